@@ -1,0 +1,13 @@
+//! Floor 0: what every other crate stands on, small and boring.
+//!
+//! Clock, disk door, byte sizes and durations, error kinds, shutdown signal.
+//! *Invariant:* knows nothing of telemetry, HTTP or an async runtime.
+
+pub mod clock;
+pub mod disk;
+pub mod error;
+pub mod shutdown;
+pub mod units;
+
+pub use clock::{Clock, UnixNanos};
+pub use error::ErrorKind;

@@ -1,0 +1,8 @@
+//! Floor 2: pure codecs, bytes to telemetry and back.
+//!
+//! Decoders walk the bytes once and push fields into a sink (see [`sink`]):
+//! the engines' column builders, or rows of `model` in tests.
+//! *Invariant:* no sockets, no storage.
+
+pub mod protobuf;
+pub mod sink;

@@ -1,0 +1,2 @@
+//! Checks of the repository that the compiler does not make.
+fn main() {}
