@@ -5,7 +5,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import time
 
 import requests
 
@@ -38,12 +37,14 @@ def binary():
 class Server:
     """Ends only the process that it started."""
 
-    def __init__(self, folder, ready_s=30.0, ports=None):
+    def __init__(self, folder, ready_s=30.0, hosts=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data_dir = self.folder / "data"
         self.log_path = self.folder / "server.log"
-        self.ports = ports or {face: free_port() for face in FACES}
+        self.ports = {face: free_port() for face in FACES}
+        # Where a face listens when that is not loopback alone.
+        self.hosts = hosts or {}
         self.ready_s = ready_s
         self.process = None
 
@@ -51,7 +52,10 @@ class Server:
         return f"http://127.0.0.1:{self.ports[face]}{path}"
 
     def command(self, *more):
-        listen = [f"--{face.replace('_', '-')}-listen=127.0.0.1:{port}" for face, port in self.ports.items()]
+        listen = [
+            f"--{face.replace('_', '-')}-listen={self.hosts.get(face, '127.0.0.1')}:{port}"
+            for face, port in self.ports.items()
+        ]
         return [binary(), "serve", f"--data-dir={self.data_dir}", *listen, *more]
 
     def spawn(self, *more):
@@ -62,10 +66,10 @@ class Server:
 
     def start(self, *more):
         self.spawn(*more)
-        poll.until("the server is ready", self._is_ready, self.ready_s, every_s=0.02)
+        poll.until("the server is ready", self.is_ready, self.ready_s, every_s=0.02)
         return self
 
-    def _is_ready(self):
+    def is_ready(self):
         if self.process.poll() is not None:
             raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.log()}")
         try:
@@ -108,7 +112,3 @@ class Server:
 
     def __exit__(self, *_):
         self.terminate()
-
-
-def now_ns():
-    return time.time_ns()
