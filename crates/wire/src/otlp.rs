@@ -12,6 +12,7 @@ mod decoded;
 pub mod encode;
 mod envelope;
 mod fault;
+pub mod json;
 mod limits;
 mod logs;
 mod metrics;
