@@ -55,7 +55,9 @@ fn short_value<'a>(bytes: &'a [u8], offset: usize, limits: &Limits) -> Result<Va
     match bytes {
         [0x0a, len, text @ ..] if text.len() == usize::from(*len) => utf8(text).map(ValueRef::Str),
         [0x18, v @ 0..0x80] => Ok(ValueRef::Int(i64::from(*v))),
+        [0x18, low @ 0x80..=0xff, high @ 0..0x80] => Ok(ValueRef::Int(i64::from(low & 0x7f) | i64::from(*high) << 7)),
         [0x10, v @ 0..2] => Ok(ValueRef::Bool(*v == 1)),
+        [0x21, a, b, c, d, e, f, g, h] => Ok(ValueRef::Double(f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]))),
         _ => value(Reader::within(bytes, offset), limits, 0),
     }
 }
