@@ -123,7 +123,7 @@ fn span_attributes(i: u64) -> Attributes {
         text("network.protocol.version", "1.1".into()),
         ("thread.id".into(), Value::Int((i % 64) as i64)),
         text("thread.name", format!("http-nio-8443-exec-{}", i % 64)),
-        ("app.cache.hit".into(), Value::Bool(i % 3 == 0)),
+        ("app.cache.hit".into(), Value::Bool(i.is_multiple_of(3))),
         ("app.price".into(), Value::Double(i as f64 * 0.25)),
         text("app.user.id", format!("user-{:06}", i * 7919 % 100_000)),
     ]
@@ -131,7 +131,7 @@ fn span_attributes(i: u64) -> Attributes {
 
 fn span(i: u64) -> Span {
     let start = START + i as i64 * 1_000_003;
-    let failed = i % 20 == 0;
+    let failed = i.is_multiple_of(20);
     let events = if failed {
         let attributes = vec![("exception.type".to_owned(), "java.net.SocketTimeoutException".into())];
         vec![Event { time: UnixNanos(start + 9), name: "exception".into(), attributes, ..Event::default() }]
