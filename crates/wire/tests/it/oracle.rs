@@ -6,7 +6,7 @@ use model::{LogRecord, Signal, Span};
 use proptest::prelude::*;
 use prost::Message;
 use serde::Serialize;
-use wire::otlp::{self, Limits, encode, json};
+use wire::otlp::{self, Decoded, Encoding, Limits, encode, json};
 use wire::rows::{MetricPoint, RowLogSink, RowMetricSink, RowSpanSink};
 
 use crate::expected::{self, Expected, NOW};
@@ -59,6 +59,27 @@ fn check<M: Message + Serialize, T: Debug>(
     same(&decode(&rewritten), &expected)
 }
 
+#[test]
+fn responses_read_back_with_the_official_messages() {
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+    use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+
+    let some = Decoded { accepted: 1, rejected: 300, first_error: Some("why".into()) };
+    let answer = |signal| otlp::export_response(signal, &some, Encoding::Protobuf);
+    let traces = ExportTraceServiceResponse::decode(&answer(Signal::Traces)[..]).unwrap().partial_success.unwrap();
+    assert_eq!((traces.rejected_spans, &*traces.error_message), (300, "300 spans refused, the first: why"));
+    let logs = ExportLogsServiceResponse::decode(&answer(Signal::Logs)[..]).unwrap().partial_success.unwrap();
+    assert_eq!((logs.rejected_log_records, &*logs.error_message), (300, "300 log records refused, the first: why"));
+    let metrics = ExportMetricsServiceResponse::decode(&answer(Signal::Metrics)[..]).unwrap().partial_success.unwrap();
+    assert_eq!(
+        (metrics.rejected_data_points, &*metrics.error_message),
+        (300, "300 data points refused, the first: why")
+    );
+    let all = otlp::export_response(Signal::Traces, &Decoded::default(), Encoding::Protobuf);
+    assert_eq!(ExportTraceServiceResponse::decode(&all[..]).unwrap().partial_success, None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
@@ -83,5 +104,14 @@ proptest! {
     #[test]
     fn metrics_mean_what_the_official_messages_hold(request in requests::metrics(), seed: u64) {
         check(Signal::Metrics, &request, seed, metric_points, expected::metric_points)?;
+        let rows = metric_points(&request.encode_to_vec());
+        let again = metric_points(&encode::metrics_request(&rows.0));
+        prop_assert_eq!(again.1, 0);
+        let lines = |points: &[MetricPoint]| {
+            let mut lines: Vec<String> = points.iter().map(|p| format!("{p:?}")).collect();
+            lines.sort();
+            lines
+        };
+        prop_assert_eq!(lines(&again.0), lines(&rows.0));
     }
 }
