@@ -11,6 +11,7 @@
 pub mod ast;
 pub mod duration;
 pub mod error;
+pub mod eval;
 pub mod functions;
 mod lexer;
 pub mod matcher;

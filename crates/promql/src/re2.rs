@@ -145,7 +145,9 @@ impl Translator<'_> {
             if name.is_empty() || !name.bytes().all(crate::lexer::is_name) {
                 return Err("invalid named capture".to_owned());
             }
-            self.out.push_str("(?:");
+            self.out.push_str("(?P<");
+            self.out.push_str(name);
+            self.out.push('>');
             self.rest = rest.get(1..).unwrap_or("");
             return Ok(());
         }

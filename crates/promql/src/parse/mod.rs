@@ -10,6 +10,8 @@ mod expr;
 mod selector;
 pub(crate) mod text;
 
+pub(crate) use selector::is_label_name;
+
 use crate::ast::{Expr, Span};
 use crate::error::ParseError;
 use crate::lexer::{Tok, Token, tokenize};

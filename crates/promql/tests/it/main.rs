@@ -3,6 +3,9 @@
 
 mod parse_cases;
 mod re2_table;
+mod script;
+mod scripts;
+mod storage;
 
 use std::path::PathBuf;
 
