@@ -81,7 +81,8 @@ impl Origins {
         }
         let i = list.len() as u32;
         list.push(Origin { schema_url: schema_url.into(), raw: raw.into() });
-        self.table.insert_unique(h, i, |i| hash(&list[*i as usize].raw) ^ hash(list[*i as usize].schema_url.as_bytes()));
+        self.table
+            .insert_unique(h, i, |i| hash(&list[*i as usize].raw) ^ hash(list[*i as usize].schema_url.as_bytes()));
         i
     }
 

@@ -17,7 +17,8 @@ use foundation::disk::ReadAt;
 use model::UnixNanos;
 use thiserror::Error;
 
-pub(crate) use header::{Entry, Header, PREFIX_BYTES};
+use header::PREFIX_BYTES;
+pub(crate) use header::{Entry, Header, put_meta, read_meta};
 
 use crate::column::binary::{self, Binary};
 use crate::column::bytes::Reader;
@@ -197,7 +198,9 @@ impl Block {
 
     fn origins(&self, id: u8) -> Result<(usize, Binary), BlockError> {
         let header = self.header()?;
-        let Some(entry) = header.entries.iter().find(|e| e.id == id) else { return Err(Damaged("origin table").into()) };
+        let Some(entry) = header.entries.iter().find(|e| e.id == id) else {
+            return Err(Damaged("origin table").into());
+        };
         let bytes = self.payload(header, entry)?;
         let n = entry.present as usize;
         Ok((n, binary::decode(&mut Reader(&bytes), n)?))

@@ -227,7 +227,7 @@ impl Shared {
     fn snapshot(&self, range: TimeRange) -> Snapshot {
         let _one = self.tail_encoding.lock();
         let mut blocks = Vec::new();
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         let segments: Vec<_> =
             state.segments.iter().filter(|s| range.overlaps(s.info.min_time, s.info.max_time)).cloned().collect();
         let parts = state.parts();
@@ -239,11 +239,9 @@ impl Shared {
             }
             let fresh = crate::block::encode::encode(self.schema, &part.unencoded);
             blocks.extend(fresh.iter().cloned());
-            state = self.state.lock();
-            if let Some(memory) = state.part(target) {
-                memory.keep_piece(part.epoch, part.replace, fresh, &part.unencoded);
+            if let Some(memory) = self.state.lock().part(target) {
+                memory.keep_piece(part.replace, fresh, &part.unencoded);
             }
-            drop(state);
         }
         blocks.retain(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
         Snapshot { blocks, segments }

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn days_have_the_names_of_the_calendar() {
-        for (secs, name) in [(0, "19700101"), (-1, "19691231"), (951_782_400, "20000229"), (1_795_305_600, "20261122")] {
+        for (secs, name) in [(0, "19700101"), (-1, "19691231"), (951_782_400, "20000229"), (1_795_305_600, "20261122")]
+        {
             let day = Day::of(UnixNanos::from_secs(secs));
             assert_eq!(day.to_string(), name);
             assert_eq!(Day::parse(name), Some(day));

@@ -201,8 +201,7 @@ fn put_ids(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: 
 fn put_ints(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) -> super::ValueCounts {
     let mut counts = [0; COUNTED_VALUES];
     for (i, id) in schema.ints().iter().enumerate() {
-        let values: Vec<i64> =
-            places.iter().map(|p| batches[p.batch as usize].batch.ints[i][p.row as usize]).collect();
+        let values: Vec<i64> = places.iter().map(|p| batches[p.batch as usize].batch.ints[i][p.row as usize]).collect();
         if *id == schema.counted() {
             for v in &values {
                 if let Some(c) = counts.get_mut(*v as usize) {

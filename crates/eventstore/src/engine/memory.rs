@@ -26,16 +26,12 @@ pub(crate) struct Memory {
     /// How many batches of the tail the pieces hold.
     pieces_cover: usize,
     pieces_made: usize,
-    /// Changes whenever the tail loses batches.
-    epoch: u64,
     tail_rows: usize,
     tail_bytes: usize,
     block_rows: usize,
     block_bytes: usize,
     /// When the first row came.
     pub(super) since: Option<Instant>,
-    /// When the first row of the tail came.
-    pub(super) tail_since: Option<Instant>,
 }
 
 /// What a query sees of a memory.
@@ -46,13 +42,11 @@ pub(crate) struct View {
     pub(crate) unencoded: Vec<Numbered>,
     /// Whether the new piece stands for the whole tail.
     pub(crate) replace: bool,
-    pub(crate) epoch: u64,
 }
 
 /// The front of a tail, to be sealed.
 pub(crate) struct Sealing {
     pub(crate) batches: Vec<Numbered>,
-    epoch: u64,
 }
 
 impl Memory {
@@ -60,7 +54,6 @@ impl Memory {
         self.tail_rows += batch.rows();
         self.tail_bytes += batch.heap_bytes();
         self.since.get_or_insert(now);
-        self.tail_since.get_or_insert(now);
         self.tail.push(Numbered { batch, first_seq });
     }
 
@@ -85,10 +78,6 @@ impl Memory {
         self.tail.is_empty()
     }
 
-    pub(crate) fn tail_batches(&self) -> usize {
-        self.tail.len()
-    }
-
     /// Whether a block of full size can be made.
     pub(super) fn wants_sealing(&self) -> bool {
         self.tail_rows >= ROWS_MAX || self.tail_bytes >= SEAL_BYTES
@@ -110,20 +99,17 @@ impl Memory {
                 batches.push(b.clone());
             }
         }
-        Sealing { batches, epoch: self.epoch }
+        Sealing { batches }
     }
 
     /// Puts the blocks made of a sealing in the place of its batches.
-    pub(crate) fn seal_end(&mut self, sealing: &Sealing, blocks: Vec<Arc<Block>>, now: Instant) {
-        debug_assert_eq!(self.epoch, sealing.epoch, "one thread seals");
+    pub(crate) fn seal_end(&mut self, sealing: &Sealing, blocks: Vec<Arc<Block>>) {
         let taken: Vec<Numbered> = self.tail.drain(..sealing.batches.len()).collect();
         self.tail_rows -= taken.iter().map(|b| b.batch.rows()).sum::<usize>();
         self.tail_bytes -= taken.iter().map(|b| b.batch.heap_bytes()).sum::<usize>();
         self.block_rows += blocks.iter().map(|b| b.rows()).sum::<usize>();
         self.block_bytes += blocks.iter().map(|b| b.len as usize).sum::<usize>();
         self.blocks.extend(blocks);
-        self.tail_since = if self.tail.is_empty() { None } else { Some(now) };
-        self.epoch += 1;
         self.pieces.clear();
         self.pieces_cover = 0;
         self.pieces_made = 0;
@@ -136,21 +122,25 @@ impl Memory {
         if !replace {
             blocks.extend(self.pieces.iter().cloned());
         }
-        View { blocks, unencoded: self.tail.get(from..).unwrap_or_default().to_vec(), replace, epoch: self.epoch }
+        View { blocks, unencoded: self.tail.get(from..).unwrap_or_default().to_vec(), replace }
     }
 
-    /// Keeps what a query has encoded for the next one, unless the tail has changed at its front.
-    pub(super) fn keep_piece(&mut self, epoch: u64, replace: bool, blocks: Vec<Arc<Block>>, of: &[Numbered]) {
-        if epoch != self.epoch {
+    /// Keeps what a query has encoded for the next one, unless the tail has changed at its front meanwhile.
+    pub(super) fn keep_piece(&mut self, replace: bool, blocks: Vec<Arc<Block>>, of: &[Numbered]) {
+        let from = if replace { 0 } else { self.pieces_cover };
+        let unchanged = match (self.tail.get(from), of.first()) {
+            (Some(a), Some(b)) => Arc::ptr_eq(&a.batch, &b.batch),
+            _ => false,
+        };
+        if !unchanged {
             return;
         }
         if replace {
             self.pieces.clear();
-            self.pieces_cover = 0;
             self.pieces_made = 0;
         }
         self.pieces.extend(blocks);
-        self.pieces_cover += of.len();
+        self.pieces_cover = from + of.len();
         self.pieces_made += 1;
     }
 }

@@ -105,7 +105,7 @@ fn seal_full(shared: &Shared) {
     };
     if !sealing.batches.is_empty() {
         let blocks = encode(shared.schema, &sealing.batches);
-        shared.state.lock().active.seal_end(&sealing, blocks, std::time::Instant::now());
+        shared.state.lock().active.seal_end(&sealing, blocks);
     }
 }
 

@@ -14,11 +14,6 @@ use crate::error::OpenError;
 
 /// How long the thread sleeps at most: ages are looked at so often.
 const PERIOD: Duration = Duration::from_millis(200);
-/// A tail older than this that consists of more than a few batches is sealed, so that queries
-/// do not encode it; the blocks are small but few.
-const TAIL_AGE_MAX: Duration = Duration::from_secs(1);
-/// "A few batches".
-const TAIL_BATCHES_MIN: usize = 64;
 /// After a flush that failed, before the next.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -52,7 +47,7 @@ pub(super) fn spawn(shared: Arc<Shared>, wal: Arc<Wal>, shutdown: Shutdown) -> R
         .map_err(|source| OpenError::Io { path, source })
 }
 
-fn run(shared: &Shared, wal: &Wal, shutdown: &Shutdown) {
+fn run(shared: &Arc<Shared>, wal: &Wal, shutdown: &Shutdown) {
     let mut retry_at: Option<Instant> = None;
     while !shutdown.is_set() {
         seal(shared);
@@ -66,21 +61,18 @@ fn run(shared: &Shared, wal: &Wal, shutdown: &Shutdown) {
     flush::flush(shared, wal);
 }
 
-/// Seals what makes full blocks, and an old tail of many batches.
+/// Seals what makes full blocks. A short tail stays as it is, however old: blocks of a few rows
+/// would cost every later query and the disk, and queries keep what they encode of it.
 fn seal(shared: &Shared) {
     loop {
         // Sealing and flushing both take batches from memory: one at a time.
         let _one = shared.flushing.lock();
-        let sealing = {
-            let memory = &shared.state.lock().active;
-            let old = memory.tail_since.is_some_and(|t| t.elapsed() > TAIL_AGE_MAX);
-            memory.seal_begin(old && memory.tail_batches() > TAIL_BATCHES_MIN)
-        };
+        let sealing = shared.state.lock().active.seal_begin(false);
         if sealing.batches.is_empty() {
             return;
         }
         let blocks = encode(shared.schema, &sealing.batches);
-        shared.state.lock().active.seal_end(&sealing, blocks, Instant::now());
+        shared.state.lock().active.seal_end(&sealing, blocks);
     }
 }
 
