@@ -103,6 +103,9 @@ impl ResourceLabels {
                 continue;
             }
             let label = (names::label_name(key).into_owned(), text::value_text(value));
+            if label.0.is_empty() || label.0 == model::labels::NAME {
+                continue;
+            }
             if options.promote_resource_attributes.contains(key) {
                 labels.promoted.push(label.clone());
             }
@@ -223,9 +226,6 @@ fn put_series(keys: &mut Vec<u8>, labels: &[LabelRef<'_>], name: &str, extra: Op
     for (label, value) in labels {
         while let Some((n, v)) = own.next_if(|(n, _)| *n <= &**label) {
             put(n, v);
-            if n == label {
-                continue;
-            }
         }
         if extra.is_none_or(|(n, _)| n != label) {
             put(label, value);
