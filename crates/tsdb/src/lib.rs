@@ -21,6 +21,7 @@ mod matcher;
 mod options;
 mod otlp;
 mod postings;
+mod read;
 mod record;
 mod select;
 
