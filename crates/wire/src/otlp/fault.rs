@@ -50,6 +50,22 @@ pub(super) enum Refusal {
     TooOld { time: UnixNanos, accept_from: UnixNanos },
     #[error("{} is not before {}, the end of the accepted times", time.0, accept_to.0)]
     TooNew { time: UnixNanos, accept_to: UnixNanos },
+    #[error("the metric has no name")]
+    EmptyName,
+    #[error("the aggregation temporality is unspecified; sums and histograms need delta or cumulative")]
+    UnspecifiedTemporality,
+    #[error("the point has no value")]
+    NoValue,
+    #[error("{counts} bucket counts do not fit {bounds} bounds: there must be one more, or none of both")]
+    BucketCount { counts: usize, bounds: usize },
+    #[error("the bounds are not strictly increasing")]
+    Bounds,
+    #[error("the index of the last bucket is above {}", i32::MAX)]
+    BucketIndex,
+    #[error("the quantile {0} is not between 0 and 1")]
+    Quantile(f64),
+    #[error("{0}")]
+    Sink(String),
 }
 
 impl Refusal {
