@@ -1,0 +1,20 @@
+//! The filter language of logs and traces: text, tree, text again, and the engine's filter.
+//!
+//! One grammar for the API, the UI, alerts and the command line, specified in
+//! `docs/query-language.md`.
+
+pub mod ast;
+pub mod error;
+mod lexer;
+mod number;
+mod parser;
+mod pattern;
+mod printer;
+mod severity;
+#[cfg(test)]
+mod tests;
+
+pub use ast::{Position, Query};
+pub use error::{FilterError, Problem};
+pub use parser::parse;
+pub use printer::print_value;

@@ -1,0 +1,7 @@
+//! Floor 4: the filter language, and every read that the API serves.
+//!
+//! Each read is one file that turns a question in the words of the product
+//! into calls of an engine, and answers with plain typed values.
+//! *Invariant:* knows no HTTP and no JSON; stores nothing.
+
+pub mod lang;
