@@ -5,7 +5,10 @@
 
 pub mod ast;
 pub mod error;
+pub mod fields;
+pub mod hints;
 mod lexer;
+mod lower;
 mod number;
 mod parser;
 mod pattern;
@@ -16,5 +19,7 @@ mod tests;
 
 pub use ast::{Position, Query};
 pub use error::{FilterError, Problem};
+pub use hints::{Hint, unknown_fields};
+pub use lower::lower;
 pub use parser::parse;
 pub use printer::print_value;

@@ -5,3 +5,23 @@
 //! *Invariant:* knows no HTTP and no JSON; stores nothing.
 
 pub mod lang;
+pub mod time;
+
+/// The two signals that the events engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventSignal {
+    /// Log records.
+    Logs,
+    /// Spans.
+    Traces,
+}
+
+impl EventSignal {
+    /// `logs` or `traces`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Traces => "traces",
+        }
+    }
+}

@@ -104,6 +104,14 @@ pub enum KeyScope {
     Record,
 }
 
+impl KeyScope {
+    /// Takes the prefix off that names the scope: `resource.x` and `attr.x`; other names are looked up.
+    pub fn split(name: &str) -> (Self, &str) {
+        let prefixed = |prefix, scope| name.strip_prefix(prefix).map(|rest| (scope, rest));
+        prefixed("resource.", Self::Resource).or_else(|| prefixed("attr.", Self::Record)).unwrap_or((Self::Auto, name))
+    }
+}
+
 /// How a field and a value are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {

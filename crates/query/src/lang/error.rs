@@ -151,7 +151,7 @@ pub enum Problem {
         /// The text as written.
         value: String,
         /// The field.
-        field: &'static str,
+        field: String,
         /// How many digits an id of this kind has.
         digits: usize,
     },
@@ -159,7 +159,7 @@ pub enum Problem {
     #[error("`{op}` does not work with `{field}`; use {expected}")]
     Operator {
         /// The field.
-        field: &'static str,
+        field: String,
         /// The operator as written.
         op: &'static str,
         /// What works.

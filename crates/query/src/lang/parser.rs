@@ -170,7 +170,7 @@ impl Parser<'_> {
             return Err(self.no_term(start));
         }
         if self.op_follows(false) || self.lexer.peek() == Some('"') {
-            let (scope, name) = split_scope(&word.text);
+            let (scope, name) = KeyScope::split(&word.text);
             let name = name.to_owned();
             return self.field_after(scope, name, start);
         }
@@ -184,7 +184,7 @@ impl Parser<'_> {
             return self.function(&word, start);
         }
         if self.op_follows(true) {
-            let (scope, name) = split_scope(&word.text);
+            let (scope, name) = KeyScope::split(&word.text);
             let name = name.to_owned();
             return self.field_after(scope, name, start);
         }
@@ -217,7 +217,7 @@ impl Parser<'_> {
             Some('"') => (KeyScope::Attribute, String::new()),
             _ => {
                 let key = self.lexer.word(Place::Term);
-                let (scope, name) = split_scope(&key.text);
+                let (scope, name) = KeyScope::split(&key.text);
                 (scope, name.to_owned())
             }
         };
@@ -511,16 +511,6 @@ impl Parser<'_> {
         let at = Position::between(end, if or { word.at.end() } else { next });
         FilterError::new(Problem::ListComma, at).suggest(if or { "," } else { ", " })
     }
-}
-
-/// `resource.x` and `attr.x` name the scope; everything else is looked up.
-fn split_scope(name: &str) -> (KeyScope, &str) {
-    for (prefix, scope) in [("resource.", KeyScope::Resource), ("attr.", KeyScope::Record)] {
-        if let Some(rest) = name.strip_prefix(prefix) {
-            return (scope, rest);
-        }
-    }
-    (KeyScope::Auto, name)
 }
 
 fn checked_regex(pattern: String, at: Position) -> Result<Value> {

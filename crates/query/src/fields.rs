@@ -1,0 +1,7 @@
+//! What can be asked about: fields and their values, one operation per file.
+
+mod keys;
+mod values;
+
+pub use keys::{FieldInfo, FieldScope, keys};
+pub use values::{LIMIT_MAX, values};
