@@ -716,3 +716,75 @@ fn mutated_filters_never_panic() {
         survives(&chars.into_iter().collect::<String>());
     }
 }
+
+/// The page that specifies the language.
+const PAGE: &str = include_str!("../../../../docs/query-language.md");
+
+fn section<'a>(heading: &str) -> &'a str {
+    let from = PAGE.split_once(&format!("## {heading}\n")).expect("the heading").1;
+    from.split("\n## ").next().unwrap_or(from)
+}
+
+#[test]
+fn the_examples_of_the_page_are_filters() {
+    let mut count = 0;
+    for row in section("In one minute").lines().filter(|l| l.starts_with("| `")) {
+        let cell = row.split(" | ").next().unwrap_or_default();
+        // Every other piece between backticks is outside of them.
+        for filter in cell.split('`').skip(1).step_by(2) {
+            let query = parse(filter).unwrap_or_else(|e| panic!("{}", complaint(filter, &e)));
+            super::lower(&query, crate::EventSignal::Traces).unwrap_or_else(|e| panic!("{}", complaint(filter, &e)));
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} examples");
+}
+
+#[test]
+fn the_errors_of_the_page_are_the_errors() {
+    /// Where the second column begins.
+    const SECOND: usize = 37;
+    let block = section("Errors").split("```").nth(1).expect("a block").trim_start_matches('\n');
+    let lines: Vec<&str> = block.lines().collect();
+    for pair in lines.chunks_exact(2) {
+        let filter = pair[0][..SECOND].trim_end();
+        let message = pair[0][SECOND..].trim();
+        let marks = pair[1].get(..SECOND).unwrap_or(pair[1]).trim_end();
+        let suggestion = pair[1].get(SECOND..).map(str::trim);
+        let error = parse(filter)
+            .and_then(|q| super::lower(&q, crate::EventSignal::Traces))
+            .and_then(|_| super::lower(&parse(filter)?, crate::EventSignal::Logs))
+            .expect_err(filter);
+        let found = error.to_string();
+        let begins = message.split(" ...").next().unwrap_or(message);
+        assert!(found.starts_with(begins), "{filter}: {found}");
+        let expected_at = (marks.find('^').unwrap_or(0), marks.matches('^').count());
+        assert_eq!((error.at.offset, error.at.length), expected_at, "{filter}");
+        let found = error.suggestion.as_deref().map(str::trim);
+        // A suggestion that is only punctuation and space is shown in quotes.
+        assert!(
+            found == suggestion || found.map(|f| format!("\"{f} \"")).as_deref() == suggestion,
+            "{filter}: {found:?}"
+        );
+    }
+    assert!(lines.len() >= 20);
+}
+
+#[test]
+fn the_fields_of_the_page_are_the_fields() {
+    for signal in [crate::EventSignal::Logs, crate::EventSignal::Traces] {
+        let column = if signal == crate::EventSignal::Logs { 3 } else { 4 };
+        let listed: Vec<&str> = section("Fields")
+            .lines()
+            .filter(|l| l.starts_with("| `") && l.matches('|').count() == 6)
+            .filter(|l| l.split('|').nth(column).is_some_and(|c| c.trim() == "yes"))
+            .flat_map(|l| l.split('|').skip(1).take(2).map(|c| c.trim().trim_matches('`')).filter(|c| !c.is_empty()))
+            .collect();
+        let mut known: Vec<&str> =
+            super::fields::builtins(signal).iter().flat_map(|b| b.names.iter().copied()).collect();
+        let mut listed = listed;
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known, "{signal:?}");
+    }
+}
