@@ -4,5 +4,7 @@
 //! the engines' column builders, or rows of `model` in tests.
 //! *Invariant:* no sockets, no storage.
 
+pub mod otlp;
 pub mod protobuf;
+pub mod rows;
 pub mod sink;
