@@ -9,8 +9,9 @@ use super::ast::Position;
 /// thousands of values belong in a list of a few hundred.
 pub const LENGTH_MAX: usize = 16 * 1024;
 
-/// How deep parentheses and negations may nest.
-pub const DEPTH_MAX: usize = 64;
+/// How deep parentheses and negations may nest. One level becomes at most two of the engine's
+/// filter, which may be 64 deep, and a condition at the bottom at most four.
+pub const DEPTH_MAX: usize = 24;
 
 /// A filter that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -479,3 +479,18 @@ fn text() {
     "#]],
     );
 }
+
+#[test]
+fn the_deepest_filter_is_not_too_deep_for_the_engine() {
+    fn depth(f: &Filter) -> usize {
+        1 + match f {
+            Filter::And(all) | Filter::Or(all) => all.iter().map(depth).max().unwrap_or(0),
+            Filter::Not(inner) => depth(inner),
+            Filter::All | Filter::Is(_) => 0,
+        }
+    }
+    let levels = super::super::error::DEPTH_MAX;
+    let text = format!("{}level!=(warn,info){}", "x OR y (".repeat(levels), ")".repeat(levels));
+    let filter = lower(&parse(&text).unwrap(), EventSignal::Logs).unwrap();
+    assert!((40..=64).contains(&depth(&filter)), "{}", depth(&filter));
+}
