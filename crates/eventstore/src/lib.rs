@@ -8,4 +8,20 @@
 //!
 //! *Invariant:* synchronous; no async runtime, no HTTP; all bytes pass the disk door.
 
+mod batch;
+mod block;
+mod column;
+mod engine;
+mod error;
+mod manifest;
+mod partition;
 pub mod query;
+mod resources;
+mod schema;
+mod segment;
+mod store;
+
+pub use batch::{LogBatch, SpanBatch};
+pub use engine::StoreStats;
+pub use error::{IngestError, OpenError, QueryError};
+pub use store::{Completion, Config, EventStore, LogStore, SpanStore};

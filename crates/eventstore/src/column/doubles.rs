@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn bits_are_kept() {
-        for values in [vec![f64::NAN; 3], vec![-0.0, 0.0, f64::INFINITY], (0..200).map(|i| f64::from(i) / 3.0).collect()] {
+        for values in
+            [vec![f64::NAN; 3], vec![-0.0, 0.0, f64::INFINITY], (0..200).map(|i| f64::from(i) / 3.0).collect()]
+        {
             let mut out = Vec::new();
             encode(&values, &mut out);
             let back = decode(&mut Reader(&out), values.len()).unwrap();

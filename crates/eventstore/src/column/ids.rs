@@ -2,8 +2,8 @@
 
 use hashbrown::HashTable;
 
-use super::binary::{hash, put_codes, read_codes};
 use super::Damaged;
+use super::binary::{hash, put_codes, read_codes};
 use super::bytes::{Reader, put_varint};
 
 const DICT: u8 = 0;

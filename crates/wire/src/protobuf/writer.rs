@@ -96,7 +96,7 @@ impl Writer {
         self.close(open);
     }
 
-    /// Begins a nested message or a packed field, for callers whose body can fail; end it with [`Writer::close`].
+    /// Begins a nested message, for callers whose body can fail; end it with [`Writer::close`].
     pub fn open(&mut self, field: u32) -> Open {
         self.key(field, 2);
         self.buf.push(0);
@@ -117,16 +117,6 @@ impl Writer {
             }
         }
         self.buf.splice(open.0 - 1..open.0, prefix[..n].iter().copied());
-    }
-
-    /// One element of a packed field that was begun with [`Writer::open`]: a varint.
-    pub fn packed_uint(&mut self, v: u64) {
-        self.varint(v);
-    }
-
-    /// One element of a packed field that was begun with [`Writer::open`]: eight bytes, little-endian.
-    pub fn packed_fixed64(&mut self, v: u64) {
-        self.buf.extend_from_slice(&v.to_le_bytes());
     }
 
     /// Fields that are encoded already, appended to the message that is being written.
