@@ -4,8 +4,17 @@
 //! into calls of an engine, and answers with plain typed values.
 //! *Invariant:* knows no HTTP and no JSON; stores nothing.
 
+mod cursor;
+pub mod fields;
 pub mod lang;
+pub mod logs;
+pub mod read;
+pub mod services;
 pub mod time;
+pub mod traces;
+
+pub use cursor::CursorError;
+pub use read::{ReadError, Request};
 
 /// The two signals that the events engine holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! What every read of logs and traces is asked with, and how it fails.
 
-use eventstore::error::QueryError;
+use eventstore::QueryError;
 use eventstore::query::{Limits, Select};
 use foundation::ErrorKind;
 use model::{AccessScope, TimeRange, TraceId};

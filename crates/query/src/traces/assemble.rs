@@ -150,59 +150,80 @@ mod tests {
 
     #[test]
     fn by_start_parents_before_children() {
-        check("3 2 20 30\n2 1 10 40\n1 0 10 50\n4 1 45 70", expect![[r#"
+        check(
+            "3 2 20 30\n2 1 10 40\n1 0 10 50\n4 1 45 70",
+            expect![[r#"
             1 10..50 unknown_service root
             2 10..40 unknown_service
             3 20..30 unknown_service
             4 45..70 unknown_service
             start 10 duration 60 repeats 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_span_sent_again_is_one_span() {
-        check("1 0 10 10 api\n2 1 12 15 api\n1 0 10 50 api\n2 1 12 15 api", expect![[r#"
+        check(
+            "1 0 10 10 api\n2 1 12 15 api\n1 0 10 50 api\n2 1 12 15 api",
+            expect![[r#"
             1 10..50 api root
             2 12..15 api
             start 10 duration 40 repeats 2
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn both_sides_of_a_shared_span_stay() {
-        check("1 0 10 50 web 3\n1 0 12 48 api 2\n2 1 13 20 api 1", expect![[r#"
+        check(
+            "1 0 10 50 web 3\n1 0 12 48 api 2\n2 1 13 20 api 1",
+            expect![[r#"
             1 10..50 web root
             1 12..48 api root
             2 13..20 api
             start 10 duration 40 repeats 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_missing_parent_makes_an_orphan() {
-        check("2 1 10 20\n3 2 11 12\n5 4 15 40", expect![[r#"
+        check(
+            "2 1 10 20\n3 2 11 12\n5 4 15 40",
+            expect![[r#"
             2 10..20 unknown_service orphan
             3 11..12 unknown_service
             5 15..40 unknown_service orphan
             start 10 duration 30 repeats 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn circles_have_a_top_too() {
-        check("1 0 0 9\n2 3 10 20\n3 2 11 12\n4 4 15 16", expect![[r#"
+        check(
+            "1 0 0 9\n2 3 10 20\n3 2 11 12\n4 4 15 16",
+            expect![[r#"
             1 0..9 unknown_service root
             2 10..20 unknown_service orphan
             3 11..12 unknown_service
             4 15..16 unknown_service orphan
             start 0 duration 20 repeats 0
-        "#]]);
-        check("7 7 1 2", expect![[r#"
+        "#]],
+        );
+        check(
+            "7 7 1 2",
+            expect![[r#"
             7 1..2 unknown_service orphan
             start 1 duration 1 repeats 0
-        "#]]);
-        check("", expect![[r#"
+        "#]],
+        );
+        check(
+            "",
+            expect![[r#"
             start 0 duration 0 repeats 0
-        "#]]);
+        "#]],
+        );
     }
 }
