@@ -9,6 +9,7 @@ mod instant;
 mod labels;
 mod matchers;
 mod metadata;
+pub mod params;
 mod range;
 mod series;
 mod source;

@@ -53,60 +53,99 @@ fn check(filter: &str, expect: Expect) {
 
 #[test]
 fn fields_find_what_they_say() {
-    check("service:api", expect![[r#"
+    check(
+        "service:api",
+        expect![[r#"
         GET /v1/match done
-        request timed out after 30s"#]]);
-    check("level>=warn", expect![[r#"
+        request timed out after 30s"#]],
+    );
+    check(
+        "level>=warn",
+        expect![[r#"
         request timed out after 30s
         user-id 42 is slow
-        out of memory"#]]);
+        out of memory"#]],
+    );
     check("level:error", expect!["request timed out after 30s"]);
     check("level:unspecified", expect!["checkpoint"]);
-    check("level<warn", expect![[r#"
+    check(
+        "level<warn",
+        expect![[r#"
         GET /v1/match done
-        Timeout of cache"#]]);
-    check("-level:debug level<error", expect![[r#"
+        Timeout of cache"#]],
+    );
+    check(
+        "-level:debug level<error",
+        expect![[r#"
         GET /v1/match done
-        user-id 42 is slow"#]]);
-    check("severity_text:ERR OR level:fatal", expect![[r#"
+        user-id 42 is slow"#]],
+    );
+    check(
+        "severity_text:ERR OR level:fatal",
+        expect![[r#"
         request timed out after 30s
-        out of memory"#]]);
+        out of memory"#]],
+    );
     check("code:500", expect!["request timed out after 30s"]);
-    check("code:400..599", expect![[r#"
+    check(
+        "code:400..599",
+        expect![[r#"
         request timed out after 30s
-        user-id 42 is slow"#]]);
-    check("code>=404 -service:db", expect![[r#"
+        user-id 42 is slow"#]],
+    );
+    check(
+        "code>=404 -service:db",
+        expect![[r#"
         request timed out after 30s
-        user-id 42 is slow"#]]);
-    check("code:(200, 137)", expect![[r#"
+        user-id 42 is slow"#]],
+    );
+    check(
+        "code:(200, 137)",
+        expect![[r#"
         GET /v1/match done
-        out of memory"#]]);
-    check("code!=200", expect![[r#"
+        out of memory"#]],
+    );
+    check(
+        "code!=200",
+        expect![[r#"
         request timed out after 30s
         user-id 42 is slow
         Timeout of cache
         checkpoint
-        out of memory"#]]);
+        out of memory"#]],
+    );
     check("elapsed_ms>1s", expect!["request timed out after 30s"]);
     check("elapsed_ms:..13", expect!["GET /v1/match done"]);
-    check("has(user.id) OR has(\"cache hit\")", expect![[r#"
+    check(
+        "has(user.id) OR has(\"cache hit\")",
+        expect![[r#"
         user-id 42 is slow
-        Timeout of cache"#]]);
+        Timeout of cache"#]],
+    );
     check("\"cache hit\":false", expect!["Timeout of cache"]);
     check("status:error", expect!["checkpoint"]);
     check("attr.service:shadow", expect!["checkpoint"]);
     check("service:shadow", expect![[r#""#]]);
-    check("host.name:b* resource.host.name:*-1", expect![[r#"
+    check(
+        "host.name:b* resource.host.name:*-1",
+        expect![[r#"
         user-id 42 is slow
-        Timeout of cache"#]]);
-    check("host.name:*o*", expect![[r#"
+        Timeout of cache"#]],
+    );
+    check(
+        "host.name:*o*",
+        expect![[r#"
         user-id 42 is slow
-        Timeout of cache"#]]);
-    check("host.name~\"^(api|db)-\"", expect![[r#"
+        Timeout of cache"#]],
+    );
+    check(
+        "host.name~\"^(api|db)-\"",
+        expect![[r#"
         GET /v1/match done
         request timed out after 30s
         checkpoint
-        out of memory"#]]);
+        out of memory"#]],
+    );
     check("trace_id:0707*", expect!["request timed out after 30s"]);
     check("has(trace_id)", expect!["request timed out after 30s"]);
 }
@@ -115,21 +154,30 @@ fn fields_find_what_they_say() {
 fn text_finds_words_phrases_and_patterns() {
     check("timeout", expect!["Timeout of cache"]);
     check("\"timed out\"", expect!["request timed out after 30s"]);
-    check("out", expect![[r#"
+    check(
+        "out",
+        expect![[r#"
         request timed out after 30s
-        out of memory"#]]);
+        out of memory"#]],
+    );
     check("user-id", expect!["user-id 42 is slow"]);
-    check("time*", expect![[r#"
+    check(
+        "time*",
+        expect![[r#"
         request timed out after 30s
-        Timeout of cache"#]]);
+        Timeout of cache"#]],
+    );
     check("*point*", expect!["checkpoint"]);
     check("\"/v1/match\"", expect!["GET /v1/match done"]);
     check("/after \\d+s/", expect!["request timed out after 30s"]);
     check("body=checkpoint", expect!["checkpoint"]);
-    check("-out -done", expect![[r#"
+    check(
+        "-out -done",
+        expect![[r#"
         user-id 42 is slow
         Timeout of cache
-        checkpoint"#]]);
+        checkpoint"#]],
+    );
 }
 
 #[test]
@@ -214,7 +262,8 @@ fn fields_and_their_values_are_listed() {
         record service string 1
         record status string 1
         record user.id int 1
-    "#]].assert_eq(&lines.concat());
+    "#]]
+    .assert_eq(&lines.concat());
 
     let values = |name: &str, filter: &str| {
         let found = fields::values(&store, EventSignal::Logs, &ask(filter), name, 10).unwrap().value;
@@ -224,6 +273,17 @@ fn fields_and_their_values_are_listed() {
     assert_eq!(values("resource.host.name", "code>0"), "api-1 2, bot-1 1, db-1 1");
     assert_eq!(values("attr.service", ""), "shadow 1");
     assert_eq!(values("service", "-service:db"), "api 2, bot 2");
+}
+
+#[test]
+fn unknown_fields_have_a_hint() {
+    let hints = |filter: &str| {
+        let found = fields::hints(&filled(), EventSignal::Logs, &ask(filter)).unwrap().value;
+        found.into_iter().map(|h| (h.at.offset, h.name, h.suggestion)).collect::<Vec<_>>()
+    };
+    assert_eq!(hints("service:api code:200"), []);
+    assert_eq!(hints("service:api userid:42"), [(12, "userid".into(), Some("user.id".into()))]);
+    assert_eq!(hints("has(nothing.like.it)"), [(4, "nothing.like.it".into(), None)]);
 }
 
 #[test]

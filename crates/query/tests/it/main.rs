@@ -3,6 +3,8 @@
 //! Each test has the records in view and says what a question answers. What
 //! the engine itself promises (durability, segments, merges) is tested there.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod logs;
 mod traces;
 

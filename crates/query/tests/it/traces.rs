@@ -80,34 +80,58 @@ fn check(filter: &str, expect: Expect) {
 
 #[test]
 fn a_trace_matches_when_one_span_does() {
-    check("", expect![[r#"
+    check(
+        "",
+        expect![[r#"
         3 pay refund 20ms spans=1 errors=0 pay=1
         2 web home 50ms spans=1 errors=0 web=1
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
-    check("status:error", expect![[r#"
+    "#]],
+    );
+    check(
+        "status:error",
+        expect![[r#"
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
-    check("service:pay name:pay kind:server", expect![[r#"
+    "#]],
+    );
+    check(
+        "service:pay name:pay kind:server",
+        expect![[r#"
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
-    check("service:web duration<100ms", expect![[r#"
+    "#]],
+    );
+    check(
+        "service:web duration<100ms",
+        expect![[r#"
         2 web home 50ms spans=1 errors=0 web=1
-    "#]]);
-    check("duration:600ms..700ms", expect![[r#"
+    "#]],
+    );
+    check(
+        "duration:600ms..700ms",
+        expect![[r#"
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
-    check("http.route:/re*", expect![[r#"
+    "#]],
+    );
+    check(
+        "http.route:/re*",
+        expect![[r#"
         3 pay refund 20ms spans=1 errors=0 pay=1
-    "#]]);
+    "#]],
+    );
     check("service:pay name:checkout", expect![[r#""#]]);
-    check("-has(parent_span_id)", expect![[r#"
+    check(
+        "-has(parent_span_id)",
+        expect![[r#"
         2 web home 50ms spans=1 errors=0 web=1
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
-    check("checkout", expect![[r#"
+    "#]],
+    );
+    check(
+        "checkout",
+        expect![[r#"
         1 web checkout 900ms spans=3 errors=2 web=2 pay=1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -156,7 +180,8 @@ fn services_and_operations_have_rates_errors_and_durations() {
     expect![[r#"
         web spans=3 calls=2 errors=0
         pay spans=2 calls=2 errors=1
-    "#]].assert_eq(&lines.concat());
+    "#]]
+    .assert_eq(&lines.concat());
     let web = found.iter().find(|s| s.name == "web").unwrap();
     assert_eq!(web.red.rate_per_s, 2.0 / 3600.0);
     let near = |nanos: u64, ms: u64| nanos.abs_diff(ms * 1_000_000) <= ms * 1_000_000 / 64;
