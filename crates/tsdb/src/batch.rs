@@ -1,6 +1,6 @@
 //! Samples on their way into the head: resolved label sets, times and values.
 //!
-//! Built on the caller's thread, by the OTLP sink (see [`crate::otlp`]) or from
+//! Built on the caller's thread, by the OTLP sink or from
 //! plain samples; applied to the head on the writer thread once its record is
 //! in the log. Building reads nothing of the engine, so that replay of the
 //! same record builds the same batch.
@@ -11,8 +11,6 @@ use model::{Labels, SpanId, TraceId};
 
 use crate::catalog::MetricInfo;
 use crate::key;
-use crate::options::OtlpOptions;
-use crate::otlp::Translation;
 
 /// Labels of one series take at most this many bytes: a longer label set is a mistake, and costs every index.
 const KEY_BYTES_MAX: usize = 64 << 10;
@@ -25,7 +23,7 @@ const BATCH_BYTES_MAX: usize = 512 << 20;
 pub enum Refusal {
     /// Older than the out-of-order window allows.
     TooOld,
-    /// Too far in the future.
+    /// Before the retention, or too far in the future.
     OutOfBounds,
     /// The series has another value at this time.
     Duplicate,
@@ -45,7 +43,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooOld => "too old sample",
-            Self::OutOfBounds => "out of bounds: the sample is too far in the future; check the clock of the sender",
+            Self::OutOfBounds => "out of bounds: the sample lies before the retention or too far in the future; check the clock of the sender",
             Self::Duplicate => "duplicate sample for timestamp",
             Self::SeriesLimit => "the limit on series in memory is reached; remove labels or raise `max_series`",
             Self::DeltaOrder => "the delta point is not newer than the one before it",
@@ -121,11 +119,21 @@ pub struct Exemplar {
     pub attributes: Vec<(String, String)>,
 }
 
-/// The samples of a batch and the label bytes they point into.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer {
-    /// Milliseconds since the epoch; later samples are refused.
+/// Which samples are taken, by time. Part of the log record, so that replay decides as the first time did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Milliseconds since the epoch; later samples are refused: the sender's clock is wrong.
     pub(crate) newest_allowed: i64,
+    /// Milliseconds since the epoch; earlier samples are refused: retention would remove them.
+    pub(crate) oldest_allowed: i64,
+    /// Milliseconds; samples that are older than the newest by more than this are refused.
+    pub(crate) window_ms: i64,
+}
+
+/// The samples of a batch and the label bytes they point into.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    pub(crate) rules: Rules,
     /// Canonical label bytes, one series after another.
     pub(crate) keys: Vec<u8>,
     pub(crate) samples: Vec<BatchSample>,
@@ -146,7 +154,7 @@ impl Buffer {
         if self.keys.len() > BATCH_BYTES_MAX {
             return Err(Refusal::BatchTooLarge);
         }
-        if t > self.newest_allowed {
+        if t > self.rules.newest_allowed || t < self.rules.oldest_allowed {
             return Err(Refusal::OutOfBounds);
         }
         let (hash, key_len) = (key::hash(key), key.len() as u32);
@@ -174,27 +182,22 @@ impl Buffer {
 /// Decoded samples, waiting for their record to be written.
 #[derive(Debug)]
 pub struct SampleBatch {
-    /// Milliseconds; samples that are older than the newest by more than this are refused.
-    pub(crate) window_ms: i64,
     pub(crate) buf: Buffer,
     /// With the sample whose series they belong to, in order of samples.
     pub(crate) exemplars: Vec<(u32, Exemplar)>,
     pub(crate) metrics: Vec<MetricInfo>,
     /// What was refused while building, where no decoder counts it.
     pub(crate) early: Ingested,
-    pub(crate) otlp: Translation,
 }
 
 impl SampleBatch {
-    /// An empty batch that takes samples up to `newest_allowed` (milliseconds, inclusive).
-    pub(crate) fn new(newest_allowed: i64, window_ms: i64, otlp: &OtlpOptions) -> Self {
+    /// An empty batch.
+    pub(crate) fn new(rules: Rules) -> Self {
         Self {
-            window_ms,
-            buf: Buffer { newest_allowed, ..Buffer::default() },
+            buf: Buffer { rules, keys: Vec::new(), samples: Vec::new(), points: 0 },
             exemplars: Vec::new(),
             metrics: Vec::new(),
             early: Ingested::default(),
-            otlp: Translation::new(otlp),
         }
     }
 

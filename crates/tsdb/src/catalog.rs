@@ -28,8 +28,7 @@ pub enum MetricType {
 }
 
 impl MetricType {
-    const ALL: [Self; 6] =
-        [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::Info, Self::Unknown];
+    const ALL: [Self; 6] = [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::Info, Self::Unknown];
 
     /// `counter`, `gauge`, ... as in the metadata API.
     pub const fn name(self) -> &'static str {
@@ -82,9 +81,10 @@ impl Catalog {
         if let Some(original) = info.original {
             self.learn_alias(&original, &info.name);
         }
+        let room = self.metadata.len() < NAMES_MAX;
         match self.metadata.get_mut(&info.name) {
             Some(known) if *known != info.metadata => *known = info.metadata,
-            None if self.metadata.len() < NAMES_MAX => drop(self.metadata.insert(info.name, info.metadata)),
+            None if room => drop(self.metadata.insert(info.name, info.metadata)),
             _ => {}
         }
     }

@@ -6,33 +6,32 @@
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use foundation::clock::Clock;
-use foundation::disk::SharedDisk;
+use foundation::disk::{Disk, SharedDisk};
 use model::Labels;
 use parking_lot::{Mutex, RwLock};
 use wal::Wal;
+use wire::otlp::{DecodeError, Decoded};
 
-use crate::batch::{Exemplar, Ingested, SampleBatch};
-use crate::catalog::Catalog;
+use crate::batch::{Exemplar, Ingested, Rules, SampleBatch};
+use crate::block::Block;
 use crate::delta::DeltaStreams;
 use crate::head::{Admission, Head};
+use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::record::{self, Record};
-use crate::TsdbError;
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::{TsdbError, otlp};
 
 /// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be short.
 pub type Completion = Box<dyn FnOnce(Result<Ingested, TsdbError>) + Send>;
 
-/// What can be queried.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) head: Head,
-    /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
-    pub(crate) newest: i64,
-    pub(crate) catalog: Catalog,
+pub(crate) fn millis(d: std::time::Duration) -> i64 {
+    i64::try_from(d.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What completions and readers share.
@@ -41,6 +40,10 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) state: RwLock<State>,
     pub(crate) deltas: Mutex<DeltaStreams>,
+    /// As it is on disk.
+    pub(crate) manifest: Mutex<Manifest>,
+    /// Held by the one who flushes.
+    pub(crate) flush: Mutex<()>,
 }
 
 /// The metrics engine.
@@ -49,7 +52,7 @@ pub(crate) struct Inner {
 pub struct Tsdb {
     pub(crate) wal: Wal,
     pub(crate) inner: Arc<Inner>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The state of the engine in numbers.
@@ -63,6 +66,8 @@ pub struct Stats {
     pub head_bytes: u64,
     /// Blocks on disk.
     pub blocks: u64,
+    /// Series in them, counted once per block.
+    pub block_series: u64,
     /// Samples in them.
     pub block_samples: u64,
     /// Bytes of their files.
@@ -94,22 +99,39 @@ impl Tsdb {
     /// reported to the log and left out of queries; it is not removed.
     pub fn open(disk: SharedDisk, clock: Arc<dyn Clock>, options: Options) -> Result<Self, TsdbError> {
         disk.create_dir_all(&options.dir).map_err(TsdbError::io("make the folder", &options.dir))?;
-        let state = State { head: Head::default(), newest: i64::MIN, catalog: Catalog::default() };
+        let manifest = Manifest::load(&*disk, &options.dir)?;
+        manifest.remove_orphans(&*disk, &options.dir)?;
+        let snapshot = match manifest.snapshot {
+            true => Snapshot::load(&*disk, &Manifest::snapshot_path(&options.dir, manifest.flushed_through))?,
+            false => Snapshot::default(),
+        };
+        let state = State {
+            blocks: open_blocks(&*disk, &options.dir, &manifest),
+            frozen: Vec::new(),
+            head: Head::default(),
+            newest: snapshot.newest,
+            catalog: snapshot.catalog,
+        };
+        let covered_through = manifest.flushed_through;
         let inner = Inner {
             disk: disk.clone(),
             state: RwLock::new(state),
-            deltas: Mutex::new(DeltaStreams::default()),
+            deltas: Mutex::new(snapshot.deltas),
+            manifest: Mutex::new(manifest),
+            flush: Mutex::new(()),
             options,
         };
         let admission = Admission::of(&inner.options).without_series_limit();
         let mut unknown = 0u64;
-        let (wal, report) = Wal::open(disk, inner.wal_options(), 0, &mut |_, bytes| {
-            match record::decode(bytes, &inner.options.otlp) {
+        let (wal, report) =
+            Wal::open(disk, inner.wal_options(), covered_through, &mut |_, bytes| match record::decode(bytes) {
                 Some(Record::Samples(batch)) => drop(inner.apply(batch, &admission)),
-                Some(Record::Otlp(_request, _batch)) => unknown += 1,
+                Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &inner.options.otlp) {
+                    Ok((batch, _)) => drop(inner.apply(batch, &admission)),
+                    Err(_) => unknown += 1,
+                },
                 None => unknown += 1,
-            }
-        })?;
+            })?;
         for damage in &report.damage {
             tracing::warn!(file = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, torn_tail = damage.torn_tail,
                 "a stretch of the metrics log could not be read");
@@ -120,19 +142,29 @@ impl Tsdb {
         Ok(Self { wal, inner: Arc::new(inner), clock })
     }
 
-    /// An empty batch for points that arrive now; hand it to `wire::otlp::decode_metrics` and then to [`Tsdb::ingest`].
-    pub fn batch(&self) -> SampleBatch {
-        let options = &self.inner.options;
-        let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
-        let newest_allowed = self.clock.now().as_millis().saturating_add(ms(options.future_tolerance));
-        SampleBatch::new(newest_allowed, ms(options.out_of_order_window), &options.otlp)
+    /// Decodes an OTLP request that arrives now, for [`Tsdb::ingest`]. Reads nothing but the clock and the settings.
+    ///
+    /// # Errors
+    /// When the bytes are not a well-formed request.
+    pub fn decode(&self, request: &[u8]) -> Result<(SampleBatch, Decoded), DecodeError> {
+        otlp::decode(request, self.rules(), &self.inner.options.otlp)
     }
 
-    /// Stores an OTLP request: `request` is the protobuf as received, `batch` what was decoded from it.
+    /// The rules for samples that arrive now.
+    fn rules(&self) -> Rules {
+        let options = &self.inner.options;
+        let now = self.clock.now().as_millis();
+        Rules {
+            newest_allowed: now.saturating_add(millis(options.future_tolerance)),
+            oldest_allowed: options.retention.map_or(i64::MIN, |r| now.saturating_sub(millis(r))),
+            window_ms: millis(options.out_of_order_window),
+        }
+    }
+
+    /// Stores an OTLP request: `request` is the protobuf as received, `batch` what [`Tsdb::decode`] made of it.
     ///
     /// `done` runs once the request is on disk and can be queried, or when nothing of it was stored.
-    pub fn ingest(&self, request: &[u8], mut batch: SampleBatch, done: Completion) {
-        batch.finish();
+    pub fn ingest(&self, request: &[u8], batch: SampleBatch, done: Completion) {
         let record = record::encode_otlp(&batch, request);
         self.log(record, batch, done);
     }
@@ -141,7 +173,7 @@ impl Tsdb {
     ///
     /// `done` as for [`Tsdb::ingest`].
     pub fn append(&self, samples: Vec<(Labels, i64, f64)>, done: Completion) {
-        let mut batch = self.batch();
+        let mut batch = SampleBatch::new(self.rules());
         for (labels, t, v) in &samples {
             batch.push(labels, *t, *v);
         }
@@ -167,6 +199,18 @@ impl Tsdb {
         };
         self.wal.append(record, Box::new(complete));
     }
+}
+
+/// The blocks of the manifest, without those that cannot be read.
+fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Vec<Arc<Block>> {
+    let open = |id: &u64| match Block::open(disk, &Manifest::block_path(dir, *id), *id) {
+        Ok(block) => Some(Arc::new(block)),
+        Err(e) => {
+            tracing::error!(error = %e, "a block of metrics is left out of queries");
+            None
+        }
+    };
+    manifest.blocks.iter().filter_map(open).collect()
 }
 
 impl Inner {

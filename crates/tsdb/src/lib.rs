@@ -10,26 +10,33 @@
 //! of its own but the log's writer. Periodic work is [`Tsdb::maintain`], called by the owner.
 
 mod batch;
+mod block;
 mod catalog;
 pub mod chunk;
 mod db;
 mod delta;
 mod error;
+mod flush;
 mod head;
 mod key;
+mod manifest;
 mod matcher;
 mod options;
 mod otlp;
+mod part;
 mod postings;
 mod read;
 mod record;
 mod select;
+mod snapshot;
+mod state;
 
 pub use batch::{Exemplar, Ingested, Refusal, SampleBatch};
 pub use catalog::{Metadata, MetricType};
 pub use chunk::{STALE_NAN, Sample, is_stale};
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
+pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits};
 pub use select::{SeriesData, SeriesHandle, SeriesSet};

@@ -18,6 +18,12 @@ pub(crate) trait LabelIndex {
 
     /// The series whose label `name` has a value (not empty) that `wanted` accepts.
     fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError>;
+
+    /// Calls `each` with every label name.
+    fn names(&self, each: &mut dyn FnMut(&str));
+
+    /// Calls `each` with every value of the label `name`.
+    fn values(&self, name: &str, each: &mut dyn FnMut(&str)) -> Result<(), TsdbError>;
 }
 
 /// The series that satisfy all matchers.

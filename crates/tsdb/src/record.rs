@@ -1,30 +1,34 @@
 //! What the engine writes to its log: one kind byte, the rules of admission, and the payload.
 //!
-//! The rules (newest time that is taken, width of the out-of-order window)
+//! The rules (newest and oldest time that are taken, width of the out-of-order window)
 //! are those of the moment when the record was written, so that replay
 //! decides as the first time did, whatever the clock and the settings say
 //! then. Format: `docs/formats/tsdb.md`, "Log records".
 
-use crate::batch::{Mode, SampleBatch};
+use crate::batch::{Mode, Rules, SampleBatch};
 use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint};
-use crate::options::OtlpOptions;
+
+/// Kind and rules.
+const HEADER_LEN: usize = 25;
 
 const KIND_OTLP: u8 = 1;
 const KIND_SAMPLES: u8 = 2;
 
 /// A record of the log.
 pub(crate) enum Record<'a> {
-    /// An `ExportMetricsServiceRequest` as it was received, and an empty batch to decode it into.
-    Otlp(&'a [u8], SampleBatch),
+    /// An `ExportMetricsServiceRequest` as it was received.
+    Otlp(&'a [u8], Rules),
     /// Samples that came resolved.
     Samples(SampleBatch),
 }
 
 fn header(kind: u8, batch: &SampleBatch, payload: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(17 + payload);
+    let mut out = Vec::with_capacity(HEADER_LEN + payload);
+    let Rules { newest_allowed, oldest_allowed, window_ms } = batch.buf.rules;
     out.push(kind);
-    out.extend_from_slice(&batch.buf.newest_allowed.to_le_bytes());
-    out.extend_from_slice(&batch.window_ms.to_le_bytes());
+    for rule in [newest_allowed, oldest_allowed, window_ms] {
+        out.extend_from_slice(&rule.to_le_bytes());
+    }
     out
 }
 
@@ -48,15 +52,16 @@ pub(crate) fn encode_samples(batch: &SampleBatch) -> Vec<u8> {
 }
 
 /// Reads a record; `None` when it is not one of ours.
-pub(crate) fn decode<'a>(bytes: &'a [u8], otlp: &OtlpOptions) -> Option<Record<'a>> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
     let mut r = ByteReader(bytes);
     let kind = r.u8()?;
-    let newest_allowed = r.u64()? as i64;
+    let (newest_allowed, oldest_allowed) = (r.u64()? as i64, r.u64()? as i64);
     let window_ms = r.u64()? as i64;
-    let mut batch = SampleBatch::new(newest_allowed, window_ms, otlp);
+    let rules = Rules { newest_allowed, oldest_allowed, window_ms };
     match kind {
-        KIND_OTLP => Some(Record::Otlp(r.0, batch)),
+        KIND_OTLP => Some(Record::Otlp(r.0, rules)),
         KIND_SAMPLES => {
+            let mut batch = SampleBatch::new(rules);
             for _ in 0..r.len()? {
                 let key = r.prefixed()?;
                 let t = r.signed()?;

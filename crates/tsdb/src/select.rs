@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{AccessScope, Labels};
 
-use crate::chunk::{self, Sample};
-use crate::head::Part;
+use crate::chunk::Sample;
 use crate::matcher::{Compiled, MatchOp, Matcher, Test};
 use crate::options::ReadLimits;
+use crate::part::{Part, merge};
 use crate::{TsdbError, catalog::Catalog};
 
 /// The label that access is decided by.
@@ -164,31 +164,5 @@ impl SeriesHandle {
         merge(&mut out);
         out.retain(|s| min <= s.t && s.t <= max);
         Ok(out)
-    }
-}
-
-/// Sorts stretches that may overlap; of equal times the first one counts.
-pub(crate) fn merge(samples: &mut Vec<Sample>) {
-    if !samples.is_sorted_by(|a, b| a.t < b.t) {
-        samples.sort_by_key(|s| s.t);
-        samples.dedup_by_key(|s| s.t);
-    }
-}
-
-impl Part {
-    /// Appends all samples of the part.
-    pub(crate) fn decode(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
-        match self {
-            Self::Plain(samples) => out.extend_from_slice(samples),
-            Self::Chunk { bytes, .. } => {
-                // Memory holds what `chunk::encode` made; a part of it would be a lie.
-                chunk::decode(bytes, out).ok_or(TsdbError::Damaged {
-                    path: "(memory)".into(),
-                    offset: 0,
-                    what: "a chunk of the head",
-                })?;
-            }
-        }
-        Ok(())
     }
 }

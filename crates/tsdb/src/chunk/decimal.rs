@@ -101,8 +101,7 @@ fn pack(deltas: &[i64], out: &mut Vec<u8>) {
     let (sparse_min, sparse_width) = range(&mut deltas.iter().copied().filter(|d| *d != 0));
     let live = deltas.iter().filter(|d| **d != 0).count();
     let sparse = deltas.len() + live * (sparse_width as usize) < deltas.len() * dense_width as usize;
-    let (mode, min, width) =
-        if sparse { (SPARSE, sparse_min, sparse_width) } else { (DENSE, dense_min, dense_width) };
+    let (mode, min, width) = if sparse { (SPARSE, sparse_min, sparse_width) } else { (DENSE, dense_min, dense_width) };
     out.push(mode);
     put_signed(out, min);
     out.push(width as u8);

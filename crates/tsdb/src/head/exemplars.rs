@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn the_newest_of_each_series_are_kept_once() {
-        let exemplar = |t| Exemplar { t, value: 1.0, trace_id: TraceId::ZERO, span_id: SpanId::ZERO, attributes: vec![] };
+        let exemplar =
+            |t| Exemplar { t, value: 1.0, trace_id: TraceId::ZERO, span_id: SpanId::ZERO, attributes: vec![] };
         let mut x = Exemplars::default();
         for t in [1, 2, 2, 3] {
             x.push(7, &exemplar(t), 2, 3);

@@ -40,14 +40,6 @@ impl HeadIndex {
         }
         bytes
     }
-
-    pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(|n| &**n)
-    }
-
-    pub(crate) fn label_values(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.names.get(name).into_iter().flat_map(|v| v.keys().map(|v| &**v))
-    }
 }
 
 impl LabelIndex for HeadIndex {
@@ -68,5 +60,14 @@ impl LabelIndex for HeadIndex {
             }
         }
         Ok(found)
+    }
+
+    fn names(&self, each: &mut dyn FnMut(&str)) {
+        self.names.keys().for_each(|n| each(n));
+    }
+
+    fn values(&self, name: &str, each: &mut dyn FnMut(&str)) -> Result<(), TsdbError> {
+        self.names.get(name).into_iter().flatten().for_each(|(v, _)| each(v));
+        Ok(())
     }
 }

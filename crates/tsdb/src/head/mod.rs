@@ -20,7 +20,7 @@ use crate::{Options, TsdbError};
 
 pub(crate) use exemplars::Exemplars;
 pub(crate) use index::HeadIndex;
-pub(crate) use series::{Appended, MemSeries, Part};
+pub(crate) use series::{Appended, MemSeries};
 
 /// Bytes of a series besides its key and samples, roughly.
 const SERIES_BYTES: usize = 200;
@@ -77,7 +77,7 @@ impl Head {
         let mut exemplars = batch.exemplars.iter().peekable();
         for (i, s) in (0u32..).zip(&batch.buf.samples) {
             let key = batch.buf.key_of(s);
-            let oldest_allowed = newest.saturating_sub(batch.window_ms);
+            let oldest_allowed = newest.saturating_sub(batch.buf.rules.window_ms);
             let result = self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas);
             while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == i) {
                 if let Ok(id) = result {
@@ -154,6 +154,11 @@ impl Head {
     /// How many series there are.
     pub(crate) fn series_count(&self) -> usize {
         self.series.len()
+    }
+
+    /// Whether nothing was stored.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.is_empty()
     }
 
     /// All series, with their ids.

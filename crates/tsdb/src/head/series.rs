@@ -5,38 +5,15 @@
 //! samples with one time the one that came first counts: in-order parts come
 //! before late ones in [`MemSeries::parts`], and readers keep the first.
 
-use std::sync::Arc;
-
 use crate::batch::Refusal;
 use crate::chunk::{self, Sample};
+use crate::part::Part;
 
 /// Samples in `open` before it is sealed. Small, because open samples take 16 bytes each;
 /// blocks cut their own, longer chunks.
 const OPEN_MAX: usize = 64;
 /// Late samples before they are sealed.
 const LATE_MAX: usize = 240;
-
-/// A stretch of samples of one series, sorted by time.
-#[derive(Debug, Clone)]
-pub(crate) enum Part {
-    /// A sealed chunk and its first and last time.
-    Chunk {
-        min: i64,
-        max: i64,
-        bytes: Arc<[u8]>,
-    },
-    Plain(Vec<Sample>),
-}
-
-impl Part {
-    /// First and last time.
-    pub(crate) fn bounds(&self) -> (i64, i64) {
-        match self {
-            Self::Chunk { min, max, .. } => (*min, *max),
-            Self::Plain(s) => (s.first().map_or(i64::MAX, |s| s.t), s.last().map_or(i64::MIN, |s| s.t)),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct MemSeries {
@@ -125,11 +102,6 @@ impl MemSeries {
         parts.extend(self.late_sealed.iter().filter(touches).cloned());
         parts.extend(plain(&self.late));
         parts
-    }
-
-    /// Whether there is no sample: the series was made for one that was refused.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.last.is_none()
     }
 }
 

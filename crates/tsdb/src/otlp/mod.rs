@@ -1,9 +1,9 @@
 //! OTLP data points as Prometheus samples.
 //!
 //! OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility",
-//! "OTLP Metric points to Prometheus". [`SampleBatch`] is the sink that the
-//! decoder of `wire` pushes into; what becomes of each kind of point is in
-//! [`points`], label sets are built here.
+//! "OTLP Metric points to Prometheus". [`decode`] runs the decoder of `wire` into
+//! a [`Sink`]; what becomes of each kind of point is in [`points`], label sets
+//! are built here.
 
 mod names;
 mod points;
@@ -11,11 +11,11 @@ mod text;
 
 use std::borrow::Cow;
 
-use model::{Value, semconv};
+use model::{UnixNanos, Value, semconv};
+use wire::otlp::{DecodeError, Decoded, Limits};
 use wire::sink::{MetricKind, MetricRef, Temporality, ValueRef};
 
-use crate::batch::SampleBatch;
-use crate::batch::{Buffer, Mode};
+use crate::batch::{Buffer, Mode, Rules, SampleBatch};
 use crate::catalog::{Metadata, MetricInfo, MetricType};
 use crate::chunk::bits::put_prefixed;
 use crate::options::OtlpOptions;
@@ -23,9 +23,34 @@ use crate::options::OtlpOptions;
 /// A label whose texts are borrowed where they can be.
 type LabelRef<'a> = (Cow<'a, str>, Cow<'a, str>);
 
+/// Times are checked by the rules of the batch, which replay knows too; the decoder takes all of time.
+const LIMITS: Limits = Limits::new(UnixNanos(0));
+
+/// Decodes a request. The outcome depends on nothing but the arguments.
+///
+/// # Errors
+/// When the bytes are not a well-formed request.
+pub(crate) fn decode(
+    request: &[u8],
+    rules: Rules,
+    options: &OtlpOptions,
+) -> Result<(SampleBatch, Decoded), DecodeError> {
+    let mut sink =
+        Sink { batch: SampleBatch::new(rules), at: Position { options: options.clone(), ..Position::default() } };
+    let decoded = wire::otlp::decode_metrics(request, &LIMITS, &mut sink)?;
+    sink.finish_resource();
+    Ok((sink.batch, decoded))
+}
+
+/// Turns points into the samples of a batch.
+struct Sink {
+    batch: SampleBatch,
+    at: Position,
+}
+
 /// Where the decoder stands: the resource, scope and metric that the next points belong to.
 #[derive(Debug, Default)]
-pub(crate) struct Translation {
+struct Position {
     options: OtlpOptions,
     resource: ResourceLabels,
     /// `otel_scope_*`, when they are wanted.
@@ -122,8 +147,7 @@ impl ResourceLabels {
         if self.info.is_empty() || self.identity.is_empty() {
             return;
         }
-        let info: Vec<(&str, ValueRef<'_>)> =
-            self.info.iter().map(|(k, v)| (k.as_str(), ValueRef::Str(v))).collect();
+        let info: Vec<(&str, ValueRef<'_>)> = self.info.iter().map(|(k, v)| (k.as_str(), ValueRef::Str(v))).collect();
         let labels = point_labels(&info, &[&self.promoted], &self.identity);
         let mark = buf.mark();
         put_series(&mut buf.keys, &labels, "target_info", None);
@@ -143,11 +167,7 @@ impl ResourceLabels {
     }
 }
 
-impl Translation {
-    pub(crate) fn new(options: &OtlpOptions) -> Self {
-        Self { options: options.clone(), ..Self::default() }
-    }
-
+impl Position {
     fn labels<'a>(&'a self, attributes: &'a [(&'a str, ValueRef<'a>)]) -> Vec<LabelRef<'a>> {
         point_labels(attributes, &[&self.resource.promoted, &self.scope], &self.resource.identity)
     }
@@ -167,10 +187,10 @@ impl Translation {
     }
 }
 
-impl SampleBatch {
-    /// Completes what was decoded: writes what belongs to the last resource. More points may follow.
-    pub(crate) fn finish(&mut self) {
-        self.otlp.resource.finish(&mut self.buf, &mut self.metrics);
+impl Sink {
+    /// Writes what is to be said when the last point of the resource was read.
+    fn finish_resource(&mut self) {
+        self.at.resource.finish(&mut self.batch.buf, &mut self.batch.metrics);
     }
 }
 

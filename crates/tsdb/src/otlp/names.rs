@@ -138,7 +138,12 @@ mod tests {
             ("astro.light.speed_limit", "m/s", GAUGE, "astro_light_speed_limit_meters_per_second"),
             ("fsync.rate", "{calls}/s", GAUGE, "fsync_rate_per_second"),
             ("redis.ops", "1", COUNTER, "redis_ops_total"),
-            ("active_directory.ds.replication.network.io", "By", COUNTER, "active_directory_ds_replication_network_io_bytes_total"),
+            (
+                "active_directory.ds.replication.network.io",
+                "By",
+                COUNTER,
+                "active_directory_ds_replication_network_io_bytes_total",
+            ),
             ("total.requests", "1", COUNTER, "requests_total"),
             ("process.cpu.time", "s", COUNTER, "process_cpu_time_seconds_total"),
             ("3d.prints", "", GAUGE, "_3d_prints"),

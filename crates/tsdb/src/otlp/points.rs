@@ -10,8 +10,8 @@ use wire::sink::{
     ResourceRef, ScopeRef, SummaryFields,
 };
 
-use super::{LabelRef, ResourceLabels, Translation, put_series, text};
-use crate::batch::{Buffer, Exemplar, Mode, Refusal, SampleBatch};
+use super::{LabelRef, ResourceLabels, Sink, put_series, text};
+use crate::batch::{Buffer, Exemplar, Mode, Refusal};
 use crate::chunk::STALE_NAN;
 
 /// Bit 0 of the flags of a data point: the series is there, but has no value.
@@ -38,7 +38,7 @@ impl PointWriter<'_> {
     }
 }
 
-impl SampleBatch {
+impl Sink {
     /// Runs `write` for one point; on a refusal nothing of the point stays. Returns the index of its first sample.
     fn point(
         &mut self,
@@ -49,31 +49,31 @@ impl SampleBatch {
         if t == 0 {
             return Err("time_unix_nano is not set".to_owned());
         }
-        let mark = self.buf.mark();
-        self.buf.points += 1;
-        let Translation { metric, .. } = &self.otlp;
+        let mark = self.batch.buf.mark();
+        self.batch.buf.points += 1;
+        let metric = &self.at.metric;
         if metric.name.is_empty() {
             return Err("the metric name has no letter or digit".to_owned());
         }
-        let labels = self.otlp.labels(point.attributes);
+        let labels = self.at.labels(point.attributes);
         let mut w = PointWriter {
-            buf: &mut self.buf,
+            buf: &mut self.batch.buf,
             labels: &labels,
             t,
             mode: metric.mode(),
             stale: point.flags & NO_RECORDED_VALUE != 0,
         };
         if let Err(refusal) = write(&metric.name, &mut w) {
-            self.buf.undo(mark);
+            self.batch.buf.undo(mark);
             return Err(refusal.to_string());
         }
-        let newest = &mut self.otlp.resource.newest;
+        let newest = &mut self.at.resource.newest;
         *newest = Some(newest.map_or(t, |n| n.max(t)));
         Ok(mark.1 as u32)
     }
 
     fn exemplars(&mut self, exemplars: &[ExemplarRef<'_>], mut sample_of: impl FnMut(f64) -> u32) {
-        let before = self.exemplars.len();
+        let before = self.batch.exemplars.len();
         for e in exemplars {
             let attributes = wire::otlp::read_map(e.filtered_attributes)
                 .iter()
@@ -87,25 +87,25 @@ impl SampleBatch {
                 span_id: e.span_id,
                 attributes,
             };
-            self.exemplars.push((sample_of(e.value), exemplar));
+            self.batch.exemplars.push((sample_of(e.value), exemplar));
         }
         // The head walks samples and exemplars side by side.
-        if let Some(new) = self.exemplars.get_mut(before..) {
+        if let Some(new) = self.batch.exemplars.get_mut(before..) {
             new.sort_by_key(|(sample, _)| *sample);
         }
     }
 }
 
-impl MetricSink for SampleBatch {
+impl MetricSink for Sink {
     fn resource(&mut self, resource: ResourceRef<'_>) {
-        self.finish();
-        self.otlp.resource = ResourceLabels::new(resource.raw, &self.otlp.options);
-        self.otlp.scope.clear();
+        self.finish_resource();
+        self.at.resource = ResourceLabels::new(resource.raw, &self.at.options);
+        self.at.scope.clear();
     }
 
     fn scope(&mut self, scope: ScopeRef<'_>) {
-        self.otlp.scope.clear();
-        if self.otlp.options.scope_labels {
+        self.at.scope.clear();
+        if self.at.options.scope_labels {
             let read = wire::otlp::read_scope(scope.raw);
             let labels = [
                 ("otel_scope_name", read.name),
@@ -113,13 +113,13 @@ impl MetricSink for SampleBatch {
                 ("otel_scope_schema_url", scope.schema_url.to_owned()),
             ];
             let named = labels.into_iter().filter(|(_, v)| !v.is_empty());
-            self.otlp.scope.extend(named.map(|(k, v)| (k.to_owned(), v)));
+            self.at.scope.extend(named.map(|(k, v)| (k.to_owned(), v)));
         }
     }
 
     fn metric(&mut self, metric: MetricRef<'_>) {
-        let info = self.otlp.begin(metric);
-        self.metrics.push(info);
+        let info = self.at.begin(metric);
+        self.batch.metrics.push(info);
     }
 
     fn number(&mut self, point: &PointFields<'_>, value: Number) -> PointResult {
@@ -154,7 +154,8 @@ impl MetricSink for SampleBatch {
     }
 
     fn exponential_histogram(&mut self, _: &PointFields<'_>, _: &ExponentialHistogramFields<'_>) -> PointResult {
-        Err("exponential histograms are not stored yet; let the SDK aggregate into explicit bucket histograms".to_owned())
+        Err("exponential histograms are not stored yet; let the SDK aggregate into explicit bucket histograms"
+            .to_owned())
     }
 
     fn summary(&mut self, point: &PointFields<'_>, s: &SummaryFields<'_>) -> PointResult {

@@ -86,13 +86,15 @@ mod tests {
         assert_eq!(label_text(ValueRef::Bool(true)), "true");
         assert_eq!(label_text(ValueRef::Double(0.1)), "0.1");
         assert_eq!(label_text(ValueRef::Bytes(b"hi")), "aGk=");
-        let map = Value::Map(vec![("b".into(), Value::Int(1)), ("a".into(), Value::Array(vec!["x".into(), Value::Empty]))]);
+        let map =
+            Value::Map(vec![("b".into(), Value::Int(1)), ("a".into(), Value::Array(vec!["x".into(), Value::Empty]))]);
         assert_eq!(value_text(&map), r#"{"a":["x",null],"b":1}"#);
     }
 
     #[test]
     fn doubles_are_short() {
-        for (d, want) in [(1.0, "1"), (1e21, "1e+21"), (1e-7, "1e-7"), (123456.5, "123456.5"), (f64::INFINITY, "+Inf")] {
+        for (d, want) in [(1.0, "1"), (1e21, "1e+21"), (1e-7, "1e-7"), (123456.5, "123456.5"), (f64::INFINITY, "+Inf")]
+        {
             assert_eq!(shortest(d), want);
         }
         for (d, want) in [(0.005, "0.005"), (1.0, "1"), (1e-7, "0.0000001"), (2.5, "2.5"), (f64::INFINITY, "+Inf")] {
