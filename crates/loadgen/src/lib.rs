@@ -22,7 +22,7 @@ use model::Signal;
 pub struct Request {
     /// Which of the three export services it is for.
     pub signal: Signal,
-    /// `service.name` of its resource; a request of the bench data set holds several and names the first.
+    /// `service.name` of its resource; `bench` for the bench data set, whose requests hold many.
     pub service: &'static str,
     /// How many spans, log records or data points it carries.
     pub records: usize,

@@ -58,6 +58,7 @@ struct Process {
 /// The whole stack at one moment.
 #[derive(Debug)]
 pub struct Stack {
+    /// Of the given seed and the start, so that a restarted demo does not repeat its trace ids.
     seed: u64,
     rate: f64,
     start: UnixNanos,
@@ -88,6 +89,7 @@ impl Stack {
                 Process { actor, resource, registry, spans: vec![], logs: vec![] }
             })
             .collect();
+        let seed = Rng::new(seed).fork(start.0 as u64).next_u64();
         let mut stack = Self {
             seed,
             rate: rate.max(0.01),
