@@ -36,6 +36,8 @@ export function SpanRow(props: SpanRowProps) {
   const { node, row, colour, hit, collapsed, selected, onSelect, onToggle } = props;
   const { span } = node;
   const expandable = node.children.length > 0;
+  // The stripe shows the service; the name is written where it changes.
+  const sameAsParent = props.tree.nodes[node.parent]?.span.service === span.service;
   const Chevron = collapsed ? ChevronRight : ChevronDown;
   const label = [
     span.name,
@@ -80,7 +82,7 @@ export function SpanRow(props: SpanRowProps) {
         {node.depth > MAX_INDENTS && <span className="badge">{node.depth}</span>}
         <i className={styles.stripe} style={{ background: colour }} />
         {node.isError && <AlertCircle size={13} aria-label="error" className={styles.error} />}
-        <span className={styles.service}>{span.service}</span>
+        {!sameAsParent && <span className={styles.service}>{span.service}</span>}
         <span className={styles.operation}>{span.name}</span>
         <Hint span={span} />
         {collapsed && (

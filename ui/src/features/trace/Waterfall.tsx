@@ -27,6 +27,8 @@ export interface WaterfallProps {
 
 const ROW_PX = 24;
 const HEADER_PX = 26;
+/** Room after the end of the axis, as in the style sheet. */
+const RIGHT_PX = 14;
 const treeWidth = createPreference<string>("trace-tree-width", null, "0.36");
 
 export function Waterfall(props: WaterfallProps) {
@@ -46,14 +48,15 @@ export function Waterfall(props: WaterfallProps) {
     const onWheel = (event: WheelEvent) => {
       const rect = element.getBoundingClientRect();
       const left = rect.left + rect.width * share;
+      const right = rect.right - RIGHT_PX;
       if (event.clientX < left) return;
       if (event.ctrlKey || event.metaKey) {
         event.preventDefault();
-        const at = window.start + ((event.clientX - left) / (rect.right - left)) * (window.end - window.start);
+        const at = window.start + ((event.clientX - left) / (right - left)) * (window.end - window.start);
         onWindow(zoomAt(window, at, event.deltaY > 0 ? 1.2 : 1 / 1.2, tree.duration));
       } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
         event.preventDefault();
-        onWindow(panBy(window, (event.deltaX || event.deltaY) / (rect.right - left), tree.duration));
+        onWindow(panBy(window, (event.deltaX || event.deltaY) / (right - left), tree.duration));
       }
     };
     // React registers wheel listeners as passive, which cannot stop the page from scrolling.
