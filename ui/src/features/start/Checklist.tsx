@@ -77,7 +77,7 @@ function SignalItem({ signal, status }: { signal: Signal; status: Status | null 
           {light === "amber" && "arrived, but was refused: see below"}
           {light === "green" && (
             <>
-              last {formatRelative(facts?.last_received_unix_milli ?? 0, status?.now_unix_milli ?? 0)}
+              {lastSeen(facts?.last_received_unix_milli ?? 0, status?.now_unix_milli ?? 0)}
               {facts && facts.services.length > 0 && <> from {facts.services.slice(0, MAX_SERVICES).join(", ")}</>}
             </>
           )}
@@ -86,6 +86,10 @@ function SignalItem({ signal, status }: { signal: Signal; status: Status | null 
       </div>
     </li>
   );
+}
+
+function lastSeen(unixMilli: number, nowMilli: number): string {
+  return nowMilli - unixMilli < 1000 ? "just now" : `last ${formatRelative(unixMilli, nowMilli)}`;
 }
 
 const LOOK_BACK_MILLI = 3_600_000;
