@@ -30,6 +30,7 @@ struct Counter {
 }
 
 impl Counter {
+    #[inline]
     fn value(&mut self, key: &str, value: ValueRef<'_>) {
         self.sum += key.len() as u64;
         self.sum = self.sum.wrapping_add(match value {
@@ -50,6 +51,7 @@ impl SpanSink for Counter {
     fn scope(&mut self, scope: ScopeRef<'_>) {
         self.sum += scope.raw.len() as u64;
     }
+    #[inline]
     fn attribute(&mut self, key: &str, value: ValueRef<'_>) {
         self.value(key, value);
     }
@@ -73,6 +75,7 @@ impl LogSink for Counter {
     fn scope(&mut self, scope: ScopeRef<'_>) {
         self.sum += scope.raw.len() as u64;
     }
+    #[inline]
     fn attribute(&mut self, key: &str, value: ValueRef<'_>) {
         self.value(key, value);
     }
@@ -119,11 +122,14 @@ fn span_attributes(i: u64) -> Attributes {
         text("server.address", "shop.example.com".into()),
         ("server.port".into(), Value::Int(8443)),
         text("client.address", format!("203.0.113.{}", i % 250)),
-        text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)".into()),
+        text(
+            "user_agent.original",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0 Safari/537.36".into(),
+        ),
         text("network.protocol.version", "1.1".into()),
         ("thread.id".into(), Value::Int((i % 64) as i64)),
         text("thread.name", format!("http-nio-8443-exec-{}", i % 64)),
-        ("app.cache.hit".into(), Value::Bool(i % 3 == 0)),
+        ("app.cache.hit".into(), Value::Bool(i.is_multiple_of(3))),
         ("app.price".into(), Value::Double(i as f64 * 0.25)),
         text("app.user.id", format!("user-{:06}", i * 7919 % 100_000)),
     ]
@@ -131,7 +137,7 @@ fn span_attributes(i: u64) -> Attributes {
 
 fn span(i: u64) -> Span {
     let start = START + i as i64 * 1_000_003;
-    let failed = i % 20 == 0;
+    let failed = i.is_multiple_of(20);
     let events = if failed {
         let attributes = vec![("exception.type".to_owned(), "java.net.SocketTimeoutException".into())];
         vec![Event { time: UnixNanos(start + 9), name: "exception".into(), attributes, ..Event::default() }]

@@ -12,12 +12,14 @@ mod decoded;
 pub mod encode;
 mod envelope;
 mod fault;
+mod ids;
 pub mod json;
 mod limits;
 mod logs;
 mod metrics;
 mod read;
 mod response;
+mod shape;
 mod text;
 mod traces;
 

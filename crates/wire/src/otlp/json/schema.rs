@@ -45,7 +45,8 @@ pub(super) enum Kind {
 impl Message {
     /// The field of this name, in lowerCamelCase or snake_case.
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|f| f.name == name || is_snake_case_of(name, f.name))
+        let exact = self.fields.iter().find(|f| f.name == name);
+        exact.or_else(|| self.fields.iter().find(|f| is_snake_case_of(name, f.name)))
     }
 }
 
