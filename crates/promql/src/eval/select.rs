@@ -108,9 +108,16 @@ impl Eval<'_> {
         let lookback_ms = i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX);
         let hints = SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() };
         let start_ms = reference.first().saturating_sub(lookback_ms).saturating_add(1);
+        let smoothed = selector.extended == Some(Extended::Smoothed);
+        let end_ms = if smoothed { reference.last().saturating_add(lookback_ms) } else { reference.last() };
         let mut values = vec![ABSENT; self.steps.count];
-        for series in self.read(selector, start_ms, reference.last(), hints)? {
-            if instant_values(&series.samples, &reference, lookback_ms, timestamps, &mut values) {
+        for series in self.read(selector, start_ms, end_ms, hints)? {
+            let any = if smoothed {
+                smoothed_values(&series.samples, &reference, lookback_ms, &mut values)
+            } else {
+                instant_values(&series.samples, &reference, lookback_ms, timestamps, &mut values)
+            };
+            if any {
                 let labels = Arc::new(series.labels);
                 sink(Row { labels: &labels, drop_name: timestamps, values: &values })?;
             }
@@ -249,6 +256,25 @@ fn instant_values(
             *out = if timestamps { sample.t_ms as f64 / 1000.0 } else { sample.value };
             any = true;
         }
+    }
+    any
+}
+
+/// Like [`instant_values`], on the line between the samples around each time.
+fn smoothed_values(samples: &[Sample], reference: &Reference, lookback_ms: i64, values: &mut [f64]) -> bool {
+    let mut any = false;
+    for (step, out) in values.iter_mut().enumerate() {
+        let t = reference.at(step);
+        let next = samples.partition_point(|s| s.t_ms <= t);
+        let near = |s: &&Sample| (t - s.t_ms).abs() < lookback_ms && super::columns::is_present(s.value);
+        let before = next.checked_sub(1).and_then(|at| samples.get(at)).filter(near);
+        let after = samples.get(next).filter(near);
+        *out = match (before, after) {
+            (Some(a), Some(b)) => a.value + (b.value - a.value) * (t - a.t_ms) as f64 / (b.t_ms - a.t_ms) as f64,
+            (Some(a), None) => a.value,
+            (None, _) => ABSENT,
+        };
+        any |= before.is_some();
     }
     any
 }

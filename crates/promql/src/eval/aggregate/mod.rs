@@ -110,7 +110,10 @@ impl Eval<'_> {
             None => "",
         };
         if !crate::parse::is_label_name(name) {
-            return Err(EvalError::execution(format!("invalid label name {}", quote(name))));
+            // As it was written, because what is wrong may be bytes that are not UTF-8.
+            let written = a.param.as_ref().and_then(|p| self.run.notes.borrow().source(p.span).map(str::to_owned));
+            let written = written.filter(|_| !name.is_empty()).unwrap_or_else(|| quote(name));
+            return Err(EvalError::execution(format!("invalid label name {written}")));
         }
         let mut out = Columns::new(self.steps.count);
         self.each(&a.expr, &mut |row| {
