@@ -1,7 +1,7 @@
 //! [`Tsdb`]: the engine as its owner sees it.
 //!
-//! Locks, in the order in which they are taken: `flush` (one flush at a time),
-//! `manifest`, `deltas` (only the log's writer thread and open), `state` (short: a batch is
+//! Locks, in the order in which they are taken: `manifest` (flush, retention and compaction: one
+//! at a time), `deltas` (only the log's writer thread and open), `state` (short: a batch is
 //! applied, a selection is made, a head or block changes place; never over I/O).
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
@@ -40,10 +40,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) state: RwLock<State>,
     pub(crate) deltas: Mutex<DeltaStreams>,
-    /// As it is on disk.
+    /// As it is on disk. Held over I/O by the one who changes which files there are.
     pub(crate) manifest: Mutex<Manifest>,
-    /// Held by the one who flushes.
-    pub(crate) flush: Mutex<()>,
 }
 
 /// The metrics engine.
@@ -118,7 +116,6 @@ impl Tsdb {
             state: RwLock::new(state),
             deltas: Mutex::new(snapshot.deltas),
             manifest: Mutex::new(manifest),
-            flush: Mutex::new(()),
             options,
         };
         let admission = Admission::of(&inner.options).without_series_limit();

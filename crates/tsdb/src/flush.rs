@@ -7,11 +7,11 @@
 //! files whose generation the manifest covers, which open removes. So no
 //! sample is lost or there twice.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use foundation::clock::UnixNanos;
 use model::labels::Labels;
-use parking_lot::MutexGuard;
 
 use crate::TsdbError;
 use crate::batch::Exemplar;
@@ -32,10 +32,12 @@ pub struct Upkeep {
     pub flushed: bool,
     /// Blocks removed because all their samples are older than the retention.
     pub blocks_removed: usize,
+    /// Blocks that were merged into one.
+    pub blocks_compacted: usize,
 }
 
 impl Tsdb {
-    /// Flushes the head when it is long or large enough, then removes what is past the retention.
+    /// Flushes the head when it is long or large enough, removes what is past the retention, merges small blocks.
     ///
     /// To be called every few seconds by one thread of the owner; blocks while files are written.
     ///
@@ -43,7 +45,8 @@ impl Tsdb {
     /// The disk refused. Nothing is lost: samples stay in memory and in the log, and the next call tries again.
     pub fn maintain(&self) -> Result<Upkeep, TsdbError> {
         let flushed = self.flush_is_due() && self.flush()?;
-        Ok(Upkeep { flushed, blocks_removed: self.apply_retention(self.clock.now())? })
+        let blocks_removed = self.apply_retention(self.clock.now())?;
+        Ok(Upkeep { flushed, blocks_removed, blocks_compacted: self.compact()? })
     }
 
     fn flush_is_due(&self) -> bool {
@@ -58,13 +61,13 @@ impl Tsdb {
     /// # Errors
     /// As [`Tsdb::maintain`].
     pub fn flush(&self) -> Result<bool, TsdbError> {
-        let _one_at_a_time = self.inner.flush.lock();
+        let mut manifest = self.inner.manifest.lock();
         let mut any = false;
         loop {
             let next = self.inner.state.read().frozen.first().cloned();
             match next {
                 Some(frozen) => {
-                    self.inner.store_frozen(&frozen)?;
+                    self.inner.store_frozen(&frozen, &mut manifest)?;
                     self.wal.remove_through(frozen.generation)?;
                     any = true;
                 }
@@ -133,13 +136,9 @@ impl Inner {
     }
 
     /// Writes a frozen head as a block and lets the manifest say so.
-    fn store_frozen(&self, frozen: &Arc<Frozen>) -> Result<(), TsdbError> {
+    fn store_frozen(&self, frozen: &Arc<Frozen>, manifest: &mut Manifest) -> Result<(), TsdbError> {
         let dir = &self.options.dir;
-        let mut manifest = self.manifest.lock();
-        let id = manifest.next_block;
-        // Taken even when what follows fails: a second try does not write over the file of the first.
-        manifest.next_block += 1;
-        let path = Manifest::block_path(dir, id);
+        let (id, path) = self.new_block(manifest);
         let mut writer = BlockWriter::create(&*self.disk, &path)?;
         write_head(&frozen.head, &mut writer)?;
         writer.finish()?;
@@ -151,7 +150,7 @@ impl Inner {
         next.flushed_through = frozen.generation;
         next.snapshot = true;
         next.blocks.push(id);
-        self.replace_manifest(&mut manifest, next)?;
+        self.replace_manifest(manifest, next)?;
         {
             let mut state = self.state.write();
             state.blocks.push(block);
@@ -163,9 +162,17 @@ impl Inner {
         Ok(())
     }
 
-    fn replace_manifest(&self, manifest: &mut MutexGuard<'_, Manifest>, next: Manifest) -> Result<(), TsdbError> {
+    /// The number and path of the next block. Taken even when what follows fails: a second try does not write
+    /// over the file of the first.
+    pub(crate) fn new_block(&self, manifest: &mut Manifest) -> (u64, PathBuf) {
+        let id = manifest.next_block;
+        manifest.next_block += 1;
+        (id, Manifest::block_path(&self.options.dir, id))
+    }
+
+    pub(crate) fn replace_manifest(&self, manifest: &mut Manifest, next: Manifest) -> Result<(), TsdbError> {
         next.store(&*self.disk, &self.options.dir)?;
-        **manifest = next;
+        *manifest = next;
         Ok(())
     }
 }
