@@ -12,10 +12,14 @@ mod decoded;
 pub mod encode;
 mod envelope;
 mod fault;
+mod ids;
+pub mod json;
 mod limits;
 mod logs;
 mod metrics;
 mod read;
+mod response;
+mod shape;
 mod text;
 mod traces;
 
@@ -26,6 +30,7 @@ pub use logs::decode_logs;
 pub use metrics::decode_metrics;
 pub(crate) use read::unique;
 pub use read::{read_array, read_event, read_link, read_map, read_resource, read_scope, read_value};
+pub use response::{Encoding, Status, export_response};
 pub use traces::decode_traces;
 
 #[cfg(test)]

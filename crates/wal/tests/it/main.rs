@@ -1,5 +1,7 @@
 //! The promises of the log, on a disk that fails, tears and forgets.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;

@@ -6,10 +6,10 @@
 //! Source: opentelemetry/proto/{trace,logs,metrics}/v1/*.proto, `Resource*` and `Scope*`,
 //! which number their fields alike; opentelemetry/proto/{resource,common}/v1.
 
-use super::any_value::Shape;
 use super::decoded::{Decoded, Tally};
 use super::fault::{DecodeError, Fault};
 use super::limits::Limits;
+use super::shape::Shape;
 use super::text;
 use crate::protobuf::{Key, Malformed, Reader};
 use crate::sink::{ResourceRef, ScopeRef};

@@ -10,9 +10,9 @@ use super::any_value::{attribute, value};
 use super::decoded::{Decoded, Tally};
 use super::envelope::{Visitor, walk};
 use super::fault::{DecodeError, Fault};
+use super::ids::{enum_up_to, span_id, trace_id};
 use super::limits::Limits;
 use super::text;
-use super::traces::{enum_up_to, span_id, trace_id};
 use crate::protobuf::{Malformed, Reader};
 use crate::sink::{LogFields, LogSink, ResourceRef, ScopeRef, ValueRef};
 

@@ -96,7 +96,7 @@ impl Writer {
         self.close(open);
     }
 
-    /// Begins a nested message or a packed field, for callers whose body can fail; end it with [`Writer::close`].
+    /// Begins a nested message, for callers whose body can fail; end it with [`Writer::close`].
     pub fn open(&mut self, field: u32) -> Open {
         self.key(field, 2);
         self.buf.push(0);
@@ -105,9 +105,13 @@ impl Writer {
 
     /// Ends the message that began with `open`; messages that began later must have ended before.
     pub fn close(&mut self, open: Open) {
+        let mut rest = self.buf.len() - open.0;
+        if let (0..0x80, Some(prefix)) = (rest, self.buf.get_mut(open.0 - 1)) {
+            *prefix = rest as u8;
+            return;
+        }
         let mut prefix = [0u8; 10];
         let mut n = 0;
-        let mut rest = self.buf.len() - open.0;
         loop {
             prefix[n] = rest as u8 & 0x7f | if rest >= 0x80 { 0x80 } else { 0 };
             n += 1;
@@ -117,16 +121,6 @@ impl Writer {
             }
         }
         self.buf.splice(open.0 - 1..open.0, prefix[..n].iter().copied());
-    }
-
-    /// One element of a packed field that was begun with [`Writer::open`]: a varint.
-    pub fn packed_uint(&mut self, v: u64) {
-        self.varint(v);
-    }
-
-    /// One element of a packed field that was begun with [`Writer::open`]: eight bytes, little-endian.
-    pub fn packed_fixed64(&mut self, v: u64) {
-        self.buf.extend_from_slice(&v.to_le_bytes());
     }
 
     /// Fields that are encoded already, appended to the message that is being written.
