@@ -74,14 +74,23 @@ impl Eval<'_> {
         millis(expr, self.run.context, positive).map_err(|e| EvalError::execution(e.message))
     }
 
-    fn reference(&self, modifiers: &TimeModifiers) -> Result<Reference, EvalError> {
-        let offset_ms = modifiers.offset.as_ref().map_or(Ok(0), |o| self.duration(o, false))?;
-        let fixed_ms = modifiers.at.map(|at| match at {
+    /// The value of `offset`.
+    pub(crate) fn offset_ms(&self, modifiers: &TimeModifiers) -> Result<i64, EvalError> {
+        modifiers.offset.as_ref().map_or(Ok(0), |o| self.duration(o, false))
+    }
+
+    /// The value of `@`.
+    pub(crate) fn fixed_time(&self, modifiers: &TimeModifiers) -> Option<i64> {
+        modifiers.at.map(|at| match at {
             At::UnixMillis(ms) => ms,
             At::Start => self.run.start_ms,
             At::End => self.run.end_ms,
-        });
-        Ok(Reference { fixed_ms, offset_ms, steps: self.steps })
+        })
+    }
+
+    fn reference(&self, modifiers: &TimeModifiers) -> Result<Reference, EvalError> {
+        let offset_ms = self.offset_ms(modifiers)?;
+        Ok(Reference { fixed_ms: self.fixed_time(modifiers), offset_ms, steps: self.steps })
     }
 
     fn read(

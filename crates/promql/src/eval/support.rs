@@ -1,7 +1,7 @@
 //! What this version does not evaluate, refused before any series is read.
 
 use super::EvalError;
-use crate::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Extended, Span, VectorSelector};
+use crate::ast::{BinaryOp, Expr, ExprKind, Extended, Span, VectorSelector};
 
 /// Functions that need native histograms or start timestamps.
 const UNSUPPORTED_FUNCTIONS: [&str; 6] =
@@ -29,9 +29,6 @@ pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
             check(&b.rhs)
         }
         ExprKind::Aggregate(a) => {
-            if a.op == AggregateOp::LimitRatio {
-                return refuse(format!("aggregation `{}`", a.op.text()), e.span);
-            }
             a.param.as_ref().map_or(Ok(()), check)?;
             check(&a.expr)
         }

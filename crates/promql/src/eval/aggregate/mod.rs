@@ -5,6 +5,7 @@
 
 mod fold;
 mod ranked;
+mod sampled;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl Eval<'_> {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => self.ranked(a, sink),
             AggregateOp::CountValues => self.count_values(a, sink),
             AggregateOp::Quantile => self.quantile_aggregate(a, sink),
-            AggregateOp::LimitRatio => Err(EvalError::execution("limit_ratio is not supported by this version")),
+            AggregateOp::LimitRatio => self.limit_ratio(a, sink),
             _ => self.fold(a, sink),
         }
     }

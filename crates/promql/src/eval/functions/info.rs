@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::ast::{Call, ExprKind, TimeModifiers, VectorSelector};
+use crate::ast::{At, Call, DurationExpr, DurationKind, Expr, ExprKind, Number, TimeModifiers, VectorSelector};
 use crate::eval::columns::{Column, Columns, Map, Sink, is_present};
 use crate::eval::{Eval, EvalError};
 use crate::matcher::{MatchOp, Matcher};
@@ -40,6 +40,12 @@ impl Eval<'_> {
         };
         let (mut names, data): (Vec<Matcher>, Vec<Matcher>) =
             matchers.into_iter().partition(|m| m.name() == labels::NAME);
+        // Conditions that only exclude names choose among all info metrics.
+        let excludes = |m: &Matcher| matches!(m.op(), MatchOp::NotEqual | MatchOp::NotRegex);
+        if !names.is_empty() && names.iter().all(excludes) {
+            let info = Matcher::new(MatchOp::Regex, labels::NAME, ".+_info");
+            names.push(info.map_err(|e| EvalError::execution(e.to_string()))?);
+        }
         let base = self.vector(first)?;
         let is_info =
             |column: &Column| !names.is_empty() && names.iter().all(|m| m.matches(column.labels.metric_name()));
@@ -48,11 +54,27 @@ impl Eval<'_> {
             names.push(Matcher::equal(labels::NAME, DEFAULT_METRIC));
         }
         names.extend(data.iter().cloned());
-        let info = self.info_series(&base, &ignored, names)?;
+        let info = self.info_series(&base, &ignored, names, self.shift_of(first)?)?;
         let candidates = base.iter().map(|column| candidates(column, &info)).collect();
         let join = Join { base: &base, info: &info, data: &data, candidates, ignored };
         let out = join.run(self.steps.count)?;
         self.collected(&out, sink)
+    }
+
+    /// Info series are looked up at the time at which the first selector looks.
+    fn shift_of(&self, e: &Expr) -> Result<TimeModifiers, EvalError> {
+        let mut path = Vec::new();
+        first_selector(e, &mut path);
+        let (mut at, mut offset_ms) = (None, 0);
+        for modifiers in path {
+            if let Some(fixed_ms) = self.fixed_time(modifiers) {
+                (at, offset_ms) = (Some(At::UnixMillis(fixed_ms)), 0);
+            }
+            offset_ms += self.offset_ms(modifiers)?;
+        }
+        let value = Number { value: offset_ms as f64 / 1000.0, as_duration: true };
+        let offset = DurationExpr { span: e.span, kind: DurationKind::Literal(value) };
+        Ok(TimeModifiers { offset: Some(offset), at })
     }
 
     /// The info series of these base series; their values are the times of their samples.
@@ -61,6 +83,7 @@ impl Eval<'_> {
         base: &[Column],
         ignored: &[bool],
         mut matchers: Vec<Matcher>,
+        modifiers: TimeModifiers,
     ) -> Result<Vec<Column>, EvalError> {
         let mut any = false;
         for name in IDENTIFYING {
@@ -76,13 +99,42 @@ impl Eval<'_> {
         }
         let mut out = Vec::new();
         if any {
-            let selector = VectorSelector { name: None, matchers, modifiers: TimeModifiers::default(), extended: None };
+            let selector = VectorSelector { name: None, matchers, modifiers, extended: None };
             self.selector(&selector, true, &mut |row| {
                 out.push(Column { labels: row.labels.clone(), drop_name: false, values: row.values.to_vec() });
                 Ok(())
             })?;
         }
         Ok(out)
+    }
+}
+
+/// The modifiers on the way to the first selector, outermost first.
+fn first_selector<'e>(e: &'e Expr, path: &mut Vec<&'e TimeModifiers>) -> bool {
+    match &e.kind {
+        ExprKind::Number(_) | ExprKind::String(_) => false,
+        ExprKind::Selector(s) => {
+            path.push(&s.modifiers);
+            true
+        }
+        ExprKind::Range(r) => {
+            path.push(&r.selector.modifiers);
+            true
+        }
+        ExprKind::Subquery(s) => {
+            path.push(&s.modifiers);
+            let found = first_selector(&s.expr, path);
+            if !found {
+                path.pop();
+            }
+            found
+        }
+        ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => first_selector(expr, path),
+        ExprKind::Binary(b) => first_selector(&b.lhs, path) || first_selector(&b.rhs, path),
+        ExprKind::Aggregate(a) => {
+            first_selector(&a.expr, path) || a.param.as_ref().is_some_and(|p| first_selector(p, path))
+        }
+        ExprKind::Call(c) => c.args.iter().any(|arg| first_selector(arg, path)),
     }
 }
 
