@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::labels::{self, Labels};
 
 use super::binary::apply;
-use super::columns::{Column, Columns, Map, Sink, is_present};
+use super::columns::{Column, Columns, METADATA, Map, Sink, is_present};
 use super::{Eval, EvalError};
 use crate::ast::{Binary, Cardinality, VectorMatching};
 
@@ -102,13 +102,16 @@ impl Eval<'_> {
 
 impl Join<'_> {
     /// The value that stands in for a missing series of the one side.
+    ///
+    /// Left and right are those of the turned operation: with `group_right`,
+    /// `fill_left` fills the many side. That is what Prometheus does.
     fn fill_one(&self) -> Option<f64> {
-        if self.swapped { self.m.fill.left } else { self.m.fill.right }
+        self.m.fill.right
     }
 
     /// The value that stands in for a missing series of the many side.
     fn fill_many(&self) -> Option<f64> {
-        if self.swapped { self.m.fill.right } else { self.m.fill.left }
+        self.m.fill.left
     }
 
     fn group(&mut self, key: &Labels, many: &[usize], one: &[usize], steps: usize) -> Result<(), EvalError> {
@@ -125,16 +128,16 @@ impl Join<'_> {
                 let Some(value) = self.value(self.many, *column, step) else { continue };
                 let Some(one_value) = one_value else { continue };
                 let at = partner.map_or(one.len(), |(at, _)| at);
-                let kept = self.compute(value, one_value);
+                // Also an error when a comparison would drop the result.
                 let seen = std::mem::replace(&mut matched, true);
-                if !is_present(kept) {
-                    matched = seen;
-                    continue;
-                }
                 if seen && self.m.card == Cardinality::OneToOne {
                     return Err(EvalError::execution(
                         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                     ));
+                }
+                let kept = self.compute(value, one_value);
+                if !is_present(kept) {
+                    continue;
                 }
                 let slot = match slots.get(&(i, at)) {
                     Some(slot) => *slot,
@@ -190,12 +193,14 @@ impl Join<'_> {
                 continue;
             }
             let labels = |i: usize| one.get(i).and_then(|c| self.one.get(*c)).map(|c| braces(&c.labels));
+            let mut both = [labels(first).unwrap_or_default(), labels(at).unwrap_or_default()];
+            both.sort();
             let side = if self.swapped { "left" } else { "right" };
             return Err(EvalError::execution(format!(
                 "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                 braces(key),
-                labels(at).unwrap_or_default(),
-                labels(first).unwrap_or_default(),
+                both[0],
+                both[1],
             )));
         }
         Ok(found)
@@ -212,7 +217,7 @@ impl Join<'_> {
         let one_to_one = self.m.card == Cardinality::OneToOne;
         labels.retain(|name, _| {
             let listed = || self.m.labels.iter().any(|l| l == name);
-            !(arithmetic && name == labels::NAME) && (!one_to_one || listed() == self.m.on)
+            !(arithmetic && METADATA.contains(&name)) && (!one_to_one || listed() == self.m.on)
         });
         for name in &self.m.include {
             labels.set(name, one.get(name));

@@ -74,14 +74,23 @@ impl Eval<'_> {
         millis(expr, self.run.context, positive).map_err(|e| EvalError::execution(e.message))
     }
 
-    fn reference(&self, modifiers: &TimeModifiers) -> Result<Reference, EvalError> {
-        let offset_ms = modifiers.offset.as_ref().map_or(Ok(0), |o| self.duration(o, false))?;
-        let fixed_ms = modifiers.at.map(|at| match at {
+    /// The value of `offset`.
+    pub(crate) fn offset_ms(&self, modifiers: &TimeModifiers) -> Result<i64, EvalError> {
+        modifiers.offset.as_ref().map_or(Ok(0), |o| self.duration(o, false))
+    }
+
+    /// The value of `@`.
+    pub(crate) fn fixed_time(&self, modifiers: &TimeModifiers) -> Option<i64> {
+        modifiers.at.map(|at| match at {
             At::UnixMillis(ms) => ms,
             At::Start => self.run.start_ms,
             At::End => self.run.end_ms,
-        });
-        Ok(Reference { fixed_ms, offset_ms, steps: self.steps })
+        })
+    }
+
+    fn reference(&self, modifiers: &TimeModifiers) -> Result<Reference, EvalError> {
+        let offset_ms = self.offset_ms(modifiers)?;
+        Ok(Reference { fixed_ms: self.fixed_time(modifiers), offset_ms, steps: self.steps })
     }
 
     fn read(
@@ -108,9 +117,16 @@ impl Eval<'_> {
         let lookback_ms = i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX);
         let hints = SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() };
         let start_ms = reference.first().saturating_sub(lookback_ms).saturating_add(1);
+        let smoothed = selector.extended == Some(Extended::Smoothed);
+        let end_ms = if smoothed { reference.last().saturating_add(lookback_ms) } else { reference.last() };
         let mut values = vec![ABSENT; self.steps.count];
-        for series in self.read(selector, start_ms, reference.last(), hints)? {
-            if instant_values(&series.samples, &reference, lookback_ms, timestamps, &mut values) {
+        for series in self.read(selector, start_ms, end_ms, hints)? {
+            let any = if smoothed {
+                smoothed_values(&series.samples, &reference, lookback_ms, &mut values)
+            } else {
+                instant_values(&series.samples, &reference, lookback_ms, timestamps, &mut values)
+            };
+            if any {
                 let labels = Arc::new(series.labels);
                 sink(Row { labels: &labels, drop_name: timestamps, values: &values })?;
             }
@@ -249,6 +265,25 @@ fn instant_values(
             *out = if timestamps { sample.t_ms as f64 / 1000.0 } else { sample.value };
             any = true;
         }
+    }
+    any
+}
+
+/// Like [`instant_values`], on the line between the samples around each time.
+fn smoothed_values(samples: &[Sample], reference: &Reference, lookback_ms: i64, values: &mut [f64]) -> bool {
+    let mut any = false;
+    for (step, out) in values.iter_mut().enumerate() {
+        let t = reference.at(step);
+        let next = samples.partition_point(|s| s.t_ms <= t);
+        let near = |s: &&Sample| (t - s.t_ms).abs() < lookback_ms && super::columns::is_present(s.value);
+        let before = next.checked_sub(1).and_then(|at| samples.get(at)).filter(near);
+        let after = samples.get(next).filter(near);
+        *out = match (before, after) {
+            (Some(a), Some(b)) => a.value + (b.value - a.value) * (t - a.t_ms) as f64 / (b.t_ms - a.t_ms) as f64,
+            (Some(a), None) => a.value,
+            (None, _) => ABSENT,
+        };
+        any |= before.is_some();
     }
     any
 }

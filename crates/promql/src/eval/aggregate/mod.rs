@@ -5,6 +5,7 @@
 
 mod fold;
 mod ranked;
+mod sampled;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl Eval<'_> {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => self.ranked(a, sink),
             AggregateOp::CountValues => self.count_values(a, sink),
             AggregateOp::Quantile => self.quantile_aggregate(a, sink),
-            AggregateOp::LimitRatio => Err(EvalError::execution("limit_ratio is not supported by this version")),
+            AggregateOp::LimitRatio => self.limit_ratio(a, sink),
             _ => self.fold(a, sink),
         }
     }
@@ -110,7 +111,10 @@ impl Eval<'_> {
             None => "",
         };
         if !crate::parse::is_label_name(name) {
-            return Err(EvalError::execution(format!("invalid label name {}", quote(name))));
+            // As it was written, because what is wrong may be bytes that are not UTF-8.
+            let written = a.param.as_ref().and_then(|p| self.run.notes.borrow().source(p.span).map(str::to_owned));
+            let written = written.filter(|_| !name.is_empty()).unwrap_or_else(|| quote(name));
+            return Err(EvalError::execution(format!("invalid label name {written}")));
         }
         let mut out = Columns::new(self.steps.count);
         self.each(&a.expr, &mut |row| {

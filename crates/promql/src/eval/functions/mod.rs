@@ -4,6 +4,7 @@ mod absent;
 mod calendar;
 mod extended;
 mod histogram;
+mod info;
 pub(crate) mod label;
 mod math;
 mod over_time;
@@ -41,6 +42,7 @@ impl Eval<'_> {
                 let values = self.scalar(arg(0)?)?;
                 sink(Row { labels: &Arc::default(), drop_name: false, values: &values })
             }
+            "info" => self.info_labels(c, sink),
             "label_replace" => self.label_replace(c, sink),
             "label_join" => self.label_join(c, sink),
             "sort" | "sort_desc" => self.sort_by_value(arg(0)?, name == "sort_desc", sink),
