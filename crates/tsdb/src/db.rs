@@ -129,6 +129,8 @@ impl Tsdb {
                 },
                 None => unknown += 1,
             })?;
+        // The folders themselves must outlive a power cut, not only what is in them.
+        sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
             tracing::warn!(file = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, torn_tail = damage.torn_tail,
                 "a stretch of the metrics log could not be read");
@@ -196,6 +198,11 @@ impl Tsdb {
         };
         self.wal.append(record, Box::new(complete));
     }
+}
+
+fn sync_folders(disk: &dyn Disk, dir: &Path) -> Result<(), TsdbError> {
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    [Some(dir), parent].into_iter().flatten().try_for_each(|d| disk.sync_dir(d).map_err(TsdbError::io("sync", d)))
 }
 
 /// The snapshot of the manifest. Without it the samples are still there: totals of delta streams begin at 0 again, as

@@ -24,7 +24,7 @@ pub enum TsdbError {
         source: io::Error,
     },
     /// A file does not hold what was written to it.
-    #[error("{path} is damaged at byte {offset}: {what}; move it away to go on without its samples", path = path.display())]
+    #[error("{path} is damaged at byte {offset}: {what}", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
