@@ -13,6 +13,9 @@ use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, Tim
 use crate::duration::millis;
 use crate::series::STALE_NAN_BITS;
 
+/// Steps of one subquery: 40 MB for each row that is held.
+const MAX_SUBQUERY_STEPS: usize = 5_000_000;
+
 /// The samples of one series inside one window.
 #[derive(Clone, Copy)]
 pub(crate) struct Window<'a> {
@@ -175,8 +178,8 @@ impl Eval<'_> {
             return Ok(out);
         }
         let count = usize::try_from((reference.last() - start_ms) / step_ms).unwrap_or(usize::MAX).saturating_add(1);
-        if count > self.run.options.max_samples {
-            return Err(EvalError::TooManySamples { limit: self.run.options.max_samples });
+        if count > MAX_SUBQUERY_STEPS {
+            return Err(EvalError::TooManyPoints { points: count, limit: MAX_SUBQUERY_STEPS });
         }
         let steps = Steps { start_ms, step_ms, count };
         Eval { run: self.run, steps }.each(&s.expr, &mut |row| {
@@ -261,7 +264,7 @@ fn instant_values(
         let Some(sample) = next.checked_sub(1).and_then(|at| samples.get(at)) else { continue };
         // A stale marker has the bits of ABSENT, so it needs no case of its own
         // except when times are asked for.
-        if t - sample.t_ms < lookback_ms && super::columns::is_present(sample.value) {
+        if t.saturating_sub(sample.t_ms) < lookback_ms && super::columns::is_present(sample.value) {
             *out = if timestamps { sample.t_ms as f64 / 1000.0 } else { sample.value };
             any = true;
         }
@@ -275,7 +278,9 @@ fn smoothed_values(samples: &[Sample], reference: &Reference, lookback_ms: i64, 
     for (step, out) in values.iter_mut().enumerate() {
         let t = reference.at(step);
         let next = samples.partition_point(|s| s.t_ms <= t);
-        let near = |s: &&Sample| (t - s.t_ms).abs() < lookback_ms && super::columns::is_present(s.value);
+        let near = |s: &&Sample| {
+            t.saturating_sub(s.t_ms).saturating_abs() < lookback_ms && super::columns::is_present(s.value)
+        };
         let before = next.checked_sub(1).and_then(|at| samples.get(at)).filter(near);
         let after = samples.get(next).filter(near);
         *out = match (before, after) {

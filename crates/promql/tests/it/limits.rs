@@ -34,6 +34,8 @@ fn samples_and_points_are_limited() {
     let few_points = Engine::new(EngineOptions { max_points: 100, ..EngineOptions::default() });
     let err = range(&few_points, &storage(), "m", &none).expect_err("too many points");
     assert_eq!(err, EvalError::TooManyPoints { points: 101, limit: 100 });
+    let err = range(&Engine::default(), &storage(), "sum_over_time(m[1y:1ms])", &none).expect_err("too many steps");
+    assert_eq!(err.kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
