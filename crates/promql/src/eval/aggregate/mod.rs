@@ -121,6 +121,8 @@ impl Eval<'_> {
             let written = written.filter(|_| !name.is_empty()).unwrap_or_else(|| quote(name));
             return Err(EvalError::execution(format!("invalid label name {written}")));
         }
+        // `without` removes the label with the value too when it names it.
+        let keeps = !a.without || (name != labels::NAME && !a.grouping.iter().any(|g| g == name));
         let mut out = Columns::new(self.steps.count);
         self.each(&a.expr, &mut |row| {
             let group = group_labels(row.labels, a);
@@ -131,7 +133,9 @@ impl Eval<'_> {
                     Some((bits, slot)) if bits == value.to_bits() => slot,
                     _ => {
                         let mut labels = group.clone();
-                        labels.set(name, &super::functions::label::format_float(*value));
+                        if keeps {
+                            labels.set(name, &super::functions::label::format_float(*value));
+                        }
                         out.slot(Arc::new(labels), false)
                     }
                 };
