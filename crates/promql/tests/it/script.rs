@@ -389,8 +389,12 @@ fn as_middle_step(
         return Ok(());
     }
     let range = QueryRange { start_ms: at - 60_000, end_ms: at + 60_000, step_ms: 60_000 };
-    // Around the instant there may be data of a kind that is refused, or a clash.
-    let Ok(output) = execute(storage, query, expr, When::Range(range)) else { return Ok(()) };
+    let output = match execute(storage, query, expr, When::Range(range)) {
+        Ok(output) => output,
+        // Around the instant there may be data of a kind that is refused.
+        Err(err) if err.kind() == ErrorKind::Unsupported => return Ok(()),
+        Err(err) => return Err(format!("as a range query: {err}")),
+    };
     let Value::Matrix(series) = output.value else { return Err("not a matrix".to_owned()) };
     let middle: Vec<(Labels, Vec<Sample>)> = series
         .iter()
