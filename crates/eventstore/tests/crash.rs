@@ -1,5 +1,7 @@
 //! Disks that fail, fill up and lose power: an acknowledged record is there exactly once, any other at most once.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,4 +206,31 @@ fn full_blocks_are_sealed_and_answer_like_small_ones() {
     assert_eq!(ids(&store).len(), 45_000);
     let one = Select::all(TimeRange::ALL, limits()).filter(Filter::eq(Field::Body, 31_415));
     assert_eq!(store.logs().latest(&one, &Page::newest(10)).unwrap().value.rows.len(), 1);
+}
+
+#[test]
+fn queries_see_every_acknowledged_record_once_while_memory_moves() {
+    let mut config = Config::new("/store");
+    // Flushes all the time, sealing and freezing under the queries.
+    config.flush_rows = 2_000;
+    let store = EventStore::open(Arc::new(SimDisk::new(6)), config).unwrap();
+    let acknowledged = std::sync::atomic::AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut rng = Rng::new(6);
+            for i in 0..200 {
+                let batch: Vec<LogRecord> = (0..100).map(|n| record(i * 100 + n, &mut rng)).collect();
+                ingest_logs(&store, &batch).unwrap();
+                acknowledged.store((i + 1) * 100, std::sync::atomic::Ordering::SeqCst);
+            }
+        });
+        while !writer.is_finished() {
+            let before = acknowledged.load(std::sync::atomic::Ordering::SeqCst);
+            let found = ids(&store);
+            assert!(found.values().all(|n| *n == 1));
+            assert!((0..before).all(|id| found.contains_key(&id)), "{before} were acknowledged");
+        }
+    });
+    assert_eq!(ids(&store).len(), 20_000);
+    assert!(store.logs().stats().segments > 0);
 }

@@ -3,6 +3,8 @@
 //! `cargo test -p eventstore --test golden -- --ignored` writes the files of a *new* format version;
 //! the files of a version that was released are never written again.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
