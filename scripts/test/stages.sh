@@ -49,6 +49,7 @@ run_limited() {
     trap 'kill -TERM -- -"$child" -"$watcher" 2>/dev/null; exit 130' INT TERM
     wait "$child"
     status=$?
+    kill -0 "$watcher" 2>/dev/null || echo "stopped after $STAGE_LIMIT_S s"
     kill -TERM -- -"$watcher" 2>/dev/null
     wait "$watcher" 2>/dev/null
     set +m

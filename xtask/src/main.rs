@@ -8,11 +8,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy\n\n  tidy   checks floors, module circles, file headers, sizes, formats, texts (see CONTRIBUTING.md)\n";
+const USAGE: &str = "usage: cargo xtask tidy [FOLDER]\n\n  tidy   checks this repository, or the one in FOLDER: floors, module circles, file headers, sizes, formats, texts (see CONTRIBUTING.md)\n";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let here = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = std::env::args_os().nth(2).map_or_else(here, PathBuf::from);
     let mut err = std::io::stderr().lock();
     match task.as_deref() {
         Some("tidy") => match tidy::check(&root) {

@@ -6,6 +6,7 @@
 
 pub mod fuzz;
 pub mod otlp;
+pub mod points;
 pub mod protobuf;
 pub mod rows;
 pub mod sink;

@@ -12,12 +12,16 @@ mod decoded;
 pub mod encode;
 mod envelope;
 mod fault;
+mod ids;
 pub mod json;
 mod limits;
 mod logs;
 mod metrics;
 mod read;
 mod response;
+mod schema;
+mod shape;
+mod structure;
 mod text;
 mod traces;
 

@@ -10,7 +10,8 @@ use crate::otlp::{read_event, read_link, read_resource, read_scope, unique};
 use crate::sink::{LogFields, LogSink, ResourceRef, ScopeRef, SpanFields, SpanSink, ValueRef};
 
 mod metrics;
-pub use metrics::{BucketsRow, ExemplarRow, MetricPoint, PointRow, RowMetricSink};
+pub use crate::points::{BucketsRow, ExemplarRow, MetricPoint, PointRow};
+pub use metrics::RowMetricSink;
 
 fn resource_row(resource: ResourceRef<'_>) -> Resource {
     Resource { schema_url: resource.schema_url.to_owned(), ..read_resource(resource.raw) }

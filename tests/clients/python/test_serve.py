@@ -11,7 +11,7 @@ import requests
 
 from harness import otlp, poll
 from harness.api import Api
-from harness.server import FACES, Server
+from harness.server import FACES, Server, binary
 
 
 def one_log(service, text):
@@ -135,6 +135,19 @@ def test_an_unknown_flag_and_a_broken_configuration_say_what_is_meant(tmp_path):
     config.write_text("no_such_setting: 1\n")
     run = subprocess.run(server.command(f"--config={config}"), capture_output=True, text=True, timeout=15)
     assert run.returncode != 0 and "no_such_setting" in run.stderr + run.stdout
+
+
+def test_the_printed_configuration_is_one_that_prints_itself(tmp_path):
+    def printed(*arguments):
+        run = subprocess.run([binary(), "config", "print", *arguments], capture_output=True, text=True, timeout=15)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    first = printed(f"--data-dir={tmp_path / 'elsewhere'}", "--api-listen=127.0.0.1:9999")
+    assert "9999" in first and "elsewhere" in first
+    config = tmp_path / "printed.yaml"
+    config.write_text(first)
+    assert printed(f"--config={config}") == first
 
 
 def test_listening_beyond_loopback_without_authentication_is_said_loudly(tmp_path):

@@ -1,7 +1,7 @@
 //! Everything written to disk has a page in `docs/formats`.
 //!
-//! A file that defines a format constant (a name with `MAGIC` or `FORMAT_VERSION`) names its page, every page that
-//! is named exists, and every page is named by the code that writes it.
+//! A file that defines a format constant (a name with `MAGIC` or `FORMAT_VERSION`) names its page, or its parent
+//! module does; every page that is named exists, and every page is named by the code that writes it.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,9 @@ pub(crate) fn check(repository: &Repository) -> Vec<Finding> {
                 ));
             }
         }
-        if let Some((line, constant)) = format_constant(text).filter(|_| pages.is_empty()) {
+        if let Some((line, constant)) =
+            format_constant(text).filter(|_| pages.is_empty() && !parent_names_page(repository, path))
+        {
             findings.push(Finding::new(
                 path,
                 line,
@@ -47,6 +49,15 @@ pub(crate) fn check(repository: &Repository) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether `block.rs` or `block/mod.rs` names a page, for `block/header.rs`: one page describes them together.
+fn parent_names_page(repository: &Repository, path: &str) -> bool {
+    let Some((folder, _)) = path.rsplit_once('/') else { return false };
+    [format!("{folder}.rs"), format!("{folder}/mod.rs")]
+        .iter()
+        .filter_map(|parent| repository.get(parent))
+        .any(|text| !pages_in(text).is_empty())
 }
 
 /// Every `docs/formats/<page>.md` in a text, with its offset.

@@ -175,6 +175,8 @@ fn a_format_has_its_page_and_a_page_its_format() {
         ["crates/wal/src/format.rs:1: names docs/formats/wal.md, which is not there"]
     );
     assert_eq!(found(&[("crates/wal/src/format.rs", named), ("docs/formats/wal.md", "")]), [""; 0]);
+    let child = ("crates/wal/src/format/header.rs", source);
+    assert_eq!(found(&[("crates/wal/src/format.rs", named), child, ("docs/formats/wal.md", "")]), [""; 0]);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use super::fault::{Fault, Refusal};
 use super::limits::Limits;
-use super::text::utf8;
-use crate::protobuf::{Key, Reader};
+use super::text::{self, utf8};
+use crate::protobuf::Reader;
 use crate::sink::{MAX_NESTING, ValueRef};
 
 pub(super) mod field {
@@ -55,7 +55,9 @@ fn short_value<'a>(bytes: &'a [u8], offset: usize, limits: &Limits) -> Result<Va
     match bytes {
         [0x0a, len, text @ ..] if text.len() == usize::from(*len) => utf8(text).map(ValueRef::Str),
         [0x18, v @ 0..0x80] => Ok(ValueRef::Int(i64::from(*v))),
+        [0x18, low @ 0x80..=0xff, high @ 0..0x80] => Ok(ValueRef::Int(i64::from(low & 0x7f) | i64::from(*high) << 7)),
         [0x10, v @ 0..2] => Ok(ValueRef::Bool(*v == 1)),
+        [0x21, a, b, c, d, e, f, g, h] => Ok(ValueRef::Double(f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]))),
         _ => value(Reader::within(bytes, offset), limits, 0),
     }
 }
@@ -65,7 +67,7 @@ fn any_key_value<'a>(mut kv: Reader<'a>, limits: &Limits, depth: usize) -> Resul
     let (mut k, mut v) = ("", ValueRef::Empty);
     while let Some(key) = kv.key()? {
         match key {
-            KEY => k = super::text::field(kv.delimited()?, limits, "key")?,
+            KEY => k = text::field(kv.delimited()?, limits, "key")?,
             VALUE => v = value(kv.message()?, limits, depth).map_err(|f| f.inside("value"))?,
             _ => kv.skip_unknown(key, KEY_VALUE_FIELDS)?,
         }
@@ -78,7 +80,7 @@ pub(super) fn value<'a>(mut r: Reader<'a>, limits: &Limits, depth: usize) -> Res
     let mut v = ValueRef::Empty;
     while let Some(key) = r.key()? {
         v = match key {
-            STRING => ValueRef::Str(super::text::field(r.delimited()?, limits, "string_value")?),
+            STRING => ValueRef::Str(text::field(r.delimited()?, limits, "string_value")?),
             BOOL => ValueRef::Bool(r.uint()? != 0),
             INT => ValueRef::Int(r.uint()? as i64),
             DOUBLE => ValueRef::Double(r.double()?),
@@ -136,43 +138,4 @@ pub(super) fn attribute<'a>(
 ) -> Result<(&'a str, ValueRef<'a>), Fault> {
     let index = super::limits::count(n, limits.max_attributes, "attributes")?;
     key_value(r.message()?, limits).map_err(|f| f.at("attributes", index))
-}
-
-/// A message that holds attributes and nothing else that needs a check: all other fields are numbers or texts.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// The field of the attributes.
-    pub(super) attributes: Key,
-    /// The fields of texts, with their names.
-    pub(super) texts: &'static [(Key, &'static str)],
-    /// The fields of ids, with their lengths and names; empty ids are none.
-    pub(super) ids: &'static [(Key, usize, &'static str)],
-    /// The fields of numbers.
-    pub(super) numbers: &'static [Key],
-    /// Bit `n` is set when the schema has field `n`.
-    pub(super) known: u32,
-}
-
-impl Shape {
-    /// Checks a message throughout, so that it can be read later without errors.
-    pub(super) fn check(&self, mut r: Reader<'_>, limits: &Limits) -> Result<(), Fault> {
-        let mut n = 0;
-        while let Some(key) = r.key()? {
-            if key == self.attributes {
-                attribute(&mut r, &mut n, limits)?;
-            } else if let Some((_, name)) = self.texts.iter().find(|(k, _)| *k == key) {
-                super::text::field(r.delimited()?, limits, name)?;
-            } else if let Some((_, expected, name)) = self.ids.iter().find(|(k, ..)| *k == key) {
-                let found = r.delimited()?.len();
-                if found != 0 && found != *expected {
-                    return Err(Refusal::IdLength { found, expected: *expected }.in_field(name));
-                }
-            } else if self.numbers.contains(&key) {
-                r.skip(key)?;
-            } else {
-                r.skip_unknown(key, self.known)?;
-            }
-        }
-        Ok(())
-    }
 }

@@ -2,22 +2,29 @@
 //!
 //! Fields with their default value are left out, as proto3 does it; a value of an
 //! attribute is written even then, because its presence says its type.
-//! Source: opentelemetry/proto/{common,resource,trace,logs}/v1.
+//! Source: opentelemetry/proto/{common,resource,trace,logs,metrics}/v1.
 
 use model::trace::{Event, Link, Resource, Scope};
 use model::{Attributes, LogRecord, Span, Value};
 
 use crate::protobuf::Writer;
 
+mod metrics;
+pub use metrics::metrics_request;
+
 /// A whole `ExportTraceServiceRequest`. Spans are grouped by equal resource and scope; groups and
 /// the spans in them keep the order of their first appearance.
 pub fn traces_request(spans: &[Span]) -> Vec<u8> {
-    request(spans, |s| (&s.resource, &s.scope), span)
+    request(spans, |s| (&s.resource, &s.scope), |w, spans| spans.iter().for_each(|s| w.message(2, |w| span(w, s))))
 }
 
 /// A whole `ExportLogsServiceRequest`, grouped as in [`traces_request`].
 pub fn logs_request(records: &[LogRecord]) -> Vec<u8> {
-    request(records, |r| (&r.resource, &r.scope), log_record)
+    request(
+        records,
+        |r| (&r.resource, &r.scope),
+        |w, records| records.iter().for_each(|r| w.message(2, |w| log_record(w, r))),
+    )
 }
 
 /// What records belong to one resource, by scope.
@@ -26,7 +33,8 @@ struct Group<'a, T> {
     scopes: Vec<(&'a Scope, Vec<&'a T>)>,
 }
 
-fn request<T>(records: &[T], owner: fn(&T) -> (&Resource, &Scope), write: fn(&mut Writer, &T)) -> Vec<u8> {
+/// `write` writes the records of one scope.
+fn request<T>(records: &[T], owner: fn(&T) -> (&Resource, &Scope), write: fn(&mut Writer, &[&T])) -> Vec<u8> {
     let mut groups: Vec<Group<'_, T>> = Vec::new();
     for record in records {
         let (resource, scope) = owner(record);
@@ -51,9 +59,7 @@ fn request<T>(records: &[T], owner: fn(&T) -> (&Resource, &Scope), write: fn(&mu
             for (scope, records) in &group.scopes {
                 w.message(2, |w| {
                     w.message(1, |w| self::scope(w, scope));
-                    for record in records {
-                        w.message(2, |w| write(w, record));
-                    }
+                    write(w, records);
                     text(w, 3, &scope.schema_url);
                 });
             }

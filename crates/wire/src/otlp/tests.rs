@@ -5,9 +5,13 @@ use model::trace::{Event, Link, Resource, Scope, Status};
 use model::{LogRecord, Span, SpanId, TraceId, Value};
 
 use super::*;
-use crate::protobuf::{Malformation, Writer};
-use crate::rows::{RowLogSink, RowSpanSink};
-use crate::sink::MAX_NESTING;
+use crate::points::{ExemplarRow, MetricPoint, PointRow};
+use crate::protobuf::{Malformation, Malformed, Writer};
+use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
+use crate::sink::{
+    ExponentialHistogramFields, HistogramFields, MAX_NESTING, MetricKind, MetricRef, MetricSink, Number, PointFields,
+    PointResult, ResourceRef, ScopeRef, SummaryFields, Temporality,
+};
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 
@@ -252,6 +256,26 @@ fn a_broken_message_refuses_the_request_and_says_where() {
 }
 
 #[test]
+fn a_broken_message_refuses_the_request_even_behind_a_wrong_field() {
+    for (field, wrong) in [(1, &b"short"[..]), (5, b"\xff")] {
+        let request = raw_span(|w| {
+            w.bytes(field, wrong);
+            w.message(11, |w| w.message(3, |w| w.message(2, |w| w.raw(b"\x21\x00"))));
+        });
+        let e = decode_traces(&request, &limits(), &mut RowSpanSink::default()).unwrap_err();
+        assert_eq!(e.source, Malformed { what: Malformation::Truncated { missing: 7 }, offset: request.len() - 1 });
+        assert_eq!(e.path, "resource_spans[0].scope_spans[0].spans[0]");
+    }
+    let mut w = Writer::new();
+    w.message(1, |w| {
+        w.message(1, |w| w.message(1, |w| w.bytes(1, b"\xff")));
+        w.message(2, |w| w.message(2, |w| w.fixed64(1, 5)));
+    });
+    let e = decode_traces(w.as_bytes(), &limits(), &mut RowSpanSink::default()).unwrap_err();
+    assert_eq!(e.source.what, Malformation::UnexpectedWireType { field: 1, found: 1 });
+}
+
+#[test]
 fn a_request_of_another_signal_is_refused() {
     let record = LogRecord { time: NOW, severity_number: 9, body: "started".into(), ..LogRecord::default() };
     let e = decode_traces(&encode::logs_request(&[record]), &limits(), &mut RowSpanSink::default()).unwrap_err();
@@ -283,4 +307,141 @@ fn a_repeated_key_keeps_its_place_and_last_value() {
         span.attributes[1].1 = "last".into();
         assert_eq!(spans[0].attributes, span.attributes);
     }
+}
+
+fn a_histogram() -> MetricPoint {
+    MetricPoint {
+        resource: a_span().resource,
+        scope: a_span().scope,
+        name: "http.server.request.duration".into(),
+        description: "how long".into(),
+        unit: "s".into(),
+        kind: MetricKind::Histogram { temporality: Temporality::Cumulative },
+        attributes: vec![("http.route".into(), "/v1/match".into())],
+        start: NOW,
+        time: UnixNanos(NOW.0 + 1),
+        flags: 0,
+        exemplars: vec![ExemplarRow {
+            time: NOW,
+            value: 0.7,
+            trace_id: TraceId([1; 16]),
+            span_id: SpanId([2; 8]),
+            filtered_attributes: vec![("user".into(), Value::Int(7))],
+        }],
+        point: PointRow::Histogram {
+            count: 6,
+            sum: Some(2.5),
+            min: None,
+            max: Some(f64::INFINITY),
+            bucket_counts: vec![1, 2, 3],
+            bounds: vec![0.5, 1.0],
+        },
+    }
+}
+
+fn points_of(request: &[u8], limits: &Limits) -> (Vec<MetricPoint>, Decoded) {
+    let mut sink = RowMetricSink::default();
+    let decoded = decode_metrics(request, limits, &mut sink).unwrap();
+    (sink.points, decoded)
+}
+
+/// Stores a good point before and after the one that `change` makes wrong; what is said about it.
+fn refused_point(change: impl FnOnce(&mut MetricPoint)) -> String {
+    let mut bad = a_histogram();
+    change(&mut bad);
+    let (points, decoded) = points_of(&encode::metrics_request(&[a_histogram(), bad, a_histogram()]), &limits());
+    assert_eq!(points, [a_histogram(), a_histogram()]);
+    assert_eq!((decoded.accepted, decoded.rejected), (2, 1));
+    decoded.first_error.unwrap()
+}
+
+fn with_buckets(counts: &[u64], bounds: &[f64]) -> PointRow {
+    let (bucket_counts, bounds) = (counts.to_vec(), bounds.to_vec());
+    PointRow::Histogram { count: 6, sum: None, min: None, max: None, bucket_counts, bounds }
+}
+
+#[test]
+fn a_point_with_everything_comes_back() {
+    let (points, decoded) = points_of(&encode::metrics_request(&[a_histogram(), a_histogram()]), &limits());
+    assert_eq!(points, [a_histogram(), a_histogram()]);
+    assert_eq!(decoded, Decoded { accepted: 2, ..Decoded::default() });
+}
+
+#[test]
+fn a_wrong_point_is_refused_by_itself() {
+    let scope = "resource_metrics[0].scope_metrics[0]";
+    let place = format!("{scope}.metrics[0].histogram.data_points[1]");
+    assert_eq!(
+        refused_point(|p| p.point = with_buckets(&[1, 2], &[0.5, 1.0])),
+        format!("{place}: 2 bucket counts do not fit 2 bounds: there must be one more, or none of both")
+    );
+    for bounds in [[1.0, 1.0], [2.0, 1.0], [f64::NAN, 1.0], [1.0, f64::NAN]] {
+        assert_eq!(
+            refused_point(|p| p.point = with_buckets(&[1, 2, 3], &bounds)),
+            format!("{place}.explicit_bounds: the bounds are not strictly increasing")
+        );
+    }
+    let many = |p: &mut MetricPoint| p.attributes = (0..2000).map(|i| (format!("k{i}"), Value::Empty)).collect();
+    assert_eq!(refused_point(many), format!("{place}: more than 1024 attributes"));
+    let unspecified = MetricKind::Histogram { temporality: Temporality::Unspecified };
+    assert_eq!(
+        refused_point(|p| p.kind = unspecified),
+        format!(
+            "{scope}.metrics[1].histogram.data_points[0]: \
+             the aggregation temporality is unspecified; sums and histograms need delta or cumulative"
+        )
+    );
+    assert_eq!(refused_point(|p| p.name.clear()), format!("{scope}.metrics[1].name: the metric has no name"));
+}
+
+#[test]
+fn histograms_without_buckets_are_kept() {
+    let point = MetricPoint { point: with_buckets(&[], &[]), ..a_histogram() };
+    assert_eq!(points_of(&encode::metrics_request(std::slice::from_ref(&point)), &limits()).0, [point]);
+}
+
+#[test]
+fn a_point_without_a_value_needs_the_flag_that_says_so() {
+    let gauge = |flags: u64| {
+        let mut w = Writer::new();
+        w.message(1, |w| {
+            w.message(2, |w| {
+                w.message(2, |w| {
+                    w.message(5, |w| w.message(1, |w| w.uint(8, flags)));
+                    w.string(1, "up");
+                })
+            })
+        });
+        points_of(w.as_bytes(), &limits())
+    };
+    assert_eq!(gauge(1).0.len(), 1);
+    assert_eq!(
+        gauge(0).1.first_error.unwrap(),
+        "resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]: the point has no value"
+    );
+}
+
+#[test]
+fn what_a_sink_cannot_take_is_reported() {
+    struct Refusing;
+    impl MetricSink for Refusing {
+        fn resource(&mut self, _: ResourceRef<'_>) {}
+        fn scope(&mut self, _: ScopeRef<'_>) {}
+        fn metric(&mut self, _: MetricRef<'_>) {}
+        fn number(&mut self, _: &PointFields<'_>, _: Number) -> PointResult {
+            Ok(())
+        }
+        fn histogram(&mut self, _: &PointFields<'_>, _: &HistogramFields<'_>) -> PointResult {
+            Err("too many series".into())
+        }
+        fn exponential_histogram(&mut self, _: &PointFields<'_>, _: &ExponentialHistogramFields<'_>) -> PointResult {
+            Ok(())
+        }
+        fn summary(&mut self, _: &PointFields<'_>, _: &SummaryFields<'_>) -> PointResult {
+            Ok(())
+        }
+    }
+    let decoded = decode_metrics(&encode::metrics_request(&[a_histogram()]), &limits(), &mut Refusing).unwrap();
+    assert_eq!((decoded.accepted, decoded.rejected), (0, 1));
+    assert!(decoded.first_error.unwrap().ends_with("histogram.data_points[0]: too many series"));
 }

@@ -3,13 +3,15 @@
 //! Source: opentelemetry/proto/trace/v1/trace.proto and collector/trace/v1/trace_service.proto.
 
 use foundation::UnixNanos;
-use model::{SpanId, TraceId};
 
-use super::any_value::{Shape, attribute};
+use super::any_value::attribute;
 use super::decoded::{Decoded, Tally};
 use super::envelope::{Visitor, walk};
 use super::fault::{DecodeError, Fault, Refusal};
+use super::ids::{enum_up_to, span_id, trace_id};
 use super::limits::{Limits, count};
+use super::schema::{self, Message};
+use super::shape::Shape;
 use super::text;
 use crate::protobuf::{Key, Malformed, Reader};
 use crate::sink::{ResourceRef, ScopeRef, SpanFields, SpanSink};
@@ -31,6 +33,9 @@ impl<'a, S: SpanSink> Visitor<'a> for Spans<'_, S> {
     const RESOURCES: &'static str = "resource_spans";
     const SCOPES: &'static str = "scope_spans";
     const RECORDS: &'static str = "spans";
+    const RESOURCES_TYPE: &'static Message = &schema::RESOURCE_SPANS;
+    const SCOPES_TYPE: &'static Message = &schema::SCOPE_SPANS;
+    const RECORDS_TYPE: &'static Message = &schema::SPAN;
 
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);
@@ -180,28 +185,4 @@ fn status<'a>(mut r: Reader<'a>, limits: &Limits, span: &mut SpanFields<'a>) -> 
         }
     }
     Ok(())
-}
-
-/// An enum's number, or 0 for a number that the schema does not have.
-pub(super) fn enum_up_to(max: u8, v: u64) -> u8 {
-    if v <= u64::from(max) { v as u8 } else { 0 }
-}
-
-/// A trace id; no bytes are no id.
-pub(super) fn trace_id(bytes: &[u8]) -> Result<TraceId, Fault> {
-    id(bytes).map(TraceId).map_err(|e| e.in_field("trace_id"))
-}
-
-/// A span id; no bytes are no id. `field` is its name on the wire.
-pub(super) fn span_id(bytes: &[u8], field: &'static str) -> Result<SpanId, Fault> {
-    id(bytes).map(SpanId).map_err(|e| e.in_field(field))
-}
-
-#[inline]
-fn id<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Refusal> {
-    match <[u8; N]>::try_from(bytes) {
-        Ok(id) => Ok(id),
-        Err(_) if bytes.is_empty() => Ok([0; N]),
-        Err(_) => Err(Refusal::IdLength { found: bytes.len(), expected: N }),
-    }
 }

@@ -105,9 +105,13 @@ impl Writer {
 
     /// Ends the message that began with `open`; messages that began later must have ended before.
     pub fn close(&mut self, open: Open) {
+        let mut rest = self.buf.len() - open.0;
+        if let (0..0x80, Some(prefix)) = (rest, self.buf.get_mut(open.0 - 1)) {
+            *prefix = rest as u8;
+            return;
+        }
         let mut prefix = [0u8; 10];
         let mut n = 0;
-        let mut rest = self.buf.len() - open.0;
         loop {
             prefix[n] = rest as u8 & 0x7f | if rest >= 0x80 { 0x80 } else { 0 };
             n += 1;

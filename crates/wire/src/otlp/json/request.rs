@@ -8,8 +8,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
 
+use super::super::schema::{self, Field, Kind, Message};
 use super::scalar::{self, Scalar};
-use super::schema::{self, Field, Kind, Message};
 use crate::protobuf::Writer;
 
 /// How deep objects and arrays of the schema may nest in a request. A map that nests as deep as an
@@ -47,14 +47,27 @@ pub fn to_protobuf(signal: Signal, json: &[u8]) -> Result<Vec<u8>, JsonError> {
         Signal::Metrics => &schema::METRICS_REQUEST,
         Signal::Logs => &schema::LOGS_REQUEST,
     };
+    // Once for all, instead of once for each text.
+    let json = simdutf8::compat::from_utf8(json).map_err(|e| not_utf8(json, e.valid_up_to()))?;
     let mut output = Output { writer: Writer::new(), path: Vec::new(), depth: 0 };
-    let mut input = serde_json::Deserializer::from_slice(json);
+    let mut input = serde_json::Deserializer::from_str(json);
     // `Output` counts the depth of what it reads; unknown fields are skipped without recursion.
     input.disable_recursion_limit();
     let read = input.deserialize_any(Fields { output: &mut output, message }).and_then(|()| input.end());
     match read {
         Ok(()) => Ok(output.writer.into_bytes()),
         Err(e) => Err(located(&e, &output.path)),
+    }
+}
+
+fn not_utf8(json: &[u8], valid: usize) -> JsonError {
+    let before = json.get(..valid).unwrap_or_default();
+    let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    JsonError {
+        message: "the text is not valid UTF-8".to_owned(),
+        line: 1 + before.iter().filter(|b| **b == b'\n').count(),
+        column: 1 + valid - line_start,
+        path: String::new(),
     }
 }
 
@@ -337,6 +350,12 @@ mod tests {
             let e = failure(json);
             assert_eq!((e.path.as_str(), e.message.as_str()), (path, message), "{json}");
         }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused() {
+        let e = to_protobuf(Signal::Traces, b"{\n  \"a\": \"\xff\"}").unwrap_err();
+        assert_eq!((e.line, e.column), (2, 9));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use model::{SpanId, TraceId};
 
 use super::super::any_value::key_value;
 use super::super::fault::Fault;
+use super::super::ids::{span_id, trace_id};
 use super::super::limits::{Limits, count};
-use super::super::traces::{span_id, trace_id};
 use crate::protobuf::{Reader, Writer};
 use crate::sink::ExemplarRef;
 

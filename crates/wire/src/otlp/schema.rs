@@ -1,4 +1,6 @@
-//! The messages of OTLP requests, as far as JSON needs to know them.
+//! The messages of OTLP requests as data: names, numbers and types of their fields.
+//!
+//! For what is not worth code for each message: JSON, and the structure of refused records.
 //!
 //! Source: opentelemetry/proto/{common,resource,trace,logs,metrics}/v1/*.proto.
 
@@ -45,7 +47,8 @@ pub(super) enum Kind {
 impl Message {
     /// The field of this name, in lowerCamelCase or snake_case.
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|f| f.name == name || is_snake_case_of(name, f.name))
+        let exact = self.fields.iter().find(|f| f.name == name);
+        exact.or_else(|| self.fields.iter().find(|f| is_snake_case_of(name, f.name)))
     }
 }
 

@@ -1,0 +1,74 @@
+// GET /api/v1/fields and /api/v1/fields/{name}/values: what can be filtered by, and the most frequent values.
+import type { Range } from "../lib/time/range.ts";
+import { request, type Timed } from "./client.ts";
+import { type Decoder, list, number, object, text, withDefault } from "./decode.ts";
+import { type Envelope, envelope } from "./otlp.ts";
+
+export type FieldSignal = "logs" | "traces";
+
+export interface Field {
+  name: string;
+  /** "resource", "record" or "builtin". */
+  scope: string;
+  type: string;
+  count: number;
+}
+
+export interface FieldValue {
+  value: string;
+  count: number;
+}
+
+const fieldList = object<{ fields: Field[] } & Envelope>({
+  fields: list(
+    object<Field>({
+      name: text,
+      scope: withDefault(text, "record"),
+      type: withDefault(text, "string"),
+      count: withDefault(number, 0),
+    }),
+  ),
+  ...envelope,
+});
+
+const scalar: Decoder<string> = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+
+const valueList = object<{ values: FieldValue[] } & Envelope>({
+  values: list(object<FieldValue>({ value: scalar, count: withDefault(number, 0) })),
+  ...envelope,
+});
+
+export function fetchFields(signalName: FieldSignal, range: Range, signal: AbortSignal) {
+  return request({
+    path: "api/v1/fields",
+    params: { signal: signalName, from: Math.floor(range.fromMilli), to: Math.ceil(range.toMilli) },
+    decode: fieldList,
+    signal,
+  });
+}
+
+export interface ValueQuery {
+  field: string;
+  signal: FieldSignal;
+  range: Range;
+  q: string;
+  limit: number;
+}
+
+export function fetchFieldValues(
+  query: ValueQuery,
+  signal: AbortSignal,
+): Promise<Timed<{ values: FieldValue[] } & Envelope>> {
+  return request({
+    path: `api/v1/fields/${encodeURIComponent(query.field)}/values`,
+    params: {
+      signal: query.signal,
+      from: Math.floor(query.range.fromMilli),
+      to: Math.ceil(query.range.toMilli),
+      q: query.q,
+      limit: query.limit,
+    },
+    decode: valueList,
+    signal,
+  });
+}

@@ -1,0 +1,123 @@
+// GET /api/v1/logs and /api/v1/logs/volume.
+import type { Range } from "../lib/time/range.ts";
+import { request, type Timed } from "./client.ts";
+import { list, nullable, number, object, text, withDefault } from "./decode.ts";
+import {
+  type AnyValue,
+  anyValue,
+  EMPTY_RESOURCE,
+  EMPTY_SCOPE,
+  type Envelope,
+  envelope,
+  type KeyValue,
+  keyValues,
+  type Resource,
+  resource,
+  type Scope,
+  scope,
+} from "./otlp.ts";
+
+export interface LogRecord {
+  /** Opaque and stable while the record is stored. */
+  id: string;
+  time_unix_nano: string;
+  observed_time_unix_nano: string;
+  severity_number: number;
+  severity_text: string;
+  /** Name of the severity range: TRACE, DEBUG, INFO, WARN, ERROR, FATAL or UNSPECIFIED. */
+  level: string;
+  service: string;
+  body: AnyValue;
+  event_name: string;
+  /** Lowercase hex; empty when the record has none. */
+  trace_id: string;
+  span_id: string;
+  flags: number;
+  attributes: KeyValue[];
+  dropped_attributes_count: number;
+  resource: Resource;
+  scope: Scope;
+}
+
+export interface LogPage extends Envelope {
+  logs: LogRecord[];
+  next_cursor: string | null;
+}
+
+export interface LogVolume extends Envelope {
+  step_nanos: number;
+  start_unix_nano: string;
+  levels: string[];
+  /** Per bucket, one count per level, in the order of `levels`. */
+  counts: number[][];
+}
+
+const zero = withDefault(number, 0);
+const blank = withDefault(text, "");
+
+const logRecord = object<LogRecord>({
+  id: blank,
+  time_unix_nano: blank,
+  observed_time_unix_nano: blank,
+  severity_number: zero,
+  severity_text: blank,
+  level: withDefault(text, "UNSPECIFIED"),
+  service: blank,
+  body: anyValue,
+  event_name: blank,
+  trace_id: blank,
+  span_id: blank,
+  flags: zero,
+  attributes: keyValues,
+  dropped_attributes_count: zero,
+  resource: withDefault(resource, EMPTY_RESOURCE),
+  scope: withDefault(scope, EMPTY_SCOPE),
+});
+
+const logPage = object<LogPage>({ logs: list(logRecord), next_cursor: nullable(text), ...envelope });
+
+const logVolume = object<LogVolume>({
+  step_nanos: number,
+  start_unix_nano: text,
+  levels: list(text),
+  counts: list(list(number)),
+  ...envelope,
+});
+
+export interface LogQuery {
+  range: Range;
+  q: string;
+  order?: "desc" | "asc";
+  limit?: number;
+  cursor?: string;
+}
+
+export function fetchLogs(query: LogQuery, signal: AbortSignal): Promise<Timed<LogPage>> {
+  return request({
+    path: "api/v1/logs",
+    params: {
+      from: Math.floor(query.range.fromMilli),
+      to: Math.ceil(query.range.toMilli),
+      q: query.q,
+      order: query.order,
+      limit: query.limit ?? 200,
+      cursor: query.cursor,
+    },
+    decode: logPage,
+    signal,
+  });
+}
+
+export function fetchLogVolume(
+  range: Range,
+  q: string,
+  buckets: number,
+  signal: AbortSignal,
+): Promise<Timed<LogVolume>> {
+  return request({
+    path: "api/v1/logs/volume",
+    params: { from: Math.floor(range.fromMilli), to: Math.ceil(range.toMilli), q, buckets },
+    decode: logVolume,
+    signal,
+  });
+}

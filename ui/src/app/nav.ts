@@ -1,0 +1,19 @@
+// The pages that can be reached from the rail, the palette and `g` chords.
+import { FileText, GitFork, LineChart, type LucideIcon, PlugZap, Server } from "lucide-react";
+
+export interface NavItem {
+  to: "/services" | "/traces" | "/logs" | "/metrics" | "/start";
+  title: string;
+  /** Second key of the `g` chord. */
+  key: string;
+  icon: LucideIcon;
+  group: "understand" | "explore" | "bottom";
+}
+
+export const NAV: readonly NavItem[] = [
+  { to: "/services", title: "Services", key: "s", icon: Server, group: "understand" },
+  { to: "/traces", title: "Traces", key: "t", icon: GitFork, group: "explore" },
+  { to: "/logs", title: "Logs", key: "l", icon: FileText, group: "explore" },
+  { to: "/metrics", title: "Metrics", key: "m", icon: LineChart, group: "explore" },
+  { to: "/start", title: "Add data", key: "n", icon: PlugZap, group: "bottom" },
+];

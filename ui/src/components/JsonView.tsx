@@ -1,0 +1,15 @@
+// Raw JSON, as text with a copy button.
+import { CopyButton } from "./CopyButton.tsx";
+import styles from "./JsonView.module.css";
+
+export function JsonView({ value }: { value: unknown }) {
+  const text = JSON.stringify(value, null, 2) ?? "";
+  return (
+    <div className={styles.root}>
+      <div className={styles.tools}>
+        <CopyButton text={text} label="Copy JSON" withText />
+      </div>
+      <pre className={styles.text}>{text}</pre>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+// A list of rows of one fixed height, of which only the visible ones exist. Row `index` stands at `index * rowHeight`.
+import { type ReactNode, type Ref, useCallback, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import styles from "./VirtualRows.module.css";
+
+/** Browsers clamp the height of an element at about 17 million pixels; lists stay well below. */
+const MAX_HEIGHT_PX = 8_000_000;
+const OVERSCAN_ROWS = 8;
+
+export interface VirtualRowsHandle {
+  /** Scrolls as little as needed to show the row. */
+  reveal: (index: number) => void;
+}
+
+export interface VirtualRowsProps {
+  count: number;
+  rowHeight: number;
+  renderRow: (index: number) => ReactNode;
+  /** Shown once above all rows and kept in view. */
+  header?: ReactNode;
+  headerHeight?: number;
+  /** Shown after the last row. */
+  footer?: ReactNode;
+  /** Called when fewer than a screenful of rows is left. */
+  onNearEnd?: () => void;
+  className?: string | undefined;
+  role: "grid" | "treegrid" | "list";
+  label: string;
+  ref?: Ref<VirtualRowsHandle>;
+}
+
+export function VirtualRows(props: VirtualRowsProps) {
+  const {
+    count,
+    rowHeight,
+    renderRow,
+    header,
+    headerHeight = 0,
+    footer,
+    onNearEnd,
+    className,
+    role,
+    label,
+    ref,
+  } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [window_, setWindow] = useState({ first: 0, last: 60 });
+  const shown = Math.min(count, Math.floor(MAX_HEIGHT_PX / rowHeight));
+
+  const measure = useCallback(() => {
+    const element = box.current;
+    if (!element) return;
+    const first = Math.max(0, Math.floor(element.scrollTop / rowHeight) - OVERSCAN_ROWS);
+    const last = Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + OVERSCAN_ROWS;
+    setWindow((old) => (old.first === first && old.last === last ? old : { first, last }));
+    if (onNearEnd && shown > 0 && shown * rowHeight - element.scrollTop < element.clientHeight * 2) onNearEnd();
+  }, [rowHeight, shown, onNearEnd]);
+
+  useLayoutEffect(() => {
+    measure();
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [measure]);
+
+  useImperativeHandle(
+    ref,
+    () => ({
+      reveal(index) {
+        const element = box.current;
+        if (!element) return;
+        const top = index * rowHeight;
+        const room = element.clientHeight - headerHeight;
+        if (top < element.scrollTop) element.scrollTop = top;
+        else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
+      },
+    }),
+    [rowHeight, headerHeight],
+  );
+
+  const rows: ReactNode[] = [];
+  for (let index = window_.first; index < Math.min(shown, window_.last); index++) rows.push(renderRow(index));
+  return (
+    <div
+      ref={box}
+      className={`${styles.box} ${className ?? ""}`}
+      onScroll={measure}
+      role={role}
+      aria-label={label}
+      aria-rowcount={role === "list" ? undefined : count}
+      tabIndex={0}
+    >
+      {header && <div className={styles.header}>{header}</div>}
+      <div className={styles.space} style={{ height: shown * rowHeight }}>
+        <div className={styles.rows} style={{ transform: `translateY(${window_.first * rowHeight}px)` }}>
+          {rows}
+        </div>
+      </div>
+      {footer}
+    </div>
+  );
+}

@@ -1,0 +1,150 @@
+// The traces found, newest first.
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import type { TraceSummary } from "../../api/traces.ts";
+import { ServiceName } from "../../components/ServiceName.tsx";
+import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
+import { serviceColour } from "../../lib/colour.ts";
+import { useKeys } from "../../lib/keys.ts";
+import { formatCount } from "../../lib/number.ts";
+import { formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
+import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
+import type { Zone } from "../../lib/time/zone.ts";
+import styles from "./TraceTable.module.css";
+
+export interface TraceTableProps {
+  traces: readonly TraceSummary[];
+  zone: Zone;
+  onNearEnd: () => void;
+  onOpen: (traceId: string) => void;
+  /** What the row after the last one says. */
+  end: string;
+}
+
+const ROW_PX = 32;
+const HEADER_PX = 26;
+const MAX_PILLS = 4;
+
+export function TraceTable({ traces, zone, onNearEnd, onOpen, end }: TraceTableProps) {
+  const [cursor, setCursor] = useState(-1);
+  const rows = useRef<VirtualRowsHandle>(null);
+  const slowest = Math.max(1, ...traces.map((trace) => trace.duration_nanos));
+  useEffect(() => {
+    if (cursor >= 0) rows.current?.reveal(cursor);
+  }, [cursor]);
+  const move = (step: number) => setCursor((old) => Math.min(traces.length - 1, Math.max(0, old + step)));
+  const openCurrent = () => {
+    const trace = traces[cursor];
+    if (trace) onOpen(trace.trace_id);
+  };
+  useKeys("page", "List", [
+    { keys: "j", label: "Next row", run: () => move(1) },
+    { keys: "k", label: "Previous row", run: () => move(-1) },
+    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
+    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    { keys: "Home", label: "First row", run: () => setCursor(0) },
+    { keys: "End", label: "Last loaded row", run: () => setCursor(traces.length - 1) },
+    { keys: "Enter", label: "Open the trace", run: openCurrent },
+  ]);
+  return (
+    <VirtualRows
+      ref={rows}
+      role="grid"
+      label="Traces"
+      count={traces.length}
+      rowHeight={ROW_PX}
+      headerHeight={HEADER_PX}
+      onNearEnd={onNearEnd}
+      header={
+        <div className={styles.header} role="row">
+          <div role="columnheader">Start</div>
+          <div role="columnheader">Root operation</div>
+          <div role="columnheader">Duration</div>
+          <div role="columnheader" className="number">
+            Spans
+          </div>
+          <div role="columnheader" className="number">
+            Errors
+          </div>
+          <div role="columnheader" className={styles.wide}>
+            Services
+          </div>
+        </div>
+      }
+      footer={<div className={styles.end}>{end}</div>}
+      renderRow={(index) => {
+        const trace = traces[index];
+        return trace ? (
+          <Row
+            key={trace.trace_id}
+            trace={trace}
+            index={index}
+            zone={zone}
+            slowest={slowest}
+            current={index === cursor}
+          />
+        ) : null;
+      }}
+    />
+  );
+}
+
+interface RowProps {
+  trace: TraceSummary;
+  index: number;
+  zone: Zone;
+  slowest: number;
+  current: boolean;
+}
+
+function Row({ trace, index, zone, slowest, current }: RowProps) {
+  const start = parseNanos(trace.start_unix_nano);
+  return (
+    <Link
+      to="/traces/$traceId"
+      params={{ traceId: trace.trace_id }}
+      search={{}}
+      preload="intent"
+      role="row"
+      tabIndex={-1}
+      aria-rowindex={index + 1}
+      aria-selected={current}
+      className={styles.row ?? ""}
+    >
+      <div className={styles.time} title={formatNanos(start, zone)}>
+        {formatInstant(nanosToMilli(start), zone)}
+      </div>
+      <div className={styles.root}>
+        <ServiceName name={trace.root_service || "missing root"} />
+        <span className={styles.name}>{trace.root_name}</span>
+      </div>
+      <div className={styles.duration}>
+        <span className={styles.track}>
+          <i
+            data-error={trace.error_count > 0}
+            style={{ width: `${Math.max(1, (trace.duration_nanos / slowest) * 100)}%` }}
+          />
+        </span>
+        <span className={styles.length}>{formatDuration(trace.duration_nanos)}</span>
+      </div>
+      <div className="number">{formatCount(trace.span_count)}</div>
+      <div className="number">
+        {trace.error_count > 0 ? (
+          <span className="badge error">{formatCount(trace.error_count)}</span>
+        ) : (
+          <span className="faint">0</span>
+        )}
+      </div>
+      <div className={`${styles.services} ${styles.wide}`}>
+        {trace.services.slice(0, MAX_PILLS).map((service) => (
+          <span key={service.name} className={styles.pill} title={`${service.name}: ${service.spans} spans`}>
+            <i style={{ background: serviceColour(service.name) }} />
+            {service.name}
+            <span className="faint">{service.spans}</span>
+          </span>
+        ))}
+        {trace.services.length > MAX_PILLS && <span className="faint">+{trace.services.length - MAX_PILLS}</span>}
+      </div>
+    </Link>
+  );
+}

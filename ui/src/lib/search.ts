@@ -1,0 +1,40 @@
+// The search part of the URL: plain strings, sorted keys, readable without decoding. Same state, same URL.
+
+/** All keys any page reads. Unknown keys are kept as they are. */
+export interface Search {
+  from?: string | undefined;
+  to?: string | undefined;
+  tz?: string | undefined;
+  q?: string | undefined;
+  peek?: string | undefined;
+  order?: string | undefined;
+  cols?: string | undefined;
+  span?: string | undefined;
+  view?: string | undefined;
+  tab?: string | undefined;
+  find?: string | undefined;
+  sort?: string | undefined;
+  step?: string | undefined;
+  source?: string | undefined;
+}
+
+export type SearchKey = keyof Search;
+
+export function parseSearch(text: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(text.startsWith("?") ? text.slice(1) : text));
+}
+
+export function stringifySearch(search: Record<string, unknown>): string {
+  const pairs = Object.entries(search)
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${encodeReadable(key)}=${encodeReadable(String(value))}`);
+  return pairs.length > 0 ? `?${pairs.join("&")}` : "";
+}
+
+/** Percent-encodes only what a query string cannot carry. */
+function encodeReadable(text: string): string {
+  return encodeURIComponent(text)
+    .replaceAll("%20", "+")
+    .replace(/%(3A|2C|2F|40|3D|3B|24)/g, (code) => decodeURIComponent(code));
+}

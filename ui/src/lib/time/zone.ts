@@ -1,0 +1,87 @@
+// Time zones: wall clock to instant and back through Intl, the only place that knows offsets.
+
+/** "browser", "utc" or an IANA name such as "Europe/Berlin". */
+export type Zone = string;
+
+export function ianaName(zone: Zone): string {
+  if (zone === "utc") return "UTC";
+  if (zone === "browser" || !isKnownZone(zone)) return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone;
+}
+
+export function isKnownZone(zone: string): boolean {
+  if (zone === "browser" || zone === "utc") return true;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface WallClock {
+  year: number;
+  /** 1 to 12. */
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function partsFormatter(zone: Zone): Intl.DateTimeFormat {
+  const timeZone = ianaName(zone);
+  let formatter = formatters.get(timeZone);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat("en-GB", {
+      timeZone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+    formatters.set(timeZone, formatter);
+  }
+  return formatter;
+}
+
+/** The wall clock of `zone` at an instant. */
+export function wallClock(unixMilli: number, zone: Zone): WallClock {
+  const clock: WallClock = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
+  for (const part of partsFormatter(zone).formatToParts(unixMilli)) {
+    if (part.type in clock) clock[part.type as keyof WallClock] = Number(part.value);
+  }
+  return clock;
+}
+
+/** Minutes east of UTC at an instant. */
+export function offsetMinutes(unixMilli: number, zone: Zone): number {
+  const c = wallClock(unixMilli, zone);
+  const asUtc = Date.UTC(c.year, c.month - 1, c.day, c.hour, c.minute, c.second);
+  return Math.round((asUtc - Math.floor(unixMilli / 1000) * 1000) / 60_000);
+}
+
+/**
+ * The instant at which `zone` shows this wall clock. Fields may overflow (day 0 is the last of the month before).
+ * Inside a daylight-saving gap the instant after the gap is returned.
+ */
+export function instantOf(clock: WallClock, zone: Zone): number {
+  const asUtc = Date.UTC(clock.year, clock.month - 1, clock.day, clock.hour, clock.minute, clock.second);
+  const first = asUtc - offsetMinutes(asUtc, zone) * 60_000;
+  return asUtc - offsetMinutes(first, zone) * 60_000;
+}
+
+/** "UTC", "UTC+2" or "UTC+5:30". */
+export function offsetLabel(unixMilli: number, zone: Zone): string {
+  const minutes = offsetMinutes(unixMilli, zone);
+  if (minutes === 0) return "UTC";
+  const sign = minutes < 0 ? "\u2212" : "+";
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  const rest = Math.abs(minutes) % 60;
+  return `UTC${sign}${hours}${rest === 0 ? "" : `:${String(rest).padStart(2, "0")}`}`;
+}

@@ -1,0 +1,112 @@
+// All routes. Each page is its own chunk; the old paths of the product people come from lead to the new ones.
+import { createRootRoute, createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { fetchStatus } from "../api/status.ts";
+import { NotFound } from "../app/NotFound.tsx";
+import { Shell } from "../app/Shell.tsx";
+import type { Search } from "../lib/search.ts";
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  validateSearch: (raw: Record<string, unknown>): Search =>
+    Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, String(value)])),
+});
+
+const parent = () => root;
+
+const index = createRoute({
+  getParentRoute: parent,
+  path: "/",
+  beforeLoad: async () => {
+    const status = await fetchStatus().catch(() => null);
+    const received = status !== null && Object.values(status.signals).some((signal) => signal.accepted > 0);
+    throw redirect({ to: received ? "/services" : "/start", replace: true });
+  },
+});
+
+const start = createRoute({
+  getParentRoute: parent,
+  path: "/start",
+  staticData: { title: "Add data" },
+  component: lazyRouteComponent(() => import("../features/start/StartPage.tsx"), "StartPage"),
+});
+
+const services = createRoute({
+  getParentRoute: parent,
+  path: "/services",
+  staticData: { title: "Services", timed: true },
+  component: lazyRouteComponent(() => import("../features/services/ServicesPage.tsx"), "ServicesPage"),
+});
+
+const service = createRoute({
+  getParentRoute: parent,
+  path: "/services/$name",
+  staticData: { title: "Services", timed: true },
+  component: lazyRouteComponent(() => import("../features/services/ServicePage.tsx"), "ServicePage"),
+});
+
+const traces = createRoute({
+  getParentRoute: parent,
+  path: "/traces",
+  staticData: { title: "Traces", timed: true },
+  component: lazyRouteComponent(() => import("../features/traces/TracesPage.tsx"), "TracesPage"),
+});
+
+const trace = createRoute({
+  getParentRoute: parent,
+  path: "/traces/$traceId",
+  staticData: { title: "Traces" },
+  component: lazyRouteComponent(() => import("../features/trace/TracePage.tsx"), "TracePage"),
+});
+
+const logs = createRoute({
+  getParentRoute: parent,
+  path: "/logs",
+  staticData: { title: "Logs", timed: true },
+  component: lazyRouteComponent(() => import("../features/logs/LogsPage.tsx"), "LogsPage"),
+});
+
+const metrics = createRoute({
+  getParentRoute: parent,
+  path: "/metrics",
+  staticData: { title: "Metrics", timed: true },
+  component: lazyRouteComponent(() => import("../features/metrics/MetricsPage.tsx"), "MetricsPage"),
+});
+
+const redirects = (
+  [
+    ["/traces-explorer", "/traces"],
+    ["/logs/logs-explorer", "/logs"],
+    ["/metrics-explorer/$", "/metrics"],
+    ["/get-started", "/start"],
+  ] as const
+).map(([path, to]) =>
+  createRoute({
+    getParentRoute: parent,
+    path,
+    beforeLoad: () => {
+      throw redirect({ to, replace: true });
+    },
+  }),
+);
+
+const oldTrace = createRoute({
+  getParentRoute: parent,
+  path: "/trace/$traceId",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/traces/$traceId", params, replace: true });
+  },
+});
+
+export const routeTree = root.addChildren([
+  index,
+  start,
+  services,
+  service,
+  traces,
+  trace,
+  logs,
+  metrics,
+  oldTrace,
+  ...redirects,
+]);
