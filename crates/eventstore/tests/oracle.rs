@@ -1,6 +1,8 @@
 //! The engine against a naive model: random records, random filters, random moments of sealing,
 //! flushing, closing and crashing; what the model says is what the engine must say.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -53,16 +53,6 @@ impl Blob {
         }
     }
 
-    /// All bytes, for scans over the whole column.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Where each text begins in [`Blob::bytes`], and where the last ends.
-    pub(crate) fn offsets(&self) -> &[u32] {
-        &self.offsets
-    }
-
     fn heap_bytes(&self) -> usize {
         self.offsets.len() * 4 + self.bytes.len()
     }

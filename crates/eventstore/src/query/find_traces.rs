@@ -35,7 +35,7 @@ pub(crate) fn find_traces(
     after: Option<RowId>,
 ) -> Result<Outcome<Traces>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
-    let visible = compile(run.shared.schema, &Filter::All, &select.access)?;
+    let visible = compile(&Filter::All, &select.access)?;
     let mut traces: Vec<TraceSummary> = Vec::new();
     let mut cursor = after;
     let mut more = limit > 0;

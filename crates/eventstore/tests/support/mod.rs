@@ -1,6 +1,7 @@
 //! What the tests of the store share: opening, ingest, and random data.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 pub(crate) mod model_filter;
 pub(crate) mod random;

@@ -127,7 +127,7 @@ fn finds(hay: &str, needle: &str, mode: TextMatch) -> bool {
                 let (first, last) = (small.chars().next(), small.chars().next_back());
                 let before = lower[..at].chars().next_back();
                 let after = lower[at + small.len()..].chars().next();
-                !(inside(first) && inside(before)) && !(inside(last) && inside(after))
+                !(inside(first) && inside(before) || inside(last) && inside(after))
             })
         }
     }
@@ -166,7 +166,7 @@ fn holds(record: Record<'_>, p: &Predicate) -> bool {
             })
         }),
         Predicate::Regex { field, pattern } => {
-            let re = regex::Regex::new(pattern).unwrap();
+            let re = regex::Regex::new(pattern).expect("a pattern of the test");
             any(field, &|v| as_text(v).is_some_and(|t| re.is_match(&t)))
         }
         Predicate::Text { text, mode } => texts(record).iter().any(|hay| finds(hay, text, *mode)),
