@@ -95,7 +95,6 @@ impl Origins {
 /// The columns of one request.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) schema: Schema,
     /// With what the request was decoded; replay decodes with the same.
     pub(crate) limits: Limits,
     pub(crate) time: Vec<i64>,
@@ -136,7 +135,6 @@ pub(crate) struct RowFields<'a> {
 impl Batch {
     pub(crate) fn new(schema: Schema, limits: Limits) -> Self {
         Self {
-            schema,
             limits,
             time: Vec::new(),
             trace: Vec::new(),

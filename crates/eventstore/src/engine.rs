@@ -20,7 +20,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use foundation::Clock;
 use foundation::disk::SharedDisk;
 use foundation::shutdown::Shutdown;
 use model::{TimeRange, UnixNanos};
@@ -29,6 +28,7 @@ use wal::Wal;
 
 use crate::batch::Batch;
 use crate::block::Block;
+use crate::block::encode::{Numbered, encode};
 use crate::error::{IngestError, OpenError};
 use crate::manifest::Manifest;
 use crate::resources::OriginCache;
@@ -57,6 +57,10 @@ pub struct StoreStats {
     pub failed_flushes: u64,
     /// Records in the log that could not be replayed when the store was opened.
     pub replay_refused: u64,
+    /// Time spent on encoding batches into blocks, queries' share included, in nanoseconds.
+    pub encode_nanos: u64,
+    /// The log.
+    pub wal: wal::Stats,
 }
 
 /// What the threads share.
@@ -64,7 +68,6 @@ pub(crate) struct Shared {
     pub(crate) schema: Schema,
     pub(crate) config: Config,
     pub(crate) disk: SharedDisk,
-    pub(crate) clock: Arc<dyn Clock>,
     /// The folder of this half.
     pub(crate) dir: PathBuf,
     /// What queries see.
@@ -79,6 +82,7 @@ pub(crate) struct Shared {
     pub(crate) damaged_blocks: AtomicU64,
     pub(crate) failed_flushes: AtomicU64,
     pub(crate) replay_refused: AtomicU64,
+    pub(crate) encode_nanos: AtomicU64,
     /// Wakes the sealer.
     pub(crate) work: sealer::Signal,
 }
@@ -118,14 +122,9 @@ pub(crate) struct Snapshot {
 }
 
 impl Engine {
-    pub(crate) fn open(
-        disk: SharedDisk,
-        clock: Arc<dyn Clock>,
-        config: Config,
-        schema: Schema,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn open(disk: SharedDisk, config: Config, schema: Schema) -> Result<Self, OpenError> {
         let dir = config.dir.join(schema.dir());
-        let (shared, covered) = flush::open_disk(disk, clock, config, schema, dir)?;
+        let (shared, covered) = flush::open_disk(disk, config, schema, dir)?;
         let wal = Arc::new(replay::open_log(&shared, covered)?);
         let shutdown = Shutdown::new();
         let sealer = sealer::spawn(shared.clone(), wal.clone(), shutdown.clone())?;
@@ -190,6 +189,8 @@ impl Engine {
             damaged_blocks: self.shared.damaged_blocks.load(Ordering::Relaxed),
             failed_flushes: self.shared.failed_flushes.load(Ordering::Relaxed),
             replay_refused: self.shared.replay_refused.load(Ordering::Relaxed),
+            encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
+            wal: self.wal.stats(),
         }
     }
 }
@@ -224,6 +225,13 @@ impl Shared {
         }
     }
 
+    fn encode(&self, batches: &[Numbered]) -> Vec<Arc<Block>> {
+        let began = Instant::now();
+        let blocks = encode(self.schema, batches);
+        self.encode_nanos.fetch_add(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        blocks
+    }
+
     fn snapshot(&self, range: TimeRange) -> Snapshot {
         let _one = self.tail_encoding.lock();
         let mut blocks = Vec::new();
@@ -237,7 +245,7 @@ impl Shared {
             if part.unencoded.is_empty() {
                 continue;
             }
-            let fresh = crate::block::encode::encode(self.schema, &part.unencoded);
+            let fresh = self.encode(&part.unencoded);
             blocks.extend(fresh.iter().cloned());
             if let Some(memory) = self.state.lock().part(target) {
                 memory.keep_piece(part.replace, fresh, &part.unencoded);

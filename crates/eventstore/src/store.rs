@@ -1,10 +1,8 @@
 //! The store as others see it: a half for logs and a half for spans.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use foundation::Clock;
 use foundation::disk::SharedDisk;
 use model::{AccessScope, LogRecord, Span, TimeRange, TraceId, UnixNanos};
 
@@ -64,9 +62,9 @@ impl EventStore {
     ///
     /// # Errors
     /// When the disk refuses, or the manifest or the log cannot be read.
-    pub fn open(disk: SharedDisk, clock: Arc<dyn Clock>, config: Config) -> Result<Self, OpenError> {
-        let logs = Engine::open(disk.clone(), clock.clone(), config.clone(), Schema::Logs)?;
-        let spans = Engine::open(disk, clock, config, Schema::Spans)?;
+    pub fn open(disk: SharedDisk, config: Config) -> Result<Self, OpenError> {
+        let logs = Engine::open(disk.clone(), config.clone(), Schema::Logs)?;
+        let spans = Engine::open(disk, config, Schema::Spans)?;
         Ok(Self { logs: LogStore(logs), spans: SpanStore(spans) })
     }
 

@@ -32,8 +32,7 @@ pub fn millis(expr: &DurationExpr, context: DurationContext, positive: bool) -> 
         return fail("duration must be greater than 0");
     }
     let millis = (seconds * 1000.0).round();
-    // Written so that NaN is out of range too.
-    if !(millis.abs() <= i64::MAX as f64 / 1e6) {
+    if millis.is_nan() || millis.abs() > i64::MAX as f64 / 1e6 {
         return fail("duration is out of range");
     }
     Ok(millis as i64)

@@ -8,6 +8,7 @@ mod cursor;
 pub mod fields;
 pub mod lang;
 pub mod logs;
+pub mod metrics;
 pub mod read;
 pub mod services;
 pub mod time;

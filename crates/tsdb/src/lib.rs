@@ -13,6 +13,7 @@ mod batch;
 mod block;
 mod catalog;
 pub mod chunk;
+mod compact;
 mod db;
 mod delta;
 mod error;

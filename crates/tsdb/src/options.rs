@@ -57,7 +57,7 @@ impl Options {
 }
 
 /// How OTLP becomes series.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OtlpOptions {
     /// Adds `otel_scope_name`, `otel_scope_version` and `otel_scope_schema_url` to every series. Off by default, as in Prometheus: few queries
     /// want them and they multiply label bytes.
@@ -65,12 +65,6 @@ pub struct OtlpOptions {
     /// Resource attributes that become labels of every series of the resource, besides `service.name`
     /// (always promoted to `service` and `service_name`). The others are on `target_info`.
     pub promote_resource_attributes: Vec<String>,
-}
-
-impl Default for OtlpOptions {
-    fn default() -> Self {
-        Self { scope_labels: false, promote_resource_attributes: Vec::new() }
-    }
 }
 
 /// What one query may use.

@@ -28,10 +28,11 @@ pub(crate) fn compile(
 ) -> Result<Vec<Compiled>, TsdbError> {
     let mut out = matchers.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>()?;
     for (m, asked) in out.iter_mut().zip(matchers) {
-        if m.name == model::labels::NAME && asked.op == MatchOp::Eq {
-            if let Test::OneOf(names) = &mut m.test {
-                names.extend(catalog.stored_names(&asked.value));
-            }
+        if m.name == model::labels::NAME
+            && asked.op == MatchOp::Eq
+            && let Test::OneOf(names) = &mut m.test
+        {
+            names.extend(catalog.stored_names(&asked.value));
         }
     }
     if let Some(services) = &scope.services {

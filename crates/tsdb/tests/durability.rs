@@ -28,14 +28,14 @@ fn samples(db: &Tsdb) -> Vec<(Labels, Vec<Sample>)> {
     found.collect().expect("collect").into_iter().map(|s| (s.labels, s.samples)).collect()
 }
 
-/// Appends rounds of samples with flushes between them until the disk fails; returns how many rounds were acknowledged.
+/// Appends rounds of samples with flushes and compactions between them until the disk fails; returns how many rounds were acknowledged.
 fn write_until_failure(db: &Tsdb, rounds: i64) -> i64 {
     for round in 0..rounds {
         let batch = (0..5).map(|i| (series(i), NOW_MS + round * 1000, round as f64)).collect();
         if db.append_wait(batch).is_err() {
             return round;
         }
-        if round % 7 == 6 && db.flush().is_err() {
+        if round % 3 == 2 && (db.flush().is_err() || db.compact().is_err()) {
             return round + 1;
         }
     }
@@ -60,7 +60,7 @@ fn nothing_acknowledged_is_lost_when_the_power_goes_after_any_number_of_bytes() 
     for seed in 0..150u64 {
         let disk = SimDisk::new(seed);
         let db = open(&disk);
-        // A failing write stops the run at a point inside append, block, snapshot or manifest.
+        // A failing write stops the run at a point inside append, flush or compaction.
         disk.fail_writes_after(200 + seed * 97);
         let acknowledged = write_until_failure(&db, 40);
         let after = disk.crash();
@@ -96,27 +96,35 @@ fn nothing_acknowledged_is_lost_when_a_sync_fails() {
 fn a_full_disk_refuses_and_recovers_without_a_restart() {
     let disk = SimDisk::new(3);
     let db = open(&disk);
-    assert_eq!(write_until_failure(&db, 6), 6);
+    assert_eq!(write_until_failure(&db, 5), 5);
     disk.fail_writes_after(0);
     let e = db.append_wait(vec![(series(0), NOW_MS + 60_000, 1.0)]).expect_err("full");
     assert!(matches!(e.kind(), foundation::ErrorKind::Unavailable { .. }), "{e}");
-    assert!(db.flush().is_err());
     let before = samples(&db);
     assert_eq!(before.len(), 5, "what is frozen can be queried");
+    // It fails at every byte of block, snapshot and manifest, until there is just enough room.
+    let enough = (1..10_000).find(|room| {
+        disk.fail_writes_after(*room);
+        db.flush().is_ok()
+    });
+    assert!(enough.is_some_and(|room| room > 500), "{enough:?}");
+    assert_eq!(samples(&db), before);
     disk.heal();
     db.append_wait(vec![(series(0), NOW_MS + 60_000, 1.0)]).expect("there is room again");
     assert!(db.flush().expect("flush"));
-    assert_eq!((db.stats().blocks, db.stats().head_samples), (2, 0));
+    assert_eq!((db.stats().blocks, db.stats().head_samples), (3, 0));
+    let names = disk.list(Path::new("/data/metrics")).expect("list");
+    assert_eq!(names.iter().filter(|p| p.to_string_lossy().contains("block-")).count(), 3, "{names:?}");
     drop(db);
     let db = open(&disk);
-    assert_eq!(samples(&db).iter().map(|s| s.1.len()).sum::<usize>(), 31);
+    assert_eq!(samples(&db).iter().map(|s| s.1.len()).sum::<usize>(), 26);
 }
 
 #[test]
 fn orphans_are_removed_and_a_damaged_block_is_left_out() {
     let disk = SimDisk::new(4);
     let db = open(&disk);
-    write_until_failure(&db, 7);
+    write_until_failure(&db, 3);
     db.append_wait(vec![(series(9), NOW_MS + 60_000, 1.0)]).expect("append");
     db.close().expect("close");
     let dir = Path::new("/data/metrics");
@@ -130,6 +138,6 @@ fn orphans_are_removed_and_a_damaged_block_is_left_out() {
         disk.list(dir).expect("list").into_iter().find(|p| p.to_string_lossy().contains("block-")).expect("one");
     disk.flip_bit(&first, 3, 1).expect("flip");
     let db = open(&disk);
-    assert_eq!(samples(&db).len(), 1, "the other block is there");
+    assert_eq!(samples(&db).len(), 1, "the other block is there, without the snapshot too");
     assert!(disk.list(dir).expect("list").contains(&first), "and nothing is thrown away");
 }

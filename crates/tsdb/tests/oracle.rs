@@ -1,4 +1,4 @@
-//! The engine against a naive model: random appends, flushes and restarts, then every sample compared.
+//! The engine against a naive model: random appends, flushes, compactions and restarts, then every sample compared.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ enum Step {
     /// Series and time offsets (ms before or after the newest so far) with values.
     Append(Vec<(u8, i64, i16)>),
     Flush,
+    Compact,
     Reopen,
 }
 
@@ -26,7 +27,8 @@ fn step() -> impl Strategy<Value = Step> {
     let sample = (0u8..6, prop_oneof![3 => 1i64..20_000, 1 => -700_000i64..0, 1 => Just(0)], -3i16..3);
     prop_oneof![
         6 => prop::collection::vec(sample, 1..150).prop_map(Step::Append),
-        1 => Just(Step::Flush),
+        2 => Just(Step::Flush),
+        1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
 }
@@ -91,7 +93,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_engine_has_what_the_model_has(steps in prop::collection::vec(step(), 1..25), seed in any::<u64>()) {
+    fn the_engine_has_what_the_model_has(steps in prop::collection::vec(step(), 1..40), seed in any::<u64>()) {
         let disk: SharedDisk = Arc::new(SimDisk::new(seed));
         let mut db = open(&disk);
         let mut model = Model::default();
@@ -109,6 +111,7 @@ proptest! {
                     db.append_wait(batch).expect("append");
                 }
                 Step::Flush => drop(db.flush().expect("flush")),
+                Step::Compact => drop(db.compact().expect("compact")),
                 Step::Reopen => {
                     drop(db);
                     db = open(&disk);

@@ -1,7 +1,7 @@
 //! Entry points for fuzzing: any bytes at all, through everything that reads bytes.
 //!
 //! Each function checks what must hold for every input, beyond that nothing
-//! panics: what a decoder passed on as raw messages reads back, and counts agree.
+//! panics: counts agree, and whether a request is broken does not depend on the limits.
 
 use foundation::UnixNanos;
 use model::Signal;
@@ -22,8 +22,16 @@ const fn limits() -> Limits {
     }
 }
 
+/// Limits that refuse every record.
+const fn closed() -> Limits {
+    Limits { max_attributes: 0, ..Limits::accepting(UnixNanos(1), UnixNanos::MAX, UnixNanos::MAX) }
+}
+
 /// Any bytes as a trace request.
 pub fn fuzz_traces(data: &[u8]) {
+    let refusing = otlp::decode_traces(data, &closed(), &mut RowSpanSink::default());
+    let mut sink = RowSpanSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_traces(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowSpanSink::default();
     if let Ok(decoded) = otlp::decode_traces(data, &limits(), &mut sink) {
         assert_eq!(decoded.accepted, sink.spans.len() as u64);
@@ -36,6 +44,9 @@ pub fn fuzz_traces(data: &[u8]) {
 
 /// Any bytes as a log request.
 pub fn fuzz_logs(data: &[u8]) {
+    let refusing = otlp::decode_logs(data, &closed(), &mut RowLogSink::default());
+    let mut sink = RowLogSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_logs(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowLogSink::default();
     if let Ok(decoded) = otlp::decode_logs(data, &limits(), &mut sink) {
         assert_eq!(decoded.accepted, sink.records.len() as u64);
@@ -45,6 +56,9 @@ pub fn fuzz_logs(data: &[u8]) {
 
 /// Any bytes as a metric request.
 pub fn fuzz_metrics(data: &[u8]) {
+    let refusing = otlp::decode_metrics(data, &closed(), &mut RowMetricSink::default());
+    let mut sink = RowMetricSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_metrics(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowMetricSink::default();
     if let Ok(decoded) = otlp::decode_metrics(data, &limits(), &mut sink) {
         assert_eq!(decoded.accepted, sink.points.len() as u64);

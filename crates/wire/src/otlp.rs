@@ -19,7 +19,9 @@ mod logs;
 mod metrics;
 mod read;
 mod response;
+mod schema;
 mod shape;
+mod structure;
 mod text;
 mod traces;
 

@@ -26,13 +26,6 @@ pub(crate) struct Numbered {
     pub(crate) first_seq: u64,
 }
 
-impl Numbered {
-    /// The number after its last row.
-    pub(crate) fn end_seq(&self) -> u64 {
-        self.first_seq + self.batch.rows() as u64
-    }
-}
-
 /// Encodes all rows of `batches` (in order of arrival) into blocks in memory.
 pub(crate) fn encode(schema: Schema, batches: &[Numbered]) -> Vec<Arc<Block>> {
     let places = gather::order(batches);

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use foundation::Clock;
 use foundation::disk::SharedDisk;
 use model::UnixNanos;
 use parking_lot::Mutex;
@@ -22,7 +21,6 @@ use wal::Wal;
 use super::sealer::Signal;
 use super::{Frozen, Shared, State};
 use crate::block::Block;
-use crate::block::encode::encode;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::partition::Day;
@@ -34,7 +32,6 @@ use crate::store::Config;
 /// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
 pub(super) fn open_disk(
     disk: SharedDisk,
-    clock: Arc<dyn Clock>,
     config: Config,
     schema: Schema,
     dir: PathBuf,
@@ -60,7 +57,6 @@ pub(super) fn open_disk(
         schema,
         config,
         disk,
-        clock,
         dir,
         state: Mutex::new(state),
         tail_encoding: Mutex::new(()),
@@ -70,6 +66,7 @@ pub(super) fn open_disk(
         damaged_blocks: AtomicU64::new(damaged),
         failed_flushes: AtomicU64::new(0),
         replay_refused: AtomicU64::new(0),
+        encode_nanos: AtomicU64::new(0),
         work: Signal::default(),
     };
     Ok((Arc::new(shared), covered))
@@ -152,7 +149,7 @@ fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
             }
             frozen.memory.seal_begin(true)
         };
-        let blocks = encode(shared.schema, &sealing.batches);
+        let blocks = shared.encode(&sealing.batches);
         shared.state.lock().frozen.as_mut()?.memory.seal_end(&sealing, blocks);
     }
 }

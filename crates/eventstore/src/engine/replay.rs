@@ -13,7 +13,6 @@ use wire::otlp::Limits;
 
 use super::Shared;
 use crate::batch::{Batch, LogBatch, SpanBatch};
-use crate::block::encode::encode;
 use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::error::OpenError;
@@ -104,7 +103,7 @@ fn seal_full(shared: &Shared) {
         state.active.seal_begin(false)
     };
     if !sealing.batches.is_empty() {
-        let blocks = encode(shared.schema, &sealing.batches);
+        let blocks = shared.encode(&sealing.batches);
         shared.state.lock().active.seal_end(&sealing, blocks);
     }
 }

@@ -9,7 +9,6 @@ use parking_lot::{Condvar, Mutex};
 use wal::Wal;
 
 use super::{Shared, flush};
-use crate::block::encode::encode;
 use crate::error::OpenError;
 
 /// How long the thread sleeps at most: ages are looked at so often.
@@ -71,7 +70,7 @@ fn seal(shared: &Shared) {
         if sealing.batches.is_empty() {
             return;
         }
-        let blocks = encode(shared.schema, &sealing.batches);
+        let blocks = shared.encode(&sealing.batches);
         shared.state.lock().active.seal_end(&sealing, blocks);
     }
 }

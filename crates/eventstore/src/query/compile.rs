@@ -8,7 +8,6 @@ use super::filter::{AttributeScope, CompareOp, Field, Filter, Operand, Predicate
 use super::text::{self, TextSearch, value_text};
 use crate::error::QueryError;
 use crate::query::ValueType;
-use crate::schema::Schema;
 
 /// How deep a filter may nest; guards the stack.
 const DEPTH_MAX: usize = 64;
@@ -187,13 +186,13 @@ impl Test {
 ///
 /// # Errors
 /// When a pattern is not valid, or the filter nests too deep.
-pub(crate) fn compile(schema: Schema, filter: &Filter, access: &AccessScope) -> Result<Plan, QueryError> {
+pub(crate) fn compile(filter: &Filter, access: &AccessScope) -> Result<Plan, QueryError> {
     let mut nodes = Vec::new();
     if let Some(services) = &access.services {
         let operands = services.iter().map(|s| exact(s)).collect();
         nodes.push(Node::Test(Field::Service, Test::In(operands)));
     }
-    match node(schema, filter, 0)? {
+    match node(filter, 0)? {
         Node::And(inner) => nodes.extend(inner),
         other => nodes.push(other),
     }
@@ -207,12 +206,12 @@ fn exact(text: &str) -> Spelled {
     Spelled { text: text.to_owned(), int: None, number: None, boolean: None }
 }
 
-fn node(schema: Schema, filter: &Filter, depth: usize) -> Result<Node, QueryError> {
+fn node(filter: &Filter, depth: usize) -> Result<Node, QueryError> {
     if depth > DEPTH_MAX {
         return Err(QueryError::TooDeep { max: DEPTH_MAX });
     }
     let all = |filters: &[Filter]| -> Result<Vec<Node>, QueryError> {
-        let mut nodes = filters.iter().map(|f| node(schema, f, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+        let mut nodes = filters.iter().map(|f| node(f, depth + 1)).collect::<Result<Vec<_>, _>>()?;
         nodes.sort_by_key(Node::cost);
         Ok(nodes)
     };
@@ -220,7 +219,7 @@ fn node(schema: Schema, filter: &Filter, depth: usize) -> Result<Node, QueryErro
         Filter::All => Node::And(Vec::new()),
         Filter::And(filters) => Node::And(all(filters)?),
         Filter::Or(filters) => Node::Or(all(filters)?),
-        Filter::Not(f) => Node::Not(Box::new(node(schema, f, depth + 1)?)),
+        Filter::Not(f) => Node::Not(Box::new(node(f, depth + 1)?)),
         Filter::Is(p) => predicate(p)?,
     })
 }

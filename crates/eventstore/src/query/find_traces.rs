@@ -35,7 +35,7 @@ pub(crate) fn find_traces(
     after: Option<RowId>,
 ) -> Result<Outcome<Traces>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
-    let visible = compile(run.shared.schema, &Filter::All, &select.access)?;
+    let visible = compile(&Filter::All, &select.access)?;
     let mut traces: Vec<TraceSummary> = Vec::new();
     let mut cursor = after;
     let mut more = limit > 0;
@@ -44,7 +44,8 @@ pub(crate) fn find_traces(
         let narrowed =
             Select { range: cursor.map_or(select.range, |c| narrow_below(select.range, c.time)), ..select.clone() };
         let Prepared { plan, blocks: candidates } = prepare(engine, &mut run, &narrowed)?;
-        let found = match newest(&mut run, &plan, candidates, narrowed.range, limit - traces.len(), cursor) {
+        let above = cursor;
+        let found = match newest(&mut run, &plan, candidates, narrowed.range, limit - traces.len(), above) {
             Ok(found) => found,
             Err((why, found)) => {
                 run.stop(why);
@@ -54,7 +55,7 @@ pub(crate) fn find_traces(
         };
         more &= traces.len() + found.len() >= limit;
         cursor = found.last().map(|(_, at)| *at).or(cursor);
-        let asked = Asked { select, plan: &plan, visible: &visible, after };
+        let asked = Asked { select, plan: &plan, visible: &visible, above };
         match summaries(engine, &mut run, &asked, &found) {
             Ok(list) => traces.extend(list),
             Err(why) => {
@@ -135,7 +136,8 @@ struct Asked<'a> {
     plan: &'a Plan,
     /// The spans that the reader may see, matching or not.
     visible: &'a Plan,
-    after: Option<RowId>,
+    /// Traces with a matching span at or above this were met before, on this page or an earlier one.
+    above: Option<RowId>,
 }
 
 #[derive(Default)]
@@ -171,7 +173,7 @@ fn summaries(
     let mut out = Vec::new();
     for ((trace_id, at), s) in found.iter().zip(acc) {
         let newest = s.newest.unwrap_or(*at);
-        let shown_before = asked.after.is_some_and(|a| newest >= a);
+        let shown_before = asked.above.is_some_and(|a| newest >= a);
         let (Some(start), Some(end), Some((_, _, root_service, root_name)), false) =
             (s.start, s.end, s.head, shown_before)
         else {

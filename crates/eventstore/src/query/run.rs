@@ -137,7 +137,7 @@ pub(crate) struct Prepared {
 /// # Errors
 /// When the filter is not valid.
 pub(crate) fn prepare(engine: &Engine, run: &mut Run<'_>, select: &Select) -> Result<Prepared, QueryError> {
-    let plan = compile::compile(run.shared.schema, &select.filter, &select.access)?;
+    let plan = compile::compile(&select.filter, &select.access)?;
     let blocks = blocks(engine, run, select.range, plan.trace.as_ref());
     Ok(Prepared { plan, blocks })
 }

@@ -77,7 +77,7 @@ fn stands_alone(hay: &[u8], from: usize, to: usize) -> bool {
     let last = last_char(inside).is_some_and(is_token_char);
     let before = last_char(hay.get(..from).unwrap_or_default()).is_some_and(is_token_char);
     let after = first_char(hay.get(to..).unwrap_or_default()).is_some_and(is_token_char);
-    !(first && before) && !(last && after)
+    !(first && before || last && after)
 }
 
 fn first_char(bytes: &[u8]) -> Option<char> {

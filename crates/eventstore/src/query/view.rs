@@ -42,10 +42,6 @@ impl<'a> View<'a> {
         self.block.rows()
     }
 
-    pub(crate) fn block(&self) -> &Block {
-        self.block
-    }
-
     /// The columns that are there, with their places.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, &Entry)> {
         self.header.entries.iter().enumerate()

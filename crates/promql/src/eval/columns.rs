@@ -99,12 +99,15 @@ impl Columns {
     }
 }
 
-/// The labels without the metric name.
+/// Labels that describe a metric and go away with its name.
+pub(crate) const METADATA: [&str; 3] = [labels::NAME, "__type__", "__unit__"];
+
+/// The labels without the metric name and what else describes the metric.
 pub(crate) fn without_name(labels: &Arc<Labels>) -> Arc<Labels> {
-    if labels.metric_name().is_empty() {
+    if METADATA.iter().all(|name| labels.get(name).is_empty()) {
         return labels.clone();
     }
     let mut out = Labels::clone(labels);
-    out.retain(|name, _| name != labels::NAME);
+    out.retain(|name, _| !METADATA.contains(&name));
     Arc::new(out)
 }

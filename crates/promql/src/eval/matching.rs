@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::labels::{self, Labels};
 
 use super::binary::apply;
-use super::columns::{Column, Columns, Map, Sink, is_present};
+use super::columns::{Column, Columns, METADATA, Map, Sink, is_present};
 use super::{Eval, EvalError};
 use crate::ast::{Binary, Cardinality, VectorMatching};
 
@@ -102,13 +102,16 @@ impl Eval<'_> {
 
 impl Join<'_> {
     /// The value that stands in for a missing series of the one side.
+    ///
+    /// Left and right are those of the turned operation: with `group_right`,
+    /// `fill_left` fills the many side. That is what Prometheus does.
     fn fill_one(&self) -> Option<f64> {
-        if self.swapped { self.m.fill.left } else { self.m.fill.right }
+        self.m.fill.right
     }
 
     /// The value that stands in for a missing series of the many side.
     fn fill_many(&self) -> Option<f64> {
-        if self.swapped { self.m.fill.right } else { self.m.fill.left }
+        self.m.fill.left
     }
 
     fn group(&mut self, key: &Labels, many: &[usize], one: &[usize], steps: usize) -> Result<(), EvalError> {
@@ -117,6 +120,9 @@ impl Join<'_> {
         }
         // The output column of each pair; `one.len()` and `many.len()` stand for a filled side.
         let mut slots: Map<(usize, usize), usize> = Map::default();
+        // A filter hides results, but two of them in one column are an error all the same.
+        let filters = self.b.op.is_comparison() && !self.b.return_bool;
+        let mut used: Map<usize, usize> = Map::default();
         for step in 0..steps {
             let partner = self.partner(key, one, step)?;
             let one_value = partner.map(|(_, v)| v).or(self.fill_one());
@@ -125,12 +131,8 @@ impl Join<'_> {
                 let Some(value) = self.value(self.many, *column, step) else { continue };
                 let Some(one_value) = one_value else { continue };
                 let at = partner.map_or(one.len(), |(at, _)| at);
-                let kept = self.compute(value, one_value);
+                // Also an error when a comparison would drop the result.
                 let seen = std::mem::replace(&mut matched, true);
-                if !is_present(kept) {
-                    matched = seen;
-                    continue;
-                }
                 if seen && self.m.card == Cardinality::OneToOne {
                     return Err(EvalError::execution(
                         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
@@ -145,7 +147,13 @@ impl Join<'_> {
                         slot
                     }
                 };
-                self.out.set(slot, step, kept).map_err(|_| self.clash())?;
+                if filters && used.insert(slot, step) == Some(step) {
+                    return Err(self.clash());
+                }
+                let kept = self.compute(value, one_value);
+                if is_present(kept) {
+                    self.out.set(slot, step, kept).map_err(|_| self.clash())?;
+                }
             }
             let none_on_many = many.iter().all(|c| self.value(self.many, *c, step).is_none());
             if none_on_many && let (Some((at, value)), Some(fill)) = (partner, self.fill_many()) {
@@ -190,12 +198,14 @@ impl Join<'_> {
                 continue;
             }
             let labels = |i: usize| one.get(i).and_then(|c| self.one.get(*c)).map(|c| braces(&c.labels));
+            let mut both = [labels(first).unwrap_or_default(), labels(at).unwrap_or_default()];
+            both.sort();
             let side = if self.swapped { "left" } else { "right" };
             return Err(EvalError::execution(format!(
                 "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                 braces(key),
-                labels(at).unwrap_or_default(),
-                labels(first).unwrap_or_default(),
+                both[0],
+                both[1],
             )));
         }
         Ok(found)
@@ -212,7 +222,7 @@ impl Join<'_> {
         let one_to_one = self.m.card == Cardinality::OneToOne;
         labels.retain(|name, _| {
             let listed = || self.m.labels.iter().any(|l| l == name);
-            !(arithmetic && name == labels::NAME) && (!one_to_one || listed() == self.m.on)
+            !(arithmetic && METADATA.contains(&name)) && (!one_to_one || listed() == self.m.on)
         });
         for name in &self.m.include {
             labels.set(name, one.get(name));

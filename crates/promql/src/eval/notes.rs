@@ -32,6 +32,11 @@ impl<'a> Notes<'a> {
         push_once(&mut self.infos, text);
     }
 
+    /// The text of a part of the query.
+    pub(crate) fn source(&self, span: Span) -> Option<&'a str> {
+        self.query.get(span.start..span.end)
+    }
+
     fn located(&self, level: &str, message: &str, span: Span) -> String {
         let (line, column) = line_column(self.query, span.start);
         format!("{level}: {message} ({line}:{column})")

@@ -1,18 +1,11 @@
 //! What this version does not evaluate, refused before any series is read.
 
 use super::EvalError;
-use crate::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Extended, Span, VectorSelector};
+use crate::ast::{BinaryOp, Expr, ExprKind, Extended, Span, VectorSelector};
 
-/// Functions that need native histograms, start timestamps or info series.
-const UNSUPPORTED_FUNCTIONS: [&str; 7] = [
-    "histogram_avg",
-    "histogram_count",
-    "histogram_stddev",
-    "histogram_stdvar",
-    "histogram_sum",
-    "info",
-    "start_timestamp",
-];
+/// Functions that need native histograms or start timestamps.
+const UNSUPPORTED_FUNCTIONS: [&str; 6] =
+    ["histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum", "start_timestamp"];
 
 /// Functions that know `anchored`.
 const ANCHORED_FUNCTIONS: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
@@ -24,8 +17,8 @@ const SMOOTHED_FUNCTIONS: [&str; 3] = ["delta", "increase", "rate"];
 pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
     match &e.kind {
         ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
-        ExprKind::Selector(s) => selector(s, e.span),
-        ExprKind::Range(r) => selector(&r.selector, e.span),
+        ExprKind::Selector(s) => selector(s, e.span, true),
+        ExprKind::Range(r) => selector(&r.selector, e.span, false),
         ExprKind::Subquery(s) => check(&s.expr),
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => check(expr),
         ExprKind::Binary(b) => {
@@ -36,9 +29,6 @@ pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
             check(&b.rhs)
         }
         ExprKind::Aggregate(a) => {
-            if a.op == AggregateOp::LimitRatio {
-                return refuse(format!("aggregation `{}`", a.op.text()), e.span);
-            }
             a.param.as_ref().map_or(Ok(()), check)?;
             check(&a.expr)
         }
@@ -58,10 +48,11 @@ fn refuse(what: String, span: Span) -> Result<(), EvalError> {
     Err(EvalError::Unsupported { what, span })
 }
 
-fn selector(s: &VectorSelector, span: Span) -> Result<(), EvalError> {
+fn selector(s: &VectorSelector, span: Span, instant: bool) -> Result<(), EvalError> {
     match s.extended {
         None => Ok(()),
         Some(Extended::Anchored) => refuse("`anchored` outside of a function".to_owned(), span),
+        Some(Extended::Smoothed) if instant => Ok(()),
         Some(Extended::Smoothed) => refuse("`smoothed` outside of a function".to_owned(), span),
     }
 }

@@ -97,8 +97,7 @@ impl Parser<'_> {
 
     fn duration_primary(&mut self, context: &str) -> Result<DurationExpr, ParseError> {
         if let Some((number, span)) = self.number()? {
-            // Written so that NaN is out of range too.
-            if !(number.value.abs() <= MAX_SECONDS) {
+            if number.value.is_nan() || number.value.abs() > MAX_SECONDS {
                 return Err(self.error(span, "duration out of range"));
             }
             return Ok(DurationExpr { span, kind: DurationKind::Literal(number) });

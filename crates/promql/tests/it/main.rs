@@ -1,6 +1,7 @@
 //! Integration tests: the parser and evaluator against the conformance data
 //! where it exists, and the project's own scripts everywhere.
 
+mod limits;
 mod parse_cases;
 mod re2_table;
 mod script;

@@ -32,7 +32,20 @@ fn own_scripts_pass() {
 
 /// Passed evaluations and wrong answers per script. May only get better: a
 /// change that improves a file raises its numbers here.
-const RATCHET: &[(&str, usize, usize)] = &[];
+const RATCHET: &[(&str, usize, usize)] = &[
+    ("aggregators.test", 126, 0),
+    ("collision.test", 2, 0),
+    ("duration_expression.test", 59, 0),
+    ("extended_vectors.test", 120, 0),
+    ("fill-modifier.test", 46, 0),
+    ("functions.test", 334, 0),
+    ("histograms.test", 93, 0),
+    ("info.test", 52, 0),
+    ("literals.test", 25, 0),
+    ("native_histograms.test", 3, 0),
+    ("operators.test", 142, 0),
+    ("trig_functions.test", 19, 0),
+];
 
 #[test]
 fn prometheus_scripts() {

@@ -13,6 +13,9 @@ pub const LENGTH_MAX: usize = 16 * 1024;
 /// filter, which may be 64 deep, and a condition at the bottom at most four.
 pub const DEPTH_MAX: usize = 24;
 
+/// Regexes in one filter: each may take a megabyte and milliseconds to compile.
+pub const REGEXES_MAX: usize = 32;
+
 /// A filter that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{problem}")]
@@ -130,6 +133,9 @@ pub enum Problem {
         /// Why, in the words of the regex parser.
         reason: String,
     },
+    /// More than [`REGEXES_MAX`].
+    #[error("a filter has at most {REGEXES_MAX} regexes; join them with `|` into one")]
+    TooManyRegexes,
     /// A value that the field does not have.
     #[error("`{value}` is not a {field}; it is one of {expected}")]
     UnknownName {

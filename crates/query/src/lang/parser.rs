@@ -4,7 +4,7 @@
 //! ends the parse. Grammar: `docs/query-language.md`.
 
 use super::ast::{Expr, Form, Key, KeyScope, Node, Op, Position, Query, Value};
-use super::error::{DEPTH_MAX, FilterError, LENGTH_MAX, Problem};
+use super::error::{DEPTH_MAX, FilterError, LENGTH_MAX, Problem, REGEXES_MAX};
 use super::lexer::{Lexer, Place, Word};
 use super::{number, pattern, printer};
 
@@ -16,10 +16,11 @@ type Result<T> = std::result::Result<T, FilterError>;
 /// The first thing that is wrong, with its place and, where one is likely, a correction.
 pub fn parse(text: &str) -> Result<Query> {
     if text.len() > LENGTH_MAX {
-        let at = Position::between(LENGTH_MAX, text.len());
+        let cut = (0..=LENGTH_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let at = Position::between(cut, text.len());
         return Err(FilterError::new(Problem::TooLong { length: text.len() }, at));
     }
-    let mut parser = Parser { lexer: Lexer::new(text), depth: 0 };
+    let mut parser = Parser { lexer: Lexer::new(text), depth: 0, regexes: 0 };
     parser.lexer.skip_space();
     if parser.lexer.peek().is_none() {
         return Ok(Query { expr: None });
@@ -55,6 +56,7 @@ impl Keyword {
 struct Parser<'a> {
     lexer: Lexer<'a>,
     depth: usize,
+    regexes: usize,
 }
 
 impl Parser<'_> {
@@ -374,7 +376,7 @@ impl Parser<'_> {
         if text.is_empty() {
             return Err(FilterError::new(Problem::Empty("regex"), self.lexer.since(start)));
         }
-        checked_regex(text, at)
+        self.checked_regex(text, at)
     }
 
     fn regex_literal(&mut self) -> Result<Value> {
@@ -382,7 +384,18 @@ impl Parser<'_> {
         if text.is_empty() {
             return Err(FilterError::new(Problem::Empty("regex"), at));
         }
-        checked_regex(text, at)
+        self.checked_regex(text, at)
+    }
+
+    fn checked_regex(&mut self, pattern: String, at: Position) -> Result<Value> {
+        self.regexes += 1;
+        if self.regexes > REGEXES_MAX {
+            return Err(FilterError::new(Problem::TooManyRegexes, at));
+        }
+        match pattern::check(&pattern) {
+            Ok(()) => Ok(Value { form: Form::Regex(pattern), at }),
+            Err(reason) => Err(FilterError::new(Problem::Regex { reason }, at)),
+        }
     }
 
     fn deeper(&mut self, start: usize) -> Result<()> {
@@ -510,13 +523,6 @@ impl Parser<'_> {
         let or = Keyword::of(&word) == Some(Keyword::Or);
         let at = Position::between(end, if or { word.at.end() } else { next });
         FilterError::new(Problem::ListComma, at).suggest(if or { "," } else { ", " })
-    }
-}
-
-fn checked_regex(pattern: String, at: Position) -> Result<Value> {
-    match pattern::check(&pattern) {
-        Ok(()) => Ok(Value { form: Form::Regex(pattern), at }),
-        Err(reason) => Err(FilterError::new(Problem::Regex { reason }, at)),
     }
 }
 

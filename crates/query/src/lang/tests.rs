@@ -525,12 +525,17 @@ fn errors_say_where_and_what_was_meant() {
 #[test]
 fn limits_are_said() {
     assert_eq!(parse(&"x".repeat(16 * 1024 + 1)).unwrap_err().problem, Problem::TooLong { length: 16 * 1024 + 1 });
+    survives(&"é".repeat(9_000));
+    survives(&format!("x{}", "é".repeat(9_000)));
     for deep in ["(".repeat(8000), "-".repeat(8000) + "x", "NOT ".repeat(4000), "-(".repeat(4000)] {
         let problem = parse(&deep).unwrap_err().problem;
         assert!(matches!(problem, Problem::TooDeep), "{problem:?}");
     }
     let fits = format!("{}x{}", "(".repeat(super::error::DEPTH_MAX), ")".repeat(super::error::DEPTH_MAX));
     parse(&fits).unwrap();
+    let many = |n| "/a/ ".repeat(n);
+    parse(&many(super::error::REGEXES_MAX)).unwrap();
+    assert_eq!(parse(&many(super::error::REGEXES_MAX + 1)).unwrap_err().problem, Problem::TooManyRegexes);
     // Depth counts nesting, not how many groups there are.
     parse(&"(a) ".repeat(1000)).unwrap();
 }
@@ -666,6 +671,11 @@ fn survives(text: &str) {
             if printed.len() <= super::error::LENGTH_MAX {
                 assert_eq!(parse(&printed).as_ref(), Ok(&query), "{text:?} printed as {printed:?}");
             }
+            for signal in [crate::EventSignal::Logs, crate::EventSignal::Traces] {
+                if let Err(e) = super::lower(&query, signal) {
+                    assert!(text.get(e.at.offset..e.at.end()).is_some(), "{text:?}: {:?} is outside", e.at);
+                }
+            }
         }
         Err(e) => {
             assert!(text.get(e.at.offset..e.at.end()).is_some(), "{text:?}: {:?} is outside", e.at);
@@ -676,9 +686,10 @@ fn survives(text: &str) {
 
 #[test]
 fn mutated_filters_never_panic() {
-    const SEEDS: [&str; 4] = [
+    const SEEDS: [&str; 5] = [
         r#"service:api status:error duration>500ms http.route:"/v1/match" -level:debug "timed out" /re+gex/ has(user.id) AND (a OR b)"#,
         r#"k:(a,"b c",d*,5..9) resource."x y"!=z p~"^a(b|c)\d+$" q=~x.y r!~/a\/b/ NOT level:warn..fatal"#,
+        r#"level>=warn kind:(server, x) status!=ok trace:4bf9* duration:1s..2s elapsed_ms<5s -severity:17..fatal span_id:"""#,
         r#"naïve:ключ 日本* \-x "q\"uo\te" -(-(a or b) c) x >= 10KiB"#,
         "a..b:..5 5..:x ..",
     ];

@@ -10,13 +10,7 @@ use super::{Ask, MetricsError};
 ///
 /// # Errors
 /// As [`instant`](super::instant), and a range without or with too many steps.
-pub fn range(
-    engine: &Engine,
-    db: &Tsdb,
-    ask: &Ask,
-    query: &str,
-    range: QueryRange,
-) -> Result<Output, MetricsError> {
+pub fn range(engine: &Engine, db: &Tsdb, ask: &Ask, query: &str, range: QueryRange) -> Result<Output, MetricsError> {
     let expr = promql::parse(query)?;
     Ok(engine.range(&TsdbSource { db, ask }, query, &expr, range, &ask.query_limits())?)
 }

@@ -12,12 +12,7 @@ use super::{Ask, MetricsError, matchers};
 ///
 /// # Errors
 /// No selector, one that does not parse, a limit, the deadline.
-pub fn series(
-    db: &Tsdb,
-    ask: &Ask,
-    selectors: &[&str],
-    range_ms: (i64, i64),
-) -> Result<Vec<Labels>, MetricsError> {
+pub fn series(db: &Tsdb, ask: &Ask, selectors: &[&str], range_ms: (i64, i64)) -> Result<Vec<Labels>, MetricsError> {
     if selectors.is_empty() {
         return Err(MetricsError::NoSelector);
     }

@@ -66,10 +66,33 @@ fn check_as(access: AccessScope, query: &str, expect: Expect) {
 
 #[test]
 fn instant_queries_read_the_engine() {
-    check("requests_total", expect![[r#""#]]);
-    check("sum by (service) (rate(requests_total[5m]))", expect![[r#""#]]);
-    check("sum(rate(requests_total{code=~\"5..\"}[5m])) / sum(rate(requests_total[5m]))", expect![[r#""#]]);
-    check("requests_total{code=~\"[45]\\\\d{2}\"}", expect![[r#""#]]);
+    check(
+        "requests_total",
+        expect![[r#"
+        requests_total{code="200", service="api"} 1200
+        requests_total{code="200", service="bot"} 600
+        requests_total{code="500", service="api"} 120
+    "#]],
+    );
+    check(
+        "sum by (service) (rate(requests_total[5m]))",
+        expect![[r#"
+        {service="api"} 2.1999999999999997
+        {service="bot"} 0.9999999999999999
+    "#]],
+    );
+    check(
+        "sum(rate(requests_total{code=~\"5..\"}[5m])) / sum(rate(requests_total[5m]))",
+        expect![[r#"
+        {} 0.0625
+    "#]],
+    );
+    check(
+        "requests_total{code=~\"[45]\\\\d{2}\"}",
+        expect![[r#"
+        requests_total{code="500", service="api"} 120
+    "#]],
+    );
     check("requests_total{service=\"nobody\"}", expect![[r#""#]]);
 }
 
@@ -78,13 +101,22 @@ fn range_queries_include_both_ends() {
     let range_of = QueryRange { start_ms: T0 + 300_000, end_ms: T0 + 600_000, step_ms: 100_000 };
     let query = "sum by (service) (rate(requests_total[1m]))";
     let output = range(&Engine::default(), &engine(), &ask(AccessScope::ALL), query, range_of).unwrap();
-    expect![[r#""#]].assert_eq(&show(&output));
+    expect![[r#"
+        {service="api"} 2.1999999999999997@300000 2.1999999999999997@400000 2.1999999999999997@500000 2.1999999999999997@600000
+        {service="bot"} 0.9999999999999999@300000 0.9999999999999999@400000 0.9999999999999999@500000 0.9999999999999999@600000
+    "#]].assert_eq(&show(&output));
 }
 
 #[test]
 fn a_reader_sees_the_allowed_services_only() {
     let only_bot = AccessScope { services: Some(vec!["bot".into()]) };
-    check_as(only_bot.clone(), "requests_total", expect![[r#""#]]);
+    check_as(
+        only_bot.clone(),
+        "requests_total",
+        expect![[r#"
+        requests_total{code="200", service="bot"} 600
+    "#]],
+    );
     let db = engine();
     let all = (i64::MIN, i64::MAX);
     assert_eq!(label_values(&db, &ask(only_bot.clone()), "service", &[], all).unwrap(), ["bot"]);
@@ -109,8 +141,18 @@ fn lists_are_unions_of_selectors() {
 
 #[test]
 fn mistakes_and_limits_are_said() {
-    check("sum(", expect![[r#""#]]);
-    check("up{a=~\"(\"}", expect![[r#""#]]);
+    check(
+        "sum(",
+        expect![[r#"
+        InvalidInput: 1:5: parse error: unexpected end of input
+    "#]],
+    );
+    check(
+        "up{a=~\"(\"}",
+        expect![[r#"
+        InvalidInput: 1:4: parse error: error parsing regexp "(": error: unclosed group
+    "#]],
+    );
     let few = Ask { series_max: 1, ..ask(AccessScope::ALL) };
     let e = instant(&Engine::default(), &engine(), &few, "requests_total", T0).unwrap_err();
     assert_eq!(e.kind(), foundation::ErrorKind::LimitExceeded, "{e}");

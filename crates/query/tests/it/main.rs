@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod algebra;
 mod logs;
 mod traces;
 
@@ -15,7 +16,6 @@ use std::time::Duration;
 use eventstore::query::Limits;
 use eventstore::{Config, EventStore, LogBatch, SpanBatch};
 use foundation::UnixNanos;
-use foundation::clock::ManualClock;
 use foundation::disk::sim::SimDisk;
 use model::trace::Resource;
 use model::{AccessScope, LogRecord, Span, TimeRange, Value};
@@ -30,8 +30,7 @@ fn at(seconds: i64) -> UnixNanos {
 
 /// An empty store.
 fn store() -> EventStore {
-    let clock = ManualClock::new(at(3600));
-    EventStore::open(Arc::new(SimDisk::new(1)), Arc::new(clock), Config::new("events")).unwrap()
+    EventStore::open(Arc::new(SimDisk::new(1)), Config::new("events")).unwrap()
 }
 
 fn put_logs(store: &EventStore, records: &[LogRecord]) {

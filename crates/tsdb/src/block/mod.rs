@@ -7,7 +7,7 @@
 mod reader;
 mod writer;
 
-pub(crate) use reader::{Block, ChunkRef};
+pub(crate) use reader::{Block, ChunkRef, StoredSeries};
 pub(crate) use writer::BlockWriter;
 
 /// First and last bytes of a block file.

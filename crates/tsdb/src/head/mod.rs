@@ -114,13 +114,13 @@ impl Head {
             return Err(Refusal::TooOld);
         }
         let mut v = s.v;
-        if s.mode == Mode::Add {
-            if let Some(total) = deltas.get(key) {
-                if s.t <= total.t {
-                    return Err(Refusal::DeltaOrder);
-                }
-                v += total.v;
+        if s.mode == Mode::Add
+            && let Some(total) = deltas.get(key)
+        {
+            if s.t <= total.t {
+                return Err(Refusal::DeltaOrder);
             }
+            v += total.v;
         }
         let id = self.series_id(s.hash, key, max_series)?;
         let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;

@@ -9,8 +9,9 @@
 use super::decoded::{Decoded, Tally};
 use super::fault::{DecodeError, Fault};
 use super::limits::Limits;
+use super::schema::{self, Message};
 use super::shape::Shape;
-use super::text;
+use super::{structure, text};
 use crate::protobuf::{Key, Malformed, Reader};
 use crate::sink::{ResourceRef, ScopeRef};
 
@@ -42,6 +43,12 @@ pub(super) trait Visitor<'a> {
     const SCOPES: &'static str;
     /// The scope level's field, for example `spans`.
     const RECORDS: &'static str;
+    /// The resource level's type.
+    const RESOURCES_TYPE: &'static Message;
+    /// The scope level's type.
+    const SCOPES_TYPE: &'static Message;
+    /// The records' type.
+    const RECORDS_TYPE: &'static Message;
 
     fn resource(&mut self, resource: ResourceRef<'a>);
     fn scope(&mut self, scope: ScopeRef<'a>);
@@ -79,12 +86,16 @@ struct Level<'a> {
 }
 
 impl<'a> Level<'a> {
-    fn scan(mut r: Reader<'a>) -> Result<Self, Malformed> {
+    /// `owner` is the type of the resource or scope. Of several the last one counts; the others must be well-formed.
+    fn scan(mut r: Reader<'a>, owner: &Message) -> Result<Self, Malformed> {
         let mut level = Self { owner: Reader::within(&[], r.offset()), schema_url: &[] };
         while let Some(key) = r.key()? {
             match key {
                 ITEMS => drop(r.delimited()?),
-                OWNER => level.owner = r.message()?,
+                OWNER => {
+                    structure::check(owner, level.owner)?;
+                    level.owner = r.message()?;
+                }
                 SCHEMA_URL => level.schema_url = r.delimited()?,
                 _ => r.skip_unknown(key, LEVEL_FIELDS)?,
             }
@@ -145,11 +156,12 @@ impl<V> Walk<'_, V> {
     where
         V: Visitor<'a>,
     {
-        let level = Level::scan(r)?;
+        let level = Level::scan(r, &schema::RESOURCE)?;
         match level.check(&RESOURCE, "resource", self.limits) {
             Ok((raw, schema_url)) => self.visitor.resource(ResourceRef { raw, schema_url }),
             Err(fault) if fault.is_structural() => return Err(fault),
             Err(fault) => {
+                structure::check(V::RESOURCES_TYPE, r)?;
                 let mut lost = 0;
                 items(r, ITEMS, |scope, _| items(scope, ITEMS, |record, _| V::count(record).map(|n| lost += n)))?;
                 self.tally.reject(lost, fault);
@@ -164,11 +176,12 @@ impl<V> Walk<'_, V> {
     where
         V: Visitor<'a>,
     {
-        let level = Level::scan(r)?;
+        let level = Level::scan(r, &schema::SCOPE)?;
         match level.check(&SCOPE, "scope", self.limits) {
             Ok((raw, schema_url)) => self.visitor.scope(ScopeRef { raw, schema_url }),
             Err(fault) if fault.is_structural() => return Err(fault),
             Err(fault) => {
+                structure::check(V::SCOPES_TYPE, r)?;
                 let mut lost = 0;
                 items(r, ITEMS, |record, _| V::count(record).map(|n| lost += n))?;
                 self.tally.reject(lost, fault);
@@ -181,6 +194,7 @@ impl<V> Walk<'_, V> {
                 if fault.is_structural() {
                     return Err(fault.at(V::RECORDS, i));
                 }
+                structure::check(V::RECORDS_TYPE, record).map_err(|e| Fault::from(e).at(V::RECORDS, i))?;
                 self.tally.reject(V::count(record)?, fault);
             }
             self.tally.locate(|f| f.at(V::RECORDS, i).at(V::SCOPES, index).at(V::RESOURCES, resource));

@@ -1,6 +1,6 @@
 //! OTLP JSON: requests are rewritten as protobuf, values are written for the API.
 //!
-//! The rewriting streams: keys are looked up in the [`schema`], values go
+//! The rewriting streams: keys are looked up in the schema, values go
 //! straight to a protobuf writer, whose output is at most five times as long as the
 //! JSON (a `0` becomes a fixed field of nine bytes). Everything else about a request,
 //! limits included, is the protobuf decoder's business.
@@ -11,7 +11,6 @@
 
 mod request;
 mod scalar;
-mod schema;
 mod value;
 
 pub use request::{JsonError, MAX_DEPTH, to_protobuf};

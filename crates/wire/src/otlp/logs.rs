@@ -12,6 +12,7 @@ use super::envelope::{Visitor, walk};
 use super::fault::{DecodeError, Fault};
 use super::ids::{enum_up_to, span_id, trace_id};
 use super::limits::Limits;
+use super::schema::{self, Message};
 use super::text;
 use crate::protobuf::{Malformed, Reader};
 use crate::sink::{LogFields, LogSink, ResourceRef, ScopeRef, ValueRef};
@@ -33,6 +34,9 @@ impl<'a, S: LogSink> Visitor<'a> for Logs<'_, S> {
     const RESOURCES: &'static str = "resource_logs";
     const SCOPES: &'static str = "scope_logs";
     const RECORDS: &'static str = "log_records";
+    const RESOURCES_TYPE: &'static Message = &schema::RESOURCE_LOGS;
+    const SCOPES_TYPE: &'static Message = &schema::SCOPE_LOGS;
+    const RECORDS_TYPE: &'static Message = &schema::LOG_RECORD;
 
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);

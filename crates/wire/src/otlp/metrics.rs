@@ -13,7 +13,8 @@ use super::decoded::{Decoded, Tally};
 use super::envelope::{Visitor, walk};
 use super::fault::{DecodeError, Fault, Refusal};
 use super::limits::Limits;
-use super::text;
+use super::schema::{self, Message};
+use super::{structure, text};
 use crate::protobuf::{Key, Malformed, Reader};
 use crate::sink::{MetricKind, MetricRef, MetricSink, ResourceRef, ScopeRef, Temporality};
 use point::Scratch;
@@ -36,6 +37,9 @@ impl<'a, S: MetricSink> Visitor<'a> for Metrics<'_, 'a, S> {
     const RESOURCES: &'static str = "resource_metrics";
     const SCOPES: &'static str = "scope_metrics";
     const RECORDS: &'static str = "metrics";
+    const RESOURCES_TYPE: &'static Message = &schema::RESOURCE_METRICS;
+    const SCOPES_TYPE: &'static Message = &schema::SCOPE_METRICS;
+    const RECORDS_TYPE: &'static Message = &schema::METRIC;
 
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);
@@ -79,10 +83,14 @@ impl<'a, S: MetricSink> Metrics<'_, 'a, S> {
                 data.skip(key)?;
                 continue;
             }
-            match self.scratch.read(kind, data.message()?, self.limits, self.sink) {
+            let point = data.message()?;
+            match self.scratch.read(kind, point, self.limits, self.sink) {
                 Ok(()) => tally.accepted += 1,
                 Err(fault) if fault.is_structural() => return Err(fault.at("data_points", index)),
-                Err(fault) => tally.reject(1, fault.at("data_points", index).inside(data_name(kind))),
+                Err(fault) => {
+                    structure::check(point_type(kind), point).map_err(|e| Fault::from(e).at("data_points", index))?;
+                    tally.reject(1, fault.at("data_points", index).inside(data_name(kind)));
+                }
             }
             index += 1;
         }
@@ -124,7 +132,10 @@ fn read_metric<'a>(mut r: Reader<'a>, limits: &Limits) -> Result<Option<(MetricR
             field::DESCRIPTION => description = text::field(r.delimited()?, limits, "description")?,
             field::UNIT => unit = text::field(r.delimited()?, limits, "unit")?,
             field::GAUGE | field::SUM | field::HISTOGRAM | field::EXPONENTIAL | field::SUMMARY => {
-                data = Some((key, r.message()?));
+                // Of several the last one counts; the others must be well-formed.
+                if let Some((before, message)) = data.replace((key, r.message()?)) {
+                    structure::check(data_type(before), message)?;
+                }
             }
             _ => r.skip_unknown(key, METRIC_FIELDS)?,
         }
@@ -176,5 +187,26 @@ const fn data_name(kind: MetricKind) -> &'static str {
         MetricKind::Histogram { .. } => "histogram",
         MetricKind::ExponentialHistogram { .. } => "exponential_histogram",
         MetricKind::Summary => "summary",
+    }
+}
+
+/// The type of the data in this field of a metric.
+const fn data_type(field: Key) -> &'static Message {
+    match field {
+        field::SUM => &schema::SUM,
+        field::HISTOGRAM => &schema::HISTOGRAM,
+        field::EXPONENTIAL => &schema::EXPONENTIAL_HISTOGRAM,
+        field::SUMMARY => &schema::SUMMARY,
+        _ => &schema::GAUGE,
+    }
+}
+
+/// The type of the points.
+const fn point_type(kind: MetricKind) -> &'static Message {
+    match kind {
+        MetricKind::Gauge | MetricKind::Sum { .. } => &schema::NUMBER_DATA_POINT,
+        MetricKind::Histogram { .. } => &schema::HISTOGRAM_DATA_POINT,
+        MetricKind::ExponentialHistogram { .. } => &schema::EXPONENTIAL_HISTOGRAM_DATA_POINT,
+        MetricKind::Summary => &schema::SUMMARY_DATA_POINT,
     }
 }

@@ -6,7 +6,7 @@ use model::{LogRecord, Span, SpanId, TraceId, Value};
 
 use super::*;
 use crate::points::{ExemplarRow, MetricPoint, PointRow};
-use crate::protobuf::{Malformation, Writer};
+use crate::protobuf::{Malformation, Malformed, Writer};
 use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
 use crate::sink::{
     ExponentialHistogramFields, HistogramFields, MAX_NESTING, MetricKind, MetricRef, MetricSink, Number, PointFields,
@@ -256,6 +256,26 @@ fn a_broken_message_refuses_the_request_and_says_where() {
 }
 
 #[test]
+fn a_broken_message_refuses_the_request_even_behind_a_wrong_field() {
+    for (field, wrong) in [(1, &b"short"[..]), (5, b"\xff")] {
+        let request = raw_span(|w| {
+            w.bytes(field, wrong);
+            w.message(11, |w| w.message(3, |w| w.message(2, |w| w.raw(b"\x21\x00"))));
+        });
+        let e = decode_traces(&request, &limits(), &mut RowSpanSink::default()).unwrap_err();
+        assert_eq!(e.source, Malformed { what: Malformation::Truncated { missing: 7 }, offset: request.len() - 1 });
+        assert_eq!(e.path, "resource_spans[0].scope_spans[0].spans[0]");
+    }
+    let mut w = Writer::new();
+    w.message(1, |w| {
+        w.message(1, |w| w.message(1, |w| w.bytes(1, b"\xff")));
+        w.message(2, |w| w.message(2, |w| w.fixed64(1, 5)));
+    });
+    let e = decode_traces(w.as_bytes(), &limits(), &mut RowSpanSink::default()).unwrap_err();
+    assert_eq!(e.source.what, Malformation::UnexpectedWireType { field: 1, found: 1 });
+}
+
+#[test]
 fn a_request_of_another_signal_is_refused() {
     let record = LogRecord { time: NOW, severity_number: 9, body: "started".into(), ..LogRecord::default() };
     let e = decode_traces(&encode::logs_request(&[record]), &limits(), &mut RowSpanSink::default()).unwrap_err();
@@ -377,7 +397,7 @@ fn a_wrong_point_is_refused_by_itself() {
 #[test]
 fn histograms_without_buckets_are_kept() {
     let point = MetricPoint { point: with_buckets(&[], &[]), ..a_histogram() };
-    assert_eq!(points_of(&encode::metrics_request(&[point.clone()]), &limits()).0, [point]);
+    assert_eq!(points_of(&encode::metrics_request(std::slice::from_ref(&point)), &limits()).0, [point]);
 }
 
 #[test]

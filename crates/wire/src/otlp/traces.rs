@@ -10,6 +10,7 @@ use super::envelope::{Visitor, walk};
 use super::fault::{DecodeError, Fault, Refusal};
 use super::ids::{enum_up_to, span_id, trace_id};
 use super::limits::{Limits, count};
+use super::schema::{self, Message};
 use super::shape::Shape;
 use super::text;
 use crate::protobuf::{Key, Malformed, Reader};
@@ -32,6 +33,9 @@ impl<'a, S: SpanSink> Visitor<'a> for Spans<'_, S> {
     const RESOURCES: &'static str = "resource_spans";
     const SCOPES: &'static str = "scope_spans";
     const RECORDS: &'static str = "spans";
+    const RESOURCES_TYPE: &'static Message = &schema::RESOURCE_SPANS;
+    const SCOPES_TYPE: &'static Message = &schema::SCOPE_SPANS;
+    const RECORDS_TYPE: &'static Message = &schema::SPAN;
 
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);

@@ -81,8 +81,6 @@ fn responses_read_back_with_the_official_messages() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn traces_mean_what_the_official_messages_hold(request in requests::traces(), seed: u64) {
         check(Signal::Traces, &request, seed, spans, expected::spans)?;

@@ -52,7 +52,7 @@ fn change(w: &Window<'_>, smoothed: bool, counter: bool) -> Option<f64> {
         samples = samples.get(..=last)?;
     }
     let (first, last) = (samples.first()?, samples.last()?);
-    if last.t_ms <= w.start_ms {
+    if last.t_ms <= w.start_ms || first.t_ms > w.end_ms {
         return None;
     }
     let left = match samples.get(1) {

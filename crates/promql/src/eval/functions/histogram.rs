@@ -270,9 +270,12 @@ fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
             if value <= start {
                 return below;
             }
-            if start == f64::NEG_INFINITY || b.upper == f64::INFINITY {
-                // An open bucket cannot be divided.
-                return if value == b.upper { b.count } else { below };
+            // A bucket without an end cannot be divided: none of it counts.
+            if start == f64::NEG_INFINITY {
+                return b.count;
+            }
+            if b.upper == f64::INFINITY {
+                return below;
             }
             return below + (b.count - below) * (value - start) / (b.upper - start);
         }

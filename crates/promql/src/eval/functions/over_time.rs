@@ -68,6 +68,9 @@ fn best(w: &Window<'_>, better: fn(f64, f64) -> bool) -> Option<(f64, f64)> {
 }
 
 fn median_absolute_deviation(w: &Window<'_>) -> f64 {
+    if w.samples.iter().any(|s| s.value.is_nan()) {
+        return f64::NAN;
+    }
     let mut values = values(w);
     let median = quantile(0.5, &mut values);
     values.iter_mut().for_each(|v| *v = (*v - median).abs());

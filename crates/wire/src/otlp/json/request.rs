@@ -8,8 +8,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
 
+use super::super::schema::{self, Field, Kind, Message};
 use super::scalar::{self, Scalar};
-use super::schema::{self, Field, Kind, Message};
 use crate::protobuf::Writer;
 
 /// How deep objects and arrays of the schema may nest in a request. A map that nests as deep as an

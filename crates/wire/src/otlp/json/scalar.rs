@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::schema::{Field, Kind};
+use super::super::schema::{Field, Kind};
 use crate::protobuf::Writer;
 
 /// A scalar as JSON has it.

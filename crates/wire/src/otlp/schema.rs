@@ -1,4 +1,6 @@
-//! The messages of OTLP requests, as far as JSON needs to know them.
+//! The messages of OTLP requests as data: names, numbers and types of their fields.
+//!
+//! For what is not worth code for each message: JSON, and the structure of refused records.
 //!
 //! Source: opentelemetry/proto/{common,resource,trace,logs,metrics}/v1/*.proto.
 
