@@ -7,7 +7,7 @@
 LINKER := $(shell sh scripts/linker.sh)
 CARGO := $(LINKER) cargo
 
-# More arguments for `bellrock serve`, as in `make run ARGS="--data-dir ./elsewhere"`.
+# More arguments, as in `make run ARGS="--data-dir ./elsewhere"` or `make bench ARGS=--quick`.
 ARGS ?=
 
 help: ## what can be made
@@ -20,7 +20,8 @@ test: ## everything that CI runs
 	@$(LINKER) bash scripts/test.sh
 
 bench: ## ingest and query measurements, written to bench/results
-	$(LINKER) bash bench/run.sh
+	$(CARGO) build --release -p bellrock -p loadgen
+	python3 bench/run.py $(ARGS)
 
 fmt: ## format Rust and the UI
 	cargo fmt --all
