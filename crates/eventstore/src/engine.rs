@@ -11,6 +11,7 @@
 
 mod flush;
 mod memory;
+mod merge;
 mod replay;
 mod sealer;
 

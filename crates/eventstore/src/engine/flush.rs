@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use wal::Wal;
 
 use super::sealer::Signal;
-use super::{Frozen, Shared, State};
+use super::{Frozen, Shared, State, merge};
 use crate::block::Block;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
@@ -97,7 +97,10 @@ pub(super) fn flush(shared: &Arc<Shared>, wal: &Wal) -> bool {
     }
     let Some(blocks) = seal_frozen(shared) else { return true };
     match write_segments(shared, wal, &mut manifest, &blocks) {
-        Ok(()) => true,
+        Ok(()) => {
+            merge::merge(shared, &mut manifest);
+            true
+        }
         Err(error) => {
             shared.failed_flushes.fetch_add(1, Ordering::Relaxed);
             tracing::error!(store = shared.schema.dir(), %error, "cannot write segments; memory is kept");
