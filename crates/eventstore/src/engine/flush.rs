@@ -21,13 +21,13 @@ use wal::Wal;
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge};
 use crate::block::Block;
+use crate::config::Config;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::{self, Segment};
-use crate::store::Config;
 
 /// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
 pub(super) fn open_disk(
