@@ -60,6 +60,8 @@ pub struct StoreStats {
     pub replay_refused: u64,
     /// Time spent on encoding batches into blocks, queries' share included, in nanoseconds.
     pub encode_nanos: u64,
+    /// The log.
+    pub wal: wal::Stats,
 }
 
 /// What the threads share.
@@ -189,6 +191,7 @@ impl Engine {
             failed_flushes: self.shared.failed_flushes.load(Ordering::Relaxed),
             replay_refused: self.shared.replay_refused.load(Ordering::Relaxed),
             encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
+            wal: self.wal.stats(),
         }
     }
 }

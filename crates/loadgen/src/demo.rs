@@ -206,3 +206,34 @@ pub fn start_before(now: UnixNanos, backfill: Duration) -> UnixNanos {
 pub fn stack(seed: u64, now: UnixNanos) -> Stack {
     Stack::new(seed, start_before(now, BACKFILL))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(number: usize) -> Request {
+        Request { signal: Signal::Logs, service: "redis", records: number, bytes: vec![] }
+    }
+
+    #[test]
+    fn a_full_queue_loses_its_oldest_and_counts_them() {
+        let endpoints = Endpoints { http: "http://127.0.0.1:1".to_owned(), grpc: None };
+        let mut sender = Sender::new(&endpoints).unwrap();
+        let mut queue: VecDeque<Request> = (0..MAX_WAITING + 3).map(request).collect();
+        sender.drop_oldest(&mut queue);
+        assert_eq!((queue.len(), queue[0].records, sender.totals.dropped), (MAX_WAITING, 3, 3));
+        sender.drop_oldest(&mut queue);
+        assert_eq!((queue.len(), sender.totals.dropped), (MAX_WAITING, 3));
+    }
+
+    #[test]
+    fn history_starts_on_a_whole_interval_and_sends_metrics_first() {
+        let now = UnixNanos::from_secs(1_800_000_007);
+        assert_eq!(start_before(now, Duration::from_secs(60)), UnixNanos::from_secs(1_799_999_940));
+        let requests = stack(1, now).tick(UnixNanos::from_secs(1_799_999_940));
+        let sorted = in_time_order(requests);
+        let count = sorted.iter().filter(|r| r.signal == Signal::Metrics).count();
+        assert!(count > 10 && count < sorted.len());
+        assert!(sorted[..count].iter().all(|r| r.signal == Signal::Metrics));
+    }
+}

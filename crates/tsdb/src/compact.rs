@@ -32,19 +32,14 @@ impl Tsdb {
     /// The disk refused or a block is damaged; nothing has changed then.
     pub fn compact(&self) -> Result<usize, TsdbError> {
         let inner = &self.inner;
-        let mut manifest = inner.manifest.lock();
+        let mut files = inner.files.lock();
         let Some(run) = pick(&inner.state.read().blocks) else { return Ok(0) };
-        let (id, path) = inner.new_block(&mut manifest);
-        let mut writer = BlockWriter::create(&*inner.disk, &path)?;
-        merge_blocks(&run, inner.options.exemplars_per_series, &mut writer)?;
-        writer.finish()?;
-        let dir = &inner.options.dir;
-        inner.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
-        let merged = Arc::new(Block::open(&*inner.disk, &path, id)?);
-        let mut next = manifest.clone();
-        replace(&mut next.blocks, &run, id, |id| *id);
-        inner.replace_manifest(&mut manifest, next)?;
-        replace(&mut inner.state.write().blocks, &run, merged, |b| b.id);
+        let exemplars_max = inner.options.exemplars_per_series;
+        let merged = inner.write_block(&mut files, |writer| merge_blocks(&run, exemplars_max, writer))?;
+        let mut next = files.manifest.clone();
+        replace(&mut next.blocks, &run, merged.id, |id| *id);
+        inner.replace_manifest(&mut files, next, Some(&merged))?;
+        replace(&mut inner.state.write().blocks, &run, Arc::new(merged), |b| b.id);
         run.iter().try_for_each(|b| remove(&*inner.disk, b))?;
         Ok(run.len())
     }

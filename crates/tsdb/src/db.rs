@@ -1,6 +1,6 @@
 //! [`Tsdb`]: the engine as its owner sees it.
 //!
-//! Locks, in the order in which they are taken: `manifest` (flush, retention and compaction: one
+//! Locks, in the order in which they are taken: `files` (flush, retention and compaction: one
 //! at a time), `deltas` (only the log's writer thread and open), `state` (short: a batch is
 //! applied, a selection is made, a head or block changes place; never over I/O).
 //! The log is owned here and not by [`Inner`], which completions hold: the
@@ -24,7 +24,7 @@ use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::record::{self, Record};
 use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::state::{Files, State};
 use crate::{TsdbError, otlp};
 
 /// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be short.
@@ -40,8 +40,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) state: RwLock<State>,
     pub(crate) deltas: Mutex<DeltaStreams>,
-    /// As it is on disk. Held over I/O by the one who changes which files there are.
-    pub(crate) manifest: Mutex<Manifest>,
+    /// Held over I/O by the one who changes which files there are.
+    pub(crate) files: Mutex<Files>,
 }
 
 /// The metrics engine.
@@ -99,12 +99,12 @@ impl Tsdb {
         disk.create_dir_all(&options.dir).map_err(TsdbError::io("make the folder", &options.dir))?;
         let manifest = Manifest::load(&*disk, &options.dir)?;
         manifest.remove_orphans(&*disk, &options.dir)?;
-        let snapshot = match manifest.snapshot {
-            true => Snapshot::load(&*disk, &Manifest::snapshot_path(&options.dir, manifest.flushed_through))?,
-            false => Snapshot::default(),
-        };
+        let blocks = open_blocks(&*disk, &options.dir, &manifest);
+        let mut snapshot = load_snapshot(&*disk, &options.dir, &manifest)?;
+        // The snapshot knows this too; blocks know it even when the snapshot is lost.
+        snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
         let state = State {
-            blocks: open_blocks(&*disk, &options.dir, &manifest),
+            blocks,
             frozen: Vec::new(),
             head: Head::default(),
             newest: snapshot.newest,
@@ -115,7 +115,7 @@ impl Tsdb {
             disk: disk.clone(),
             state: RwLock::new(state),
             deltas: Mutex::new(snapshot.deltas),
-            manifest: Mutex::new(manifest),
+            files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
         let admission = Admission::of(&inner.options).without_series_limit();
@@ -129,6 +129,8 @@ impl Tsdb {
                 },
                 None => unknown += 1,
             })?;
+        // The folders themselves must outlive a power cut, not only what is in them.
+        sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
             tracing::warn!(file = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, torn_tail = damage.torn_tail,
                 "a stretch of the metrics log could not be read");
@@ -195,6 +197,26 @@ impl Tsdb {
             Err(e) => done(Err(e.into())),
         };
         self.wal.append(record, Box::new(complete));
+    }
+}
+
+fn sync_folders(disk: &dyn Disk, dir: &Path) -> Result<(), TsdbError> {
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    [Some(dir), parent].into_iter().flatten().try_for_each(|d| disk.sync_dir(d).map_err(TsdbError::io("sync", d)))
+}
+
+/// The snapshot of the manifest. Without it the samples are still there: totals of delta streams begin at 0 again, as
+/// reset counters do, and metadata is learnt anew.
+fn load_snapshot(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<Snapshot, TsdbError> {
+    if !manifest.snapshot {
+        return Ok(Snapshot::default());
+    }
+    match Snapshot::load(disk, &Manifest::snapshot_path(dir, manifest.flushed_through)) {
+        Err(e) if e.is_damage() => {
+            tracing::error!(error = %e, "the metrics engine starts without its snapshot");
+            Ok(Snapshot::default())
+        }
+        loaded => loaded,
     }
 }
 

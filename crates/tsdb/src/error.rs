@@ -24,7 +24,7 @@ pub enum TsdbError {
         source: io::Error,
     },
     /// A file does not hold what was written to it.
-    #[error("{path} is damaged at byte {offset}: {what}; move it away to go on without its samples", path = path.display())]
+    #[error("{path} is damaged at byte {offset}: {what}", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -84,6 +84,15 @@ impl TsdbError {
             Self::BadRegex { .. } => ErrorKind::InvalidInput,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::Timeout | Self::Cancelled => ErrorKind::Timeout,
+        }
+    }
+
+    /// Whether a file is damaged or gone, so that trying again does not help.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
         }
     }
 

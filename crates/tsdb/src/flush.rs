@@ -7,7 +7,6 @@
 //! files whose generation the manifest covers, which open removes. So no
 //! sample is lost or there twice.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use foundation::clock::UnixNanos;
@@ -23,7 +22,7 @@ use crate::key;
 use crate::manifest::Manifest;
 use crate::part::merge;
 use crate::snapshot::Snapshot;
-use crate::state::Frozen;
+use crate::state::{Files, Frozen};
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,13 +60,13 @@ impl Tsdb {
     /// # Errors
     /// As [`Tsdb::maintain`].
     pub fn flush(&self) -> Result<bool, TsdbError> {
-        let mut manifest = self.inner.manifest.lock();
+        let mut files = self.inner.files.lock();
         let mut any = false;
         loop {
             let next = self.inner.state.read().frozen.first().cloned();
             match next {
                 Some(frozen) => {
-                    self.inner.store_frozen(&frozen, &mut manifest)?;
+                    self.inner.store_frozen(&frozen, &mut files)?;
                     self.wal.remove_through(frozen.generation)?;
                     any = true;
                 }
@@ -105,16 +104,16 @@ impl Tsdb {
     pub fn apply_retention(&self, now: UnixNanos) -> Result<usize, TsdbError> {
         let Some(retention) = self.inner.options.retention else { return Ok(0) };
         let oldest = now.as_millis().saturating_sub(millis(retention));
-        let mut manifest = self.inner.manifest.lock();
+        let mut files = self.inner.files.lock();
         let expired: Vec<Arc<Block>> =
             self.inner.state.read().blocks.iter().filter(|b| b.bounds().1 < oldest).cloned().collect();
         if expired.is_empty() {
             return Ok(0);
         }
         let gone = |id: u64| expired.iter().any(|b| b.id == id);
-        let mut next = manifest.clone();
+        let mut next = files.manifest.clone();
         next.blocks.retain(|id| !gone(*id));
-        self.inner.replace_manifest(&mut manifest, next)?;
+        self.inner.replace_manifest(&mut files, next, None)?;
         self.inner.state.write().blocks.retain(|b| !gone(b.id));
         for block in &expired {
             // Queries that hold the block read on: the file is open.
@@ -136,24 +135,22 @@ impl Inner {
     }
 
     /// Writes a frozen head as a block and lets the manifest say so.
-    fn store_frozen(&self, frozen: &Arc<Frozen>, manifest: &mut Manifest) -> Result<(), TsdbError> {
+    fn store_frozen(&self, frozen: &Arc<Frozen>, files: &mut Files) -> Result<(), TsdbError> {
         let dir = &self.options.dir;
-        let (id, path) = self.new_block(manifest);
-        let mut writer = BlockWriter::create(&*self.disk, &path)?;
-        write_head(&frozen.head, &mut writer)?;
-        writer.finish()?;
-        frozen.snapshot.store(&*self.disk, &Manifest::snapshot_path(dir, frozen.generation))?;
-        self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
-        let block = Arc::new(Block::open(&*self.disk, &path, id)?);
-        let old_snapshot = manifest.snapshot.then(|| Manifest::snapshot_path(dir, manifest.flushed_through));
-        let mut next = manifest.clone();
+        let old = &files.manifest;
+        let old_snapshot = old.snapshot.then(|| Manifest::snapshot_path(dir, old.flushed_through));
+        let block = self.write_block(files, |writer| {
+            write_head(&frozen.head, writer)?;
+            frozen.snapshot.store(&*self.disk, &Manifest::snapshot_path(dir, frozen.generation))
+        })?;
+        let mut next = files.manifest.clone();
         next.flushed_through = frozen.generation;
         next.snapshot = true;
-        next.blocks.push(id);
-        self.replace_manifest(manifest, next)?;
+        next.blocks.push(block.id);
+        self.replace_manifest(files, next, Some(&block))?;
         {
             let mut state = self.state.write();
-            state.blocks.push(block);
+            state.blocks.push(Arc::new(block));
             state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
         }
         if let Some(old) = old_snapshot {
@@ -162,17 +159,54 @@ impl Inner {
         Ok(())
     }
 
-    /// The number and path of the next block. Taken even when what follows fails: a second try does not write
-    /// over the file of the first.
-    pub(crate) fn new_block(&self, manifest: &mut Manifest) -> (u64, PathBuf) {
-        let id = manifest.next_block;
-        manifest.next_block += 1;
-        (id, Manifest::block_path(&self.options.dir, id))
+    /// Writes and syncs a new block, which the manifest does not name yet. Nothing of it stays when that fails.
+    pub(crate) fn write_block(
+        &self,
+        files: &mut Files,
+        write: impl FnOnce(&mut BlockWriter) -> Result<(), TsdbError>,
+    ) -> Result<Block, TsdbError> {
+        self.settle(files)?;
+        let dir = &self.options.dir;
+        let id = files.manifest.next_block;
+        files.manifest.next_block += 1;
+        let path = Manifest::block_path(dir, id);
+        let run = || {
+            let mut writer = BlockWriter::create(&*self.disk, &path)?;
+            write(&mut writer)?;
+            writer.finish()?;
+            self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
+            Block::open(&*self.disk, &path, id)
+        };
+        let written = run();
+        if written.is_err() {
+            // A full disk must not fill up with halves. If this fails too, the next open removes the orphan.
+            let _ = self.disk.remove_file(&path);
+        }
+        written
     }
 
-    pub(crate) fn replace_manifest(&self, manifest: &mut Manifest, next: Manifest) -> Result<(), TsdbError> {
-        next.store(&*self.disk, &self.options.dir)?;
-        *manifest = next;
+    /// Replaces the manifest by one that names `new`.
+    pub(crate) fn replace_manifest(
+        &self,
+        files: &mut Files,
+        next: Manifest,
+        new: Option<&Block>,
+    ) -> Result<(), TsdbError> {
+        if let Err(e) = next.store(&*self.disk, &self.options.dir) {
+            files.unsettled = new.map(|b| b.path.clone());
+            return Err(e);
+        }
+        files.manifest = next;
+        Ok(())
+    }
+
+    /// Makes sure that the manifest on disk is the one that the engine goes by.
+    fn settle(&self, files: &mut Files) -> Result<(), TsdbError> {
+        if let Some(path) = &files.unsettled {
+            files.manifest.store(&*self.disk, &self.options.dir)?;
+            self.disk.remove_file(path).map_err(TsdbError::io("remove", path))?;
+            files.unsettled = None;
+        }
         Ok(())
     }
 }

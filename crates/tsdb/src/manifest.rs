@@ -43,12 +43,22 @@ impl Manifest {
         dir.join("MANIFEST")
     }
 
-    /// The manifest of `dir`; the empty one when there is none yet.
+    /// The manifest of `dir`; a new engine's is written, so that one that is gone later is noticed: without it
+    /// every block would be an orphan.
     pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> Result<Self, TsdbError> {
         let path = Self::path(dir);
         let bytes = match disk.read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let files = disk.list(dir).map_err(TsdbError::io("list", dir))?;
+                if files.iter().any(|p| is_ours(p)) {
+                    let what = "the manifest is gone, but blocks are there; bring it back from a backup";
+                    return Err(TsdbError::Damaged { path, offset: 0, what });
+                }
+                let new = Self::default();
+                new.store(disk, dir)?;
+                return Ok(new);
+            }
             Err(e) => return Err(TsdbError::io("read", &path)(e)),
         };
         let (version, manifest) =
@@ -81,15 +91,20 @@ impl Manifest {
             named.push(Self::snapshot_path(dir, self.flushed_through));
         }
         for path in disk.list(dir).map_err(TsdbError::io("list", dir))? {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            let ours = name.ends_with(".brk") && (name.starts_with("block-") || name.starts_with("snapshot-"));
-            if (ours && !named.contains(&path)) || name == "MANIFEST.tmp" {
+            let half_manifest = path.file_name().is_some_and(|n| n == "MANIFEST.tmp");
+            if (is_ours(&path) && !named.contains(&path)) || half_manifest {
                 tracing::info!(file = %path.display(), "removing a file that was not completed before the last stop");
                 disk.remove_file(&path).map_err(TsdbError::io("remove", &path))?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether a file has the name of a block or snapshot.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    name.ends_with(".brk") && (name.starts_with("block-") || name.starts_with("snapshot-"))
 }
 
 fn parse(bytes: &[u8]) -> Option<(u64, Manifest)> {
@@ -124,5 +139,11 @@ mod tests {
         assert_eq!(Manifest::load(&disk, dir).unwrap(), m);
         disk.flip_bit(&dir.join("MANIFEST"), 20, 1).unwrap();
         assert!(matches!(Manifest::load(&disk, dir), Err(TsdbError::Damaged { .. })));
+        disk.remove_file(&dir.join("MANIFEST")).unwrap();
+        assert_eq!(Manifest::load(&disk, dir).unwrap(), Manifest::default());
+        disk.remove_file(&dir.join("MANIFEST")).unwrap();
+        drop(disk.create(&Manifest::block_path(dir, 1)).unwrap());
+        let e = Manifest::load(&disk, dir).unwrap_err();
+        assert!(e.to_string().contains("the manifest is gone, but blocks are there"), "{e}");
     }
 }

@@ -1,5 +1,6 @@
-//! What can be queried: blocks, frozen heads and the head, oldest first.
+//! What can be queried (blocks, frozen heads and the head, oldest first), and which files there are.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use wal::Generation;
@@ -7,6 +8,7 @@ use wal::Generation;
 use crate::block::Block;
 use crate::catalog::Catalog;
 use crate::head::Head;
+use crate::manifest::Manifest;
 use crate::snapshot::Snapshot;
 
 /// A head whose log generation is closed, on its way to a block.
@@ -29,4 +31,14 @@ pub(crate) struct State {
     /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
     pub(crate) newest: i64,
     pub(crate) catalog: Catalog,
+}
+
+/// Which files are the engine's.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// As the engine goes by it.
+    pub(crate) manifest: Manifest,
+    /// A block whose manifest could not be replaced: nobody knows whether the one on disk names it, so
+    /// it is neither used nor removed until a manifest was replaced without it.
+    pub(crate) unsettled: Option<PathBuf>,
 }

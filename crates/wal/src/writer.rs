@@ -24,7 +24,7 @@ const GATHER_BYTES_MAX: usize = 128 << 10;
 const FREE_CHECK_PERIOD: Duration = Duration::from_secs(1);
 
 /// What a log did since it was opened.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// Records that are safe.
     pub records: u64,

@@ -52,7 +52,9 @@ function scaleOf(query, metric) {
 
 function valueAt(query, entry, seconds) {
   if (entry.metric === "up") return 1;
-  const random = seeded([...JSON.stringify(entry)].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7) >>> 0);
+  const random = seeded(
+    [...JSON.stringify(entry)].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), 7) >>> 0,
+  );
   const base = scaleOf(query, entry.metric) * (0.4 + random());
   const noise = seeded((Math.floor(seconds / 15) * 2654435761 + Math.floor(random() * 1e9)) >>> 0)();
   const burst = Math.max(0, 1 - Math.abs(((seconds / 60) % 60) - 38) / 4) * (random() < 0.5 ? 1.4 : 0.2);

@@ -1,4 +1,5 @@
 // GET /api/v1/status: what arrived, what was refused, and where to send data.
+import { assignServiceColours } from "../lib/colour.ts";
 import { request } from "./client.ts";
 import { bool, type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
 
@@ -67,5 +68,7 @@ const status = object<Status>({
 });
 
 export async function fetchStatus(signal?: AbortSignal): Promise<Status> {
-  return (await request({ path: "api/v1/status", decode: status, ...(signal ? { signal } : {}) })).value;
+  const { value } = await request({ path: "api/v1/status", decode: status, ...(signal ? { signal } : {}) });
+  assignServiceColours(SIGNALS.flatMap((name) => value.signals[name].services));
+  return value;
 }

@@ -84,24 +84,6 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
         {found.map((item) => (
           <Item key={item.kind} value={`${item.kind} ${text}`} onSelect={act(() => follow(item))} {...describe(item)} />
         ))}
-        {text.length > 1 && found.length === 0 && (
-          <Command.Group heading="Search for this text" forceMount>
-            <Item
-              forceMount
-              value={`search logs ${text}`}
-              title={`Logs with ${text}`}
-              detail="text search"
-              onSelect={act(() => void navigate({ to: "/logs", search: { ...timeSearch, q: text } }))}
-            />
-            <Item
-              forceMount
-              value={`search traces ${text}`}
-              title={`Traces with ${text}`}
-              detail="text search"
-              onSelect={act(() => void navigate({ to: "/traces", search: { ...timeSearch, q: text } }))}
-            />
-          </Command.Group>
-        )}
         {found.length === 0 && (
           <>
             <Command.Group heading="Pages">
@@ -144,6 +126,24 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
               />
             </Command.Group>
           </>
+        )}
+        {text.length > 1 && found.length === 0 && (
+          <Command.Group heading="Search for this text" forceMount>
+            <Item
+              forceMount
+              value={`search logs ${text}`}
+              title={`Logs with ${text}`}
+              detail="text search"
+              onSelect={act(() => void navigate({ to: "/logs", search: { ...timeSearch, q: text } }))}
+            />
+            <Item
+              forceMount
+              value={`search traces ${text}`}
+              title={`Traces with ${text}`}
+              detail="text search"
+              onSelect={act(() => void navigate({ to: "/traces", search: { ...timeSearch, q: text } }))}
+            />
+          </Command.Group>
         )}
       </Command.List>
     </Command>

@@ -17,7 +17,7 @@ export function StatusStrip() {
   const { zone } = useTime();
   const skew = clockSkewMs();
   return (
-    <footer className={styles.strip} aria-label="Query facts">
+    <footer className={styles.strip}>
       {asOfMilli !== null && <span>as of {formatClock(asOfMilli, zone)}</span>}
       {busy ? <span>running</span> : elapsedMs !== null && <span>{formatDuration(elapsedMs * 1e6)}</span>}
       {rowsScanned !== null && <span>{formatCount(rowsScanned)} rows scanned</span>}

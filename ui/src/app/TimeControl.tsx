@@ -187,7 +187,7 @@ function RangeForm({ onDone }: { onDone: () => void }) {
               ) : null;
             })}
           </ul>
-          <label className={styles.zone}>
+          <div className={styles.zone}>
             <span className="muted">Time zone</span>
             <ZoneSelect
               value={time.zone}
@@ -196,7 +196,7 @@ function RangeForm({ onDone }: { onDone: () => void }) {
                 patch({ tz: undefined }, { replace: true });
               }}
             />
-          </label>
+          </div>
         </div>
       </div>
     </div>

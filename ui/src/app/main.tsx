@@ -28,6 +28,8 @@ const queryClient = new QueryClient({
 });
 
 followTheme();
+// Canvases that were drawn before the fonts arrived are drawn again.
+void document.fonts.ready.then(() => window.dispatchEvent(new Event("bellrock:theme")));
 
 const container = document.getElementById("root");
 if (container) {

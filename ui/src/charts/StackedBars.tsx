@@ -173,7 +173,7 @@ function drawAxes(
 ): void {
   context.font = "11px Inter, system-ui, sans-serif";
   context.textBaseline = "middle";
-  for (const share of [0, 0.5, 1]) {
+  for (const share of max < 2 ? [0, 1] : [0, 0.5, 1]) {
     const y = Math.round(plot.height - share * (plot.height - 4)) + (share === 0 ? -0.5 : 0.5);
     context.fillStyle = colour("--line");
     context.fillRect(plot.left, y, plot.width, 1);

@@ -15,10 +15,12 @@ export interface PeekPanelProps {
   label: string;
   actions?: ReactNode;
   onClose: () => void;
+  /** On narrow windows: over the page, or below it when the page must stay visible. */
+  dock?: "over" | "below";
   children: ReactNode;
 }
 
-export function PeekPanel({ title, label, actions, onClose, children }: PeekPanelProps) {
+export function PeekPanel({ title, label, actions, onClose, dock = "over", children }: PeekPanelProps) {
   const [share, setShare] = useState(() => Number(width.get()) || 0.42);
   const panel = useRef<HTMLElement>(null);
   useKeys("peek", "Panel", [{ keys: "Escape", label: "Close the panel", run: onClose }]);
@@ -28,7 +30,13 @@ export function PeekPanel({ title, label, actions, onClose, children }: PeekPane
     setShare(Math.min(MAX_SHARE, Math.max(MIN_PX / total, next)));
   };
   return (
-    <aside ref={panel} className={styles.panel} aria-label={label} style={{ width: `${share * 100}%` }}>
+    <aside
+      ref={panel}
+      className={styles.panel}
+      aria-label={label}
+      data-dock={dock}
+      style={{ "--peek": `${share * 100}%` } as React.CSSProperties}
+    >
       <div
         role="separator"
         aria-orientation="vertical"

@@ -57,7 +57,7 @@ const DEBOUNCE_MS = 120;
 export function QueryInput(props: QueryInputProps) {
   const { value, onChange, onRun, label, placeholder, highlight, complete, errorAt, leading, ref } = props;
   const area = useRef<HTMLTextAreaElement>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const listId = useId();
   const [completion, setCompletion] = useState<Completion | null>(null);
   const [active, setActive] = useState(-1);
@@ -179,10 +179,10 @@ export function QueryInput(props: QueryInputProps) {
       </div>
       {completion && (
         <div className={styles.popup}>
-          <ul ref={list} id={listId} role="listbox" aria-label="Completions" className={styles.list}>
+          <div ref={list} id={listId} role="listbox" aria-label="Completions" className={styles.list}>
             {completion.items.map((item, index) => (
               // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the text field (combobox pattern)
-              <li
+              <div
                 key={item.insert + item.label}
                 id={`${listId}-${index}`}
                 role="option"
@@ -194,9 +194,9 @@ export function QueryInput(props: QueryInputProps) {
               >
                 <span className="ellipsis">{item.label}</span>
                 {item.detail && <span className={styles.detail}>{item.detail}</span>}
-              </li>
+              </div>
             ))}
-          </ul>
+          </div>
           <div className={styles.hint}>
             {completion.note ?? (
               <>

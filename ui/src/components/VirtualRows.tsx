@@ -82,6 +82,7 @@ export function VirtualRows(props: VirtualRowsProps) {
   const rows: ReactNode[] = [];
   for (let index = window_.first; index < Math.min(shown, window_.last); index++) rows.push(renderRow(index));
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: every role this component takes supports aria-label
     <div
       ref={box}
       className={`${styles.box} ${className ?? ""}`}

@@ -12,22 +12,30 @@ function hash(text: string): number {
   return value >>> 0;
 }
 
-/** The colour of a service on every page. */
+/** Which colour each service has, and how many services have each colour. */
+const assigned = new Map<string, number>();
+const uses: number[] = new Array(SERIES_COLOURS).fill(0);
+
+/**
+ * The colour of a service, the same on every page. The hash of the name proposes one; when it is taken, the next of
+ * the least used ones is given, so ten services have ten colours.
+ */
 export function serviceColour(service: string): string {
-  return seriesColour(hash(service) % SERIES_COLOURS);
+  let index = assigned.get(service);
+  if (index === undefined) {
+    const first = hash(service) % SERIES_COLOURS;
+    const least = Math.min(...uses);
+    index = first;
+    while ((uses[index] ?? 0) > least) index = (index + 1) % SERIES_COLOURS;
+    uses[index] = (uses[index] ?? 0) + 1;
+    assigned.set(service, index);
+  }
+  return seriesColour(index);
 }
 
-/** Colours for the services of one view, moved to a free colour when two would collide. */
-export function serviceColours(services: readonly string[]): Map<string, string> {
-  const taken = new Set<number>();
-  const out = new Map<string, string>();
-  for (const service of [...new Set(services)].sort()) {
-    let index = hash(service) % SERIES_COLOURS;
-    for (let tries = 0; taken.has(index) && tries < SERIES_COLOURS; tries++) index = (index + 1) % SERIES_COLOURS;
-    taken.add(index);
-    out.set(service, seriesColour(index));
-  }
-  return out;
+/** Gives colours to all known services in a fixed order, so they do not depend on which page was opened first. */
+export function assignServiceColours(services: readonly string[]): void {
+  for (const service of [...new Set(services)].sort()) serviceColour(service);
 }
 
 export const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "UNSPECIFIED"] as const;

@@ -24,7 +24,7 @@ export function formatShort(value: number): string {
 
 function significant(value: number): string {
   const size = Math.abs(value);
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 4;
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4;
   return value
     .toFixed(digits)
     .replace(/(\.\d*?)0+$/, "$1")

@@ -63,16 +63,17 @@ fn raw_ranges(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
     if let ExprKind::Paren(inner) = &e.kind {
         return raw_ranges(eval, inner);
     }
-    let input = eval.range_series(e, None)?;
+    let windows = eval.windows_of(e)?;
     let mut out = Vec::new();
-    for series in &input.series {
+    eval.each_range(e, &windows, None, &mut |series| {
         let mut samples = Vec::new();
-        input.windows(&series.samples, |_, window| samples.extend_from_slice(window.samples));
+        windows.each(&series.samples, |_, window| samples.extend_from_slice(window.samples));
         if !samples.is_empty() {
             let row = Row { labels: &series.labels, drop_name: series.drop_name, values: &[] };
             out.push(Series { labels: final_labels(row), samples });
         }
-    }
+        Ok(())
+    })?;
     out.sort_by(|a, b| a.labels.cmp(&b.labels));
     check_distinct(out.iter().map(|s| &s.labels))?;
     Ok(Value::Matrix(out))

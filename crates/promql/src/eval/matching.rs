@@ -120,6 +120,9 @@ impl Join<'_> {
         }
         // The output column of each pair; `one.len()` and `many.len()` stand for a filled side.
         let mut slots: Map<(usize, usize), usize> = Map::default();
+        // A filter hides results, but two of them in one column are an error all the same.
+        let filters = self.b.op.is_comparison() && !self.b.return_bool;
+        let mut used: Map<usize, usize> = Map::default();
         for step in 0..steps {
             let partner = self.partner(key, one, step)?;
             let one_value = partner.map(|(_, v)| v).or(self.fill_one());
@@ -135,10 +138,6 @@ impl Join<'_> {
                         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                     ));
                 }
-                let kept = self.compute(value, one_value);
-                if !is_present(kept) {
-                    continue;
-                }
                 let slot = match slots.get(&(i, at)) {
                     Some(slot) => *slot,
                     None => {
@@ -148,7 +147,13 @@ impl Join<'_> {
                         slot
                     }
                 };
-                self.out.set(slot, step, kept).map_err(|_| self.clash())?;
+                if filters && used.insert(slot, step) == Some(step) {
+                    return Err(self.clash());
+                }
+                let kept = self.compute(value, one_value);
+                if is_present(kept) {
+                    self.out.set(slot, step, kept).map_err(|_| self.clash())?;
+                }
             }
             let none_on_many = many.iter().all(|c| self.value(self.many, *c, step).is_none());
             if none_on_many && let (Some((at, value)), Some(fill)) = (partner, self.fill_many()) {

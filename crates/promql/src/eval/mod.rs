@@ -23,6 +23,7 @@ mod sets;
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -93,6 +94,29 @@ pub trait SeriesSource {
         end_ms: i64,
         hints: SelectHints,
     ) -> Result<Vec<Series>, SourceError>;
+
+    /// Like [`SeriesSource::select`], one series at a time, until `sink` breaks off.
+    ///
+    /// The evaluator only calls this one. A source that can decode series by
+    /// series overrides it; then a query over many series needs the memory of one.
+    ///
+    /// # Errors
+    /// Whatever kept the source from reading.
+    fn select_each(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        hints: SelectHints,
+        sink: &mut dyn FnMut(Series) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        for series in self.select(matchers, start_ms, end_ms, hints)? {
+            if sink(series).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Settings of an engine; the defaults are Prometheus's.
@@ -270,8 +294,10 @@ pub(crate) struct Run<'a> {
     start_ms: i64,
     end_ms: i64,
     notes: RefCell<Notes<'a>>,
-    /// Samples loaded so far.
+    /// Samples loaded from the source so far.
     loaded: Cell<usize>,
+    /// Samples loaded or produced so far, which the limit is about.
+    charged: Cell<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -286,7 +312,8 @@ impl<'a> Run<'a> {
     ) -> Self {
         let context = DurationContext { step_ms, range_ms: end_ms - start_ms };
         let notes = RefCell::new(Notes::new(query));
-        Self { source, options: &engine.options, limits, context, start_ms, end_ms, notes, loaded: Cell::new(0) }
+        let (loaded, charged) = (Cell::new(0), Cell::new(0));
+        Self { source, options: &engine.options, limits, context, start_ms, end_ms, notes, loaded, charged }
     }
 
     fn output(&self, value: Value) -> Output {
@@ -294,10 +321,16 @@ impl<'a> Run<'a> {
         Output { value, warnings, infos, samples_loaded: self.loaded.get() }
     }
 
-    /// Counts loaded samples against the limit, and looks at the clock.
+    /// Counts samples from the source.
+    fn charge_loaded(&self, samples: usize) -> Result<(), EvalError> {
+        self.loaded.set(self.loaded.get().saturating_add(samples));
+        self.charge(samples)
+    }
+
+    /// Counts samples against the limit, and looks at the clock.
     fn charge(&self, samples: usize) -> Result<(), EvalError> {
-        let total = self.loaded.get().saturating_add(samples);
-        self.loaded.set(total);
+        let total = self.charged.get().saturating_add(samples);
+        self.charged.set(total);
         if total > self.options.max_samples {
             return Err(EvalError::TooManySamples { limit: self.options.max_samples });
         }

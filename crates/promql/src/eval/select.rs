@@ -3,6 +3,7 @@
 //! Prometheus 3 rules: a window and the lookback are open on the left, a
 //! stale marker ends a series until its next sample.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use model::labels::Labels;
@@ -12,6 +13,9 @@ use super::{Eval, EvalError, Sample, SelectHints, Series, Steps};
 use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, TimeModifiers, VectorSelector};
 use crate::duration::millis;
 use crate::series::STALE_NAN_BITS;
+
+/// Steps of one subquery: 40 MB for each row that is held.
+const MAX_SUBQUERY_STEPS: usize = 5_000_000;
 
 /// The samples of one series inside one window.
 #[derive(Clone, Copy)]
@@ -93,17 +97,26 @@ impl Eval<'_> {
         Ok(Reference { fixed_ms: self.fixed_time(modifiers), offset_ms, steps: self.steps })
     }
 
+    /// Hands the series of a selector to `f`, one at a time.
     fn read(
         &self,
         selector: &VectorSelector,
         start_ms: i64,
         end_ms: i64,
         hints: SelectHints,
-    ) -> Result<Vec<Series>, EvalError> {
+        f: &mut dyn FnMut(Series) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
         self.run.check_deadline()?;
-        let series = self.run.source.select(&selector.all_matchers(), start_ms, end_ms, hints)?;
-        self.run.charge(series.iter().map(|s| s.samples.len()).sum())?;
-        Ok(series)
+        let mut outcome = Ok(());
+        self.run.source.select_each(&selector.all_matchers(), start_ms, end_ms, hints, &mut |series| {
+            outcome = self.run.charge_loaded(series.samples.len()).and_then(|()| f(series));
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        outcome
+    }
+
+    fn lookback_ms(&self) -> i64 {
+        i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// The values of an instant selector, or the times of its samples in seconds.
@@ -114,13 +127,13 @@ impl Eval<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
         let reference = self.reference(&selector.modifiers)?;
-        let lookback_ms = i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX);
+        let lookback_ms = self.lookback_ms();
         let hints = SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() };
         let start_ms = reference.first().saturating_sub(lookback_ms).saturating_add(1);
         let smoothed = selector.extended == Some(Extended::Smoothed);
         let end_ms = if smoothed { reference.last().saturating_add(lookback_ms) } else { reference.last() };
         let mut values = vec![ABSENT; self.steps.count];
-        for series in self.read(selector, start_ms, end_ms, hints)? {
+        self.read(selector, start_ms, end_ms, hints, &mut |series| {
             let any = if smoothed {
                 smoothed_values(&series.samples, &reference, lookback_ms, &mut values)
             } else {
@@ -130,53 +143,68 @@ impl Eval<'_> {
                 let labels = Arc::new(series.labels);
                 sink(Row { labels: &labels, drop_name: timestamps, values: &values })?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    /// The series of a range selector or subquery, and how its windows lie.
-    pub(crate) fn range_series(&self, expr: &Expr, function: Option<&'static str>) -> Result<RangeInput, EvalError> {
+    /// How the windows of a range selector or subquery lie.
+    pub(crate) fn windows_of(&self, expr: &Expr) -> Result<Windows, EvalError> {
+        let (modifiers, range, extended) = match &expr.unwrap_parens().kind {
+            ExprKind::Range(r) => (&r.selector.modifiers, &r.range, r.selector.extended),
+            ExprKind::Subquery(s) => (&s.modifiers, &s.range, None),
+            _ => return Err(EvalError::execution("expected a range vector")),
+        };
+        // Extended ranges see the samples around their edges too.
+        let before_ms = if extended.is_some() { self.lookback_ms() } else { 0 };
+        let after_ms = if extended == Some(Extended::Smoothed) { self.lookback_ms() } else { 0 };
+        let (reference, range_ms) = (self.reference(modifiers)?, self.duration(range, true)?);
+        Ok(Windows { reference, range_ms, before_ms, after_ms })
+    }
+
+    /// Hands the series of a range selector or subquery to `f`, one at a time.
+    pub(crate) fn each_range(
+        &self,
+        expr: &Expr,
+        windows: &Windows,
+        function: Option<&'static str>,
+        f: &mut dyn FnMut(RangeSeries) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let open_ms = windows.reference.first().saturating_sub(windows.range_ms).saturating_sub(windows.before_ms);
+        let end_ms = windows.reference.last().saturating_add(windows.after_ms);
         match &expr.unwrap_parens().kind {
             ExprKind::Range(r) => {
-                let reference = self.reference(&r.selector.modifiers)?;
-                let range_ms = self.duration(&r.range, true)?;
-                let hints = SelectHints { step_ms: self.run.context.step_ms, range_ms, function };
-                // Extended ranges see the samples around their edges too.
-                let lookback_ms = i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX);
-                let before_ms = if r.selector.extended.is_some() { lookback_ms } else { 0 };
-                let after_ms = if r.selector.extended == Some(Extended::Smoothed) { lookback_ms } else { 0 };
-                let open_ms = reference.first().saturating_sub(range_ms).saturating_sub(before_ms);
-                let end_ms = reference.last().saturating_add(after_ms);
-                let series = self.read(&r.selector, open_ms.saturating_add(1), end_ms, hints)?;
-                let series = series.into_iter().map(without_stale).collect();
-                Ok(RangeInput { series, reference, range_ms, before_ms, after_ms })
+                let hints = SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function };
+                let start_ms = open_ms.saturating_add(1);
+                self.read(&r.selector, start_ms, end_ms, hints, &mut |series| f(without_stale(series)))
             }
-            ExprKind::Subquery(s) => self.subquery(s),
+            ExprKind::Subquery(s) => self.subquery(s, open_ms, end_ms, f),
             _ => Err(EvalError::execution("expected a range vector")),
         }
     }
 
-    fn subquery(&self, s: &Subquery) -> Result<RangeInput, EvalError> {
-        let reference = self.reference(&s.modifiers)?;
-        let range_ms = self.duration(&s.range, true)?;
+    /// Evaluates the inner expression at the multiples of the step in `open_ms..=end_ms`, the start excluded.
+    fn subquery(
+        &self,
+        s: &Subquery,
+        open_ms: i64,
+        end_ms: i64,
+        f: &mut dyn FnMut(RangeSeries) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
         let step_ms = match &s.step {
             Some(step) => self.duration(step, true)?,
             None => i64::try_from(self.run.options.default_subquery_step.as_millis()).unwrap_or(60_000),
         }
         .max(1);
-        // Steps lie on multiples of the step, strictly after the start of the window.
-        let open_ms = reference.first().saturating_sub(range_ms);
         let mut start_ms = step_ms * (open_ms / step_ms);
         if start_ms <= open_ms {
-            start_ms += step_ms;
+            start_ms = start_ms.saturating_add(step_ms);
         }
-        let mut out = RangeInput { series: Vec::new(), reference, range_ms, before_ms: 0, after_ms: 0 };
-        if reference.last() < start_ms {
-            return Ok(out);
+        if end_ms < start_ms {
+            return Ok(());
         }
-        let count = usize::try_from((reference.last() - start_ms) / step_ms).unwrap_or(usize::MAX).saturating_add(1);
-        if count > self.run.options.max_samples {
-            return Err(EvalError::TooManySamples { limit: self.run.options.max_samples });
+        let count = usize::try_from((end_ms - start_ms) / step_ms).unwrap_or(usize::MAX).saturating_add(1);
+        if count > MAX_SUBQUERY_STEPS {
+            return Err(EvalError::TooManyPoints { points: count, limit: MAX_SUBQUERY_STEPS });
         }
         let steps = Steps { start_ms, step_ms, count };
         Eval { run: self.run, steps }.each(&s.expr, &mut |row| {
@@ -184,10 +212,8 @@ impl Eval<'_> {
             let samples: Vec<Sample> =
                 present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }).collect();
             self.run.charge(samples.len())?;
-            out.series.push(RangeSeries { labels: row.labels.clone(), drop_name: row.drop_name, samples });
-            Ok(())
-        })?;
-        Ok(out)
+            f(RangeSeries { labels: row.labels.clone(), drop_name: row.drop_name, samples })
+        })
     }
 
     /// Adds an info.
@@ -201,9 +227,8 @@ impl Eval<'_> {
     }
 }
 
-/// The series of a range vector and how its windows lie.
-pub(crate) struct RangeInput {
-    pub(crate) series: Vec<RangeSeries>,
+/// How the windows of a range vector lie.
+pub(crate) struct Windows {
     reference: Reference,
     range_ms: i64,
     /// How far windows reach beyond their edges.
@@ -211,9 +236,9 @@ pub(crate) struct RangeInput {
     after_ms: i64,
 }
 
-impl RangeInput {
+impl Windows {
     /// Calls `f` with the window of every step, empty ones included.
-    pub(crate) fn windows<'s>(&self, samples: &'s [Sample], mut f: impl FnMut(usize, Window<'s>)) {
+    pub(crate) fn each<'s>(&self, samples: &'s [Sample], mut f: impl FnMut(usize, Window<'s>)) {
         let (mut low, mut high) = (0, 0);
         for step in 0..self.reference.steps.count {
             let end_ms = self.reference.at(step);
@@ -261,7 +286,7 @@ fn instant_values(
         let Some(sample) = next.checked_sub(1).and_then(|at| samples.get(at)) else { continue };
         // A stale marker has the bits of ABSENT, so it needs no case of its own
         // except when times are asked for.
-        if t - sample.t_ms < lookback_ms && super::columns::is_present(sample.value) {
+        if t.saturating_sub(sample.t_ms) < lookback_ms && super::columns::is_present(sample.value) {
             *out = if timestamps { sample.t_ms as f64 / 1000.0 } else { sample.value };
             any = true;
         }
@@ -275,7 +300,9 @@ fn smoothed_values(samples: &[Sample], reference: &Reference, lookback_ms: i64, 
     for (step, out) in values.iter_mut().enumerate() {
         let t = reference.at(step);
         let next = samples.partition_point(|s| s.t_ms <= t);
-        let near = |s: &&Sample| (t - s.t_ms).abs() < lookback_ms && super::columns::is_present(s.value);
+        let near = |s: &&Sample| {
+            t.saturating_sub(s.t_ms).saturating_abs() < lookback_ms && super::columns::is_present(s.value)
+        };
         let before = next.checked_sub(1).and_then(|at| samples.get(at)).filter(near);
         let after = samples.get(next).filter(near);
         *out = match (before, after) {

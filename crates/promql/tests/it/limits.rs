@@ -34,6 +34,8 @@ fn samples_and_points_are_limited() {
     let few_points = Engine::new(EngineOptions { max_points: 100, ..EngineOptions::default() });
     let err = range(&few_points, &storage(), "m", &none).expect_err("too many points");
     assert_eq!(err, EvalError::TooManyPoints { points: 101, limit: 100 });
+    let err = range(&Engine::default(), &storage(), "sum_over_time(m[1y:1ms])", &none).expect_err("too many steps");
+    assert_eq!(err.kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -45,7 +47,8 @@ fn deadline_and_cancellation_stop_a_query() {
     let err = range(&Engine::default(), &storage(), "m", &cancelled).expect_err("cancelled");
     assert_eq!(err, EvalError::Cancelled);
     let later = QueryLimits { deadline: Some(Instant::now() + Duration::from_secs(3600)), cancel: None };
-    assert!(range(&Engine::default(), &storage(), "m", &later).is_ok());
+    let output = range(&Engine::default(), &storage(), "m", &later).expect("in time");
+    assert_eq!(output.samples_loaded, 101);
 }
 
 /// A source that must not be asked.

@@ -6,6 +6,7 @@
 //! a range query, and with `@` on every selector at other times.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use foundation::ErrorKind;
 use model::labels::{self, Labels};
@@ -150,12 +151,15 @@ fn pattern(text: &str) -> Regex {
 }
 
 fn header(line: &str) -> Result<(When, String, Option<String>), String> {
-    let instant = pattern(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+at\s+(\S+)\s+(.+)$");
-    let range = pattern(r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$");
-    if let Some(c) = instant.captures(line) {
+    static INSTANT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+at\s+(\S+)\s+(.+)$"));
+    static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$")
+    });
+    if let Some(c) = INSTANT.captures(line) {
         return Ok((When::Instant(duration(&c[2])?), c[3].to_owned(), c.get(1).map(|m| m.as_str().to_owned())));
     }
-    let c = range.captures(line).ok_or("not an eval command")?;
+    let c = RANGE.captures(line).ok_or("not an eval command")?;
     let range = QueryRange { start_ms: duration(&c[2])?, end_ms: duration(&c[3])?, step_ms: duration(&c[4])? };
     Ok((When::Range(range), c[5].to_owned(), c.get(1).map(|m| m.as_str().to_owned())))
 }
@@ -169,10 +173,12 @@ fn expectations(block: &[&str], prefix: Option<&str>) -> Result<Expectations, St
         Some("ordered") => e.ordered = true,
         _ => {}
     }
-    let directive = pattern(r"^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$");
-    let vector = pattern(r"^expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$");
+    static DIRECTIVE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$"));
+    static VECTOR: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$"));
     for line in block {
-        if let Some(c) = directive.captures(line) {
+        if let Some(c) = DIRECTIVE.captures(line) {
             let text = c.get(3).map(|m| m.as_str().trim());
             let text = text.map(|t| match &c[2] {
                 "msg" => Text::Exact(t.to_owned()),
@@ -186,7 +192,7 @@ fn expectations(block: &[&str], prefix: Option<&str>) -> Result<Expectations, St
                 "no_warn" => e.no_warn = true,
                 _ => e.no_info = true,
             }
-        } else if let Some(c) = vector.captures(line) {
+        } else if let Some(c) = VECTOR.captures(line) {
             let (start_ms, end_ms, step_ms) = (duration(&c[1])?, duration(&c[2])?, duration(&c[3])?);
             e.range_vector = Some(QueryRange { start_ms, end_ms, step_ms });
         } else if let Some(text) = line.strip_prefix("expect string ") {
@@ -383,8 +389,12 @@ fn as_middle_step(
         return Ok(());
     }
     let range = QueryRange { start_ms: at - 60_000, end_ms: at + 60_000, step_ms: 60_000 };
-    // Around the instant there may be data of a kind that is refused, or a clash.
-    let Ok(output) = execute(storage, query, expr, When::Range(range)) else { return Ok(()) };
+    let output = match execute(storage, query, expr, When::Range(range)) {
+        Ok(output) => output,
+        // Around the instant there may be data of a kind that is refused.
+        Err(err) if err.kind() == ErrorKind::Unsupported => return Ok(()),
+        Err(err) => return Err(format!("as a range query: {err}")),
+    };
     let Value::Matrix(series) = output.value else { return Err("not a matrix".to_owned()) };
     let middle: Vec<(Labels, Vec<Sample>)> = series
         .iter()

@@ -10,7 +10,7 @@ import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRow
 import { searchedTexts } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { bodyLine, markMatches } from "../../lib/log-body.ts";
-import { formatInstant, formatNanos } from "../../lib/time/format.ts";
+import { formatClock, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import styles from "./LogTable.module.css";
@@ -19,6 +19,8 @@ export interface LogTableProps {
   records: readonly LogRecord[];
   query: string;
   zone: Zone;
+  /** The range has more than one day. */
+  withDay: boolean;
   columns: readonly string[];
   openId: string | null;
   onOpen: (record: LogRecord | null) => void;
@@ -31,7 +33,18 @@ export interface LogTableProps {
 const ROW_PX = 22;
 const HEADER_PX = 26;
 
-export function LogTable({ records, query, zone, columns, openId, onOpen, onFilter, onNearEnd, end }: LogTableProps) {
+export function LogTable({
+  records,
+  query,
+  zone,
+  withDay,
+  columns,
+  openId,
+  onOpen,
+  onFilter,
+  onNearEnd,
+  end,
+}: LogTableProps) {
   const [cursor, setCursor] = useState(-1);
   const rows = useRef<VirtualRowsHandle>(null);
   const wanted = useMemo(() => searchedTexts(query), [query]);
@@ -63,7 +76,7 @@ export function LogTable({ records, query, zone, columns, openId, onOpen, onFilt
       run: () => records[cursor] && onFilter("service", records[cursor].service, false),
     },
   ]);
-  const template = `172px 74px 132px ${columns.map(() => "minmax(90px, 160px)").join(" ")} minmax(220px, 1fr) 30px`;
+  const template = `${withDay ? 172 : 116}px 74px 132px ${columns.map(() => "minmax(90px, 160px)").join(" ")} minmax(220px, 1fr) 30px`;
 
   return (
     <VirtualRows
@@ -99,6 +112,7 @@ export function LogTable({ records, query, zone, columns, openId, onOpen, onFilt
             record={record}
             index={index}
             zone={zone}
+            withDay={withDay}
             columns={columns}
             wanted={wanted}
             template={template}
@@ -127,6 +141,7 @@ interface RowProps {
   record: LogRecord;
   index: number;
   zone: Zone;
+  withDay: boolean;
   columns: readonly string[];
   wanted: readonly string[];
   template: string;
@@ -135,7 +150,7 @@ interface RowProps {
   onOpen: () => void;
 }
 
-function Row({ record, index, zone, columns, wanted, template, current, open, onOpen }: RowProps) {
+function Row({ record, index, zone, withDay, columns, wanted, template, current, open, onOpen }: RowProps) {
   const nanos = parseNanos(record.time_unix_nano === "0" ? record.observed_time_unix_nano : record.time_unix_nano);
   return (
     <div
@@ -158,7 +173,7 @@ function Row({ record, index, zone, columns, wanted, template, current, open, on
         onClick={onOpen}
       >
         <ChevronRight size={12} aria-hidden />
-        {formatInstant(nanosToMilli(nanos), zone)}
+        {withDay ? formatInstant(nanosToMilli(nanos), zone) : formatClock(nanosToMilli(nanos), zone, true)}
       </button>
       <div>
         <LevelTag level={record.level} />

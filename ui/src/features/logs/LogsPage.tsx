@@ -10,6 +10,7 @@ import { NothingFound } from "../../components/NothingFound.tsx";
 import { ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { addTerm } from "../../lib/filter.ts";
 import { useReport } from "../../lib/report.ts";
+import { formatDay } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { refreshNow, useTime, useView } from "../../lib/view.ts";
 import { LogPeek } from "./LogPeek.tsx";
@@ -110,6 +111,7 @@ export function LogsPage() {
               records={records}
               query={q}
               zone={zone}
+              withDay={formatDay(range.fromMilli, zone) !== formatDay(range.toMilli, zone)}
               columns={columns}
               openId={peeked}
               onOpen={open}

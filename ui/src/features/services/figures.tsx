@@ -41,7 +41,7 @@ export function FigureCells({ figures, max }: { figures: RedFigures; max: number
         <span className={styles.bar}>
           <i style={{ width: `${max > 0 ? (figures.p95_nanos / max) * 100 : 0}%` }} />
         </span>
-        {formatDuration(figures.p95_nanos)}
+        <span className={styles.value}>{formatDuration(figures.p95_nanos)}</span>
       </td>
       <td className="number">{formatDuration(figures.p99_nanos)}</td>
     </>

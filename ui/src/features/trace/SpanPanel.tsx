@@ -39,6 +39,7 @@ export function SpanPanel({ tree, node, critical, colours, logs, zone, onClose }
   const own = logs?.filter((log) => log.span_id === span.span_id).length ?? 0;
   return (
     <PeekPanel
+      dock="below"
       label={`Span ${span.name}`}
       onClose={onClose}
       title={

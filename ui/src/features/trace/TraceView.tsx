@@ -5,7 +5,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import type { LogRecord } from "../../api/logs.ts";
 import type { Trace } from "../../api/traces.ts";
 import { Tabs } from "../../components/Tabs.tsx";
-import { serviceColours } from "../../lib/colour.ts";
+import { serviceColour } from "../../lib/colour.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { useTime, useView } from "../../lib/view.ts";
 import { Minimap } from "./Minimap.tsx";
@@ -29,7 +29,7 @@ export function TraceView({ trace, tree, logs }: { trace: Trace; tree: Tree; log
   const [showLogs, setShowLogs] = useState(true);
   const findInput = useRef<HTMLInputElement>(null);
 
-  const colours = useMemo(() => serviceColours(tree.services), [tree]);
+  const colours = useMemo(() => new Map(tree.services.map((name) => [name, serviceColour(name)])), [tree]);
   const critical = useMemo(() => criticalPath(tree), [tree]);
   const find = search.find ?? "";
   const hits = useMemo(() => findNodes(tree, find), [tree, find]);

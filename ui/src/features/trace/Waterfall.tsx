@@ -145,6 +145,7 @@ function Ruler({ window, duration, onWindow }: RulerProps) {
         Service and operation
         {length < duration && <span className="faint">showing {formatDuration(length)}</span>}
       </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the same is done with the keys +, -, a, d and Shift+Z */}
       <div
         ref={axis}
         className={styles.axis}

@@ -40,6 +40,7 @@ export interface Tree {
 /** Clock differences below this are noise of the clocks, not a finding. */
 const SKEW_NANOS = 1_000_000;
 
+/** Builds the tree of a trace; `spans` may come in any order and may have missing parents or circles. */
 export function buildTree(spans: readonly Span[]): Tree {
   const starts = spans.map((span) => parseNanos(span.start_unix_nano));
   const startNanos = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n);

@@ -1,7 +1,7 @@
 // Traces: query, duration over time, facets, and the traces found. A trace is found when one of its spans matches.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { ApiError } from "../../api/client.ts";
 import { fetchTraces } from "../../api/traces.ts";
 import { FieldsPanel } from "../../components/FieldsPanel.tsx";
@@ -15,6 +15,7 @@ import styles from "./TracesPage.module.css";
 import { TraceTable } from "./TraceTable.tsx";
 
 const PAGE_SIZE = 100;
+const CHART_TRACES = 500;
 const PINNED = ["service", "name", "status", "kind"];
 const TRACE_ID = /^\s*([0-9a-f]{32})\s*$/i;
 
@@ -58,6 +59,10 @@ export function TracesPage() {
   const loadMore = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
+  // The chart needs more than a screenful to show a shape.
+  useEffect(() => {
+    if (traces.length > 0 && traces.length < CHART_TRACES) loadMore();
+  }, [traces.length, loadMore]);
   const errorAt = pages.error instanceof ApiError ? pages.error.facts.position : undefined;
   return (
     <>

@@ -42,23 +42,25 @@ impl Eval<'_> {
 
     fn fold(&self, a: &Aggregate, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let mut groups: Map<Labels, usize> = Map::default();
-        let mut folds: Vec<(Arc<Labels>, Fold)> = Vec::new();
+        let mut folds: Vec<(Arc<Labels>, bool, Fold)> = Vec::new();
         self.each(&a.expr, &mut |row| {
             let key = group_labels(row.labels, a);
             let next = folds.len();
             let at = *groups.entry(key).or_insert_with_key(|key| {
-                folds.push((Arc::new(key.clone()), Fold::new(a.op, self.steps.count)));
+                folds.push((Arc::new(key.clone()), false, Fold::new(a.op, self.steps.count)));
                 next
             });
-            if let Some((_, fold)) = folds.get_mut(at) {
+            if let Some((_, drop_name, fold)) = folds.get_mut(at) {
+                // A group by name loses the name when one of its series would.
+                *drop_name |= row.drop_name;
                 fold.add(row.values);
             }
             Ok(())
         })?;
-        for (labels, fold) in folds {
+        for (labels, drop_name, fold) in folds {
             let values = fold.finish();
             if values.iter().any(|v| is_present(*v)) {
-                sink(Row { labels: &labels, drop_name: false, values: &values })?;
+                sink(Row { labels: &labels, drop_name, values: &values })?;
             }
         }
         Ok(())
@@ -83,7 +85,10 @@ impl Eval<'_> {
         let mut out = Columns::new(self.steps.count);
         let slots: Vec<usize> = columns.iter().map(|c| out.slot(Arc::new(group_labels(&c.labels, a)), false)).collect();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); out.columns.len()];
-        slots.iter().enumerate().for_each(|(i, slot)| members[*slot].push(i));
+        for (i, slot) in slots.iter().enumerate() {
+            members[*slot].push(i);
+            out.columns[*slot].drop_name |= columns[i].drop_name;
+        }
         let mut values = Vec::new();
         for (slot, members) in members.iter().enumerate() {
             for (step, q) in q.iter().enumerate() {
@@ -116,6 +121,8 @@ impl Eval<'_> {
             let written = written.filter(|_| !name.is_empty()).unwrap_or_else(|| quote(name));
             return Err(EvalError::execution(format!("invalid label name {written}")));
         }
+        // `without` removes the label with the value too when it names it.
+        let keeps = !a.without || (name != labels::NAME && !a.grouping.iter().any(|g| g == name));
         let mut out = Columns::new(self.steps.count);
         self.each(&a.expr, &mut |row| {
             let group = group_labels(row.labels, a);
@@ -126,7 +133,9 @@ impl Eval<'_> {
                     Some((bits, slot)) if bits == value.to_bits() => slot,
                     _ => {
                         let mut labels = group.clone();
-                        labels.set(name, &super::functions::label::format_float(*value));
+                        if keeps {
+                            labels.set(name, &super::functions::label::format_float(*value));
+                        }
                         out.slot(Arc::new(labels), false)
                     }
                 };

@@ -20,16 +20,17 @@ impl Eval<'_> {
 
     pub(super) fn absent_over_time(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let mut values = vec![1.0; self.steps.count];
-        let input = self.range_series(e, Some("absent_over_time"))?;
-        for series in &input.series {
-            input.windows(&series.samples, |step, window| {
+        let windows = self.windows_of(e)?;
+        self.each_range(e, &windows, Some("absent_over_time"), &mut |series| {
+            windows.each(&series.samples, |step, window| {
                 if !window.samples.is_empty()
                     && let Some(out) = values.get_mut(step)
                 {
                     *out = ABSENT;
                 }
             });
-        }
+            Ok(())
+        })?;
         self.absent_row(e, &values, sink)
     }
 

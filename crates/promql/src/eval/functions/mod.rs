@@ -117,23 +117,29 @@ impl Eval<'_> {
             ExprKind::Range(r) => r.selector.extended,
             _ => None,
         };
-        let input = self.range_series(range, Some(name))?;
         if let Some(modifier) = modifier {
             f = extended::function(name, modifier).ok_or_else(|| EvalError::execution("unknown modifier"))?;
         }
-        if !input.series.is_empty() {
-            self.check_params(c, &params)?;
-        }
+        let windows = self.windows_of(range)?;
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
         let mut values = vec![ABSENT; self.steps.count];
         let mut step_params = vec![0.0; params.len()];
-        for series in &input.series {
+        // A fixed window has one answer, unless the answer depends on the step too.
+        let once = windows.is_fixed() && params.is_empty();
+        let mut first = true;
+        let mut noted = String::new();
+        self.each_range(range, &windows, Some(name), &mut |series| {
             self.run.check_deadline()?;
-            self.note_non_counter(name, series.labels.metric_name(), &series.samples, range.span);
-            // A fixed window has one answer, unless the answer depends on the step too.
-            let once = input.is_fixed() && params.is_empty();
+            if std::mem::take(&mut first) {
+                self.check_params(c, &params)?;
+            }
+            let metric = series.labels.metric_name();
+            if metric != noted && !series.samples.is_empty() {
+                metric.clone_into(&mut noted);
+                self.note_non_counter(name, metric, range.span);
+            }
             let mut fixed = None;
-            input.windows(&series.samples, |step, window| {
+            windows.each(&series.samples, |step, window| {
                 for (p, (_, column)) in step_params.iter_mut().zip(&params) {
                     *p = column.get(step).copied().unwrap_or(f64::NAN);
                 }
@@ -148,8 +154,8 @@ impl Eval<'_> {
                 let drop_name = series.drop_name || !keeps_name;
                 sink(Row { labels: &series.labels, drop_name, values: &values })?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Arguments that make no sense.
@@ -176,9 +182,9 @@ impl Eval<'_> {
         Ok(())
     }
 
-    fn note_non_counter(&self, function: &str, metric: &str, samples: &[super::Sample], span: crate::ast::Span) {
+    fn note_non_counter(&self, function: &str, metric: &str, span: crate::ast::Span) {
         let counter = ["_total", "_sum", "_count", "_bucket"].iter().any(|s| metric.ends_with(s));
-        if matches!(function, "rate" | "increase") && !metric.is_empty() && !counter && !samples.is_empty() {
+        if matches!(function, "rate" | "increase") && !metric.is_empty() && !counter {
             let message = format!(
                 "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
                 crate::parse::text::quote(metric)
