@@ -286,6 +286,10 @@ export function TraceView({ trace, tree, logs }: { trace: Trace; tree: Tree; log
 
 function groupBySpan(logs: readonly LogRecord[]): Map<string, LogRecord[]> {
   const out = new Map<string, LogRecord[]>();
-  for (const log of logs) if (log.span_id) out.set(log.span_id, [...(out.get(log.span_id) ?? []), log]);
+  for (const log of logs) {
+    const known = out.get(log.span_id);
+    if (known) known.push(log);
+    else if (log.span_id) out.set(log.span_id, [log]);
+  }
   return out;
 }
