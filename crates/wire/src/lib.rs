@@ -4,5 +4,9 @@
 //! the engines' column builders, or rows of `model` in tests.
 //! *Invariant:* no sockets, no storage.
 
+pub mod fuzz;
+pub mod otlp;
+pub mod points;
 pub mod protobuf;
+pub mod rows;
 pub mod sink;

@@ -1,1 +1,428 @@
 //! A disk in memory that fails, tears and forgets what was not synced, under a seed.
+//!
+//! What it models, after the behaviour of Linux file systems:
+//! * bytes written and not synced are, after a crash, there, gone, or there in
+//!   part, each write on its own, so later writes can survive earlier ones
+//!   (the hole reads as zeroes);
+//! * names made, renamed or removed and not synced are, after a crash, there
+//!   up to some point in the order of the calls (file systems journal names);
+//! * a failed sync drops the unsynced bytes for good, although reads still see
+//!   them until the crash;
+//! * a full disk writes a part of the bytes and then fails.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Disk, DiskFile, ReadAt};
+
+/// A disk in memory; clones share it.
+#[derive(Clone)]
+pub struct SimDisk(Arc<Mutex<State>>);
+
+type Inode = usize;
+
+#[derive(Default)]
+struct State {
+    rng: u64,
+    inodes: Vec<File>,
+    /// What the running process sees.
+    names: BTreeMap<PathBuf, Inode>,
+    /// What a crash leaves for sure.
+    durable_names: BTreeMap<PathBuf, Inode>,
+    /// Changes of names since the last sync of their folder, in order.
+    pending_names: Vec<NameChange>,
+    dirs: Vec<PathBuf>,
+    /// The power is off: every call fails.
+    dead: bool,
+    /// Bytes that can still be written; `None` is no limit.
+    room: Option<u64>,
+    /// How many syncs from now on succeed before one fails.
+    syncs_before_failure: Option<u64>,
+}
+
+#[derive(Clone, Default)]
+struct File {
+    content: Vec<u8>,
+    durable: Vec<u8>,
+    /// Writes since the last sync.
+    pending: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write { at: usize, bytes: Vec<u8> },
+    Truncate(usize),
+}
+
+#[derive(Clone)]
+enum NameChange {
+    Link(PathBuf, Inode),
+    Unlink(PathBuf),
+    Rename { from: PathBuf, to: PathBuf, inode: Inode },
+}
+
+impl NameChange {
+    fn dir(&self) -> Option<&Path> {
+        match self {
+            Self::Link(p, _) | Self::Unlink(p) | Self::Rename { to: p, .. } => p.parent(),
+        }
+    }
+
+    fn apply(self, names: &mut BTreeMap<PathBuf, Inode>) {
+        match self {
+            Self::Link(p, inode) => drop(names.insert(p, inode)),
+            Self::Unlink(p) => drop(names.remove(&p)),
+            Self::Rename { from, to, inode } => {
+                names.remove(&from);
+                names.insert(to, inode);
+            }
+        }
+    }
+}
+
+impl Change {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Write { at, bytes } => {
+                let end = at + bytes.len();
+                if content.len() < end {
+                    content.resize(end, 0);
+                }
+                content[*at..end].copy_from_slice(bytes);
+            }
+            Self::Truncate(len) => content.truncate(*len),
+        }
+    }
+}
+
+impl State {
+    fn alive(&self) -> io::Result<()> {
+        if self.dead { Err(io::Error::other("the simulated power is off")) } else { Ok(()) }
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    fn random(&mut self) -> u64 {
+        self.rng = self.rng.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.rng;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn inode(&self, path: &Path) -> io::Result<Inode> {
+        self.names.get(path).copied().ok_or_else(|| not_found(path))
+    }
+
+    fn rename_all(&mut self, change: NameChange) {
+        change.clone().apply(&mut self.names);
+        self.pending_names.push(change);
+    }
+}
+
+fn not_found(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("{} does not exist", path.display()))
+}
+
+impl SimDisk {
+    /// An empty disk whose faults follow `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(State { rng: seed, ..State::default() })))
+    }
+
+    /// Cuts the power. Every call on this disk fails from now on; the result is the disk as found afterwards.
+    #[must_use]
+    pub fn crash(&self) -> Self {
+        let mut s = self.0.lock();
+        s.dead = true;
+        let mut names = std::mem::take(&mut s.durable_names);
+        let survive = (s.random() % (s.pending_names.len() as u64 + 1)) as usize;
+        for change in s.pending_names.drain(..survive).collect::<Vec<_>>() {
+            change.apply(&mut names);
+        }
+        let mut inodes = std::mem::take(&mut s.inodes);
+        for file in &mut inodes {
+            let mut content = std::mem::take(&mut file.durable);
+            for change in std::mem::take(&mut file.pending) {
+                survive_partly(&mut s, change, &mut content);
+            }
+            *file = File { durable: content.clone(), content, pending: Vec::new() };
+        }
+        let rng = s.random();
+        let dirs = s.dirs.clone();
+        let state = State { rng, inodes, durable_names: names.clone(), names, dirs, ..State::default() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Only `bytes` more can be written; what is beyond fails as on a full disk.
+    pub fn fail_writes_after(&self, bytes: u64) {
+        self.0.lock().room = Some(bytes);
+    }
+
+    /// There is room again, and syncs succeed.
+    pub fn heal(&self) {
+        let mut s = self.0.lock();
+        s.room = None;
+        s.syncs_before_failure = None;
+    }
+
+    /// `n` more syncs succeed, then one fails.
+    pub fn fail_sync_after(&self, n: u64) {
+        self.0.lock().syncs_before_failure = Some(n);
+    }
+
+    /// Flips one bit of a file, as a decaying medium does.
+    pub fn flip_bit(&self, path: &Path, at: usize, bit: u8) -> io::Result<()> {
+        let mut s = self.0.lock();
+        let inode = s.inode(path)?;
+        let file = &mut s.inodes[inode];
+        for content in [&mut file.content, &mut file.durable] {
+            if let Some(byte) = content.get_mut(at) {
+                *byte ^= 1 << (bit % 8);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An unsynced change after the crash: kept, gone, torn, or (bytes never written) zeroes.
+fn survive_partly(s: &mut State, change: Change, content: &mut Vec<u8>) {
+    match (s.random() % 4, change) {
+        (0 | 1, change) => change.apply(content),
+        (2, Change::Write { at, mut bytes }) => {
+            bytes.truncate((s.random() % (bytes.len() as u64 + 1)) as usize);
+            Change::Write { at, bytes }.apply(content);
+        }
+        _ => {}
+    }
+}
+
+struct SimFile {
+    disk: SimDisk,
+    inode: Inode,
+}
+
+struct SimReader {
+    content: Vec<u8>,
+}
+
+impl Disk for SimDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        let inode = s.inodes.len();
+        s.inodes.push(File::default());
+        s.rename_all(NameChange::Link(path.to_owned(), inode));
+        drop(s);
+        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let s = self.0.lock();
+        s.alive()?;
+        let inode = s.inode(path)?;
+        drop(s);
+        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(SimReader { content: self.read(path)? }))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let s = self.0.lock();
+        s.alive()?;
+        let inode = s.inode(path)?;
+        Ok(s.inodes[inode].content.clone())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        let inode = s.inode(from)?;
+        s.rename_all(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), inode });
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        s.inode(path)?;
+        s.rename_all(NameChange::Unlink(path.to_owned()));
+        Ok(())
+    }
+
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        let below: Vec<_> = s.names.keys().filter(|p| p.starts_with(path)).cloned().collect();
+        for p in below {
+            s.rename_all(NameChange::Unlink(p));
+        }
+        s.dirs.retain(|d| !d.starts_with(path));
+        Ok(())
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        for dir in path.ancestors() {
+            if !s.dirs.iter().any(|d| d == dir) {
+                s.dirs.push(dir.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let s = self.0.lock();
+        s.alive()?;
+        let files = s.names.keys().filter(|p| p.parent() == Some(path)).cloned();
+        let dirs = s.dirs.iter().filter(|p| p.parent() == Some(path)).cloned();
+        let mut out: Vec<_> = files.chain(dirs).collect();
+        out.sort();
+        Ok(out)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        let pending = std::mem::take(&mut s.pending_names);
+        for change in pending {
+            if change.dir() == Some(path) {
+                change.apply(&mut s.durable_names);
+            } else {
+                s.pending_names.push(change);
+            }
+        }
+        Ok(())
+    }
+
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        Ok(self.0.lock().room.unwrap_or(u64::MAX))
+    }
+}
+
+impl DiskFile for SimFile {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut s = self.disk.0.lock();
+        s.alive()?;
+        let fits = s.room.map_or(bytes.len(), |room| bytes.len().min(room as usize));
+        if let Some(room) = &mut s.room {
+            *room -= fits as u64;
+        }
+        let file = &mut s.inodes[self.inode];
+        let change = Change::Write { at: file.content.len(), bytes: bytes[..fits].to_vec() };
+        change.apply(&mut file.content);
+        file.pending.push(change);
+        if fits < bytes.len() {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the simulated disk is full"));
+        }
+        Ok(())
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        let mut s = self.disk.0.lock();
+        s.alive()?;
+        match &mut s.syncs_before_failure {
+            Some(0) => {
+                s.syncs_before_failure = None;
+                s.inodes[self.inode].pending.clear();
+                return Err(io::Error::other("the simulated disk failed to sync"));
+            }
+            Some(n) => *n -= 1,
+            None => {}
+        }
+        let file = &mut s.inodes[self.inode];
+        file.durable = file.content.clone();
+        file.pending.clear();
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        let mut s = self.disk.0.lock();
+        s.alive()?;
+        let file = &mut s.inodes[self.inode];
+        let change = Change::Truncate(len as usize);
+        change.apply(&mut file.content);
+        file.pending.push(change);
+        Ok(())
+    }
+}
+
+impl ReadAt for SimReader {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+        let part = at.checked_add(buf.len()).and_then(|end| self.content.get(at..end));
+        buf.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn len(&self) -> u64 {
+        self.content.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::write_atomic;
+    use super::*;
+
+    #[test]
+    fn synced_bytes_under_a_synced_name_survive() {
+        for seed in 0..200 {
+            let disk = SimDisk::new(seed);
+            disk.create_dir_all(Path::new("/d")).unwrap();
+            let mut f = disk.create(Path::new("/d/a")).unwrap();
+            f.write_all(b"safe").unwrap();
+            f.sync_data().unwrap();
+            disk.sync_dir(Path::new("/d")).unwrap();
+            f.write_all(b" lost or torn").unwrap();
+            let found = disk.crash().read(Path::new("/d/a")).unwrap();
+            assert!(found.starts_with(b"safe"), "seed {seed}: {found:?}");
+            assert!(f.write_all(b"x").is_err(), "the power is off");
+        }
+    }
+
+    #[test]
+    fn unsynced_bytes_are_sometimes_lost() {
+        let lost = (0..50).filter(|seed| {
+            let disk = SimDisk::new(*seed);
+            let mut f = disk.create(Path::new("/a")).unwrap();
+            disk.sync_dir(Path::new("/")).unwrap();
+            f.write_all(b"bytes").unwrap();
+            disk.crash().read(Path::new("/a")).unwrap() != b"bytes"
+        });
+        let lost = lost.count();
+        assert!(lost > 5 && lost < 50, "{lost}");
+    }
+
+    #[test]
+    fn atomic_write_leaves_old_or_new() {
+        for seed in 0..200 {
+            let disk = SimDisk::new(seed);
+            let path = Path::new("/d/manifest");
+            write_atomic(&disk, path, b"old").unwrap();
+            disk.fail_sync_after(seed % 3);
+            let done = write_atomic(&disk, path, b"new").is_ok();
+            let found = disk.crash().read(path).unwrap();
+            assert!(found == b"old" && !done || found == b"new", "seed {seed}: {found:?} {done}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_writes_a_part_and_recovers() {
+        let disk = SimDisk::new(1);
+        let mut f = disk.create(Path::new("/a")).unwrap();
+        disk.fail_writes_after(3);
+        let e = f.write_all(b"12345").unwrap_err();
+        assert!(super::super::is_full(&e));
+        disk.heal();
+        f.truncate(0).unwrap();
+        f.write_all(b"12345").unwrap();
+        assert_eq!(disk.read(Path::new("/a")).unwrap(), b"12345");
+    }
+}

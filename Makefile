@@ -1,0 +1,35 @@
+# Bellrock: the few commands that a person types. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench fmt lint ui
+
+# A faster linker for targets where rustc brings none of its own; cargo alone works without.
+LINKER := $(shell sh scripts/linker.sh)
+CARGO := $(LINKER) cargo
+
+# More arguments for `bellrock serve`, as in `make run ARGS="--data-dir ./elsewhere"`.
+ARGS ?=
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: ui ## build and run the server with a living demo; open http://localhost:3301
+	$(CARGO) run --release -p bellrock -- serve --demo $(ARGS)
+
+test: ## everything that CI runs
+	@$(LINKER) bash scripts/test.sh
+
+bench: ## ingest and query measurements, written to bench/results
+	$(LINKER) bash bench/run.sh
+
+fmt: ## format Rust and the UI
+	cargo fmt --all
+	@if command -v npm >/dev/null && [ -d ui/node_modules ]; then npm --prefix ui run format; fi
+
+lint: ## the checks that need no test run
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) xtask tidy
+
+ui: ## build the web UI into ui/dist, where the server embeds it
+	@sh scripts/ui.sh

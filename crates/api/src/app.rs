@@ -1,0 +1,62 @@
+//! What every handler needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation::{Clock, UnixNanos};
+use pipeline::{Engines, Journal};
+use tokio::sync::Semaphore;
+
+/// The state of the faces; clones share it.
+#[derive(Clone)]
+pub struct App {
+    /// What is asked.
+    pub engines: Engines,
+    /// What came in.
+    pub journal: Journal,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the server says of itself.
+    pub info: Arc<ServerInfo>,
+    /// Evaluates PromQL.
+    pub promql: Arc<promql::eval::Engine>,
+    /// What one query may cost.
+    pub limits: QueryLimits,
+    /// One permit per query that runs.
+    pub slots: Arc<Semaphore>,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone)]
+pub struct ServerInfo {
+    /// The version of the build.
+    pub version: &'static str,
+    /// When it was started.
+    pub started: UnixNanos,
+    /// Whether the demo generator runs.
+    pub demo: bool,
+    /// Where it listens.
+    pub endpoints: Endpoints,
+}
+
+/// Where the server listens, as `host:port`.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// OTLP/gRPC.
+    pub otlp_grpc: String,
+    /// OTLP/HTTP.
+    pub otlp_http: String,
+    /// API.
+    pub api: String,
+    /// Web UI.
+    pub ui: String,
+}
+
+/// What one query may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryLimits {
+    /// How long it may take, waiting for a slot included.
+    pub timeout: Duration,
+    /// Bytes of decoded data and results.
+    pub memory_bytes: usize,
+}

@@ -1,0 +1,31 @@
+//! Floor 6: the HTTP faces of the product.
+//!
+//! One module per face: [`native`] (our own API), [`prometheus`] (the
+//! Prometheus HTTP API), [`health`], [`self_metrics`], [`ui`] (the embedded web
+//! UI). The compatibility faces never import each other. A handler parses
+//! parameters, runs one operation of `query` away from the socket threads
+//! ([`run`]), and writes the answer in the shapes of its face.
+//! *Invariant:* no decision about data is made here.
+
+pub mod app;
+pub mod health;
+pub mod native;
+pub mod prometheus;
+mod run;
+pub mod self_metrics;
+pub mod ui;
+
+pub use app::{App, Endpoints, QueryLimits, ServerInfo};
+
+use axum::Router;
+
+/// Native and Prometheus API, for the API port.
+pub fn api_router(app: App) -> Router {
+    native::router().merge(prometheus::router()).fallback(native::not_found).with_state(app)
+}
+
+/// The same API below the web UI, for the UI's port: one origin, so that the UI needs no CORS.
+pub fn ui_router(app: App) -> Router {
+    let api = native::router().merge(prometheus::router()).with_state(app);
+    api.fallback(ui::serve)
+}

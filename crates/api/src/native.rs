@@ -1,0 +1,44 @@
+//! The native API: traces, logs, services, fields, status. Described by `GET /api/openapi.json`.
+//!
+//! Answers say how complete they are (`partial`) and what they cost (`stats`).
+
+mod error;
+mod fields;
+mod logs;
+mod openapi;
+mod params;
+mod services;
+mod shape;
+mod status;
+mod traces;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::routing::get;
+
+use crate::app::App;
+use error::ApiError;
+
+/// The routes of the native API.
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/api/v1/health", get(status::health))
+        .route("/api/health", get(status::health))
+        .route("/api/v1/status", get(status::status))
+        .route("/api/v1/traces", get(traces::search))
+        .route("/api/v1/traces/{trace_id}", get(traces::by_id))
+        .route("/api/v1/logs", get(logs::search))
+        .route("/api/v1/logs/volume", get(logs::volume))
+        .route("/api/v1/services", get(services::list))
+        .route("/api/v1/services/{name}/operations", get(services::operations))
+        .route("/api/v1/fields", get(fields::keys))
+        .route("/api/v1/fields/{name}/values", get(fields::values))
+        .route("/api/openapi.json", get(openapi::document))
+}
+
+pub(crate) async fn not_found(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(
+        foundation::ErrorKind::NotFound,
+        format!("there is no {method} {}; /api/openapi.json lists what there is", uri.path()),
+    )
+}

@@ -1,0 +1,140 @@
+//! Parameters of the Prometheus API: repeated keys, times as seconds or RFC 3339, durations.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, header};
+use foundation::UnixNanos;
+
+use super::respond::PromError;
+
+/// A form larger than this is refused.
+const FORM_BYTES_MAX: usize = 1 << 20;
+
+/// Key-value pairs of the query string and, for POST, of the form; the form comes first.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = PromError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PromError> {
+        let from_uri = request.uri().query().unwrap_or_default().to_owned();
+        let is_form = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
+        let mut pairs = Vec::new();
+        if request.method() == Method::POST && is_form {
+            let body = Bytes::from_request(request, state).await.map_err(|e| PromError::bad_data(e.to_string()))?;
+            if body.len() > FORM_BYTES_MAX {
+                return Err(PromError::bad_data(format!("the form is larger than {FORM_BYTES_MAX} bytes")));
+            }
+            pairs.extend(decode(&String::from_utf8_lossy(&body)));
+        }
+        pairs.extend(decode(&from_uri));
+        Ok(Self(pairs))
+    }
+}
+
+impl Params {
+    /// The first value of `key`.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// All values of `key`.
+    pub(super) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    /// The value of `key`, or an error that names it.
+    pub(super) fn required(&self, key: &str) -> Result<&str, PromError> {
+        self.get(key).ok_or_else(|| PromError::bad_data(format!("invalid parameter \"{key}\": it is missing")))
+    }
+
+    /// A time in milliseconds.
+    pub(super) fn time(&self, key: &str) -> Result<Option<i64>, PromError> {
+        self.get(key)
+            .map(|text| parse_time(text).ok_or_else(|| PromError::invalid(key, text, "a time in seconds or RFC 3339")))
+            .transpose()
+    }
+
+    /// A duration in milliseconds, greater than zero.
+    pub(super) fn duration(&self, key: &str) -> Result<Option<i64>, PromError> {
+        let parse = |text: &str| match text.parse::<f64>() {
+            Ok(seconds) => Some(seconds * 1e3),
+            Err(_) => foundation::units::parse_duration(text).ok().map(|d| d.as_secs_f64() * 1e3),
+        };
+        self.get(key)
+            .map(|text| {
+                parse(text)
+                    .filter(|ms| (1.0..9e15).contains(ms))
+                    .map(|ms| ms.round() as i64)
+                    .ok_or_else(|| PromError::invalid(key, text, "a duration greater than zero, as `15s` or `0.5`"))
+            })
+            .transpose()
+    }
+
+    /// A whole number.
+    pub(super) fn count(&self, key: &str) -> Result<Option<usize>, PromError> {
+        self.get(key).map(|text| text.parse().map_err(|_| PromError::invalid(key, text, "a whole number"))).transpose()
+    }
+}
+
+/// Seconds with a fraction, or RFC 3339, in milliseconds.
+fn parse_time(text: &str) -> Option<i64> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return (seconds.abs() < 9e12).then(|| (seconds * 1e3).round() as i64);
+    }
+    query::time::parse_time("time", text, UnixNanos(0)).ok().map(UnixNanos::as_millis)
+}
+
+/// `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
+fn decode(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (percent_decode(key), percent_decode(value))
+        })
+        .collect()
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(b) = bytes.get(at) {
+        at += 1;
+        let escaped = (*b == b'%').then(|| text.get(at..at + 2)).flatten().and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (b, escaped) {
+            (b'+', _) => out.push(b' '),
+            (_, Some(byte)) => {
+                out.push(byte);
+                at += 2;
+            }
+            (other, None) => out.push(*other),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let pairs = decode("match[]=up%7Bjob%3D%22a%22%7D&match%5B%5D=b+c&bad=%zz&empty=");
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, [("match[]", "up{job=\"a\"}"), ("match[]", "b c"), ("bad", "%zz"), ("empty", "")]);
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(parse_time("1435781451.781"), Some(1_435_781_451_781));
+        assert_eq!(parse_time("2015-07-01T20:10:51.781Z"), Some(1_435_781_451_781));
+        assert_eq!(parse_time("soon"), None);
+        assert_eq!(parse_time("NaN"), None);
+    }
+}

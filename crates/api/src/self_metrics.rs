@@ -1,0 +1,117 @@
+//! The server's own metrics, `GET /metrics` in the Prometheus text format.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use model::Signal;
+
+use crate::app::App;
+
+/// The routes of the self-metrics port.
+pub fn router(app: App) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(app)
+}
+
+async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&app))
+}
+
+/// Writes one metric family after another.
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str, samples: &[(&str, f64)]) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+}
+
+fn render(app: &App) -> String {
+    let mut text = Text(String::new());
+    ingest(app, &mut text);
+    engines(app, &mut text);
+    process(app, &mut text);
+    text.0
+}
+
+const SIGNALS: [(Signal, &str); 3] = [
+    (Signal::Traces, "{signal=\"traces\"}"),
+    (Signal::Metrics, "{signal=\"metrics\"}"),
+    (Signal::Logs, "{signal=\"logs\"}"),
+];
+
+fn ingest(app: &App, text: &mut Text) {
+    let of = |f: fn(pipeline::journal::SignalCounts) -> u64| {
+        SIGNALS.map(|(signal, labels)| (labels, f(app.journal.counts(signal)) as f64))
+    };
+    text.family("bellrock_ingest_requests_total", "counter", "Export requests, refused ones included.", &of(|c| c.requests));
+    text.family("bellrock_ingest_bytes_total", "counter", "Bytes of export requests, decompressed.", &of(|c| c.bytes));
+    text.family("bellrock_ingest_records_total", "counter", "Records stored.", &of(|c| c.accepted));
+    text.family("bellrock_ingest_refused_total", "counter", "Records and whole requests refused.", &of(|c| c.refused));
+}
+
+fn engines(app: &App, text: &mut Text) {
+    let (spans, logs) = (app.engines.events.spans().stats(), app.engines.events.logs().stats());
+    let metrics = app.engines.metrics.stats();
+    let half = |a: f64, b: f64| [("{signal=\"traces\"}", a), ("{signal=\"logs\"}", b)];
+    text.family("bellrock_events_rows", "gauge", "Records stored.", &half((spans.memory_rows + spans.segment_rows) as f64, (logs.memory_rows + logs.segment_rows) as f64));
+    text.family(
+        "bellrock_events_memory_bytes",
+        "gauge",
+        "Records that are not in segments yet.",
+        &half(spans.memory_bytes as f64, logs.memory_bytes as f64),
+    );
+    text.family("bellrock_events_segments", "gauge", "Segment files.", &half(spans.segments as f64, logs.segments as f64));
+    text.family(
+        "bellrock_events_segment_bytes",
+        "gauge",
+        "Bytes of segment files.",
+        &half(spans.segment_bytes as f64, logs.segment_bytes as f64),
+    );
+    text.family("bellrock_tsdb_series", "gauge", "Series in memory.", &[("", metrics.head_series as f64)]);
+    let wals = [
+        ("{log=\"traces\"}", spans.wal),
+        ("{log=\"metrics\"}", metrics.wal),
+        ("{log=\"logs\"}", logs.wal),
+    ];
+    let of = |f: fn(&wal::Stats) -> f64| wals.each_ref().map(|(labels, s)| (*labels, f(s)));
+    text.family("bellrock_wal_records_total", "counter", "Records synced to the write-ahead log.", &of(|s| s.records as f64));
+    text.family("bellrock_wal_written_bytes_total", "counter", "Bytes written to the log.", &of(|s| s.bytes_written as f64));
+    text.family("bellrock_wal_refused_total", "counter", "Records that the log refused.", &of(|s| s.refused as f64));
+    text.family("bellrock_wal_syncs_total", "counter", "Syncs of the log.", &of(|s| s.syncs as f64));
+    text.family("bellrock_wal_sync_seconds_total", "counter", "Time spent writing and syncing the log.", &of(|s| s.sync_nanos as f64 / 1e9));
+    text.family("bellrock_wal_pending_bytes", "gauge", "Bytes that wait for a sync.", &of(|s| s.pending_bytes as f64));
+}
+
+fn process(app: &App, text: &mut Text) {
+    text.family("bellrock_build_info", "gauge", "The version of the build.", &[(&format!("{{version=\"{}\"}}", app.info.version), 1.0)]);
+    let started = app.info.started.0 as f64 / 1e9;
+    text.family("process_start_time_seconds", "gauge", "When the process started.", &[("", started)]);
+    if let Some(bytes) = resident_bytes() {
+        text.family("process_resident_memory_bytes", "gauge", "Resident memory.", &[("", bytes)]);
+    }
+    if let Some(seconds) = cpu_seconds() {
+        text.family("process_cpu_seconds_total", "counter", "User and system time.", &[("", seconds)]);
+    }
+}
+
+/// Resident memory from `/proc/self/statm` (proc(5)): the second number, in pages.
+fn resident_bytes() -> Option<f64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: f64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as f64)
+}
+
+/// User and system time from `/proc/self/stat` (proc(5)): fields 14 and 15, in clock ticks.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / rustix::param::clock_ticks_per_second() as f64)
+}

@@ -1,0 +1,69 @@
+//! The command line. A flag wins over its environment variable, that over the file, that over the default.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Receives, stores, queries and shows traces, metrics and logs.
+#[derive(Debug, Parser)]
+#[command(name = "bellrock", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server.
+    Serve(ServeArgs),
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the effective configuration with every default, as a file that can be used as it is.
+    Print(ServeArgs),
+}
+
+/// What `serve` takes. Addresses are `host:port`; a bare port keeps the host of `--listen`.
+#[derive(Debug, Args, Default)]
+pub(crate) struct ServeArgs {
+    /// Configuration file (YAML).
+    #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where data is stored [default: ./bellrock-data].
+    #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The address that every port listens on, unless it has one of its own [default: 127.0.0.1].
+    #[arg(long, value_name = "IP", env = "BELLROCK_LISTEN")]
+    pub listen: Option<IpAddr>,
+    /// OTLP/gRPC [default: 4317].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_OTLP_GRPC_LISTEN")]
+    pub otlp_grpc_listen: Option<String>,
+    /// OTLP/HTTP [default: 4318].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_OTLP_HTTP_LISTEN")]
+    pub otlp_http_listen: Option<String>,
+    /// API [default: 8080].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_API_LISTEN")]
+    pub api_listen: Option<String>,
+    /// Web UI [default: 3301].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_UI_LISTEN")]
+    pub ui_listen: Option<String>,
+    /// Health checks [default: 13133].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_HEALTH_LISTEN")]
+    pub health_listen: Option<String>,
+    /// The server's own metrics [default: 8888].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_METRICS_LISTEN")]
+    pub metrics_listen: Option<String>,
+    /// Also run the MeetsMatch demo: a generator that sends traces, logs and metrics to this server.
+    #[arg(long)]
+    pub demo: bool,
+    /// What to log, as `info` or `warn,pipeline=debug`.
+    #[arg(long, value_name = "FILTER", env = "BELLROCK_LOG", default_value = "info")]
+    pub log: String,
+}

@@ -1,0 +1,71 @@
+//! Prints a configuration as a file that can be used as it is.
+
+use foundation::units::format_duration;
+
+use super::Config;
+
+/// The effective configuration, every setting with a word on what it does.
+pub(crate) fn print(c: &Config) -> String {
+    let origins: Vec<String> = c.cors_allowed_origins.iter().map(|o| format!("'{o}'")).collect();
+    format!(
+        "\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: {grpc}
+        # Largest request, in MiB.
+        max_recv_msg_size_mib: {grpc_mib}
+      http:
+        endpoint: {http}
+        # Largest request, before and after decompression.
+        max_request_body_size: {http_max}
+        cors:
+          # Origins whose pages may send; one `*` per pattern.
+          allowed_origins: [{origins}]
+server:
+  api: {api}
+  ui: {ui}
+  # GET / and /ready
+  health: {health}
+  # The server's own metrics, GET /metrics
+  metrics: {metrics}
+  # How long a stop waits for requests in flight.
+  drain_timeout: {drain}
+storage:
+  data_dir: '{data_dir}'
+  # Logs, spans and samples older than this are dropped, by whole days.
+  retention: {retention}
+  # Records further in the future than this are refused.
+  future_max: {future}
+  # Compress the write-ahead log: less disk bandwidth, more CPU.
+  wal_compress: {wal_compress}
+memory:
+  # Requests in flight, together; beyond it senders are told to come back.
+  requests: {requests}
+  # Logs, and as much again for spans, that are not in segments yet.
+  events: {events}
+query:
+  timeout: {timeout}
+  memory: {query_memory}
+",
+        grpc = c.otlp_grpc.address,
+        grpc_mib = c.otlp_grpc_request_bytes_max.0 >> 20,
+        http = c.otlp_http.address,
+        http_max = c.otlp_http_request_bytes_max,
+        origins = origins.join(", "),
+        api = c.api.address,
+        ui = c.ui.address,
+        health = c.health.address,
+        metrics = c.metrics.address,
+        drain = format_duration(c.drain_timeout),
+        data_dir = c.data_dir.display().to_string().replace('\'', "''"),
+        retention = format_duration(c.retention),
+        future = format_duration(c.future_max),
+        wal_compress = c.wal_compress,
+        requests = c.requests_bytes_max,
+        events = c.events_memory_max,
+        timeout = format_duration(c.query_timeout),
+        query_memory = c.query_memory_max,
+    )
+}

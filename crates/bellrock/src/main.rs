@@ -1,0 +1,50 @@
+//! The one binary: `bellrock serve`, `bellrock config print`.
+//!
+//! Reads the command line and the configuration, wires the crates together,
+//! starts them and takes them down in order. Nothing here knows how anything
+//! works; it knows what is connected to what.
+
+mod cli;
+mod config;
+mod data_dir;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// The allocator: telemetry makes many short-lived buffers on all threads, where glibc's
+/// arenas contend and fragment.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            #[expect(clippy::print_stderr, reason = "the last word of a program that could not start")]
+            {
+                eprintln!("bellrock: {e:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: cli::Cli) -> anyhow::Result<()> {
+    match cli.command {
+        cli::Command::Serve(args) => {
+            let config = config::load(&args)?;
+            serve::run(config)
+        }
+        cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {
+            let config = config::load(&args)?;
+            #[expect(clippy::print_stdout, reason = "the output that was asked for")]
+            {
+                print!("{}", config::print(&config));
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! `bellrock serve`: start in order, run, stop in order.
+//!
+//! Start: lock the data directory, bind every port, answer health checks, open
+//! the engines (which replays their logs), then take telemetry.
+//! Stop: stop taking telemetry and answer what is in flight, stop the API and
+//! UI, flush the engines, health and self-metrics last. Each phase has a deadline; what was
+//! acknowledged is in the logs whatever happens.
+
+mod background;
+mod listen;
+mod signals;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use api::health::Readiness;
+use api::{App, Endpoints, QueryLimits, ServerInfo};
+use axum::Router;
+use eventstore::EventStore;
+use loadgen::demo;
+use foundation::clock::SystemClock;
+use foundation::disk::{RealDisk, SharedDisk};
+use foundation::shutdown::Shutdown;
+use foundation::Clock;
+use pipeline::budget::Budget;
+use pipeline::ingest::Acceptance;
+use pipeline::{Engines, Ingest, Journal, otlp};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tsdb::Tsdb;
+
+use crate::config::Config;
+use crate::data_dir;
+
+/// How long the engines get to write what is in memory to segments. It is safe in the logs either
+/// way; a flushed store only starts faster.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+/// The demo plays the same every time.
+const DEMO_SEED: u64 = 1811;
+
+/// Runs the server until SIGINT or SIGTERM.
+pub(crate) fn run(config: Config) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("bellrock")
+        .build()
+        .context("cannot start the threads that serve sockets")?;
+    let result = runtime.block_on(serve(config));
+    // Connections that outlived their deadline are cut off here.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    result
+}
+
+fn start_logging(config: &Config) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .with_context(|| format!("--log: `{}` is not a log filter; write `info` or `warn,pipeline=debug`", config.log))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+    Ok(())
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let started = clock.now();
+    let data_dir = data_dir::open(&config.data_dir)?;
+    let ports = listen::bind_all(&config).await?;
+    listen::warn_if_exposed(&ports);
+    let endpoints = ports.endpoints();
+
+    // The admin ports outlive the others: they can say that the server is starting or stopping.
+    let (stop_admin, admin_stopped) = watch::channel(false);
+    let mut admin = JoinSet::new();
+    let readiness = Readiness::default();
+    spawn_http(&mut admin, ports.health.socket, api::health::router(readiness.clone()), admin_stopped.clone());
+
+    let engines = tokio::task::spawn_blocking({
+        let (config, dir, clock) = (config.clone(), data_dir.path.clone(), clock.clone());
+        move || open_engines(&config, &dir, clock)
+    })
+    .await
+    .context("opening the data failed")??;
+
+    let journal = Journal::new(clock.clone());
+    let app = App {
+        engines: engines.clone(),
+        journal: journal.clone(),
+        clock: clock.clone(),
+        info: Arc::new(ServerInfo {
+            version: env!("CARGO_PKG_VERSION"),
+            started,
+            demo: config.demo,
+            endpoints: endpoints.clone(),
+        }),
+        promql: Arc::default(),
+        limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
+        slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2))),
+    };
+    spawn_http(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
+
+    let shutdown = Shutdown::new();
+    let background = background::start(engines.clone(), clock.clone(), shutdown.clone())?;
+
+    let (stop_faces, faces_stopped) = watch::channel(false);
+    let mut faces = JoinSet::new();
+    spawn_http(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
+    spawn_http(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
+
+    let (stop_receivers, receivers_stopped) = watch::channel(false);
+    let mut receivers = JoinSet::new();
+    let acceptance = Acceptance { past_max: config.retention, future_max: config.future_max };
+    let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal);
+    let budget = Budget::new(config.requests_bytes_max.as_usize());
+    for (socket, request_bytes_max, setting) in [
+        (ports.otlp_grpc.socket, config.otlp_grpc_request_bytes_max, "receivers.otlp.protocols.grpc.max_recv_msg_size_mib"),
+        (ports.otlp_http.socket, config.otlp_http_request_bytes_max, "receivers.otlp.protocols.http.max_request_body_size"),
+    ] {
+        let otlp_config = otlp::Config {
+            request_bytes_max: otlp::RequestLimit { bytes: request_bytes_max.as_usize(), setting },
+            budget: budget.clone(),
+            cors_allowed_origins: config.cors_allowed_origins.clone(),
+        };
+        receivers.spawn(otlp::serve(socket, ingest.clone(), otlp_config, receivers_stopped.clone()));
+    }
+    drop(ingest);
+    readiness.set(true);
+    announce(&endpoints, begin, &data_dir.path);
+    let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;
+
+    signals::wait().await?;
+    tracing::info!("stopping: answering what is in flight");
+    readiness.set(false);
+    shutdown.set();
+    let stop = async {
+        stop_receivers.send_replace(true);
+        drain("receivers", &mut receivers, config.drain_timeout).await;
+        if let Some(demo) = demo {
+            join_demo(demo).await;
+        }
+        stop_faces.send_replace(true);
+        drain("API and UI", &mut faces, Duration::from_secs(5)).await;
+        close_engines(engines, background).await;
+        stop_admin.send_replace(true);
+        drain("health and metrics", &mut admin, Duration::from_secs(1)).await;
+    };
+    tokio::select! {
+        () = stop => tracing::info!("stopped"),
+        _ = signals::wait() => tracing::warn!("told twice to stop: leaving at once; what was acknowledged is in the logs"),
+    }
+    Ok(())
+}
+
+fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let events_config = eventstore::Config {
+        memory_bytes_max: config.events_memory_max.as_usize(),
+        retention: Some(config.retention),
+        ..eventstore::Config::new(dir.join("events"))
+    };
+    let events = EventStore::open(disk.clone(), events_config).context("cannot open the events engine")?;
+    let metrics_options = tsdb::Options { retention: Some(config.retention), ..tsdb::Options::new(dir.join("metrics")) };
+    let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
+    Ok(Engines { events: Arc::new(events), metrics: Arc::new(metrics) })
+}
+
+fn spawn_http(tasks: &mut JoinSet<()>, socket: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    tasks.spawn(async move {
+        let stopped = async move {
+            let _ = stop.wait_for(|stopped| *stopped).await;
+        };
+        if let Err(e) = axum::serve(socket, router).with_graceful_shutdown(stopped).await {
+            tracing::error!(error = %e, "a port stopped serving");
+        }
+    });
+}
+
+/// The demo plays on a thread of its own, as any other sender would.
+fn spawn_demo(
+    endpoints: &Endpoints,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> anyhow::Result<std::thread::JoinHandle<demo::Totals>> {
+    let url = |authority: &str| format!("http://{authority}");
+    let targets = demo::Endpoints { http: url(&endpoints.otlp_http), grpc: Some(url(&endpoints.otlp_grpc)) };
+    let stack = demo::stack(DEMO_SEED, clock.now());
+    demo::spawn(stack, targets, clock, shutdown).context("cannot start the demo")
+}
+
+async fn join_demo(demo: std::thread::JoinHandle<demo::Totals>) {
+    let joined = tokio::task::spawn_blocking(move || demo.join());
+    match tokio::time::timeout(Duration::from_secs(2), joined).await {
+        Ok(Ok(Ok(totals))) => tracing::info!(?totals, "demo stopped"),
+        Ok(_) => tracing::error!("the demo had panicked"),
+        Err(_) => tracing::warn!("the demo did not stop in time"),
+    }
+}
+
+async fn drain(what: &str, tasks: &mut JoinSet<()>, deadline: Duration) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(deadline, all).await.is_err() {
+        tracing::warn!("{what}: requests in flight did not end in {deadline:?}; cut off");
+        tasks.abort_all();
+    }
+}
+
+async fn close_engines(engines: Engines, background: background::Background) {
+    let closing = tokio::task::spawn_blocking(move || {
+        background.join();
+        engines.events.logs().flush();
+        engines.events.spans().flush();
+        if let Err(e) = engines.metrics.flush() {
+            tracing::error!(error = %e, "the metrics engine could not be flushed; its log is replayed at the next start");
+        }
+    });
+    match tokio::time::timeout(FLUSH_TIMEOUT, closing).await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => tracing::error!(error = %e, "flushing failed; the logs are replayed at the next start"),
+        Err(_) => tracing::warn!("flushing took longer than {FLUSH_TIMEOUT:?}; the logs are replayed at the next start"),
+    }
+}
+
+fn announce(endpoints: &Endpoints, begin: Instant, data_dir: &std::path::Path) {
+    tracing::info!(
+        ui = %format_args!("http://{}", endpoints.ui),
+        api = %format_args!("http://{}", endpoints.api),
+        otlp_grpc = %endpoints.otlp_grpc,
+        otlp_http = %format_args!("http://{}", endpoints.otlp_http),
+        data = %data_dir.display(),
+        "ready in {} ms",
+        begin.elapsed().as_millis()
+    );
+}

@@ -1,0 +1,300 @@
+//! What one request becomes: columns that grow while the decoder walks the bytes.
+//!
+//! A batch is only written to. It is read once, when the sealer encodes it
+//! together with its neighbours into a block. There are no row structs; texts
+//! lie in one arena, and a text that repeats the one of the record before in
+//! its column is not copied again. The column of an attribute is predicted
+//! from the record before (senders repeat their keys in order), so that the
+//! usual record hashes nothing.
+
+mod logs;
+mod spans;
+
+use hashbrown::HashTable;
+use wire::otlp::Limits;
+use wire::sink::ValueRef;
+
+pub use logs::LogBatch;
+pub use spans::SpanBatch;
+
+use crate::column::binary::hash;
+use crate::query::ValueType;
+use crate::schema::{ATTRIBUTE, Schema};
+
+/// A piece of the arena: where it begins, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Slice {
+    at: u32,
+    len: u32,
+}
+
+/// One value of one record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) row: u32,
+    pub(crate) value: CellValue,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CellValue {
+    Empty,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    /// Texts, bytes, and messages of arrays and maps.
+    Binary(ValueType, Slice),
+}
+
+/// A column that not every record has: an attribute, or the body, events or links.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// The column's number; `ATTRIBUTE` for attributes.
+    pub(crate) id: u8,
+    /// The attribute's key, else empty.
+    pub(crate) key: Box<str>,
+    /// In row order, at most one per row.
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// A resource or scope as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) schema_url: Box<str>,
+    pub(crate) raw: Box<[u8]>,
+}
+
+/// The distinct resources (or scopes) of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    pub(crate) list: Vec<Origin>,
+    table: HashTable<u32>,
+}
+
+impl Origins {
+    fn intern(&mut self, raw: &[u8], schema_url: &str) -> u32 {
+        let h = hash(raw) ^ hash(schema_url.as_bytes());
+        let list = &mut self.list;
+        if let Some(i) =
+            self.table.find(h, |i| *list[*i as usize].raw == *raw && *list[*i as usize].schema_url == *schema_url)
+        {
+            return *i;
+        }
+        let i = list.len() as u32;
+        list.push(Origin { schema_url: schema_url.into(), raw: raw.into() });
+        self.table
+            .insert_unique(h, i, |i| hash(&list[*i as usize].raw) ^ hash(list[*i as usize].schema_url.as_bytes()));
+        i
+    }
+
+    /// For records that came without.
+    fn unnamed(&mut self) -> u32 {
+        self.intern(&[], "")
+    }
+}
+
+/// The columns of one request.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// With what the request was decoded; replay decodes with the same.
+    pub(crate) limits: Limits,
+    pub(crate) time: Vec<i64>,
+    pub(crate) trace: Vec<[u8; 16]>,
+    pub(crate) span: Vec<[u8; 8]>,
+    /// Spans only.
+    pub(crate) parent: Vec<[u8; 8]>,
+    /// By `Schema::ints`.
+    pub(crate) ints: Vec<Vec<i64>>,
+    /// By `Schema::texts`.
+    pub(crate) texts: Vec<Vec<Slice>>,
+    pub(crate) resource: Vec<u32>,
+    pub(crate) scope: Vec<u32>,
+    pub(crate) resources: Origins,
+    pub(crate) scopes: Origins,
+    pub(crate) slots: Vec<Slot>,
+    arena: Vec<u8>,
+    table: HashTable<u32>,
+    current_resource: Option<u32>,
+    current_scope: Option<u32>,
+    /// The slots of the record before and of the record that is being read, in the order of their keys.
+    before: Vec<u32>,
+    now: Vec<u32>,
+    /// The arena's end when the record began.
+    mark: usize,
+}
+
+/// What every record has.
+pub(crate) struct RowFields<'a> {
+    pub(crate) time: i64,
+    pub(crate) trace: [u8; 16],
+    pub(crate) span: [u8; 8],
+    pub(crate) parent: Option<[u8; 8]>,
+    pub(crate) ints: &'a [i64],
+    pub(crate) texts: &'a [&'a str],
+}
+
+impl Batch {
+    pub(crate) fn new(schema: Schema, limits: Limits) -> Self {
+        Self {
+            limits,
+            time: Vec::new(),
+            trace: Vec::new(),
+            span: Vec::new(),
+            parent: Vec::new(),
+            ints: vec![Vec::new(); schema.ints().len()],
+            texts: vec![Vec::new(); schema.texts().len()],
+            resource: Vec::new(),
+            scope: Vec::new(),
+            resources: Origins::default(),
+            scopes: Origins::default(),
+            slots: Vec::new(),
+            arena: Vec::new(),
+            table: HashTable::new(),
+            current_resource: None,
+            current_scope: None,
+            before: Vec::new(),
+            now: Vec::new(),
+            mark: 0,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.time.len()
+    }
+
+    /// About how many bytes of memory it holds.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let origins = self.resources.list.iter().chain(&self.scopes.list);
+        let fixed = 8 + 16 + 8 + 8 + self.ints.len() * 8 + self.texts.len() * 8 + 8;
+        self.arena.capacity()
+            + self.rows() * fixed
+            + self.slots.iter().map(|s| s.cells.capacity() * size_of::<Cell>() + s.key.len() + 64).sum::<usize>()
+            + origins.map(|o| o.raw.len() + o.schema_url.len() + 64).sum::<usize>()
+    }
+
+    pub(crate) fn bytes(&self, s: Slice) -> &[u8] {
+        self.arena.get(s.at as usize..s.at as usize + s.len as usize).unwrap_or_default()
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> Slice {
+        // The log takes no request of 1 GiB or more, and the arena holds parts of one request.
+        let Ok(at) = u32::try_from(self.arena.len()) else { return Slice::default() };
+        self.arena.extend_from_slice(bytes);
+        Slice { at, len: bytes.len() as u32 }
+    }
+
+    fn resource(&mut self, raw: &[u8], schema_url: &str) {
+        self.current_resource = Some(self.resources.intern(raw, schema_url));
+        self.current_scope = None;
+    }
+
+    fn scope(&mut self, raw: &[u8], schema_url: &str) {
+        self.current_scope = Some(self.scopes.intern(raw, schema_url));
+    }
+
+    fn attribute(&mut self, key: &str, value: ValueRef<'_>) {
+        let slot = self.slot(ATTRIBUTE, key);
+        self.put(slot, value);
+    }
+
+    fn fixed(&mut self, id: u8, value: ValueRef<'_>) {
+        let slot = self.slot(id, "");
+        self.put(slot, value);
+    }
+
+    fn slot(&mut self, id: u8, key: &str) -> u32 {
+        if let Some(&guess) = self.before.get(self.now.len())
+            && let Some(slot) = self.slots.get(guess as usize)
+            && slot.id == id
+            && *slot.key == *key
+        {
+            self.now.push(guess);
+            return guess;
+        }
+        let slots = &mut self.slots;
+        let h = hash(key.as_bytes()) ^ u64::from(id);
+        let found = self.table.find(h, |i| slots[*i as usize].id == id && *slots[*i as usize].key == *key);
+        let i = match found {
+            Some(i) => *i,
+            None => {
+                let i = slots.len() as u32;
+                slots.push(Slot { id, key: key.into(), cells: Vec::new() });
+                self.table.insert_unique(h, i, |i| {
+                    let s = &slots[*i as usize];
+                    hash(s.key.as_bytes()) ^ u64::from(s.id)
+                });
+                i
+            }
+        };
+        self.now.push(i);
+        i
+    }
+
+    fn put(&mut self, slot: u32, value: ValueRef<'_>) {
+        let value = match value {
+            ValueRef::Empty => CellValue::Empty,
+            ValueRef::Bool(v) => CellValue::Bool(v),
+            ValueRef::Int(v) => CellValue::Int(v),
+            ValueRef::Double(v) => CellValue::Double(v),
+            ValueRef::Str(v) => self.binary(slot, ValueType::Str, v.as_bytes()),
+            ValueRef::Bytes(v) => self.binary(slot, ValueType::Bytes, v),
+            ValueRef::Array(v) => self.binary(slot, ValueType::Array, v),
+            ValueRef::Map(v) => self.binary(slot, ValueType::Map, v),
+        };
+        let row = self.rows() as u32;
+        let Some(slot) = self.slots.get_mut(slot as usize) else { return };
+        match slot.cells.last_mut() {
+            // A repeated key keeps its last value.
+            Some(cell) if cell.row == row => cell.value = value,
+            _ => slot.cells.push(Cell { row, value }),
+        }
+    }
+
+    fn binary(&mut self, slot: u32, value_type: ValueType, bytes: &[u8]) -> CellValue {
+        if let Some(Cell { value: CellValue::Binary(t, s), .. }) =
+            self.slots.get(slot as usize).and_then(|s| s.cells.last())
+            && *t == value_type
+            && self.bytes(*s) == bytes
+        {
+            return CellValue::Binary(value_type, *s);
+        }
+        CellValue::Binary(value_type, self.store(bytes))
+    }
+
+    fn end_row(&mut self, row: &RowFields<'_>) {
+        for i in 0..self.texts.len() {
+            let text = row.texts.get(i).copied().unwrap_or_default().as_bytes();
+            let slice = match self.texts[i].last() {
+                Some(s) if self.bytes(*s) == text => *s,
+                _ => self.store(text),
+            };
+            self.texts[i].push(slice);
+        }
+        for (column, v) in self.ints.iter_mut().zip(row.ints) {
+            column.push(*v);
+        }
+        self.trace.push(row.trace);
+        self.span.push(row.span);
+        if let Some(parent) = row.parent {
+            self.parent.push(parent);
+        }
+        let (resource, scope) = (self.current_resource, self.current_scope);
+        self.resource.push(resource.unwrap_or_else(|| self.resources.unnamed()));
+        self.scope.push(scope.unwrap_or_else(|| self.scopes.unnamed()));
+        self.time.push(row.time);
+        std::mem::swap(&mut self.before, &mut self.now);
+        self.now.clear();
+        self.mark = self.arena.len();
+    }
+
+    fn abandon(&mut self) {
+        let row = self.rows() as u32;
+        for slot in self.now.drain(..) {
+            if let Some(slot) = self.slots.get_mut(slot as usize)
+                && slot.cells.last().is_some_and(|c| c.row == row)
+            {
+                slot.cells.pop();
+            }
+        }
+        self.arena.truncate(self.mark);
+    }
+}

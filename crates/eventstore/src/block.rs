@@ -1,0 +1,255 @@
+//! A block: up to 8,192 rows of one day, sorted by time, as encoded columns.
+//!
+//! A block is immutable and self-contained: it lies in memory or in a segment
+//! file, and is read the same way. The header says what there is (row count,
+//! time bounds, counts, columns with their keys); columns are read and checked
+//! one by one, when a query asks for them. Format: `docs/formats/segment.md`.
+
+pub(crate) mod encode;
+mod gather;
+mod header;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use foundation::disk::ReadAt;
+use model::UnixNanos;
+use thiserror::Error;
+
+use header::PREFIX_BYTES;
+pub(crate) use header::{Entry, Header, put_meta, read_meta};
+
+use crate::column::binary::{self, Binary};
+use crate::column::bytes::Reader;
+use crate::column::ids::{self, Ids};
+use crate::column::presence::{self, Presence};
+use crate::column::{Damaged, doubles, ints};
+use crate::query::ValueType;
+use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
+use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
+
+/// Rows of a block. Larger blocks compress little better and make the newest-N queries decode more.
+pub(crate) const ROWS_MAX: usize = 8192;
+/// Counts are by whole values of the severity or status column.
+pub(crate) type ValueCounts = [u32; COUNTED_VALUES];
+
+/// Why a block can not be read.
+#[derive(Debug, Error)]
+pub(crate) enum BlockError {
+    #[error("the disk cannot read a block")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    #[error("checksum of {0} differs")]
+    Checksum(&'static str),
+}
+
+/// What is known of a block without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) rows: u32,
+    /// Both inclusive.
+    pub(crate) min_time: UnixNanos,
+    pub(crate) max_time: UnixNanos,
+    /// Rows per severity number or status code.
+    pub(crate) counts: ValueCounts,
+}
+
+#[derive(Clone)]
+enum Source {
+    Memory(Arc<[u8]>),
+    File { file: Arc<dyn ReadAt>, offset: u64 },
+}
+
+/// A block, wherever it lies.
+pub(crate) struct Block {
+    pub(crate) meta: Meta,
+    /// All of it, header included.
+    pub(crate) len: u64,
+    source: Source,
+    header: OnceLock<Arc<Header>>,
+    resources: OnceLock<Arc<[Arc<ResourceInfo>]>>,
+    scopes: OnceLock<Arc<[Arc<ScopeInfo>]>>,
+    /// Set once it turned out to be damaged, so that this is reported once.
+    damaged: AtomicBool,
+}
+
+/// A column of a block in memory.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) presence: Presence,
+    pub(crate) values: Values,
+}
+
+/// Decoded values; value `i` belongs to row `presence.row(i)`.
+#[derive(Debug)]
+pub(crate) enum Values {
+    Empty,
+    Binary(Binary),
+    Ints(Vec<i64>),
+    Doubles(Vec<f64>),
+    Trace(Ids<16>),
+    Span(Ids<8>),
+}
+
+impl Loaded {
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.presence.heap_bytes()
+            + match &self.values {
+                Values::Empty => 0,
+                Values::Binary(v) => v.heap_bytes(),
+                Values::Ints(v) => v.len() * 8,
+                Values::Doubles(v) => v.len() * 8,
+                Values::Trace(v) => v.heap_bytes(),
+                Values::Span(v) => v.heap_bytes(),
+            }
+    }
+}
+
+impl Block {
+    /// A block in memory.
+    pub(crate) fn in_memory(bytes: Arc<[u8]>, meta: Meta) -> Self {
+        Self::new(Source::Memory(bytes.clone()), bytes.len() as u64, meta)
+    }
+
+    /// A block in a file.
+    pub(crate) fn in_file(file: Arc<dyn ReadAt>, offset: u64, len: u64, meta: Meta) -> Self {
+        Self::new(Source::File { file, offset }, len, meta)
+    }
+
+    fn new(source: Source, len: u64, meta: Meta) -> Self {
+        Self {
+            meta,
+            len,
+            source,
+            header: OnceLock::new(),
+            resources: OnceLock::new(),
+            scopes: OnceLock::new(),
+            damaged: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.meta.rows as usize
+    }
+
+    /// Marks the block as damaged; whether it was not marked before.
+    pub(crate) fn mark_damaged(&self) -> bool {
+        !self.damaged.swap(true, Ordering::Relaxed)
+    }
+
+    /// The bytes from `offset` (within the block), `len` long.
+    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, BlockError> {
+        if offset.checked_add(len as u64).is_none_or(|end| end > self.len) {
+            return Err(Damaged("block length").into());
+        }
+        match &self.source {
+            Source::Memory(bytes) => {
+                Ok(bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?.to_vec())
+            }
+            Source::File { file, offset: base } => {
+                let mut buf = vec![0; len];
+                file.read_exact_at(&mut buf, base + offset)?;
+                Ok(buf)
+            }
+        }
+    }
+
+    /// The header, read and checked once.
+    pub(crate) fn header(&self) -> Result<&Arc<Header>, BlockError> {
+        if let Some(header) = self.header.get() {
+            return Ok(header);
+        }
+        let len = header::body_bytes(&self.read(0, PREFIX_BYTES)?)?;
+        let header = Header::decode(&self.read(0, PREFIX_BYTES + len)?)?;
+        if header.meta != self.meta {
+            return Err(Damaged("block header").into());
+        }
+        Ok(self.header.get_or_init(|| Arc::new(header)))
+    }
+
+    fn payload(&self, header: &Header, entry: &Entry) -> Result<Vec<u8>, BlockError> {
+        let bytes = self.read(header.payload_at + u64::from(entry.offset), entry.len as usize)?;
+        if crc32c::crc32c(&bytes) != entry.crc {
+            return Err(BlockError::Checksum("a column"));
+        }
+        Ok(bytes)
+    }
+
+    /// Reads, checks and decodes one column.
+    pub(crate) fn load(&self, header: &Header, entry: &Entry) -> Result<Loaded, BlockError> {
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let presence = presence::decode(&mut r, n, self.rows())?;
+        let values = match (entry.id, entry.value_type) {
+            (TRACE_ID, _) => Values::Trace(ids::decode(&mut r, n)?),
+            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(&mut r, n)?),
+            (_, ValueType::Empty) => Values::Empty,
+            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(&mut r, n)?),
+            (_, ValueType::Double) => Values::Doubles(doubles::decode(&mut r, n)?),
+            (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
+                Values::Binary(binary::decode(&mut r, n)?)
+            }
+        };
+        Ok(Loaded { presence, values })
+    }
+
+    fn origins(&self, id: u8) -> Result<(usize, Binary), BlockError> {
+        let header = self.header()?;
+        let Some(entry) = header.entries.iter().find(|e| e.id == id) else {
+            return Err(Damaged("origin table").into());
+        };
+        let bytes = self.payload(header, entry)?;
+        let n = entry.present as usize;
+        Ok((n, binary::decode(&mut Reader(&bytes), n)?))
+    }
+
+    /// The distinct resources of the block; values of the resource column point into it.
+    pub(crate) fn resources(&self, cache: &OriginCache) -> Result<&Arc<[Arc<ResourceInfo>]>, BlockError> {
+        if let Some(list) = self.resources.get() {
+            return Ok(list);
+        }
+        let (n, values) = self.origins(RESOURCES)?;
+        let list = (0..n).map(|i| cache.resource(values.get(i))).collect::<Result<Arc<[_]>, _>>()?;
+        Ok(self.resources.get_or_init(|| list))
+    }
+
+    /// The distinct scopes of the block; values of the scope column point into it.
+    pub(crate) fn scopes(&self, cache: &OriginCache) -> Result<&Arc<[Arc<ScopeInfo>]>, BlockError> {
+        if let Some(list) = self.scopes.get() {
+            return Ok(list);
+        }
+        let (n, values) = self.origins(SCOPES)?;
+        let list = (0..n).map(|i| cache.scope(values.get(i))).collect::<Result<Arc<[_]>, _>>()?;
+        Ok(self.scopes.get_or_init(|| list))
+    }
+}
+
+/// What the trace index keeps of a trace id: CRC32C of its 16 bytes.
+///
+/// Traces may share it; whoever finds a block by it still compares the ids.
+pub(crate) fn trace_fingerprint(id: &[u8; 16]) -> u32 {
+    crc32c::crc32c(id)
+}
+
+/// The trace fingerprints of a block's rows, sorted, without repeats and without zero ids.
+pub(crate) fn trace_fingerprints(block: &Block) -> Result<Vec<u32>, BlockError> {
+    let header = block.header()?;
+    let Some(entry) = header.entries.iter().find(|e| e.id == schema::TRACE_ID) else { return Ok(Vec::new()) };
+    let Values::Trace(ids) = block.load(header, entry)?.values else { return Err(Damaged("trace ids").into()) };
+    let mut out = Vec::new();
+    ids.rows(
+        |id| {
+            if *id != [0; 16] {
+                out.push(trace_fingerprint(id));
+            }
+            false
+        },
+        |_| (),
+    );
+    out.sort_unstable();
+    out.dedup();
+    Ok(out)
+}

@@ -1,0 +1,286 @@
+//! Batches into blocks.
+//!
+//! Rows are sorted by time and cut at day bounds (a block lies in one
+//! partition) and into equal parts of at most 8,192 rows.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use model::UnixNanos;
+use rustc_hash::FxBuildHasher;
+
+use super::gather::{self, Gathered, Place, Ranks};
+use super::header::{self, Entry};
+use super::{Block, Meta, ROWS_MAX};
+use crate::batch::{Batch, CellValue, Origin, Origins};
+use crate::column::bytes::{put_bytes, zigzag};
+use crate::column::{binary, doubles, ids, ints, presence};
+use crate::partition::Day;
+use crate::query::ValueType;
+use crate::schema::*;
+
+/// A batch and the number of its first row.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbered {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) first_seq: u64,
+}
+
+/// Encodes all rows of `batches` (in order of arrival) into blocks in memory.
+pub(crate) fn encode(schema: Schema, batches: &[Numbered]) -> Vec<Arc<Block>> {
+    let places = gather::order(batches);
+    let mut blocks = Vec::new();
+    for day in places.chunk_by(|a, b| Day::of(UnixNanos(a.time)) == Day::of(UnixNanos(b.time))) {
+        let parts = day.len().div_ceil(ROWS_MAX);
+        for part in day.chunks(day.len().div_ceil(parts)) {
+            blocks.push(Arc::new(encode_block(schema, batches, part)));
+        }
+    }
+    blocks
+}
+
+/// The columns of a block while it is written.
+#[derive(Default)]
+struct Columns {
+    entries: Vec<Entry>,
+    payload: Vec<u8>,
+}
+
+impl Columns {
+    fn put(&mut self, id: u8, value_type: ValueType, key: &str, present: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let offset = self.payload.len();
+        write(&mut self.payload);
+        let bytes = &self.payload[offset..];
+        self.entries.push(Entry {
+            id,
+            value_type,
+            key: key.into(),
+            present: present as u32,
+            offset: offset as u32,
+            len: bytes.len() as u32,
+            crc: crc32c::crc32c(bytes),
+        });
+    }
+
+    /// A column that every row has.
+    fn full(&mut self, id: u8, value_type: ValueType, rows: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.put(id, value_type, "", rows, |out| {
+            // Every row: the presence is one byte.
+            presence::encode(&[], 0, out);
+            write(out);
+        });
+    }
+
+    fn ints(&mut self, id: u8, values: &[i64]) {
+        self.full(id, ValueType::Int, values.len(), |out| ints::encode(values, out));
+    }
+}
+
+fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block {
+    let rows = places.len();
+    let ranks = gather::ranks(batches, places);
+    let mut columns = Columns::default();
+    let time: Vec<i64> = places.iter().map(|p| p.time).collect();
+    columns.ints(TIME, &time);
+    let seq: Vec<i64> =
+        places.iter().map(|p| (batches[p.batch as usize].first_seq + u64::from(p.row)) as i64).collect();
+    columns.ints(SEQ, &seq);
+    put_origins(&mut columns, batches, places, &ranks);
+    put_ids(&mut columns, schema, batches, places);
+    let counts = put_ints(&mut columns, schema, batches, places);
+    put_texts(&mut columns, schema, batches, places);
+    for column in gather::keyed(batches, &ranks) {
+        let cells = gather::gather(batches, &ranks, &column, rows);
+        put_keyed(&mut columns, batches, column.id, column.key, &cells, rows);
+    }
+    let meta = Meta {
+        rows: rows as u32,
+        min_time: UnixNanos(time.first().copied().unwrap_or_default()),
+        max_time: UnixNanos(time.last().copied().unwrap_or_default()),
+        counts,
+    };
+    let mut bytes = header::encode(schema, &meta, &columns.entries);
+    bytes.extend_from_slice(&columns.payload);
+    Block::in_memory(bytes.into(), meta)
+}
+
+fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ranks: &[Ranks]) {
+    let table = |origins: fn(&Batch) -> &Origins, rows: fn(&Batch) -> &[u32]| {
+        let mut index: HashMap<&Origin, i64, FxBuildHasher> = HashMap::default();
+        let mut list: Vec<&Origin> = Vec::new();
+        // Per batch, the place in the block's table of each of its origins.
+        let mut map: Vec<Vec<i64>> = vec![Vec::new(); batches.len()];
+        for r in ranks {
+            let origins = &origins(&batches[r.batch].batch).list;
+            map[r.batch] = origins
+                .iter()
+                .map(|o| {
+                    *index.entry(o).or_insert_with(|| {
+                        list.push(o);
+                        list.len() as i64 - 1
+                    })
+                })
+                .collect();
+        }
+        let codes: Vec<i64> = places
+            .iter()
+            .map(|p| map[p.batch as usize][rows(&batches[p.batch as usize].batch)[p.row as usize] as usize])
+            .collect();
+        let list: Vec<Vec<u8>> = list
+            .into_iter()
+            .map(|o| {
+                let mut out = Vec::with_capacity(o.raw.len() + o.schema_url.len() + 2);
+                put_bytes(&mut out, o.schema_url.as_bytes());
+                out.extend_from_slice(&o.raw);
+                out
+            })
+            .collect();
+        (codes, list)
+    };
+    for (id, table_id, (codes, list)) in [
+        (RESOURCE, RESOURCES, table(|b| &b.resources, |b| &b.resource)),
+        (SCOPE, SCOPES, table(|b| &b.scopes, |b| &b.scope)),
+    ] {
+        columns.ints(id, &codes);
+        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
+        columns.put(table_id, ValueType::Bytes, "", list.len(), |out| binary::encode(&list, out));
+    }
+}
+
+fn put_ids(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) {
+    let of = |p: &Place| &batches[p.batch as usize].batch;
+    let trace: Vec<[u8; 16]> = places.iter().map(|p| of(p).trace[p.row as usize]).collect();
+    let span: Vec<[u8; 8]> = places.iter().map(|p| of(p).span[p.row as usize]).collect();
+    let n = places.len();
+    if trace.iter().any(|t| *t != [0; 16]) {
+        columns.full(TRACE_ID, ValueType::Bytes, n, |out| ids::encode(&trace, out));
+    }
+    if span.iter().any(|s| *s != [0; 8]) {
+        columns.full(SPAN_ID, ValueType::Bytes, n, |out| ids::encode(&span, out));
+    }
+    if schema != Schema::Spans {
+        return;
+    }
+    let rows: HashMap<u64, u32, FxBuildHasher> =
+        span.iter().enumerate().map(|(row, id)| (u64::from_le_bytes(*id), row as u32)).collect();
+    let mut elsewhere: Vec<[u8; 8]> = Vec::new();
+    let codes: Vec<i64> = places
+        .iter()
+        .enumerate()
+        .map(|(row, p)| {
+            let parent = of(p).parent[p.row as usize];
+            if parent == [0; 8] {
+                return 0;
+            }
+            match rows.get(&u64::from_le_bytes(parent)) {
+                Some(at) => 2 + zigzag(i64::from(*at) - row as i64) as i64,
+                None => {
+                    elsewhere.push(parent);
+                    1
+                }
+            }
+        })
+        .collect();
+    columns.ints(PARENT, &codes);
+    let at: Vec<u32> = codes.iter().enumerate().filter(|(_, c)| **c == 1).map(|(row, _)| row as u32).collect();
+    if !at.is_empty() {
+        columns.put(PARENT_ID, ValueType::Bytes, "", at.len(), |out| {
+            presence::encode(&at, n, out);
+            ids::encode(&elsewhere, out);
+        });
+    }
+}
+
+fn put_ints(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) -> super::ValueCounts {
+    let mut counts = [0; COUNTED_VALUES];
+    for (i, id) in schema.ints().iter().enumerate() {
+        let values: Vec<i64> = places.iter().map(|p| batches[p.batch as usize].batch.ints[i][p.row as usize]).collect();
+        if *id == schema.counted() {
+            for v in &values {
+                if let Some(c) = counts.get_mut(*v as usize) {
+                    *c += 1;
+                }
+            }
+        }
+        if values.iter().any(|v| *v != 0) {
+            columns.ints(*id, &values);
+        }
+    }
+    counts
+}
+
+fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) {
+    for (i, id) in schema.texts().iter().enumerate() {
+        let values: Vec<&[u8]> = places
+            .iter()
+            .map(|p| {
+                let batch = &batches[p.batch as usize].batch;
+                batch.bytes(batch.texts[i][p.row as usize])
+            })
+            .collect();
+        if values.iter().any(|v| !v.is_empty()) {
+            columns.full(*id, ValueType::Str, values.len(), |out| binary::encode(&values, out));
+        }
+    }
+}
+
+const TYPES: [ValueType; 8] = [
+    ValueType::Empty,
+    ValueType::Str,
+    ValueType::Bool,
+    ValueType::Int,
+    ValueType::Double,
+    ValueType::Bytes,
+    ValueType::Array,
+    ValueType::Map,
+];
+
+fn type_of(v: CellValue) -> ValueType {
+    match v {
+        CellValue::Empty => ValueType::Empty,
+        CellValue::Bool(_) => ValueType::Bool,
+        CellValue::Int(_) => ValueType::Int,
+        CellValue::Double(_) => ValueType::Double,
+        CellValue::Binary(t, _) => t,
+    }
+}
+
+/// A column per type that the key occurs with.
+fn put_keyed(columns: &mut Columns, batches: &[Numbered], id: u8, key: &str, cells: &[Gathered], rows: usize) {
+    let mut seen = [false; TYPES.len()];
+    cells.iter().for_each(|c| seen[type_of(c.value) as usize] = true);
+    for value_type in TYPES.into_iter().filter(|t| seen[*t as usize]) {
+        let cells = || cells.iter().filter(|c| type_of(c.value) == value_type);
+        let at: Vec<u32> = cells().map(|c| c.row).collect();
+        columns.put(id, value_type, key, at.len(), |out| {
+            presence::encode(&at, rows, out);
+            match value_type {
+                ValueType::Empty => {}
+                ValueType::Bool | ValueType::Int => {
+                    let values: Vec<i64> = cells()
+                        .map(|c| match c.value {
+                            CellValue::Int(v) => v,
+                            CellValue::Bool(v) => i64::from(v),
+                            _ => 0,
+                        })
+                        .collect();
+                    ints::encode(&values, out);
+                }
+                ValueType::Double => {
+                    let values: Vec<f64> =
+                        cells().map(|c| if let CellValue::Double(v) = c.value { v } else { 0.0 }).collect();
+                    doubles::encode(&values, out);
+                }
+                ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map => {
+                    let values: Vec<&[u8]> = cells()
+                        .map(|c| match c.value {
+                            CellValue::Binary(_, s) => batches[c.batch as usize].batch.bytes(s),
+                            _ => &[],
+                        })
+                        .collect();
+                    binary::encode(&values, out);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! A set of rows of one block.
+
+/// One bit per row. Bits at and above `len` are always zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bitmap {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bitmap {
+    pub(crate) fn none(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(64)], len }
+    }
+
+    pub(crate) fn all(len: usize) -> Self {
+        let mut b = Self { words: vec![u64::MAX; len.div_ceil(64)], len };
+        b.trim();
+        b
+    }
+
+    /// The rows of `range`.
+    pub(crate) fn range(len: usize, range: std::ops::Range<usize>) -> Self {
+        let mut b = Self::none(len);
+        for row in range {
+            b.set(row);
+        }
+        b
+    }
+
+    /// From words, lowest row first; surplus bits are dropped, missing words are zero.
+    pub(crate) fn from_words(mut words: Vec<u64>, len: usize) -> Self {
+        words.resize(len.div_ceil(64), 0);
+        let mut b = Self { words, len };
+        b.trim();
+        b
+    }
+
+    fn trim(&mut self) {
+        let rest = self.len % 64;
+        if rest != 0
+            && let Some(last) = self.words.last_mut()
+        {
+            *last &= (1 << rest) - 1;
+        }
+    }
+
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Adds a row; rows outside are ignored.
+    pub(crate) fn set(&mut self, row: usize) {
+        if row < self.len
+            && let Some(w) = self.words.get_mut(row / 64)
+        {
+            *w |= 1 << (row % 64);
+        }
+    }
+
+    pub(crate) fn contains(&self, row: usize) -> bool {
+        self.words.get(row / 64).is_some_and(|w| w >> (row % 64) & 1 == 1)
+    }
+
+    pub(crate) fn and(&mut self, other: &Self) {
+        for (a, b) in self.words.iter_mut().zip(&other.words) {
+            *a &= b;
+        }
+    }
+
+    pub(crate) fn or(&mut self, other: &Self) {
+        for (a, b) in self.words.iter_mut().zip(&other.words) {
+            *a |= b;
+        }
+    }
+
+    pub(crate) fn not(&mut self) {
+        for a in &mut self.words {
+            *a = !*a;
+        }
+        self.trim();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|w| *w == 0)
+    }
+
+    /// The rows in rising order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(i, w)| {
+            let mut w = *w;
+            std::iter::from_fn(move || {
+                if w == 0 {
+                    return None;
+                }
+                let bit = w.trailing_zeros() as usize;
+                w &= w - 1;
+                Some(i * 64 + bit)
+            })
+        })
+    }
+
+    /// The rows in falling order.
+    pub(crate) fn iter_rev(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().rev().flat_map(|(i, w)| {
+            let mut w = *w;
+            std::iter::from_fn(move || {
+                if w == 0 {
+                    return None;
+                }
+                let bit = 63 - w.leading_zeros() as usize;
+                w &= !(1 << bit);
+                Some(i * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bits_beyond_the_end() {
+        let mut b = Bitmap::all(70);
+        assert_eq!(b.iter().count(), 70);
+        b.not();
+        assert!(b.is_empty());
+        b.set(70);
+        b.set(69);
+        b.set(3);
+        assert_eq!(b.iter().collect::<Vec<_>>(), [3, 69]);
+        assert_eq!(b.iter_rev().collect::<Vec<_>>(), [69, 3]);
+        b.not();
+        assert_eq!(b.iter().count(), 68);
+    }
+}

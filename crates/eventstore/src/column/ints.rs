@@ -1,0 +1,205 @@
+//! Columns of signed 64-bit integers: one value, frame of reference, or deltas.
+//!
+//! Values are cut into frames of 128; each frame stores its smallest value
+//! and the distances to it in as many bits as the largest needs, so that an
+//! outlier costs one frame and not the block. Times from millisecond clocks
+//! are divided by their common power of 1000 first.
+
+use super::Damaged;
+use super::bytes::{Reader, put_signed};
+
+/// Values per frame: 128 values of `w` bits fill `2 * w` words, so full frames stay aligned.
+const FRAME: usize = 128;
+
+const CONST: u8 = 0;
+const FOR: u8 = 1;
+const DELTA: u8 = 2;
+
+/// What values may be divided by, by its code on disk.
+const SCALES: [i64; 3] = [1, 1_000, 1_000_000];
+
+/// Appends `values` in the smallest of the encodings. The number of values is not stored.
+pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
+    let Some(&first) = values.first() else { return };
+    if values.iter().all(|v| *v == first) {
+        out.push(CONST);
+        put_signed(out, first);
+        return;
+    }
+    let code = (1..SCALES.len()).rev().find(|c| values.iter().all(|v| v % SCALES[*c] == 0)).unwrap_or(0);
+    let scaled: Vec<i64>;
+    let values = if code == 0 {
+        values
+    } else {
+        scaled = values.iter().map(|v| v / SCALES[code]).collect();
+        &scaled
+    };
+    let deltas: Vec<i64> = values.windows(2).map(|w| w[1].wrapping_sub(w[0])).collect();
+    if frames_bytes(&deltas) + 9 < frames_bytes(values) {
+        out.extend([DELTA, code as u8]);
+        put_signed(out, values[0]);
+        put_frames(&deltas, out);
+    } else {
+        out.extend([FOR, code as u8]);
+        put_frames(values, out);
+    }
+}
+
+/// Reads `n` values.
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    let kind = r.u8()?;
+    if kind == CONST {
+        return Ok(vec![r.signed()?; n]);
+    }
+    let scale = *SCALES.get(r.u8()? as usize).ok_or(Damaged("integer scale"))?;
+    let mut values = match kind {
+        FOR => {
+            let mut values = Vec::with_capacity(n);
+            read_frames(r, n, &mut values)?;
+            values
+        }
+        DELTA => {
+            let mut values = Vec::with_capacity(n);
+            values.push(r.signed()?);
+            read_frames(r, n - 1, &mut values)?;
+            let mut at = 0i64;
+            for v in &mut values {
+                at = at.wrapping_add(*v);
+                *v = at;
+            }
+            values
+        }
+        _ => return Err(Damaged("integer encoding")),
+    };
+    if scale != 1 {
+        for v in &mut values {
+            *v = v.wrapping_mul(scale);
+        }
+    }
+    Ok(values)
+}
+
+fn bounds(frame: &[i64]) -> (i64, u32) {
+    let (mut min, mut max) = (i64::MAX, i64::MIN);
+    for v in frame {
+        min = min.min(*v);
+        max = max.max(*v);
+    }
+    (min, 64 - (max.wrapping_sub(min) as u64).leading_zeros())
+}
+
+fn frames_bytes(values: &[i64]) -> usize {
+    values.chunks(FRAME).map(|f| 4 + (f.len() * bounds(f).1 as usize).div_ceil(64) * 8).sum()
+}
+
+fn put_frames(values: &[i64], out: &mut Vec<u8>) {
+    for frame in values.chunks(FRAME) {
+        let (min, width) = bounds(frame);
+        put_signed(out, min);
+        out.push(width as u8);
+        pack(frame.iter().map(|v| v.wrapping_sub(min) as u64), width, out);
+    }
+}
+
+fn read_frames(r: &mut Reader<'_>, n: usize, out: &mut Vec<i64>) -> Result<(), Damaged> {
+    let mut left = n;
+    while left > 0 {
+        let take = left.min(FRAME);
+        let min = r.signed()?;
+        let width = u32::from(r.u8()?);
+        unpack(r, take, width, |v| out.push(min.wrapping_add(v as i64)))?;
+        left -= take;
+    }
+    Ok(())
+}
+
+/// Appends values of `width` bits (0-64), lowest bits first, padded to a whole word.
+pub(crate) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
+    if width == 0 {
+        return;
+    }
+    let (mut acc, mut bits) = (0u128, 0u32);
+    for v in values {
+        acc |= u128::from(v) << bits;
+        bits += width;
+        if bits >= 64 {
+            out.extend_from_slice(&(acc as u64).to_le_bytes());
+            acc >>= 64;
+            bits -= 64;
+        }
+    }
+    if bits > 0 {
+        out.extend_from_slice(&(acc as u64).to_le_bytes());
+    }
+}
+
+/// Reads `n` values of `width` bits as [`pack`] wrote them.
+pub(crate) fn unpack(r: &mut Reader<'_>, n: usize, width: u32, mut each: impl FnMut(u64)) -> Result<(), Damaged> {
+    if width == 0 {
+        (0..n).for_each(|_| each(0));
+        return Ok(());
+    }
+    if width > 64 {
+        return Err(Damaged("bit width"));
+    }
+    let bytes = r.take((n * width as usize).div_ceil(64) * 8)?;
+    let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+    let mut words = bytes.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default()));
+    let (mut acc, mut bits) = (0u128, 0u32);
+    for _ in 0..n {
+        if bits < width {
+            acc |= u128::from(words.next().unwrap_or_default()) << bits;
+            bits += 64;
+        }
+        each(acc as u64 & mask);
+        acc >>= width;
+        bits -= width;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trip(values: &[i64]) -> usize {
+        let mut out = Vec::new();
+        encode(values, &mut out);
+        let mut r = Reader(&out);
+        assert_eq!(decode(&mut r, values.len()).unwrap(), values);
+        assert!(r.0.is_empty());
+        out.len()
+    }
+
+    #[test]
+    fn sizes_fit_the_values() {
+        assert_eq!(round_trip(&[7; 1000]), 2);
+        // Millisecond clock in nanoseconds, rising by one: deltas of one value.
+        let rising: Vec<i64> = (0..1000).map(|i| 1_700_000_000_000_000_000 + i * 1_000_000).collect();
+        assert!(round_trip(&rising) < 50);
+        // One outlier must not widen the other frames.
+        let mut small: Vec<i64> = (0..1280).map(|i| i * 7919 % 16).collect();
+        small[5] = i64::MAX;
+        assert!(round_trip(&small) < 1024 + 10 * 70);
+        round_trip(&[]);
+        round_trip(&[i64::MIN, i64::MAX, 0, -1]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_round_trip(values in prop::collection::vec(any::<i64>(), 0..400), shift in 0u32..64) {
+            let values: Vec<i64> = values.into_iter().map(|v| v >> shift).collect();
+            round_trip(&values);
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300) {
+            let _ = decode(&mut Reader(&bytes), n);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Which rows of a block have a value in a column.
+
+use super::bitmap::Bitmap;
+use super::bytes::Reader;
+use super::{Damaged, ints};
+
+const ALL: u8 = 0;
+const BITS: u8 = 1;
+const LIST: u8 = 2;
+
+/// The rows that have a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Every row; value `i` belongs to row `i`.
+    All,
+    /// These rows, rising; value `i` belongs to row `rows[i]`.
+    Rows(Vec<u32>),
+}
+
+impl Presence {
+    /// The row that value `i` belongs to.
+    pub(crate) fn row(&self, i: usize) -> usize {
+        match self {
+            Self::All => i,
+            Self::Rows(rows) => rows.get(i).map_or(usize::MAX, |r| *r as usize),
+        }
+    }
+
+    /// The place of the value of `row`, if it has one.
+    pub(crate) fn value(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::All => Some(row),
+            Self::Rows(rows) => rows.binary_search(&(row as u32)).ok(),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Rows(rows) => rows.len() * 4,
+        }
+    }
+}
+
+/// Appends which of `rows` rows are in `present` (rising).
+pub(crate) fn encode(present: &[u32], rows: usize, out: &mut Vec<u8>) {
+    if present.len() == rows {
+        out.push(ALL);
+    } else if present.len() * 16 > rows {
+        out.push(BITS);
+        let mut bits = Bitmap::none(rows);
+        present.iter().for_each(|r| bits.set(*r as usize));
+        bits.words().iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    } else {
+        out.push(LIST);
+        let list: Vec<i64> = present.iter().map(|r| i64::from(*r)).collect();
+        ints::encode(&list, out);
+    }
+}
+
+/// Reads `n` present rows of `rows`.
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize, rows: usize) -> Result<Presence, Damaged> {
+    match r.u8()? {
+        ALL if n == rows => Ok(Presence::All),
+        BITS => {
+            let words = r.take(rows.div_ceil(64) * 8)?.chunks_exact(8);
+            let words = words.map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
+            let list: Vec<u32> = Bitmap::from_words(words, rows).iter().map(|r| r as u32).collect();
+            if list.len() == n { Ok(Presence::Rows(list)) } else { Err(Damaged("presence")) }
+        }
+        LIST => {
+            let list = ints::decode(r, n)?;
+            let rising = list.windows(2).all(|w| w[0] < w[1]);
+            let inside = list.first().is_none_or(|v| *v >= 0) && list.last().is_none_or(|v| (*v as usize) < rows);
+            if !rising || !inside {
+                return Err(Damaged("presence"));
+            }
+            Ok(Presence::Rows(list.into_iter().map(|v| v as u32).collect()))
+        }
+        _ => Err(Damaged("presence")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_density_round_trips() {
+        for step in [1, 3, 100] {
+            let present: Vec<u32> = (0..1000).filter(|r| r % step == 0).collect();
+            let mut out = Vec::new();
+            encode(&present, 1000, &mut out);
+            let p = decode(&mut Reader(&out), present.len(), 1000).unwrap();
+            assert_eq!(p == Presence::All, step == 1);
+            for (i, row) in present.iter().enumerate() {
+                assert_eq!((p.row(i), p.value(*row as usize)), (*row as usize, Some(i)));
+            }
+            assert!(decode(&mut Reader(&out), present.len() + 1, 1000).is_err());
+        }
+    }
+}

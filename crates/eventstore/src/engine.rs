@@ -1,0 +1,282 @@
+//! One half of the store: log, memory, segments, and the thread that moves rows from one to the next.
+//!
+//! The life of a row: `ingest` appends its request to the write-ahead log;
+//! when that is safe, the log's thread puts the batch into memory (`memory`),
+//! where queries see it. The sealer thread (`sealer`) encodes full batches into
+//! blocks, and when memory is large or old it freezes it together with the
+//! log's generation, writes its blocks to segment files (`flush`), commits
+//! them in the manifest, and removes the generation.
+//!
+//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::tail_encoding`, `Shared::state`.
+
+mod flush;
+mod memory;
+mod replay;
+mod sealer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use foundation::disk::SharedDisk;
+use foundation::shutdown::Shutdown;
+use model::{TimeRange, UnixNanos};
+use parking_lot::Mutex;
+use wal::Wal;
+
+use crate::batch::Batch;
+use crate::block::Block;
+use crate::block::encode::{Numbered, encode};
+use crate::error::{IngestError, OpenError};
+use crate::manifest::Manifest;
+use crate::resources::OriginCache;
+use crate::schema::Schema;
+use crate::segment::Segment;
+use crate::store::{Completion, Config};
+
+pub(crate) use memory::Memory;
+
+/// How much a half of the store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreStats {
+    /// Rows in memory.
+    pub memory_rows: u64,
+    /// Bytes in memory, waiting ones included.
+    pub memory_bytes: u64,
+    /// Segment files.
+    pub segments: u64,
+    /// Rows in segments.
+    pub segment_rows: u64,
+    /// Bytes of segment files.
+    pub segment_bytes: u64,
+    /// Blocks that were found damaged or unreadable since the store was opened.
+    pub damaged_blocks: u64,
+    /// Flushes that failed since the store was opened; memory is kept and the flush is tried again.
+    pub failed_flushes: u64,
+    /// Records in the log that could not be replayed when the store was opened.
+    pub replay_refused: u64,
+    /// Time spent on encoding batches into blocks, queries' share included, in nanoseconds.
+    pub encode_nanos: u64,
+    /// The log.
+    pub wal: wal::Stats,
+}
+
+/// What the threads share.
+pub(crate) struct Shared {
+    pub(crate) schema: Schema,
+    pub(crate) config: Config,
+    pub(crate) disk: SharedDisk,
+    /// The folder of this half.
+    pub(crate) dir: PathBuf,
+    /// What queries see.
+    pub(crate) state: Mutex<State>,
+    /// Held while the unsealed tail is encoded for a query, so that two queries do not encode it twice.
+    pub(crate) tail_encoding: Mutex<()>,
+    /// What the disk holds; held for the whole of a flush and of retention.
+    pub(crate) flushing: Mutex<Manifest>,
+    pub(crate) origins: OriginCache,
+    /// Bytes of batches that were handed to the log and are not in memory yet.
+    pub(crate) in_flight: AtomicUsize,
+    pub(crate) damaged_blocks: AtomicU64,
+    pub(crate) failed_flushes: AtomicU64,
+    pub(crate) replay_refused: AtomicU64,
+    pub(crate) encode_nanos: AtomicU64,
+    /// Wakes the sealer.
+    pub(crate) work: sealer::Signal,
+}
+
+/// What queries see: every row once.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Takes new batches.
+    pub(crate) active: Memory,
+    /// Being written to segments, with the log's generation that holds it.
+    pub(crate) frozen: Option<Frozen>,
+    pub(crate) segments: Vec<Arc<Segment>>,
+    /// The number of the next row.
+    pub(crate) next_seq: u64,
+}
+
+/// Memory that takes no more batches.
+pub(crate) struct Frozen {
+    pub(crate) memory: Memory,
+    pub(crate) generation: wal::Generation,
+    /// The number after its last row.
+    pub(crate) end_seq: u64,
+}
+
+/// One half of the store.
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    wal: Arc<Wal>,
+    shutdown: Shutdown,
+    sealer: Option<JoinHandle<()>>,
+}
+
+/// The blocks that a query looks at.
+pub(crate) struct Snapshot {
+    pub(crate) blocks: Vec<Arc<Block>>,
+    pub(crate) segments: Vec<Arc<Segment>>,
+}
+
+impl Engine {
+    pub(crate) fn open(disk: SharedDisk, config: Config, schema: Schema) -> Result<Self, OpenError> {
+        let dir = config.dir.join(schema.dir());
+        let (shared, covered) = flush::open_disk(disk, config, schema, dir)?;
+        let wal = Arc::new(replay::open_log(&shared, covered)?);
+        let shutdown = Shutdown::new();
+        let sealer = sealer::spawn(shared.clone(), wal.clone(), shutdown.clone())?;
+        Ok(Self { shared, wal, shutdown, sealer: Some(sealer) })
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// See [`crate::LogStore::ingest`].
+    pub(crate) fn ingest(&self, request: Vec<u8>, batch: Batch, done: Completion) {
+        if batch.rows() == 0 {
+            return done(Ok(()));
+        }
+        let bytes = batch.heap_bytes();
+        let max = self.shared.config.memory_bytes_max;
+        let held = self.shared.state.lock().held_bytes() + self.shared.in_flight.load(Ordering::Relaxed);
+        if held.saturating_add(bytes) > max {
+            self.shared.work.wake();
+            return done(Err(IngestError::MemoryFull { held, max }));
+        }
+        self.shared.in_flight.fetch_add(bytes, Ordering::Relaxed);
+        let record = replay::record(request, &batch.limits);
+        let shared = self.shared.clone();
+        self.wal.append(
+            record,
+            Box::new(move |result| {
+                if result.is_ok() {
+                    shared.show(batch);
+                }
+                shared.in_flight.fetch_sub(bytes, Ordering::Relaxed);
+                done(result.map(|_| ()).map_err(IngestError::Wal));
+            }),
+        );
+    }
+
+    /// Writes what is in memory to segments and waits until that has succeeded or failed.
+    pub(crate) fn flush(&self) {
+        flush::flush(&self.shared, &self.wal);
+    }
+
+    pub(crate) fn apply_retention(&self, now: UnixNanos) -> usize {
+        flush::apply_retention(&self.shared, now)
+    }
+
+    /// Everything that may have rows in `range`.
+    pub(crate) fn snapshot(&self, range: TimeRange) -> Snapshot {
+        self.shared.snapshot(range)
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        let state = self.shared.state.lock();
+        let frozen = state.frozen.as_ref().map(|f| &f.memory);
+        let rows = state.active.rows() + frozen.map_or(0, Memory::rows);
+        StoreStats {
+            memory_rows: rows as u64,
+            memory_bytes: (state.held_bytes() + self.shared.in_flight.load(Ordering::Relaxed)) as u64,
+            segments: state.segments.len() as u64,
+            segment_rows: state.segments.iter().map(|s| s.info.rows).sum(),
+            segment_bytes: state.segments.iter().map(|s| s.info.bytes).sum(),
+            damaged_blocks: self.shared.damaged_blocks.load(Ordering::Relaxed),
+            failed_flushes: self.shared.failed_flushes.load(Ordering::Relaxed),
+            replay_refused: self.shared.replay_refused.load(Ordering::Relaxed),
+            encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
+            wal: self.wal.stats(),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shutdown.set();
+        self.shared.work.wake();
+        if let Some(thread) = self.sealer.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(store = self.shared.schema.dir(), "the sealer thread panicked");
+        }
+    }
+}
+
+impl State {
+    fn held_bytes(&self) -> usize {
+        self.active.bytes() + self.frozen.as_ref().map_or(0, |f| f.memory.bytes())
+    }
+}
+
+impl Shared {
+    /// Makes a batch visible to queries. Called in log order.
+    fn show(&self, batch: Batch) {
+        let mut state = self.state.lock();
+        let first_seq = state.next_seq;
+        state.next_seq += batch.rows() as u64;
+        state.active.push(Arc::new(batch), first_seq, Instant::now());
+        if state.active.wants_sealing() {
+            self.work.wake();
+        }
+    }
+
+    fn encode(&self, batches: &[Numbered]) -> Vec<Arc<Block>> {
+        let began = Instant::now();
+        let blocks = encode(self.schema, batches);
+        self.encode_nanos.fetch_add(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        blocks
+    }
+
+    fn snapshot(&self, range: TimeRange) -> Snapshot {
+        let _one = self.tail_encoding.lock();
+        let mut blocks = Vec::new();
+        let state = self.state.lock();
+        let segments: Vec<_> =
+            state.segments.iter().filter(|s| range.overlaps(s.info.min_time, s.info.max_time)).cloned().collect();
+        let parts = state.parts();
+        drop(state);
+        for (part, target) in parts {
+            blocks.extend(part.blocks);
+            if part.unencoded.is_empty() {
+                continue;
+            }
+            let fresh = self.encode(&part.unencoded);
+            blocks.extend(fresh.iter().cloned());
+            if let Some(memory) = self.state.lock().part(target) {
+                memory.keep_piece(part.replace, fresh, &part.unencoded);
+            }
+        }
+        blocks.retain(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
+        Snapshot { blocks, segments }
+    }
+}
+
+/// Which memory of the state.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Active,
+    Frozen,
+}
+
+impl State {
+    fn parts(&self) -> Vec<(memory::View, Part)> {
+        let mut parts = Vec::new();
+        if let Some(f) = &self.frozen {
+            parts.push((f.memory.view(), Part::Frozen));
+        }
+        parts.push((self.active.view(), Part::Active));
+        parts
+    }
+
+    fn part(&mut self, part: Part) -> Option<&mut Memory> {
+        match part {
+            Part::Active => Some(&mut self.active),
+            Part::Frozen => self.frozen.as_mut().map(|f| &mut f.memory),
+        }
+    }
+}

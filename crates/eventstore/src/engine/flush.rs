@@ -1,0 +1,225 @@
+//! Memory into segments, and partitions out of the store.
+//!
+//! The order of a flush is what makes it safe: segment files and their
+//! folders are synced, then the manifest names them and the generation of the
+//! log they cover, then queries see segments in place of memory, and only
+//! then the generation is removed. A crash before the manifest leaves files
+//! that nobody names, removed at the next open; a crash after it leaves a
+//! generation that is not replayed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use foundation::disk::SharedDisk;
+use model::UnixNanos;
+use parking_lot::Mutex;
+use wal::Wal;
+
+use super::sealer::Signal;
+use super::{Frozen, Shared, State};
+use crate::block::Block;
+use crate::error::OpenError;
+use crate::manifest::Manifest;
+use crate::partition::Day;
+use crate::resources::OriginCache;
+use crate::schema::Schema;
+use crate::segment::{self, Segment};
+use crate::store::Config;
+
+/// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
+pub(super) fn open_disk(
+    disk: SharedDisk,
+    config: Config,
+    schema: Schema,
+    dir: PathBuf,
+) -> Result<(Arc<Shared>, wal::Generation), OpenError> {
+    let io = |source| OpenError::Io { path: dir.clone(), source };
+    disk.create_dir_all(&dir).map_err(io)?;
+    let manifest = Manifest::read(&disk, &dir)?;
+    remove_orphans(&disk, &dir, &manifest).map_err(io)?;
+    let mut damaged = 0;
+    let mut segments = Vec::new();
+    for info in &manifest.segments {
+        match Segment::open(&disk, &dir, schema, info.clone()) {
+            Ok(s) => segments.push(Arc::new(s)),
+            Err(error) => {
+                damaged += 1;
+                tracing::error!(path = %info.path(&dir).display(), %error, "a segment cannot be opened and is left out");
+            }
+        }
+    }
+    let covered = manifest.covered;
+    let state = State { segments, next_seq: manifest.next_seq, ..State::default() };
+    let shared = Shared {
+        schema,
+        config,
+        disk,
+        dir,
+        state: Mutex::new(state),
+        tail_encoding: Mutex::new(()),
+        flushing: Mutex::new(manifest),
+        origins: OriginCache::default(),
+        in_flight: AtomicUsize::new(0),
+        damaged_blocks: AtomicU64::new(damaged),
+        failed_flushes: AtomicU64::new(0),
+        replay_refused: AtomicU64::new(0),
+        encode_nanos: AtomicU64::new(0),
+        work: Signal::default(),
+    };
+    Ok((Arc::new(shared), covered))
+}
+
+fn remove_orphans(disk: &SharedDisk, dir: &std::path::Path, manifest: &Manifest) -> std::io::Result<()> {
+    let live: Vec<PathBuf> = manifest.segments.iter().map(|s| s.path(dir)).collect();
+    for folder in disk.list(dir)? {
+        let name = folder.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if Day::parse(name).is_none() {
+            continue;
+        }
+        for file in disk.list(&folder)? {
+            if !live.contains(&file) {
+                tracing::warn!(path = %file.display(), "removing a segment file that no manifest names");
+                disk.remove_file(&file)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of memory to segments; false when that failed and should be tried again.
+pub(super) fn flush(shared: &Arc<Shared>, wal: &Wal) -> bool {
+    let mut manifest = shared.flushing.lock();
+    if shared.state.lock().frozen.is_none() && !freeze(shared, wal) {
+        return false;
+    }
+    let Some(blocks) = seal_frozen(shared) else { return true };
+    match write_segments(shared, wal, &mut manifest, &blocks) {
+        Ok(()) => true,
+        Err(error) => {
+            shared.failed_flushes.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(store = shared.schema.dir(), %error, "cannot write segments; memory is kept");
+            false
+        }
+    }
+}
+
+/// Moves active memory to frozen between two generations of the log; false when the log refused.
+fn freeze(shared: &Arc<Shared>, wal: &Wal) -> bool {
+    if shared.state.lock().active.is_empty() && shared.in_flight.load(Ordering::Relaxed) == 0 {
+        return true;
+    }
+    let (tx, rx) = mpsc::sync_channel(1);
+    let held = shared.clone();
+    wal.rotate(Box::new(move |result| {
+        let refused = result.map(|generation| held.freeze(generation)).err();
+        drop(tx.send(refused));
+    }));
+    match rx.recv() {
+        Ok(None) => true,
+        refused => {
+            shared.failed_flushes.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(store = shared.schema.dir(), ?refused, "the log cannot begin a new generation");
+            false
+        }
+    }
+}
+
+impl Shared {
+    /// On the log's thread, after all rows of `generation` and before any later one.
+    fn freeze(&self, generation: wal::Generation) {
+        let mut state = self.state.lock();
+        let (memory, end_seq) = (std::mem::take(&mut state.active), state.next_seq);
+        if !memory.is_empty() {
+            state.frozen = Some(Frozen { memory, generation, end_seq });
+        }
+    }
+}
+
+/// Seals what the frozen memory still has as batches; its blocks, or nothing when nothing is frozen.
+fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
+    loop {
+        let sealing = {
+            let state = shared.state.lock();
+            let frozen = state.frozen.as_ref()?;
+            if frozen.memory.tail_is_empty() {
+                return Some(frozen.memory.blocks().to_vec());
+            }
+            frozen.memory.seal_begin(true)
+        };
+        let blocks = shared.encode(&sealing.batches);
+        shared.state.lock().frozen.as_mut()?.memory.seal_end(&sealing, blocks);
+    }
+}
+
+fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> std::io::Result<()> {
+    let (generation, end_seq) = match &shared.state.lock().frozen {
+        Some(Frozen { generation, end_seq, .. }) => (*generation, *end_seq),
+        None => return Ok(()),
+    };
+    let mut days: BTreeMap<Day, Vec<Arc<Block>>> = BTreeMap::new();
+    for b in blocks {
+        days.entry(Day::of(b.meta.min_time)).or_default().push(b.clone());
+    }
+    let mut next = manifest.clone();
+    let mut opened = Vec::new();
+    for (day, blocks) in days {
+        // An id is used once, even when this flush fails: a manifest that was written but not
+        // synced may name the file already.
+        let id = manifest.next_segment;
+        manifest.next_segment += 1;
+        next.next_segment = manifest.next_segment;
+        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
+        // Read back before anything relies on it.
+        let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
+            .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+        next.segments.push(info);
+        opened.push(Arc::new(segment));
+    }
+    next.covered = generation;
+    next.next_seq = end_seq;
+    next.write(&shared.disk, &shared.dir)?;
+    *manifest = next;
+    {
+        let mut state = shared.state.lock();
+        state.frozen = None;
+        state.segments.extend(opened);
+    }
+    if let Err(error) = wal.remove_through(generation) {
+        // Not replayed either way; removed at the next flush or open.
+        tracing::warn!(store = shared.schema.dir(), %error, "cannot remove a generation of the log");
+    }
+    Ok(())
+}
+
+/// Drops the partitions that ended longer ago than the retention; returns how many.
+pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
+    let Some(retention) = shared.config.retention else { return 0 };
+    let before = now.minus(retention);
+    let mut manifest = shared.flushing.lock();
+    let mut next = manifest.clone();
+    next.segments.retain(|s| s.day.end() > before);
+    if next.segments.len() == manifest.segments.len() {
+        return 0;
+    }
+    if let Err(error) = next.write(&shared.disk, &shared.dir) {
+        tracing::error!(store = shared.schema.dir(), %error, "cannot apply the retention");
+        return 0;
+    }
+    let mut days: Vec<Day> = manifest.segments.iter().map(|s| s.day).filter(|d| d.end() <= before).collect();
+    days.sort_unstable();
+    days.dedup();
+    *manifest = next;
+    shared.state.lock().segments.retain(|s| !s.day_ended_by(before));
+    for day in &days {
+        let path = shared.dir.join(day.to_string());
+        // Queries that run keep the files open; what cannot be removed now is removed at the next open.
+        match shared.disk.remove_dir_all(&path) {
+            Ok(()) => tracing::info!(path = %path.display(), "partition dropped by retention"),
+            Err(error) => tracing::warn!(path = %path.display(), %error, "cannot remove a partition"),
+        }
+    }
+    days.len()
+}

@@ -1,0 +1,27 @@
+//! Floor 3: the events engine, one engine for two schemas (logs and spans).
+//!
+//! Life of a batch: `batch` takes what a decoder pushes, column by column;
+//! `engine` logs the request, then shows the batch to queries; the sealer
+//! thread turns batches into immutable encoded blocks (`block`), and blocks
+//! into segment files (`segment`, listed by `manifest`). Queries (`query`)
+//! see blocks only, wherever they lie. Formats: `docs/formats/segment.md`.
+//!
+//! *Invariant:* synchronous; no async runtime, no HTTP; all bytes pass the disk door.
+
+mod batch;
+mod block;
+mod column;
+mod engine;
+mod error;
+mod manifest;
+mod partition;
+pub mod query;
+mod resources;
+mod schema;
+mod segment;
+mod store;
+
+pub use batch::{LogBatch, SpanBatch};
+pub use engine::StoreStats;
+pub use error::{IngestError, OpenError, QueryError};
+pub use store::{Completion, Config, EventStore, LogStore, SpanStore};

@@ -1,0 +1,364 @@
+//! Runs a filter on a block: a set of rows per condition, combined.
+//!
+//! Conditions are tested once per distinct value: per entry of a dictionary,
+//! per resource. Columns that no condition needs are never read.
+
+use std::sync::Arc;
+
+use model::attributes;
+
+use super::compile::{Node, Plan, Spelled, Test, ValueView};
+use super::filter::{AttributeScope, Field};
+use super::run::Halt;
+use super::text::{TextSearch, value_text};
+use super::view::{IntColumn, View};
+use crate::block::{Loaded, Values};
+use crate::column::binary::Binary;
+use crate::column::bitmap::Bitmap;
+use crate::column::bytes::unzigzag;
+use crate::column::ids::Ids;
+use crate::query::ValueType;
+use crate::schema::*;
+
+/// The rows of `within` that match.
+pub(crate) fn matching(view: &View<'_>, plan: &Plan, within: Bitmap) -> Result<Bitmap, Halt> {
+    if within.is_empty() || plan.is_all() {
+        return Ok(within);
+    }
+    let mut rows = within;
+    and(view, std::slice::from_ref(&plan.root), &mut rows)?;
+    Ok(rows)
+}
+
+fn and(view: &View<'_>, nodes: &[Node], rows: &mut Bitmap) -> Result<(), Halt> {
+    for n in nodes {
+        if rows.is_empty() {
+            break;
+        }
+        match n {
+            Node::And(inner) => and(view, inner, rows)?,
+            other => rows.and(&node(view, other)?),
+        }
+    }
+    Ok(())
+}
+
+fn node(view: &View<'_>, n: &Node) -> Result<Bitmap, Halt> {
+    Ok(match n {
+        Node::And(nodes) => {
+            let mut rows = Bitmap::all(view.rows());
+            and(view, nodes, &mut rows)?;
+            rows
+        }
+        Node::Or(nodes) => {
+            let mut rows = Bitmap::none(view.rows());
+            for n in nodes {
+                rows.or(&node(view, n)?);
+            }
+            rows
+        }
+        Node::Not(inner) => {
+            let mut rows = node(view, inner)?;
+            rows.not();
+            rows
+        }
+        Node::Test(field, test) => field_rows(view, field, test)?,
+        Node::Text(search) => text_rows(view, search)?,
+    })
+}
+
+fn constant(view: &View<'_>, matches: bool) -> Bitmap {
+    if matches { Bitmap::all(view.rows()) } else { Bitmap::none(view.rows()) }
+}
+
+fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Halt> {
+    let spans = view.schema() == Schema::Spans;
+    match field {
+        Field::Service => by_resource(view, |r| test.matches(text_view(&r.service))),
+        Field::ScopeName => {
+            let scopes = view.scopes()?;
+            let hit: Vec<bool> =
+                scopes.iter().map(|s| !s.scope.name.is_empty() && test.matches(text_view(&s.scope.name))).collect();
+            by_code(view, &view.scope_codes()?, &hit)
+        }
+        Field::Name if spans => text_column(view, NAME, test),
+        Field::StatusMessage if spans => text_column(view, STATUS_MESSAGE, test),
+        Field::Kind if spans => int_column(view, KIND, test, false),
+        Field::Status if spans => int_column(view, STATUS, test, false),
+        Field::Duration if spans => int_column(view, DURATION, test, false),
+        Field::Severity if !spans => int_column(view, SEVERITY, test, true),
+        Field::SeverityText if !spans => text_column(view, SEVERITY_TEXT, test),
+        Field::EventName if !spans => text_column(view, EVENT_NAME, test),
+        Field::Body if !spans => keyed_columns(view, view.with_id(BODY).map(|(p, e)| (p, e.value_type)), test),
+        Field::TraceId => match view.column(TRACE_ID)?.as_deref() {
+            Some(Loaded { values: Values::Trace(ids), .. }) => Ok(id_rows(view, ids, test)),
+            _ => Ok(constant(view, false)),
+        },
+        Field::SpanId => match view.column(SPAN_ID)?.as_deref() {
+            Some(Loaded { values: Values::Span(ids), .. }) => Ok(id_rows(view, ids, test)),
+            _ => Ok(constant(view, false)),
+        },
+        Field::ParentSpanId if spans => parent_rows(view, test),
+        Field::Attribute { scope, key } => {
+            let mut rows = constant(view, false);
+            if *scope != AttributeScope::Resource {
+                rows.or(&keyed_columns(view, view.attribute(key).map(|(p, e)| (p, e.value_type)), test)?);
+            }
+            if *scope != AttributeScope::Record {
+                rows.or(&by_resource(view, |r| {
+                    attributes::get(&r.resource.attributes, key).is_some_and(|v| test.matches_value(v))
+                })?);
+            }
+            Ok(rows)
+        }
+        _ => Ok(constant(view, false)),
+    }
+}
+
+fn text_view(s: &str) -> ValueView<'_> {
+    ValueView::Binary(ValueType::Str, s.as_bytes())
+}
+
+fn by_resource(view: &View<'_>, matches: impl Fn(&crate::resources::ResourceInfo) -> bool) -> Result<Bitmap, Halt> {
+    let hit: Vec<bool> = view.resources()?.iter().map(|r| matches(r)).collect();
+    if hit.iter().all(|h| *h == hit[0]) {
+        return Ok(constant(view, hit.first() == Some(&true)));
+    }
+    by_code(view, &view.resource_codes()?, &hit)
+}
+
+fn by_code(view: &View<'_>, codes: &IntColumn, hit: &[bool]) -> Result<Bitmap, Halt> {
+    let mut rows = constant(view, false);
+    for (row, code) in codes.get().iter().enumerate() {
+        if hit.get(*code as usize) == Some(&true) {
+            rows.set(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn int_column(view: &View<'_>, id: u8, test: &Test, zero_is_absent: bool) -> Result<Bitmap, Halt> {
+    let Some(column) = view.ints(id)? else {
+        return Ok(constant(view, !zero_is_absent && test.matches(ValueView::Int(0))));
+    };
+    let mut rows = constant(view, false);
+    // Severities, kinds and states are few: most rows repeat the answer of the row before.
+    let mut last = None;
+    for (row, v) in column.get().iter().enumerate() {
+        let hit = match last {
+            Some((value, hit)) if value == *v => hit,
+            _ => !(zero_is_absent && *v == 0) && test.matches(ValueView::Int(*v)),
+        };
+        last = Some((*v, hit));
+        if hit {
+            rows.set(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// A text column that every row has, where empty means absent.
+fn text_column(view: &View<'_>, id: u8, test: &Test) -> Result<Bitmap, Halt> {
+    match view.column(id)? {
+        Some(column) => {
+            Ok(binary_rows(view, &column, |s| !s.is_empty() && test.matches(ValueView::Binary(ValueType::Str, s))))
+        }
+        None => Ok(constant(view, false)),
+    }
+}
+
+/// The rows of a text column whose text satisfies `hit`, asked once per distinct text where there is a dictionary.
+fn binary_rows(view: &View<'_>, column: &Loaded, hit: impl Fn(&[u8]) -> bool) -> Bitmap {
+    let Values::Binary(values) = &column.values else { return constant(view, false) };
+    let mut rows = constant(view, false);
+    match values {
+        Binary::Const(v) => {
+            if hit(v) {
+                present_rows(view, column, &mut rows);
+            }
+        }
+        Binary::Dict { codes, entries } => {
+            let hits: Vec<bool> = (0..entries.len()).map(|i| hit(entries.get(i))).collect();
+            if hits.contains(&true) {
+                for (i, code) in codes.iter().enumerate() {
+                    if hits.get(*code as usize) == Some(&true) {
+                        rows.set(column.presence.row(i));
+                    }
+                }
+            }
+        }
+        Binary::Plain(texts) => {
+            for i in 0..texts.len() {
+                if hit(texts.get(i)) {
+                    rows.set(column.presence.row(i));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn present_rows(view: &View<'_>, column: &Loaded, rows: &mut Bitmap) {
+    match &column.presence {
+        crate::column::presence::Presence::All => *rows = constant(view, true),
+        crate::column::presence::Presence::Rows(list) => list.iter().for_each(|r| rows.set(*r as usize)),
+    }
+}
+
+/// The rows that have a value in one of the columns that satisfies the test.
+fn keyed_columns(
+    view: &View<'_>,
+    columns: impl Iterator<Item = (usize, ValueType)>,
+    test: &Test,
+) -> Result<Bitmap, Halt> {
+    let mut rows = constant(view, false);
+    for (place, value_type) in columns {
+        let column = view.load(place)?;
+        if matches!(test, Test::Exists) {
+            present_rows(view, &column, &mut rows);
+            continue;
+        }
+        match &column.values {
+            Values::Empty => {}
+            Values::Binary(_) => {
+                rows.or(&binary_rows(view, &column, |s| test.matches(ValueView::Binary(value_type, s))));
+            }
+            Values::Ints(values) => {
+                let as_view = |v: i64| match value_type {
+                    ValueType::Bool => ValueView::Bool(v != 0),
+                    _ => ValueView::Int(v),
+                };
+                set_where(&column, values, &mut rows, |v| test.matches(as_view(*v)));
+            }
+            Values::Doubles(values) => {
+                set_where(&column, values, &mut rows, |v| test.matches(ValueView::Double(*v)));
+            }
+            Values::Trace(_) | Values::Span(_) => {}
+        }
+    }
+    Ok(rows)
+}
+
+fn set_where<T>(column: &Loaded, values: &[T], rows: &mut Bitmap, hit: impl Fn(&T) -> bool) {
+    for (i, v) in values.iter().enumerate() {
+        if hit(v) {
+            rows.set(column.presence.row(i));
+        }
+    }
+}
+
+fn hex(id: &[u8]) -> String {
+    id.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    let mut out = [0; N];
+    for (i, b) in out.iter_mut().enumerate() {
+        *b = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
+    }
+    Some(out)
+}
+
+/// Whether an id satisfies a test; ids are compared without regard to case.
+fn id_test<const N: usize>(test: &Test) -> impl Fn(&[u8; N]) -> bool + '_ {
+    let wanted: Option<Vec<[u8; N]>> = match test {
+        Test::In(operands) => Some(operands.iter().filter_map(|o: &Spelled| parse_hex(&o.text)).collect()),
+        _ => None,
+    };
+    move |id| {
+        *id != [0; N]
+            && match &wanted {
+                Some(ids) => ids.contains(id),
+                None => test.matches(text_view(&hex(id))),
+            }
+    }
+}
+
+fn id_rows<const N: usize>(view: &View<'_>, ids: &Ids<N>, test: &Test) -> Bitmap {
+    let mut rows = constant(view, false);
+    ids.rows(id_test(test), |row| rows.set(row));
+    rows
+}
+
+/// The parent of each row: zero for none.
+pub(crate) fn parents(view: &View<'_>) -> Result<Vec<[u8; 8]>, Halt> {
+    let Some(codes) = view.ints(PARENT)? else { return Ok(vec![[0; 8]; view.rows()]) };
+    let (spans, elsewhere) = (view.column(SPAN_ID)?, view.column(PARENT_ID)?);
+    let id = |column: &Option<Arc<Loaded>>, i: usize| match column.as_deref() {
+        Some(Loaded { values: Values::Span(ids), .. }) => ids.get(i),
+        _ => [0; 8],
+    };
+    let mut next = 0;
+    let parents = codes.get().iter().enumerate().map(|(row, code)| match code {
+        0 => [0; 8],
+        1 => {
+            next += 1;
+            id(&elsewhere, next - 1)
+        }
+        code => id(&spans, (row as i64).wrapping_add(unzigzag(code.wrapping_sub(2) as u64)) as usize),
+    });
+    Ok(parents.collect())
+}
+
+fn parent_rows(view: &View<'_>, test: &Test) -> Result<Bitmap, Halt> {
+    let hit = id_test::<8>(test);
+    let mut rows = constant(view, false);
+    for (row, id) in parents(view)?.iter().enumerate() {
+        if hit(id) {
+            rows.set(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
+    let mut rows = constant(view, false);
+    let mut look = |id: u8, every_type: bool| -> Result<(), Halt> {
+        for (place, entry) in view.with_id(id) {
+            let value_type = entry.value_type;
+            if !every_type && value_type != ValueType::Str {
+                continue;
+            }
+            let column = view.load(place)?;
+            let found = match value_type {
+                ValueType::Str => binary_rows(view, &column, |s| search.matches(s)),
+                ValueType::Array => binary_rows(view, &column, |raw| {
+                    value_text(&model::Value::Array(wire::otlp::read_array(raw)))
+                        .is_some_and(|t| search.matches(t.as_bytes()))
+                }),
+                ValueType::Map => binary_rows(view, &column, |raw| {
+                    value_text(&model::Value::Map(wire::otlp::read_map(raw)))
+                        .is_some_and(|t| search.matches(t.as_bytes()))
+                }),
+                _ => scalar_text_rows(view, &column, value_type, search),
+            };
+            rows.or(&found);
+        }
+        Ok(())
+    };
+    match view.schema() {
+        Schema::Logs => look(BODY, true)?,
+        Schema::Spans => {
+            look(NAME, false)?;
+            look(STATUS_MESSAGE, false)?;
+            look(ATTRIBUTE, false)?;
+        }
+    }
+    Ok(rows)
+}
+
+fn scalar_text_rows(view: &View<'_>, column: &Loaded, value_type: ValueType, search: &TextSearch) -> Bitmap {
+    let mut rows = constant(view, false);
+    match &column.values {
+        Values::Ints(values) => set_where(column, values, &mut rows, |v| match value_type {
+            ValueType::Bool => search.matches(if *v != 0 { b"true" } else { b"false" }),
+            _ => search.matches(v.to_string().as_bytes()),
+        }),
+        Values::Doubles(values) => set_where(column, values, &mut rows, |v| search.matches(v.to_string().as_bytes())),
+        _ => {}
+    }
+    rows
+}

@@ -1,0 +1,180 @@
+//! The newest (or oldest) N rows that match.
+//!
+//! Blocks are looked at in the order of their bounds, and the search ends when
+//! no later block can hold a better row than the N that are kept. Only these
+//! are materialised, block by block.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{LogRecord, Span, TimeRange, UnixNanos};
+
+use super::eval::matching;
+use super::materialize;
+use super::request::{Order, Outcome, Page, Partial, Row, RowId, Rows, Select};
+use super::run::{Halt, Prepared, Run, narrow_below, prepare};
+use super::view::View;
+use crate::block::Block;
+use crate::engine::Engine;
+use crate::error::QueryError;
+
+/// See [`crate::LogStore::latest`].
+pub(crate) fn logs(engine: &Engine, select: &Select, page: &Page) -> Result<Outcome<Rows<LogRecord>>, QueryError> {
+    latest(engine, select, page, materialize::logs, materialize::log_bytes)
+}
+
+/// See [`crate::SpanStore::latest`].
+pub(crate) fn spans(engine: &Engine, select: &Select, page: &Page) -> Result<Outcome<Rows<Span>>, QueryError> {
+    latest(engine, select, page, materialize::spans, materialize::span_bytes)
+}
+
+/// Makes records of rows of a block.
+type Materialize<T> = fn(&View<'_>, &[usize]) -> Result<Vec<Row<T>>, Halt>;
+
+fn latest<T>(
+    engine: &Engine,
+    select: &Select,
+    page: &Page,
+    materialize: Materialize<T>,
+    bytes: fn(&T) -> usize,
+) -> Result<Outcome<Rows<T>>, QueryError> {
+    let mut run = Run::new(engine, &select.limits);
+    let select = Select { range: narrow(select.range, page), ..select.clone() };
+    let Prepared { plan, mut blocks } = prepare(engine, &mut run, &select)?;
+    let mut best = Best::new(page);
+    best.sort(&mut blocks);
+    for (i, block) in blocks.iter().enumerate() {
+        if !best.may_improve(block) {
+            (i..blocks.len()).for_each(|_| run.skip());
+            break;
+        }
+        let found = run.visit(block, |view| {
+            let rows = matching(view, &plan, view.in_range(select.range)?)?;
+            best.take(view, i, &rows)
+        });
+        if let Err(why) = found {
+            run.stop(why);
+            break;
+        }
+    }
+    let mut rows = match winners(&mut run, &blocks, best.kept, materialize, bytes) {
+        Ok(rows) => rows,
+        Err((why, rows)) => {
+            run.stop(why);
+            rows
+        }
+    };
+    rows.sort_by_key(|r| r.id);
+    if page.order == Order::Descending {
+        rows.reverse();
+    }
+    let next = if rows.len() == page.limit { rows.last().map(|r| r.id) } else { None };
+    Ok(run.finish(Rows { rows, next }))
+}
+
+fn narrow(range: TimeRange, page: &Page) -> TimeRange {
+    match (page.order, page.after) {
+        (_, None) => range,
+        (Order::Descending, Some(after)) => narrow_below(range, after.time),
+        (Order::Ascending, Some(after)) => TimeRange::new(range.start.max(after.time), range.end),
+    }
+}
+
+/// The best N rows so far, with their places.
+struct Best<'a> {
+    page: &'a Page,
+    /// Worst last in the order of the page: for descending, the key is negated by [`Best::key`].
+    kept: BTreeMap<(i128, u64), (usize, usize, RowId)>,
+}
+
+impl<'a> Best<'a> {
+    fn new(page: &'a Page) -> Self {
+        Self { page, kept: BTreeMap::new() }
+    }
+
+    fn descending(&self) -> bool {
+        self.page.order == Order::Descending
+    }
+
+    /// Smaller is better.
+    fn key(&self, id: RowId) -> (i128, u64) {
+        if self.descending() { (-i128::from(id.time.0), u64::MAX - id.seq) } else { (i128::from(id.time.0), id.seq) }
+    }
+
+    /// Puts the block with the best possible row first.
+    fn sort(&self, blocks: &mut [Arc<Block>]) {
+        if self.descending() {
+            blocks.sort_by_key(|b| std::cmp::Reverse(b.meta.max_time));
+        } else {
+            blocks.sort_by_key(|b| b.meta.min_time);
+        }
+    }
+
+    fn worst(&self) -> Option<(i128, u64)> {
+        if self.kept.len() < self.page.limit { None } else { self.kept.last_key_value().map(|(k, _)| *k) }
+    }
+
+    fn may_improve(&self, block: &Block) -> bool {
+        if self.page.limit == 0 {
+            return false;
+        }
+        let bound = if self.descending() { block.meta.max_time } else { block.meta.min_time };
+        let best = self.key(RowId { time: bound, seq: if self.descending() { u64::MAX } else { 0 } });
+        self.worst().is_none_or(|worst| best < worst)
+    }
+
+    /// Takes the rows of a block, best first, until they no longer improve.
+    fn take(&mut self, view: &View<'_>, block: usize, rows: &crate::column::bitmap::Bitmap) -> Result<(), Halt> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (times, seqs) = (view.times()?, view.seqs()?);
+        let rows: &mut dyn Iterator<Item = usize> =
+            if self.descending() { &mut rows.iter_rev() } else { &mut rows.iter() };
+        for row in rows {
+            let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
+            let key = self.key(id);
+            if self.page.after.is_some_and(|after| key <= self.key(after)) {
+                continue;
+            }
+            if self.worst().is_some_and(|worst| key >= worst) {
+                // Rows of a block are in the order of their ids: none of the rest is better.
+                break;
+            }
+            if self.kept.len() >= self.page.limit {
+                self.kept.pop_last();
+            }
+            self.kept.insert(key, (block, row, id));
+        }
+        Ok(())
+    }
+}
+
+/// Materialises the kept rows; when the query has to end before, what there is so far.
+fn winners<T>(
+    run: &mut Run<'_>,
+    blocks: &[Arc<Block>],
+    kept: BTreeMap<(i128, u64), (usize, usize, RowId)>,
+    materialize: Materialize<T>,
+    bytes: fn(&T) -> usize,
+) -> Result<Vec<Row<T>>, (Partial, Vec<Row<T>>)> {
+    let mut by_block: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (block, row, _) in kept.into_values() {
+        by_block.entry(block).or_default().push(row);
+    }
+    let mut out: Vec<Row<T>> = Vec::new();
+    for (block, mut rows) in by_block {
+        rows.sort_unstable();
+        let Some(block) = blocks.get(block) else { continue };
+        let found = match run.visit(block, |view| materialize(view, &rows)) {
+            Ok(found) => found.unwrap_or_default(),
+            Err(why) => return Err((why, out)),
+        };
+        let held = found.iter().map(|r| bytes(&r.record)).sum();
+        out.extend(found);
+        if let Err(why) = run.hold(held) {
+            return Err((why, out));
+        }
+    }
+    Ok(out)
+}

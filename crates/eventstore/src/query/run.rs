@@ -1,0 +1,169 @@
+//! One query while it runs: its limits, its cost, and what it had to leave out.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use model::{TimeRange, UnixNanos};
+
+use super::compile::{self, Plan};
+use super::request::{Limits, Outcome, Partial, QueryStats, Select};
+use super::view::View;
+use crate::block::{Block, BlockError};
+use crate::column::Damaged;
+use crate::engine::{Engine, Shared};
+use crate::error::QueryError;
+
+/// Why the work on a block ended.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The block can not be read: it is left out.
+    Block(BlockError),
+    /// The query ends here.
+    Stop(Partial),
+}
+
+impl From<BlockError> for Halt {
+    fn from(e: BlockError) -> Self {
+        Self::Block(e)
+    }
+}
+
+impl From<Damaged> for Halt {
+    fn from(e: Damaged) -> Self {
+        Self::Block(e.into())
+    }
+}
+
+/// A query while it runs.
+pub(crate) struct Run<'a> {
+    pub(crate) shared: &'a Shared,
+    limits: &'a Limits,
+    started: Instant,
+    stats: QueryStats,
+    partial: Option<Partial>,
+    damaged: u64,
+    /// Bytes of the result so far.
+    held: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(engine: &'a Engine, limits: &'a Limits) -> Self {
+        Self {
+            shared: engine.shared(),
+            limits,
+            started: Instant::now(),
+            stats: QueryStats::default(),
+            partial: None,
+            damaged: 0,
+            held: 0,
+        }
+    }
+
+    /// Checks whether the query may go on.
+    fn check(&self) -> Result<(), Partial> {
+        if self.limits.cancel.is_cancelled() {
+            Err(Partial::Cancelled)
+        } else if Instant::now() >= self.limits.deadline {
+            Err(Partial::Deadline)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts bytes that the query keeps.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Partial> {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > self.limits.memory_bytes { Err(Partial::Memory) } else { Ok(()) }
+    }
+
+    /// Counts bytes that the query no longer keeps.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    /// Counts a block that needed no look inside.
+    pub(crate) fn skip(&mut self) {
+        self.stats.blocks_skipped += 1;
+    }
+
+    /// Notes that the result is not whole.
+    pub(crate) fn stop(&mut self, why: Partial) {
+        self.partial.get_or_insert(why);
+    }
+
+    /// Looks into a block; `None` when the block is damaged and left out.
+    ///
+    /// # Errors
+    /// When the query has to end.
+    pub(crate) fn visit<T>(
+        &mut self,
+        block: &Arc<Block>,
+        look: impl FnOnce(&View<'_>) -> Result<T, Halt>,
+    ) -> Result<Option<T>, Partial> {
+        self.check()?;
+        self.stats.blocks_scanned += 1;
+        self.stats.rows_scanned += block.rows() as u64;
+        let left = self.limits.memory_bytes.saturating_sub(self.held);
+        match View::new(self.shared, block, left).map_err(Halt::from).and_then(|view| look(&view)) {
+            Ok(value) => Ok(Some(value)),
+            Err(Halt::Stop(why)) => Err(why),
+            Err(Halt::Block(error)) => {
+                self.damaged += 1;
+                if block.mark_damaged() {
+                    self.shared.damaged_blocks.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(store = self.shared.schema.dir(), %error, "a block cannot be read and is left out");
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) fn finish<T>(mut self, value: T) -> Outcome<T> {
+        self.stats.elapsed = self.started.elapsed();
+        let damaged = (self.damaged > 0).then_some(Partial::Damaged { blocks: self.damaged });
+        Outcome { value, partial: self.partial.or(damaged), stats: self.stats }
+    }
+}
+
+/// The blocks that a query has to look at, and its filter ready to run.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) blocks: Vec<Arc<Block>>,
+}
+
+/// Compiles the filter and finds the blocks that may have rows for it.
+///
+/// # Errors
+/// When the filter is not valid.
+pub(crate) fn prepare(engine: &Engine, run: &mut Run<'_>, select: &Select) -> Result<Prepared, QueryError> {
+    let plan = compile::compile(&select.filter, &select.access)?;
+    let blocks = blocks(engine, run, select.range, plan.trace.as_ref());
+    Ok(Prepared { plan, blocks })
+}
+
+/// The blocks that may have rows in `range` (and of `trace`).
+pub(crate) fn blocks(
+    engine: &Engine,
+    run: &mut Run<'_>,
+    range: TimeRange,
+    trace: Option<&[u8; 16]>,
+) -> Vec<Arc<Block>> {
+    let snapshot = engine.snapshot(range);
+    let mut blocks = snapshot.blocks;
+    let overlaps = |b: &Arc<Block>| range.overlaps(b.meta.min_time, b.meta.max_time);
+    for segment in &snapshot.segments {
+        let before = blocks.len();
+        match trace {
+            Some(id) => blocks.extend(segment.trace_blocks(id).filter(|b| overlaps(b)).cloned()),
+            None => blocks.extend(segment.blocks.iter().filter(|b| overlaps(b)).cloned()),
+        }
+        run.stats.blocks_skipped += (segment.blocks.len() - (blocks.len() - before)) as u64;
+    }
+    blocks
+}
+
+/// The part of `range` that a page leaves, given that `after` is excluded.
+pub(crate) fn narrow_below(range: TimeRange, after: UnixNanos) -> TimeRange {
+    TimeRange::new(range.start, range.end.min(UnixNanos(after.0.saturating_add(1))))
+}

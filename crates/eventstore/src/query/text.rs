@@ -1,0 +1,197 @@
+//! Values as text, and search in text.
+
+use model::Value;
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::filter::TextMatch;
+use crate::error::QueryError;
+
+/// A compiled pattern may be so large; guards memory against patterns like `(a{100}){100}`.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// Compiles a pattern of the user's.
+///
+/// # Errors
+/// When it is not a regular expression, or too large.
+pub(super) fn pattern(pattern: &str) -> Result<Regex, QueryError> {
+    build(pattern, false).map_err(|e| QueryError::Regex { pattern: pattern.to_owned(), message: e.to_string() })
+}
+
+/// Compiles the search for a fixed text without regard to case.
+pub(super) fn ignoring_case(text: &str) -> Result<Regex, QueryError> {
+    build(&regex::escape(text), true)
+        .map_err(|e| QueryError::Regex { pattern: text.to_owned(), message: e.to_string() })
+}
+
+fn build(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).case_insensitive(ignore_case).size_limit(REGEX_BYTES_MAX).build()
+}
+
+/// A search for tokens, a phrase or any part of a text.
+#[derive(Debug)]
+pub(crate) struct TextSearch {
+    mode: TextMatch,
+    /// The whole text, or for tokens each of them.
+    parts: Vec<Regex>,
+}
+
+fn is_token_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+impl TextSearch {
+    pub(super) fn new(text: &str, mode: TextMatch) -> Result<Self, QueryError> {
+        let parts = match mode {
+            TextMatch::Token => text
+                .split(|c| !is_token_char(c))
+                .filter(|t| !t.is_empty())
+                .map(ignoring_case)
+                .collect::<Result<_, _>>()?,
+            TextMatch::Phrase | TextMatch::Substring => vec![ignoring_case(text)?],
+        };
+        Ok(Self { mode, parts })
+    }
+
+    /// Whether the text is found in `hay`.
+    pub(crate) fn matches(&self, hay: &[u8]) -> bool {
+        self.parts.iter().all(|part| {
+            let mut at = 0;
+            while let Some(found) = part.find_at(hay, at) {
+                if self.mode == TextMatch::Substring || stands_alone(hay, found.start(), found.end()) {
+                    return true;
+                }
+                at = found.start() + 1;
+                if at > hay.len() {
+                    return false;
+                }
+            }
+            false
+        })
+    }
+}
+
+/// Whether `hay[from..to]` does not begin or end inside a token.
+fn stands_alone(hay: &[u8], from: usize, to: usize) -> bool {
+    let inside = hay.get(from..to).unwrap_or_default();
+    let first = first_char(inside).is_some_and(is_token_char);
+    let last = last_char(inside).is_some_and(is_token_char);
+    let before = last_char(hay.get(..from).unwrap_or_default()).is_some_and(is_token_char);
+    let after = first_char(hay.get(to..).unwrap_or_default()).is_some_and(is_token_char);
+    !(first && before || last && after)
+}
+
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let head = bytes.get(..bytes.len().min(4))?;
+    head.utf8_chunks().next()?.valid().chars().next()
+}
+
+fn last_char(bytes: &[u8]) -> Option<char> {
+    let begin = (1..=4).filter_map(|n| bytes.len().checked_sub(n)).find(|at| bytes[*at] & 0xc0 != 0x80)?;
+    std::str::from_utf8(&bytes[begin..]).ok()?.chars().next_back()
+}
+
+/// A value as text: scalars as they are spelled, arrays and maps as JSON. Bytes have no text.
+pub(crate) fn value_text(v: &Value) -> Option<String> {
+    match v {
+        Value::Empty | Value::Bytes(_) => None,
+        Value::Str(s) => Some(s.clone()),
+        Value::Bool(b) => Some(b.to_string()),
+        Value::Int(i) => Some(i.to_string()),
+        Value::Double(d) => Some(d.to_string()),
+        Value::Array(_) | Value::Map(_) => {
+            let mut out = String::new();
+            put_json(v, &mut out);
+            Some(out)
+        }
+    }
+}
+
+fn put_json(v: &Value, out: &mut String) {
+    match v {
+        Value::Empty => out.push_str("null"),
+        Value::Str(s) => put_json_text(s, out),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(i) => out.push_str(&i.to_string()),
+        Value::Double(d) if d.is_finite() => out.push_str(&d.to_string()),
+        Value::Double(d) => put_json_text(&d.to_string(), out),
+        Value::Bytes(b) => {
+            let hex: String = b.iter().map(|b| format!("{b:02x}")).collect();
+            put_json_text(&hex, out);
+        }
+        Value::Array(values) => {
+            out.push('[');
+            for (i, v) in values.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                put_json(v, out);
+            }
+            out.push(']');
+        }
+        Value::Map(entries) => {
+            out.push('{');
+            for (i, (k, v)) in entries.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                put_json_text(k, out);
+                out.push(':');
+                put_json(v, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// RFC 8259, section 7.
+fn put_json_text(s: &str, out: &mut String) {
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_phrases_and_substrings() {
+        let hay = "Connection TIMED out: user_id=42 für Größe".as_bytes();
+        let found = |text, mode| TextSearch::new(text, mode).unwrap().matches(hay);
+        assert!(found("timed", TextMatch::Token));
+        assert!(found("out connection", TextMatch::Token));
+        assert!(!found("time", TextMatch::Token));
+        assert!(!found("user", TextMatch::Token));
+        assert!(found("user_id", TextMatch::Token));
+        assert!(found("größe", TextMatch::Token));
+        assert!(!found("gr", TextMatch::Token));
+        assert!(found("timed OUT", TextMatch::Phrase));
+        assert!(!found("imed out", TextMatch::Phrase));
+        assert!(found("imed o", TextMatch::Substring));
+        assert!(found("id=42", TextMatch::Substring) && !found("id=42", TextMatch::Phrase));
+        assert!(found("=42", TextMatch::Phrase));
+    }
+
+    #[test]
+    fn structures_are_json() {
+        let v =
+            Value::Map(vec![("a\"".into(), Value::Array(vec![Value::Int(1), Value::Empty, Value::Str("x\n".into())]))]);
+        assert_eq!(value_text(&v).unwrap(), r#"{"a\"":[1,null,"x\n"]}"#);
+    }
+
+    #[test]
+    fn huge_patterns_are_refused() {
+        assert!(pattern("((a{100}){100}){100}").is_err());
+        assert!(pattern("(").is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! A segment file: blocks of one day, and a footer with what finds them.
+//!
+//! The footer holds the block directory and the trace index: for each trace
+//! fingerprint the blocks that may have spans (or logs) of the trace. It is
+//! read when the segment is opened; blocks are read when queries ask for
+//! them. Format: `docs/formats/segment.md`.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use foundation::disk::SharedDisk;
+use model::UnixNanos;
+
+use crate::block::{self, Block, BlockError};
+use crate::column::bytes::{Reader, put_varint};
+use crate::column::{Damaged, ints};
+use crate::manifest::SegmentInfo;
+use crate::partition::Day;
+use crate::schema::Schema;
+
+const MAGIC: [u8; 8] = *b"BellEvt\x01";
+const END_MAGIC: [u8; 8] = *b"\x01tvElleB";
+/// Footer length, footer checksum, magic.
+const TRAILER_BYTES: usize = 16;
+/// Guards what is allocated from a footer: a segment of 16 million blocks.
+const BLOCKS_MAX: usize = 1 << 24;
+
+/// An open segment.
+pub(crate) struct Segment {
+    pub(crate) info: SegmentInfo,
+    /// By time of the first row.
+    pub(crate) blocks: Vec<Arc<Block>>,
+    traces: TraceIndex,
+}
+
+/// Sorted trace fingerprints and, beside each, a block that has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct TraceIndex {
+    fingerprints: Vec<u32>,
+    blocks: Vec<u32>,
+}
+
+impl TraceIndex {
+    fn build(blocks: &[Arc<Block>]) -> Result<Self, BlockError> {
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        for (i, b) in blocks.iter().enumerate() {
+            pairs.extend(block::trace_fingerprints(b)?.into_iter().map(|f| (f, i as u32)));
+        }
+        pairs.sort_unstable();
+        Ok(Self { fingerprints: pairs.iter().map(|p| p.0).collect(), blocks: pairs.iter().map(|p| p.1).collect() })
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.fingerprints.len() as u64);
+        let of = |v: &[u32]| v.iter().map(|x| i64::from(*x)).collect::<Vec<_>>();
+        ints::encode(&of(&self.fingerprints), out);
+        ints::encode(&of(&self.blocks), out);
+    }
+
+    fn decode(r: &mut Reader<'_>, blocks: usize) -> Result<Self, Damaged> {
+        let n = r.count(blocks.saturating_mul(block::ROWS_MAX))?;
+        let bad = || Damaged("trace index");
+        let of = |v: Vec<i64>| v.into_iter().map(u32::try_from).collect::<Result<Vec<_>, _>>().map_err(|_| bad());
+        let index = Self { fingerprints: of(ints::decode(r, n)?)?, blocks: of(ints::decode(r, n)?)? };
+        let inside = index.blocks.iter().all(|b| (*b as usize) < blocks);
+        if inside && index.fingerprints.is_sorted() { Ok(index) } else { Err(bad()) }
+    }
+
+    fn find(&self, fingerprint: u32) -> impl Iterator<Item = usize> + '_ {
+        let from = self.fingerprints.partition_point(|f| *f < fingerprint);
+        let same = self.fingerprints[from..].iter().take_while(move |f| **f == fingerprint).count();
+        self.blocks[from..from + same].iter().map(|b| *b as usize)
+    }
+}
+
+/// Writes blocks (of one day) as a segment file and makes it lasting; the folder's name too.
+pub(crate) fn write(
+    disk: &SharedDisk,
+    dir: &Path,
+    schema: Schema,
+    id: u64,
+    day: Day,
+    blocks: &[Arc<Block>],
+) -> io::Result<SegmentInfo> {
+    let bad = |e: BlockError| match e {
+        BlockError::Io(e) => e,
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    };
+    let mut blocks = blocks.to_vec();
+    blocks.sort_by_key(|b| b.meta.min_time);
+    let mut info = SegmentInfo {
+        id,
+        day,
+        rows: blocks.iter().map(|b| b.rows() as u64).sum(),
+        min_time: blocks.iter().map(|b| b.meta.min_time).min().unwrap_or_default(),
+        max_time: blocks.iter().map(|b| b.meta.max_time).max().unwrap_or_default(),
+        bytes: 0,
+    };
+    let path = info.path(dir);
+    let folder = path.parent().unwrap_or(dir);
+    disk.create_dir_all(folder)?;
+    let mut file = disk.create(&path)?;
+    file.write_all(&MAGIC)?;
+    let mut at = MAGIC.len() as u64;
+    let mut footer = vec![schema as u8];
+    put_varint(&mut footer, blocks.len() as u64);
+    for b in &blocks {
+        file.write_all(&b.read(0, b.len as usize).map_err(bad)?)?;
+        put_varint(&mut footer, at);
+        put_varint(&mut footer, b.len);
+        block::put_meta(&b.meta, &mut footer);
+        at += b.len;
+    }
+    TraceIndex::build(&blocks).map_err(bad)?.encode(&mut footer);
+    file.write_all(&footer)?;
+    let mut trailer = Vec::with_capacity(TRAILER_BYTES);
+    trailer.extend_from_slice(&(footer.len() as u32).to_le_bytes());
+    trailer.extend_from_slice(&crc32c::crc32c(&footer).to_le_bytes());
+    trailer.extend_from_slice(&END_MAGIC);
+    file.write_all(&trailer)?;
+    file.sync_data()?;
+    disk.sync_dir(folder)?;
+    disk.sync_dir(dir)?;
+    info.bytes = at + footer.len() as u64 + TRAILER_BYTES as u64;
+    Ok(info)
+}
+
+impl Segment {
+    /// Opens a segment and reads its footer.
+    pub(crate) fn open(disk: &SharedDisk, dir: &Path, schema: Schema, info: SegmentInfo) -> Result<Self, BlockError> {
+        let file = disk.open_read(&info.path(dir))?;
+        let mut magic = [0; MAGIC.len()];
+        file.read_exact_at(&mut magic, 0)?;
+        let end = file.len().checked_sub(TRAILER_BYTES as u64).ok_or(Damaged("segment length"))?;
+        let mut trailer = [0; TRAILER_BYTES];
+        file.read_exact_at(&mut trailer, end)?;
+        let mut r = Reader(&trailer);
+        let (len, crc) = (u64::from(r.u32()?), r.u32()?);
+        if magic != MAGIC || r.array()? != END_MAGIC || file.len() != info.bytes {
+            return Err(Damaged("segment frame").into());
+        }
+        let footer_at = end.checked_sub(len).ok_or(Damaged("segment footer"))?;
+        let mut footer = vec![0; len as usize];
+        file.read_exact_at(&mut footer, footer_at)?;
+        if crc32c::crc32c(&footer) != crc {
+            return Err(BlockError::Checksum("a segment footer"));
+        }
+        let mut r = Reader(&footer);
+        if Schema::from_u8(r.u8()?) != Some(schema) {
+            return Err(Damaged("segment schema").into());
+        }
+        let n = r.count(BLOCKS_MAX.min(footer.len()))?;
+        let mut blocks = Vec::with_capacity(n);
+        for _ in 0..n {
+            let (at, len) = (r.varint()?, r.varint()?);
+            if at.checked_add(len).is_none_or(|end| end > footer_at) {
+                return Err(Damaged("block directory").into());
+            }
+            let meta = block::read_meta(&mut r)?;
+            blocks.push(Arc::new(Block::in_file(file.clone(), at, len, meta)));
+        }
+        let traces = TraceIndex::decode(&mut r, n)?;
+        Ok(Self { info, blocks, traces })
+    }
+
+    /// The blocks that may have rows of a trace.
+    pub(crate) fn trace_blocks(&self, trace: &[u8; 16]) -> impl Iterator<Item = &Arc<Block>> {
+        self.traces.find(block::trace_fingerprint(trace)).filter_map(|i| self.blocks.get(i))
+    }
+
+    /// Whether all of it ended before `t`.
+    pub(crate) fn day_ended_by(&self, t: UnixNanos) -> bool {
+        self.info.day.end() <= t
+    }
+}

@@ -1,0 +1,245 @@
+//! The store as others see it: a half for logs and a half for spans.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use foundation::disk::SharedDisk;
+use model::{AccessScope, LogRecord, Span, TimeRange, TraceId, UnixNanos};
+
+use crate::batch::{LogBatch, SpanBatch};
+use crate::engine::{Engine, StoreStats};
+use crate::error::{IngestError, OpenError, QueryError};
+use crate::query::*;
+use crate::schema::Schema;
+
+/// Runs when a batch is durable and visible to queries, or was refused.
+///
+/// It runs on the thread that writes the log: it must be short and must not wait for the store.
+pub type Completion = Box<dyn FnOnce(Result<(), IngestError>) + Send>;
+
+/// How the store behaves. All sizes are per half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the store; made when missing. The caller holds the lock on it.
+    pub dir: PathBuf,
+    /// Bytes that memory may hold before batches are refused as unavailable.
+    pub memory_bytes_max: usize,
+    /// Encoded bytes in memory at which they are written to segments.
+    pub flush_bytes: usize,
+    /// Rows in memory at which they are written to segments.
+    pub flush_rows: usize,
+    /// Age of the oldest row in memory at which it is written to a segment.
+    pub flush_age: Duration,
+    /// Bytes that may wait for the log's sync before batches are refused as unavailable.
+    pub wal_pending_bytes_max: usize,
+    /// Day partitions that ended longer ago than this are dropped; `None` keeps all.
+    pub retention: Option<Duration>,
+}
+
+impl Config {
+    /// The usual values for a store in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            memory_bytes_max: 256 << 20,
+            flush_bytes: 64 << 20,
+            flush_rows: 1_000_000,
+            flush_age: Duration::from_secs(600),
+            wal_pending_bytes_max: 64 << 20,
+            retention: None,
+        }
+    }
+}
+
+/// Logs and spans in one folder.
+pub struct EventStore {
+    logs: LogStore,
+    spans: SpanStore,
+}
+
+impl EventStore {
+    /// Opens the store, or makes it; replays what the log holds and no segment has.
+    ///
+    /// # Errors
+    /// When the disk refuses, or the manifest or the log cannot be read.
+    pub fn open(disk: SharedDisk, config: Config) -> Result<Self, OpenError> {
+        let logs = Engine::open(disk.clone(), config.clone(), Schema::Logs)?;
+        let spans = Engine::open(disk, config, Schema::Spans)?;
+        Ok(Self { logs: LogStore(logs), spans: SpanStore(spans) })
+    }
+
+    /// The logs.
+    pub fn logs(&self) -> &LogStore {
+        &self.logs
+    }
+
+    /// The spans.
+    pub fn spans(&self) -> &SpanStore {
+        &self.spans
+    }
+
+    /// Drops the day partitions that ended longer than the configured retention before `now`;
+    /// returns how many. Does nothing when no retention is set.
+    pub fn apply_retention(&self, now: UnixNanos) -> usize {
+        self.logs.0.apply_retention(now) + self.spans.0.apply_retention(now)
+    }
+
+    /// Writes what is in memory to segments and stops the background threads. Dropping does the same.
+    pub fn close(self) {}
+}
+
+/// The half that holds log records.
+pub struct LogStore(Engine);
+
+/// The half that holds spans.
+pub struct SpanStore(Engine);
+
+impl LogStore {
+    /// Stores the records of `batch`, which were decoded from `request` (OTLP
+    /// `ExportLogsServiceRequest`, protobuf). `done` runs once, when they are durable and visible.
+    pub fn ingest(&self, request: Vec<u8>, batch: LogBatch, done: Completion) {
+        self.0.ingest(request, batch.into_inner(), done);
+    }
+
+    /// The newest or oldest records that match.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn latest(&self, select: &Select, page: &Page) -> Result<Outcome<Rows<LogRecord>>, QueryError> {
+        latest::logs(&self.0, select, page)
+    }
+
+    /// How many records match, per bucket and group.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn count_over_time(
+        &self,
+        select: &Select,
+        buckets: Buckets,
+        group: Option<&GroupBy>,
+    ) -> Result<Outcome<Counts>, QueryError> {
+        count::count_over_time(&self.0, select, buckets, group)
+    }
+
+    /// The attribute keys that occur in blocks of the range, most frequent first. The filter is not looked at.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn field_keys(&self, select: &Select) -> Result<Outcome<Vec<FieldKey>>, QueryError> {
+        fields::field_keys(&self.0, select)
+    }
+
+    /// The values of a field in matching records, most frequent first.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn field_values(
+        &self,
+        select: &Select,
+        field: &Field,
+        limit: usize,
+    ) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
+        fields::field_values(&self.0, select, field, limit)
+    }
+
+    /// Writes what is in memory to segments now, and waits for it.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
+    /// How much is stored.
+    pub fn stats(&self) -> StoreStats {
+        self.0.stats()
+    }
+}
+
+impl SpanStore {
+    /// Stores the spans of `batch`, which were decoded from `request` (OTLP
+    /// `ExportTraceServiceRequest`, protobuf). `done` runs once, when they are durable and visible.
+    pub fn ingest(&self, request: Vec<u8>, batch: SpanBatch, done: Completion) {
+        self.0.ingest(request, batch.into_inner(), done);
+    }
+
+    /// The newest or oldest spans that match, by their start.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn latest(&self, select: &Select, page: &Page) -> Result<Outcome<Rows<Span>>, QueryError> {
+        latest::spans(&self.0, select, page)
+    }
+
+    /// How many spans match, per bucket of their start, and group.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn count_over_time(
+        &self,
+        select: &Select,
+        buckets: Buckets,
+        group: Option<&GroupBy>,
+    ) -> Result<Outcome<Counts>, QueryError> {
+        count::count_over_time(&self.0, select, buckets, group)
+    }
+
+    /// All spans of a trace that the reader may see, whenever they were, by start and arrival.
+    ///
+    /// # Errors
+    /// None today; the signature is that of the other queries.
+    pub fn trace(&self, id: TraceId, access: &AccessScope, limits: &Limits) -> Result<Outcome<Vec<Span>>, QueryError> {
+        trace::trace(&self.0, id, TimeRange::ALL, access, limits)
+    }
+
+    /// Traces with a span that matches, newest first by that span. `after` is the
+    /// [`Traces::next`] of the page before.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn find_traces(
+        &self,
+        select: &Select,
+        limit: usize,
+        after: Option<RowId>,
+    ) -> Result<Outcome<Traces>, QueryError> {
+        find_traces::find_traces(&self.0, select, limit, after)
+    }
+
+    /// Rate, errors and durations per service or operation, most calls first.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn red(&self, select: &Select, by: RedBy) -> Result<Outcome<Vec<RedGroup>>, QueryError> {
+        red::red(&self.0, select, by)
+    }
+
+    /// The attribute keys that occur in blocks of the range, most frequent first. The filter is not looked at.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn field_keys(&self, select: &Select) -> Result<Outcome<Vec<FieldKey>>, QueryError> {
+        fields::field_keys(&self.0, select)
+    }
+
+    /// The values of a field in matching spans, most frequent first.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn field_values(
+        &self,
+        select: &Select,
+        field: &Field,
+        limit: usize,
+    ) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
+        fields::field_values(&self.0, select, field, limit)
+    }
+
+    /// Writes what is in memory to segments now, and waits for it.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
+    /// How much is stored.
+    pub fn stats(&self) -> StoreStats {
+        self.0.stats()
+    }
+}

@@ -1,0 +1,236 @@
+//! Disks that fail, fill up and lose power: an acknowledged record is there exactly once, any other at most once.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use eventstore::query::*;
+use eventstore::{Config, EventStore};
+use foundation::disk::sim::SimDisk;
+use foundation::disk::{Disk as _, SharedDisk};
+use foundation::{ErrorKind, UnixNanos};
+use model::{LogRecord, TimeRange, Value};
+use support::random::Rng;
+use support::{ingest_logs, limits, open};
+
+fn record(id: i64, rng: &mut Rng) -> LogRecord {
+    let time = UnixNanos(1 + rng.below(2 * 86_400_000_000_000) as i64);
+    LogRecord { time, observed_time: time, body: Value::Int(id), ..LogRecord::default() }
+}
+
+/// How often each id is in the store.
+fn ids(store: &EventStore) -> BTreeMap<i64, usize> {
+    let found = store.logs().latest(&Select::all(TimeRange::ALL, limits()), &Page::newest(1_000_000)).unwrap();
+    assert_eq!(found.partial, None);
+    let mut out = BTreeMap::new();
+    for row in found.value.rows {
+        let Value::Int(id) = row.record.body else { panic!("a body that was never sent") };
+        *out.entry(id).or_insert(0) += 1;
+    }
+    out
+}
+
+fn check(store: &EventStore, acknowledged: &BTreeSet<i64>, seed: u64) {
+    let found = ids(store);
+    for id in acknowledged {
+        assert!(found.contains_key(id), "record {id} was acknowledged and is lost (seed {seed})");
+    }
+    let twice: Vec<_> = found.iter().filter(|(_, n)| **n > 1).collect();
+    assert!(twice.is_empty(), "records are there more than once: {twice:?} (seed {seed})");
+}
+
+#[test]
+fn acknowledged_records_survive_every_fault_exactly_once() {
+    for seed in 0..60u64 {
+        let mut rng = Rng::new(seed);
+        let mut disk = SimDisk::new(seed);
+        let mut acknowledged = BTreeSet::new();
+        let mut next_id = 0;
+        for _ in 0..6 {
+            disk.heal();
+            let store = open(Arc::new(disk.clone()), Path::new("/store"));
+            check(&store, &acknowledged, seed);
+            // The fault of this round comes somewhere in the steps that follow.
+            match rng.below(4) {
+                0 => disk.fail_writes_after(rng.below(20_000)),
+                1 => disk.fail_sync_after(rng.below(12)),
+                _ => {}
+            }
+            for _ in 0..rng.below(12) {
+                let batch: Vec<LogRecord> =
+                    (0..1 + rng.below(20)).map(|i| record(next_id + i as i64, &mut rng)).collect();
+                let ids = next_id..next_id + batch.len() as i64;
+                next_id = ids.end;
+                match ingest_logs(&store, &batch) {
+                    Ok(_) => acknowledged.extend(ids),
+                    Err(e) => assert!(matches!(e.kind(), ErrorKind::Unavailable { .. })),
+                }
+                if rng.below(4) == 0 {
+                    store.logs().flush();
+                }
+                if rng.below(8) == 0 {
+                    disk.heal();
+                }
+                if rng.below(3) == 0 {
+                    check(&store, &acknowledged, seed);
+                }
+            }
+            if rng.below(3) == 0 {
+                disk.heal();
+                drop(store);
+            } else {
+                let found = disk.crash();
+                drop(store);
+                disk = found;
+            }
+        }
+        disk.heal();
+        check(&open(Arc::new(disk), Path::new("/store")), &acknowledged, seed);
+    }
+}
+
+#[test]
+fn segments_that_no_manifest_names_are_removed_at_open() {
+    let disk: SharedDisk = Arc::new(SimDisk::new(7));
+    let folder = Path::new("/store/logs/19700101");
+    disk.create_dir_all(folder).unwrap();
+    let orphan = folder.join("seg-000000000009.evt");
+    disk.create(&orphan).unwrap().write_all(b"left over").unwrap();
+    drop(open(disk.clone(), Path::new("/store")));
+    assert!(disk.read(&orphan).is_err());
+}
+
+#[test]
+fn a_damaged_block_is_left_out_and_said() {
+    let mut rng = Rng::new(1);
+    let disk = SimDisk::new(1);
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let old: Vec<LogRecord> = (0..100).map(|i| LogRecord { time: UnixNanos(i + 1), ..record(i, &mut rng) }).collect();
+    ingest_logs(&store, &old).unwrap();
+    store.logs().flush();
+    let segments = disk.list(Path::new("/store/logs/19700101")).unwrap();
+    ingest_logs(&store, &[record(1000, &mut rng)]).unwrap();
+    let store = {
+        drop(store);
+        // Within the columns of the only block of the first segment.
+        let len = disk.read(&segments[0]).unwrap().len();
+        disk.flip_bit(&segments[0], len / 2, 3).unwrap();
+        open(Arc::new(disk.clone()), Path::new("/store"))
+    };
+    let found = store.logs().latest(&Select::all(TimeRange::ALL, limits()), &Page::newest(1000)).unwrap();
+    assert_eq!(found.partial, Some(Partial::Damaged { blocks: 1 }));
+    assert_eq!(found.value.rows.len(), 1);
+    assert_eq!(store.logs().stats().damaged_blocks, 1);
+}
+
+#[test]
+fn memory_that_is_full_refuses_until_it_is_flushed() {
+    let mut rng = Rng::new(1);
+    let mut config = Config::new("/store");
+    config.memory_bytes_max = 200_000;
+    let store = EventStore::open(Arc::new(SimDisk::new(1)), config).unwrap();
+    let mut refused = None;
+    for i in 0..1000 {
+        let batch: Vec<LogRecord> = (0..20).map(|n| record(i * 20 + n, &mut rng)).collect();
+        if let Err(e) = ingest_logs(&store, &batch) {
+            refused = Some(e);
+            break;
+        }
+    }
+    assert!(matches!(refused.map(|e| e.kind()), Some(ErrorKind::Unavailable { .. })));
+    store.logs().flush();
+    ingest_logs(&store, &[record(-1, &mut rng)]).unwrap();
+    assert!(ids(&store).contains_key(&-1));
+}
+
+#[test]
+fn retention_drops_whole_days() {
+    let day = 86_400_000_000_000i64;
+    let mut config = Config::new("/store");
+    config.retention = Some(std::time::Duration::from_secs(86_400));
+    let disk = SimDisk::new(3);
+    let store = EventStore::open(Arc::new(disk.clone()), config.clone()).unwrap();
+    let mut rng = Rng::new(3);
+    for d in 0..4 {
+        ingest_logs(&store, &[LogRecord { time: UnixNanos(d * day + 5), ..record(d, &mut rng) }]).unwrap();
+    }
+    store.logs().flush();
+    // Day 1 ended a day before the noon of day 3; day 2 did not.
+    assert_eq!(store.apply_retention(UnixNanos(3 * day + day / 2)), 2);
+    assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(store.apply_retention(UnixNanos(3 * day + day / 2)), 0);
+    drop(store);
+    assert!(disk.list(Path::new("/store/logs/19700101")).unwrap().is_empty());
+    let store = EventStore::open(Arc::new(disk), config).unwrap();
+    assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn limits_make_outcomes_partial() {
+    let mut rng = Rng::new(4);
+    let store = open(Arc::new(SimDisk::new(4)), Path::new("/store"));
+    let batch: Vec<LogRecord> = (0..500).map(|i| record(i, &mut rng)).collect();
+    ingest_logs(&store, &batch).unwrap();
+    let ask =
+        |limits: Limits| store.logs().latest(&Select::all(TimeRange::ALL, limits), &Page::newest(500)).unwrap().partial;
+    assert_eq!(ask(Limits { deadline: std::time::Instant::now(), ..limits() }), Some(Partial::Deadline));
+    assert_eq!(ask(Limits { memory_bytes: 10_000, ..limits() }), Some(Partial::Memory));
+    let cancelled = limits();
+    cancelled.cancel.cancel();
+    assert_eq!(ask(cancelled), Some(Partial::Cancelled));
+    assert_eq!(ask(limits()), None);
+}
+
+#[test]
+fn full_blocks_are_sealed_and_answer_like_small_ones() {
+    let mut rng = Rng::new(5);
+    let store = open(Arc::new(SimDisk::new(5)), Path::new("/store"));
+    let mut id = 0;
+    for _ in 0..5 {
+        let batch: Vec<LogRecord> = (0..9_000).map(|i| record(id + i, &mut rng)).collect();
+        ingest_logs(&store, &batch).unwrap();
+        id += 9_000;
+    }
+    let count = |store: &EventStore| {
+        let buckets = Buckets { start: UnixNanos(0), step_nanos: 86_400_000_000_000, count: 2 };
+        let counts = store.logs().count_over_time(&Select::all(TimeRange::ALL, limits()), buckets, None).unwrap();
+        counts.value.groups[0].counts.iter().sum::<u64>()
+    };
+    assert_eq!(count(&store), 45_000);
+    store.logs().flush();
+    assert_eq!(count(&store), 45_000);
+    assert_eq!(ids(&store).len(), 45_000);
+    let one = Select::all(TimeRange::ALL, limits()).filter(Filter::eq(Field::Body, 31_415));
+    assert_eq!(store.logs().latest(&one, &Page::newest(10)).unwrap().value.rows.len(), 1);
+}
+
+#[test]
+fn queries_see_every_acknowledged_record_once_while_memory_moves() {
+    let mut config = Config::new("/store");
+    // Flushes all the time, sealing and freezing under the queries.
+    config.flush_rows = 2_000;
+    let store = EventStore::open(Arc::new(SimDisk::new(6)), config).unwrap();
+    let acknowledged = std::sync::atomic::AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut rng = Rng::new(6);
+            for i in 0..200 {
+                let batch: Vec<LogRecord> = (0..100).map(|n| record(i * 100 + n, &mut rng)).collect();
+                ingest_logs(&store, &batch).unwrap();
+                acknowledged.store((i + 1) * 100, std::sync::atomic::Ordering::SeqCst);
+            }
+        });
+        while !writer.is_finished() {
+            let before = acknowledged.load(std::sync::atomic::Ordering::SeqCst);
+            let found = ids(&store);
+            assert!(found.values().all(|n| *n == 1));
+            assert!((0..before).all(|id| found.contains_key(&id)), "{before} were acknowledged");
+        }
+    });
+    assert_eq!(ids(&store).len(), 20_000);
+    assert!(store.logs().stats().segments > 0);
+}

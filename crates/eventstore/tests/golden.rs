@@ -1,0 +1,164 @@
+//! A store as the first version wrote it must open for ever, and today's build must write the same bytes.
+//!
+//! `cargo test -p eventstore --test golden -- --ignored` writes the files of a *new* format version;
+//! the files of a version that was released are never written again.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eventstore::query::*;
+use eventstore::{Config, EventStore};
+use foundation::UnixNanos;
+use foundation::disk::RealDisk;
+use model::trace::{Event, Link, Resource, Scope, Status};
+use model::{LogRecord, Span, SpanId, TimeRange, TraceId, Value};
+use support::{ingest_logs, ingest_spans, limits, sorted};
+
+const FILES: [&str; 4] =
+    ["logs/MANIFEST", "logs/20261122/seg-000000000000.evt", "spans/MANIFEST", "spans/20261122/seg-000000000000.evt"];
+const START: i64 = 1_795_305_600_000_000_000;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+}
+
+fn resource(service: &str) -> Resource {
+    Resource {
+        attributes: vec![("service.name".into(), service.into()), ("host.id".into(), Value::Int(7))],
+        dropped_attributes_count: 1,
+        schema_url: "https://opentelemetry.io/schemas/1.30.0".into(),
+    }
+}
+
+fn logs() -> Vec<LogRecord> {
+    let every_type = vec![
+        ("s".into(), Value::Str("text".into())),
+        ("i".into(), Value::Int(-5)),
+        ("d".into(), Value::Double(0.5)),
+        ("b".into(), Value::Bool(true)),
+        ("x".into(), Value::Bytes(vec![0, 255])),
+        ("a".into(), Value::Array(vec![Value::Int(1), Value::Str("two".into())])),
+        ("m".into(), Value::Map(vec![("k".into(), Value::Bool(false))])),
+        ("e".into(), Value::Empty),
+    ];
+    (0..40)
+        .map(|i| LogRecord {
+            time: UnixNanos(START + i * 1_000_003),
+            observed_time: UnixNanos(START + i * 1_000_003 + 500),
+            severity_number: (i % 25) as u8,
+            severity_text: if i % 2 == 0 { "INFO".into() } else { String::new() },
+            body: if i % 7 == 3 {
+                Value::Int(i)
+            } else {
+                Value::Str(format!("request {i} of user {} took {} ms", i * 37, i * 11))
+            },
+            attributes: if i % 5 == 0 { every_type.clone() } else { vec![("i".into(), Value::Int(i))] },
+            event_name: if i == 9 { "login".into() } else { String::new() },
+            trace_id: if i % 3 == 0 { TraceId([i as u8 + 1; 16]) } else { TraceId::ZERO },
+            span_id: if i % 3 == 0 { SpanId([i as u8 + 1; 8]) } else { SpanId::ZERO },
+            flags: 1,
+            dropped_attributes_count: (i % 2) as u32,
+            resource: resource(if i < 30 { "api" } else { "bot" }),
+            scope: Scope { name: "lib".into(), version: "1".into(), ..Scope::default() },
+        })
+        .collect()
+}
+
+fn spans() -> Vec<Span> {
+    (0..20u8)
+        .map(|i| Span {
+            trace_id: TraceId([i / 5 + 1; 16]),
+            span_id: SpanId([i + 1; 8]),
+            parent_span_id: match i % 5 {
+                0 => SpanId::ZERO,
+                4 => SpanId([200 + i; 8]),
+                _ => SpanId([i; 8]),
+            },
+            trace_state: if i == 3 { "a=1".into() } else { String::new() },
+            flags: 0x101,
+            name: ["GET /", "SELECT", "POST /login"][usize::from(i % 3)].into(),
+            kind: i % 6,
+            start: UnixNanos(START + i64::from(i) * 1_000_000),
+            end: UnixNanos(START + i64::from(i) * 1_000_000 + 750_123),
+            attributes: vec![("http.response.status_code".into(), Value::Int(200 + i64::from(i % 2) * 300))],
+            events: if i % 4 == 0 {
+                vec![Event {
+                    time: UnixNanos(START + 5),
+                    name: "exception".into(),
+                    attributes: vec![("n".into(), Value::Int(1))],
+                    dropped_attributes_count: 2,
+                }]
+            } else {
+                vec![]
+            },
+            links: if i == 7 {
+                vec![Link { trace_id: TraceId([9; 16]), span_id: SpanId([9; 8]), flags: 1, ..Link::default() }]
+            } else {
+                vec![]
+            },
+            status: Status { code: i % 3, message: if i % 3 == 2 { "failed".into() } else { String::new() } },
+            resource: resource("api"),
+            ..Span::default()
+        })
+        .collect()
+}
+
+/// Writes the store into `dir`.
+fn write(dir: &Path) {
+    let store = EventStore::open(Arc::new(RealDisk), Config::new(dir)).unwrap();
+    ingest_logs(&store, &logs()).unwrap();
+    ingest_spans(&store, &spans()).unwrap();
+    store.logs().flush();
+    store.spans().flush();
+}
+
+#[test]
+fn the_first_version_opens_and_has_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in FILES {
+        let to = dir.path().join(file);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(golden().join(file), to).unwrap();
+    }
+    let store = EventStore::open(Arc::new(RealDisk), Config::new(dir.path())).unwrap();
+    let all = Select::all(TimeRange::ALL, limits());
+    let oldest = Page { order: Order::Ascending, limit: 1000, after: None };
+    let found = store.logs().latest(&all, &oldest).unwrap();
+    assert_eq!(found.partial, None);
+    let rows: Vec<LogRecord> = found.value.rows.iter().map(|r| sorted::log(&r.record)).collect();
+    assert_eq!(rows, logs().iter().map(sorted::log).collect::<Vec<_>>());
+    let found = store.spans().latest(&all, &oldest).unwrap();
+    let rows: Vec<Span> = found.value.rows.iter().map(|r| sorted::span(&r.record)).collect();
+    assert_eq!(rows, spans().iter().map(sorted::span).collect::<Vec<_>>());
+    let trace = store.spans().trace(TraceId([2; 16]), &model::AccessScope::ALL, &limits()).unwrap();
+    assert_eq!(trace.value.len(), 5);
+}
+
+#[test]
+fn todays_build_writes_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path());
+    for file in FILES {
+        // After an upgrade of the compressor the bytes may differ where the format does not.
+        assert!(
+            std::fs::read(dir.path().join(file)).unwrap() == std::fs::read(golden().join(file)).unwrap(),
+            "{file} differs: the format has changed, which needs a new version number and a reader for the old one"
+        );
+    }
+}
+
+#[test]
+#[ignore = "writes the files of a new format version"]
+fn write_golden_files() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path());
+    for file in FILES {
+        let to = golden().join(file);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(dir.path().join(file), to).unwrap();
+    }
+}

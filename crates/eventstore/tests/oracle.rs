@@ -1,0 +1,191 @@
+//! The engine against a naive model: random records, random filters, random moments of sealing,
+//! flushing, closing and crashing; what the model says is what the engine must say.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use eventstore::query::*;
+use foundation::UnixNanos;
+use foundation::disk::sim::SimDisk;
+use model::{AccessScope, LogRecord, Span, TimeRange, Value};
+use proptest::prelude::*;
+use support::model_filter::{Record, matches};
+use support::random::{self, Rng};
+use support::{ingest_logs, ingest_spans, limits, open, sorted};
+
+/// What happens between two batches.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Ingest,
+    Query,
+    Flush,
+    Reopen,
+    Crash,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => Just(Step::Ingest),
+        3 => Just(Step::Query),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
+    ]
+}
+
+fn check_logs(store: &eventstore::EventStore, rows: &[LogRecord], rng: &mut Rng) {
+    let select = Select::all(random::range(rng), limits()).filter(random::filter(rng, false));
+    let descending = rng.below(2) == 0;
+    let order = if descending { Order::Descending } else { Order::Ascending };
+    let page_size = 1 + rng.below(7) as usize;
+    let mut expected: Vec<(i64, usize)> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| select.range.contains(r.time) && matches(&select.filter, Record::Log(r)))
+        .map(|(i, r)| (r.time.0, i))
+        .collect();
+    expected.sort_unstable();
+    if descending {
+        expected.reverse();
+    }
+    let mut got = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.logs().latest(&select, &Page { order, limit: page_size, after }).unwrap();
+        assert_eq!(page.partial, None);
+        got.extend(page.value.rows.into_iter().map(|r| r.record));
+        after = page.value.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let expected_rows: Vec<LogRecord> = expected.iter().map(|(_, i)| sorted::log(&rows[*i])).collect();
+    let got: Vec<LogRecord> = got.iter().map(sorted::log).collect();
+    assert_eq!(got, expected_rows, "filter {:?}", select.filter);
+
+    let buckets = Buckets::split(TimeRange::new(UnixNanos(0), UnixNanos(random::TIME_MAX)), 5);
+    let counts = store.logs().count_over_time(&select, buckets, Some(&GroupBy::SeverityRange)).unwrap().value;
+    let mut model: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (t, i) in &expected {
+        if let Some(b) = buckets.index(UnixNanos(*t)) {
+            let name = model::log::severity_range(rows[*i].severity_number).to_owned();
+            model.entry(name).or_insert_with(|| vec![0; buckets.count])[b] += 1;
+        }
+    }
+    let counted: BTreeMap<String, Vec<u64>> = counts.groups.into_iter().map(|g| (g.value, g.counts)).collect();
+    assert_eq!(counted, model, "filter {:?}", select.filter);
+
+    let field = Field::attribute("k0");
+    let values = store.logs().field_values(&select, &field, 1000).unwrap().value;
+    let total: u64 = values.iter().map(|v| v.count).sum();
+    let has_text = |r: &LogRecord| {
+        let own = model::attributes::get(&r.attributes, "k0");
+        let theirs = model::attributes::get(&r.resource.attributes, "k0");
+        own.or(theirs).is_some_and(|v| !matches!(v, Value::Empty | Value::Bytes(_)))
+            || theirs.is_some_and(|v| !matches!(v, Value::Empty | Value::Bytes(_)))
+    };
+    assert_eq!(total as usize, expected.iter().filter(|(_, i)| has_text(&rows[*i])).count());
+}
+
+fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {
+    let select = Select::all(random::range(rng), limits()).filter(random::filter(rng, true));
+    let mut expected: Vec<(i64, usize)> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| select.range.contains(s.start) && matches(&select.filter, Record::Span(s)))
+        .map(|(i, s)| (s.start.0, i))
+        .collect();
+    expected.sort_unstable();
+    expected.reverse();
+    let got = store.spans().latest(&select, &Page::newest(1_000_000)).unwrap().value.rows;
+    let got: Vec<Span> = got.iter().map(|r| sorted::span(&r.record)).collect();
+    let expected_rows: Vec<Span> = expected.iter().map(|(_, i)| sorted::span(&rows[*i])).collect();
+    assert_eq!(got, expected_rows, "filter {:?}", select.filter);
+
+    if let Some(some) = rows.get(rng.below(rows.len().max(1) as u64) as usize) {
+        let trace = store.spans().trace(some.trace_id, &AccessScope::ALL, &limits()).unwrap().value;
+        let mut model: Vec<(i64, usize)> =
+            rows.iter().enumerate().filter(|(_, s)| s.trace_id == some.trace_id).map(|(i, s)| (s.start.0, i)).collect();
+        model.sort_unstable();
+        let model: Vec<Span> = model.iter().map(|(_, i)| sorted::span(&rows[*i])).collect();
+        assert_eq!(trace.iter().map(sorted::span).collect::<Vec<_>>(), model);
+    }
+
+    // Traces in the order of their newest matching span, page by page.
+    let mut order = Vec::new();
+    for (_, i) in &expected {
+        if !order.contains(&rows[*i].trace_id) {
+            order.push(rows[*i].trace_id);
+        }
+    }
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.spans().find_traces(&select, 3, after).unwrap();
+        assert_eq!(page.partial, None);
+        for t in &page.value.traces {
+            let spans: Vec<&Span> = rows.iter().filter(|s| s.trace_id == t.trace_id).collect();
+            assert_eq!(t.span_count as usize, spans.len());
+            assert_eq!(t.error_count as usize, spans.iter().filter(|s| s.status.code == 2).count());
+            assert_eq!(t.start, spans.iter().map(|s| s.start).min().unwrap());
+            found.push(t.trace_id);
+        }
+        after = page.value.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, order);
+
+    let red = store.spans().red(&select, RedBy::Operation).unwrap().value;
+    assert_eq!(red.iter().map(|g| g.spans as usize).sum::<usize>(), expected.len());
+    let errors = expected.iter().filter(|(_, i)| rows[*i].status.code == 2).count();
+    assert_eq!(red.iter().map(|g| g.errors as usize).sum::<usize>(), errors);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_answers_like_the_model(seed in any::<u64>(), steps in prop::collection::vec(step(), 4..30)) {
+        let mut rng = Rng::new(seed);
+        let mut disk = SimDisk::new(seed);
+        let mut store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+        let (mut logs, mut spans) = (Vec::new(), Vec::new());
+        for step in steps.into_iter().chain([Step::Query]) {
+            let open_store = store.as_ref().unwrap();
+            match step {
+                Step::Ingest => {
+                    let batch = random::logs(&mut rng);
+                    logs.extend(ingest_logs(open_store, &batch).unwrap());
+                    let batch = random::spans(&mut rng);
+                    spans.extend(ingest_spans(open_store, &batch).unwrap());
+                }
+                Step::Query => {
+                    check_logs(open_store, &logs, &mut rng);
+                    check_spans(open_store, &spans, &mut rng);
+                }
+                Step::Flush => {
+                    open_store.logs().flush();
+                    open_store.spans().flush();
+                    prop_assert_eq!(open_store.logs().stats().memory_rows, 0);
+                }
+                Step::Reopen => {
+                    store.take().unwrap().close();
+                    store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+                }
+                Step::Crash => {
+                    let found = disk.crash();
+                    drop(store.take());
+                    disk = found;
+                    store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Sends the bench data set over several connections and measures the answers.
+//!
+//! One thread generates and compresses into a bounded buffer, which is full
+//! before the clock starts; the time that connections nevertheless waited for
+//! it is reported, so that a slow generator is not taken for a slow server.
+//! A refused request is sent again, as an SDK would, until [`GIVE_UP`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use foundation::{ErrorKind, UnixNanos};
+use model::Signal;
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::client::{Connection, Encoding, Protocol, SendError};
+use crate::{Request, dataset};
+
+/// Requests in the buffer: at half a kilobyte a record some 128 MB.
+const BUFFER: usize = 256;
+/// A request that is refused for so long ends the run.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// What to send where.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `http://host:port`.
+    pub endpoint: String,
+    /// Transport.
+    pub protocol: Protocol,
+    /// Compression of the bodies.
+    pub encoding: Encoding,
+    /// Spans, log records or points.
+    pub signal: Signal,
+    /// How many records; a whole trace or export may exceed it.
+    pub records: u64,
+    /// Connections, each with one request in flight.
+    pub connections: usize,
+    /// Seed of the data set.
+    pub seed: u64,
+    /// The end of the time that the data set covers.
+    pub end: UnixNanos,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Records acknowledged.
+    pub records: u64,
+    /// Requests acknowledged.
+    pub requests: u64,
+    /// Size of the acknowledged requests as protobuf.
+    pub bytes: u64,
+    /// Size of the acknowledged requests as sent.
+    pub bytes_sent: u64,
+    /// From the first request to the last acknowledgement.
+    pub wall: Duration,
+    /// Times from request to acknowledgement, sorted, in microseconds.
+    pub ack_us: Vec<u64>,
+    /// Answers that asked for a retry.
+    pub refused: u64,
+    /// Requests sent again, whether refused or cut off.
+    pub retried: u64,
+    /// Time that the generator thread spent generating and compressing.
+    pub generator_busy: Duration,
+    /// Time that connections waited for the generator, summed over all of them.
+    pub waited_for_generator: Duration,
+}
+
+impl Report {
+    /// The time to acknowledgement that the share `q` of the requests did not exceed, in microseconds; 0 without requests.
+    pub fn ack_quantile_us(&self, q: f64) -> u64 {
+        let rank = (self.ack_us.len() as f64 * q).ceil() as usize;
+        self.ack_us.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.requests += other.requests;
+        self.bytes += other.bytes;
+        self.bytes_sent += other.bytes_sent;
+        self.ack_us.extend(other.ack_us);
+        self.refused += other.refused;
+        self.retried += other.retried;
+        self.waited_for_generator += other.waited_for_generator;
+    }
+}
+
+/// Why a run did not reach its end.
+#[derive(Debug, Error)]
+pub enum IngestError {
+    /// The server will not take the data, or not within [`GIVE_UP`].
+    #[error("sending after {acknowledged} requests: {source}")]
+    Send {
+        /// Requests acknowledged before on this connection.
+        acknowledged: u64,
+        /// The last answer.
+        source: SendError,
+    },
+    /// The generator could not compress, or a task was cancelled.
+    #[error("generating: {0}")]
+    Generate(String),
+}
+
+impl IngestError {
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Send { source, .. } => source.kind(),
+            Self::Generate(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+struct Prepared {
+    signal: Signal,
+    records: usize,
+    raw: usize,
+    body: Bytes,
+}
+
+fn data(config: &Config) -> Box<dyn Iterator<Item = Request> + Send> {
+    let (seed, n, end) = (config.seed, config.records, config.end);
+    match config.signal {
+        Signal::Traces => Box::new(dataset::spans(seed, n, end)),
+        Signal::Logs => Box::new(dataset::logs(seed, n, end)),
+        Signal::Metrics => Box::new(dataset::points(seed, n, end)),
+    }
+}
+
+/// Fills `out` until the data set ends or nobody takes it; returns the time spent on generating.
+fn generate(config: &Config, out: &mpsc::Sender<Prepared>) -> Result<Duration, SendError> {
+    let mut busy = Duration::ZERO;
+    let mut requests = data(config);
+    loop {
+        let begun = Instant::now();
+        let Some(request) = requests.next() else { return Ok(busy + begun.elapsed()) };
+        let (signal, records, raw) = (request.signal, request.records, request.bytes.len());
+        let body = config.encoding.encode(request.bytes)?;
+        busy += begun.elapsed();
+        if out.blocking_send(Prepared { signal, records, raw, body }).is_err() {
+            return Ok(busy);
+        }
+    }
+}
+
+/// Sends the whole data set.
+///
+/// # Errors
+/// [`IngestError`] on the first request that is refused for good or for too long.
+pub async fn run(config: Config) -> Result<Report, IngestError> {
+    let config = Arc::new(config);
+    let (out, buffer) = mpsc::channel(BUFFER);
+    let expected = (config.records as usize).div_ceil(2 * dataset::BATCH).min(BUFFER);
+    let generator = {
+        let config = Arc::clone(&config);
+        tokio::task::spawn_blocking(move || generate(&config, &out))
+    };
+    while buffer.len() < expected && !buffer.is_closed() && !generator.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let buffer = Arc::new(Mutex::new(buffer));
+    let begun = Instant::now();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..config.connections.max(1) {
+        let connection = Connection::new(&config.endpoint, config.protocol)
+            .map_err(|source| IngestError::Send { acknowledged: 0, source })?;
+        senders.spawn(drain(connection, Arc::clone(&buffer), config.encoding));
+    }
+    let mut report = Report::default();
+    while let Some(joined) = senders.join_next().await {
+        // An early return drops the set, which ends the other senders, and the buffer, which ends the generator.
+        report.add(joined.map_err(|e| IngestError::Generate(e.to_string()))??);
+    }
+    report.wall = begun.elapsed();
+    report.ack_us.sort_unstable();
+    let busy = generator.await.map_err(|e| IngestError::Generate(e.to_string()))?;
+    report.generator_busy = busy.map_err(|e| IngestError::Generate(e.to_string()))?;
+    Ok(report)
+}
+
+async fn drain(
+    mut connection: Connection,
+    buffer: Arc<Mutex<mpsc::Receiver<Prepared>>>,
+    encoding: Encoding,
+) -> Result<Report, IngestError> {
+    let mut report = Report::default();
+    loop {
+        let asked = Instant::now();
+        let Some(request) = buffer.lock().await.recv().await else { return Ok(report) };
+        report.waited_for_generator += asked.elapsed();
+        let first = Instant::now();
+        loop {
+            let sent = Instant::now();
+            let source = match connection.send(request.signal, request.body.clone(), encoding).await {
+                Ok(()) => {
+                    report.ack_us.push(sent.elapsed().as_micros() as u64);
+                    break;
+                }
+                Err(e) => e,
+            };
+            if matches!(source, SendError::Unavailable { .. }) {
+                report.refused += 1;
+            }
+            match source.retry_after() {
+                Some(wait) if first.elapsed() + wait < GIVE_UP => tokio::time::sleep(wait).await,
+                _ => return Err(IngestError::Send { acknowledged: report.requests, source }),
+            }
+            report.retried += 1;
+        }
+        report.records += request.records as u64;
+        report.requests += 1;
+        report.bytes += request.raw as u64;
+        report.bytes_sent += request.body.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_ranks() {
+        let report = Report { ack_us: (1..=100).collect(), ..Report::default() };
+        assert_eq!(
+            (report.ack_quantile_us(0.5), report.ack_quantile_us(0.99), report.ack_quantile_us(1.0)),
+            (50, 99, 100)
+        );
+        assert_eq!(Report::default().ack_quantile_us(0.5), 0);
+    }
+}

@@ -1,0 +1,154 @@
+//! What came in: counts per signal, and the refusals of the last minutes.
+//!
+//! Self-metrics and the "Add data" page read it. A refusal that repeats is one
+//! entry with a count, so that a misconfigured sender does not push the others
+//! out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use foundation::{Clock, UnixNanos};
+use model::Signal;
+use parking_lot::Mutex;
+
+/// How many different refusals are remembered.
+const REFUSALS_MAX: usize = 50;
+
+/// What came in and what was refused; clones share it.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    signals: [SignalCounters; 3],
+    /// Newest first.
+    refusals: Mutex<VecDeque<RefusalEntry>>,
+}
+
+#[derive(Default)]
+struct SignalCounters {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    last_received: AtomicI64,
+}
+
+/// The counts of one signal since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalCounts {
+    /// Requests, refused ones included.
+    pub requests: u64,
+    /// Bytes of the requests, decompressed.
+    pub bytes: u64,
+    /// Records stored.
+    pub accepted: u64,
+    /// Records refused one by one (`partial_success`), and whole requests refused.
+    pub refused: u64,
+    /// When a record was last stored.
+    pub last_received: Option<UnixNanos>,
+}
+
+/// A refusal and how often it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalEntry {
+    /// When it last happened.
+    pub time: UnixNanos,
+    /// What was sent, if that was clear.
+    pub signal: Option<Signal>,
+    /// A short name of the reason: an HTTP status, or `partial`.
+    pub code: String,
+    /// What the sender was told.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+}
+
+impl Journal {
+    /// An empty journal.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { clock, signals: Default::default(), refusals: Mutex::default() }))
+    }
+
+    /// A request was stored, perhaps without some records.
+    pub fn stored(&self, signal: Signal, bytes: usize, accepted: u64, refused: u64) {
+        let c = &self.0.signals[index(signal)];
+        c.requests.fetch_add(1, Ordering::Relaxed);
+        c.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        c.accepted.fetch_add(accepted, Ordering::Relaxed);
+        c.refused.fetch_add(refused, Ordering::Relaxed);
+        if accepted > 0 {
+            c.last_received.store(self.0.clock.now().0, Ordering::Relaxed);
+        }
+    }
+
+    /// A whole request was refused.
+    pub fn request_refused(&self, signal: Option<Signal>, code: &str, message: &str) {
+        if let Some(signal) = signal {
+            let c = &self.0.signals[index(signal)];
+            c.requests.fetch_add(1, Ordering::Relaxed);
+            c.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        self.note(signal, code, message, 1);
+    }
+
+    /// Remembers what a sender was told.
+    pub fn note(&self, signal: Option<Signal>, code: &str, message: &str, count: u64) {
+        let time = self.0.clock.now();
+        let mut refusals = self.0.refusals.lock();
+        let known = refusals.iter().position(|r| r.signal == signal && r.code == code && r.message == message);
+        let entry = match known.and_then(|at| refusals.remove(at)) {
+            Some(old) => RefusalEntry { time, count: old.count + count, ..old },
+            None => RefusalEntry { time, signal, code: code.to_owned(), message: message.to_owned(), count },
+        };
+        refusals.push_front(entry);
+        refusals.truncate(REFUSALS_MAX);
+    }
+
+    /// The counts of one signal.
+    pub fn counts(&self, signal: Signal) -> SignalCounts {
+        let c = &self.0.signals[index(signal)];
+        let last = c.last_received.load(Ordering::Relaxed);
+        SignalCounts {
+            requests: c.requests.load(Ordering::Relaxed),
+            bytes: c.bytes.load(Ordering::Relaxed),
+            accepted: c.accepted.load(Ordering::Relaxed),
+            refused: c.refused.load(Ordering::Relaxed),
+            last_received: (last != 0).then_some(UnixNanos(last)),
+        }
+    }
+
+    /// The refusals, newest first.
+    pub fn refusals(&self) -> Vec<RefusalEntry> {
+        self.0.refusals.lock().iter().cloned().collect()
+    }
+}
+
+const fn index(signal: Signal) -> usize {
+    match signal {
+        Signal::Traces => 0,
+        Signal::Metrics => 1,
+        Signal::Logs => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foundation::clock::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn repeated_refusals_are_one_entry() {
+        let journal = Journal::new(Arc::new(ManualClock::new(UnixNanos::from_secs(1))));
+        for n in 0..120 {
+            journal.request_refused(Some(Signal::Logs), "415", "same");
+            journal.request_refused(None, "404", &format!("other {n}"));
+        }
+        let refusals = journal.refusals();
+        assert_eq!(refusals.len(), REFUSALS_MAX);
+        assert_eq!(refusals.iter().find(|r| r.code == "415").map(|r| r.count), Some(120));
+        assert_eq!(journal.counts(Signal::Logs).refused, 120);
+    }
+}

@@ -1,0 +1,17 @@
+//! Floor 4: receivers, and what leads from them to the engines.
+//!
+//! A receiver reads requests from sockets, within limits, and hands the bytes
+//! of each to [`Ingest`], which decodes them into the engine's columns and
+//! answers once they are safe in the engine's log. Every answer is counted in
+//! [`Journal`], so that the product can say what it refused and why.
+//! *Invariant:* no UI, no alerting.
+
+pub mod budget;
+pub mod ingest;
+pub mod journal;
+pub mod otlp;
+pub mod refusal;
+
+pub use ingest::{Engines, Ingest};
+pub use journal::Journal;
+pub use refusal::Refusal;

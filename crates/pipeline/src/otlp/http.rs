@@ -1,0 +1,133 @@
+//! OTLP/HTTP: `POST /v1/{traces,metrics,logs}` with protobuf or JSON.
+//!
+//! Source: OTLP specification, "OTLP/HTTP". The answer has the content type of
+//! the request; failures carry a `google.rpc.Status`.
+
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use model::Signal;
+use wire::otlp::{Decoded, Encoding as Format, export_response};
+
+use super::compression::{ACCEPTED, Encoding};
+use super::server::{Body, Context};
+use super::{body, signal_of_path};
+use crate::refusal::Refusal;
+
+/// How the request is written, and therefore the answer.
+fn format_of(request: &Request<Incoming>) -> Option<Format> {
+    let value = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    match media_type.to_ascii_lowercase().as_str() {
+        "application/x-protobuf" | "application/protobuf" => Some(Format::Protobuf),
+        "application/json" => Some(Format::Json),
+        _ => None,
+    }
+}
+
+pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Response<Body> {
+    let headers = request.headers().clone();
+    let mut response = match (request.method().clone(), signal_of_path(request.uri().path())) {
+        (Method::OPTIONS, Some(_)) => preflight(&headers, context),
+        (method, signal) => {
+            let format = format_of(&request).unwrap_or(Format::Json);
+            match check_and_export(request, &method, signal, context).await {
+                Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
+                Err(refusal) => {
+                    let code = refusal.http().to_string();
+                    context.ingest.journal().request_refused(signal, &code, &refusal.message);
+                    failure(format, &refusal)
+                }
+            }
+        }
+    };
+    if !response.headers().contains_key(header::VARY) {
+        context.cors.answer(&headers, response.headers_mut());
+    }
+    response
+}
+
+async fn check_and_export(
+    request: Request<Incoming>,
+    method: &Method,
+    signal: Option<Signal>,
+    context: &Context,
+) -> Result<(Signal, Decoded), Refusal> {
+    let path = request.uri().path();
+    let Some(signal) = signal else {
+        return Err(Refusal::with_status(404, format!("there is nothing at {path}; send to /v1/traces, /v1/metrics or /v1/logs")));
+    };
+    if method != Method::POST {
+        return Err(Refusal::with_status(405, format!("{method} is not allowed on {path}; use POST")));
+    }
+    let Some(format) = format_of(&request) else {
+        let message = "the content type must be application/x-protobuf or application/json";
+        return Err(Refusal::with_status(415, message));
+    };
+    let encoding = match request.headers().get(header::CONTENT_ENCODING).map(HeaderValue::to_str) {
+        None => Encoding::Identity,
+        Some(Ok(name)) => Encoding::parse(name)
+            .ok_or_else(|| Refusal::with_status(415, format!("content-encoding `{name}` is not supported; use one of {ACCEPTED}")))?,
+        Some(Err(_)) => return Err(Refusal::with_status(415, "content-encoding is not text")),
+    };
+    let mut lease = context.budget.lease();
+    let limit = context.limit;
+    let compressed = body::read(request.into_body(), limit, &mut lease).await?;
+    let plain = body::decompress(encoding, compressed, limit, &mut lease)?;
+    let protobuf = match format {
+        Format::Protobuf => plain,
+        Format::Json => {
+            let read = || wire::otlp::json::to_protobuf(signal, &plain);
+            let protobuf = tokio::task::block_in_place(read)
+                .map_err(|e| Refusal::new(foundation::ErrorKind::InvalidInput, e.to_string()))?;
+            lease.grow(protobuf.len())?;
+            protobuf.into()
+        }
+    };
+    Ok((signal, context.ingest.export(signal, protobuf).await?))
+}
+
+fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if !context.cors.preflight(headers, response.headers_mut()) {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()).unwrap_or("without an origin");
+        let message = format!("a browser page of {origin} may not send: add it to `receivers.otlp.protocols.http.cors.allowed_origins`");
+        context.ingest.journal().note(None, "cors", &message, 1);
+    }
+    response
+}
+
+fn failure(format: Format, refusal: &Refusal) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = respond(status, format, refusal.status().encode(format));
+    let headers = response.headers_mut();
+    if let Some(after) = refusal.retry_after() {
+        // Whole seconds (RFC 9110, 10.2.3), never zero.
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    }
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"))),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        }
+        // The rest of a refused body is not read, so the connection cannot be used again.
+        StatusCode::PAYLOAD_TOO_LARGE => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),
+        _ => {}
+    }
+    response
+}
+
+fn respond(status: StatusCode, format: Format, bytes: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Full::new(bytes.into()).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    response
+}
+
+fn empty() -> Body {
+    http_body_util::Empty::new().boxed_unsync()
+}

@@ -1,0 +1,132 @@
+//! Binds a port, serves connections, drains them at the end.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use foundation::ErrorKind;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::cors::Cors;
+use super::{grpc, http};
+use crate::budget::Budget;
+use crate::ingest::Ingest;
+use crate::refusal::Refusal;
+
+/// HTTP/2 flow control: a whole usual request fits in a stream's window, several in the connection's.
+const STREAM_WINDOW_BYTES: u32 = 8 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+const FRAME_BYTES_MAX: u32 = 1 << 20;
+/// Streams that one connection may have open.
+const STREAMS_MAX: u32 = 256;
+/// A client that does not finish its headers in this time is cut off.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A TLS handshake begins with this byte (RFC 8446, ContentType handshake).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What requests may be.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How large one request may be, compressed or not. The OTLP specification recommends 64 MiB.
+    pub request_bytes_max: RequestLimit,
+    /// Bytes that all requests in flight may hold together.
+    pub budget: Budget,
+    /// Origins that browsers may send from.
+    pub cors_allowed_origins: Vec<String>,
+}
+
+/// A limit on one request, and the setting that changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimit {
+    /// Bytes, compressed or not.
+    pub bytes: usize,
+    /// What to change when it is too small; part of the refusal.
+    pub setting: &'static str,
+}
+
+impl RequestLimit {
+    pub(super) fn exceeded(&self) -> Refusal {
+        let message = format!("the request is larger than {} bytes (`{}`); send smaller batches", self.bytes, self.setting);
+        Refusal::new(ErrorKind::TooLarge, message)
+    }
+}
+
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What every request needs.
+pub(super) struct Context {
+    pub ingest: Ingest,
+    pub limit: RequestLimit,
+    pub budget: Budget,
+    pub cors: Cors,
+}
+
+/// Serves OTLP/HTTP and OTLP/gRPC on `listener` until `stop` says so, then answers what is in flight and returns.
+pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut stop: watch::Receiver<bool>) {
+    let context = Arc::new(Context {
+        ingest,
+        limit: config.request_bytes_max,
+        budget: config.budget,
+        cors: Cors { allowed_origins: config.cors_allowed_origins },
+    });
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stopped| *stopped) => break,
+        };
+        match accepted {
+            Ok((stream, _peer)) => serve_connection(stream, context.clone(), &graceful),
+            Err(e) => {
+                // Out of file descriptors, mostly: without a pause this would spin.
+                tracing::warn!(error = %e, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn serve_connection(stream: TcpStream, context: Arc<Context>, graceful: &GracefulShutdown) {
+    let watcher = graceful.watcher();
+    let _ = stream.set_nodelay(true);
+    tokio::spawn(async move {
+        let mut first = [0u8; 1];
+        if matches!(stream.peek(&mut first).await, Ok(1)) && first[0] == TLS_HANDSHAKE {
+            let message = "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
+            context.ingest.journal().note(None, "tls", message, 1);
+            return;
+        }
+        let service = service_fn(move |request| {
+            let context = context.clone();
+            async move { Ok::<_, Infallible>(route(request, &context).await) }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(1 << 20);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .max_concurrent_streams(STREAMS_MAX);
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        if let Err(e) = watcher.watch(connection).await {
+            tracing::debug!(error = %e, "a connection ended early");
+        }
+    });
+}
+
+async fn route(request: Request<Incoming>, context: &Context) -> Response<Body> {
+    if grpc::is_grpc(&request) { grpc::handle(request, context).await } else { http::handle(request, context).await }
+}

@@ -1,0 +1,83 @@
+//! `limit_ratio`: a part of the series, always the same ones.
+//!
+//! Every series has a fixed place between 0 and 1, from a hash of its labels.
+//! A ratio r keeps the places below r; a negative one those from 1+r on, so
+//! that r and r-1 together keep every series once.
+
+use crate::ast::Aggregate;
+use crate::eval::columns::{ABSENT, Row, Sink, is_present};
+use crate::eval::functions::label::format_float;
+use crate::eval::{Eval, EvalError};
+use model::labels::Labels;
+
+impl Eval<'_> {
+    pub(super) fn limit_ratio(&self, a: &Aggregate, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        let mut ratios = self.parameter(a)?;
+        for r in &mut ratios {
+            if r.is_nan() {
+                return Err(EvalError::execution("Ratio value is NaN"));
+            }
+            let capped = r.clamp(-1.0, 1.0);
+            if capped != *r
+                && let Some(param) = &a.param
+            {
+                let (got, to) = (format_float(*r), format_float(capped));
+                let message = format!("ratio value should be between -1 and 1, got {got}, capping to {to}");
+                self.warn(&message, param.span);
+            }
+            *r = capped;
+        }
+        let mut values = Vec::with_capacity(self.steps.count);
+        self.each(&a.expr, &mut |row| {
+            let place = place(row.labels);
+            values.clear();
+            values.extend(row.values.iter().zip(&ratios).map(|(v, r)| if keeps(*r, place) { *v } else { ABSENT }));
+            if values.iter().any(|v| is_present(*v)) {
+                sink(Row { values: &values, ..row })?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn keeps(ratio: f64, place: f64) -> bool {
+    if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
+}
+
+/// Where a series stands, from 0 inclusive to 1 exclusive. Must never change
+/// between versions, or dashboards would show other series: FNV-1a with a
+/// finalizer that spreads the low bits.
+fn place(labels: &Labels) -> f64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for b in bytes.iter().chain(&[0xFF]) {
+            hash = (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for (name, value) in labels.iter() {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^= hash >> 33;
+    // 53 bits, all that a float can hold.
+    (hash >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_and_its_complement_keep_each_series_once() {
+        let mut kept = 0;
+        for i in 0..1000 {
+            let p = place(&Labels::from_pairs([("instance", i.to_string().as_str())]));
+            assert!((0.0..1.0).contains(&p));
+            assert!(keeps(0.3, p) != keeps(-0.7, p) && keeps(1.0, p) && !keeps(0.0, p));
+            kept += usize::from(keeps(0.3, p));
+        }
+        assert!((250..350).contains(&kept), "{kept}");
+    }
+}

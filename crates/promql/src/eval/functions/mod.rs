@@ -1,0 +1,208 @@
+//! Function calls: which file evaluates which function.
+
+mod absent;
+mod calendar;
+mod extended;
+mod histogram;
+mod info;
+pub(crate) mod label;
+mod math;
+mod over_time;
+mod rate;
+mod regression;
+mod sort;
+
+use super::columns::{ABSENT, Columns, Row, Sink, is_present};
+use super::select::Window;
+use super::{Eval, EvalError};
+use crate::ast::{Call, Expr, ExprKind, ValueType};
+use std::sync::Arc;
+
+/// A function of the samples in a window and of scalar arguments.
+pub(crate) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
+
+fn range_function(name: &str) -> Option<RangeFunction> {
+    rate::function(name).or_else(|| over_time::function(name)).or_else(|| regression::function(name))
+}
+
+impl Eval<'_> {
+    /// A call that returns an instant vector.
+    pub(crate) fn call(&self, e: &Expr, c: &Call, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        let name = c.function.name;
+        let arg = |i: usize| c.args.get(i).ok_or_else(|| EvalError::execution(format!("{name} needs more arguments")));
+        match name {
+            "absent" => self.absent(arg(0)?, sink),
+            "absent_over_time" => self.absent_over_time(arg(0)?, sink),
+            "clamp" => self.clamp(arg(0)?, Some(arg(1)?), Some(arg(2)?), sink),
+            "clamp_min" => self.clamp(arg(0)?, Some(arg(1)?), None, sink),
+            "clamp_max" => self.clamp(arg(0)?, None, Some(arg(1)?), sink),
+            "round" => self.round(arg(0)?, c.args.get(1), sink),
+            "timestamp" => self.timestamp(arg(0)?, sink),
+            "vector" => {
+                let values = self.scalar(arg(0)?)?;
+                sink(Row { labels: &Arc::default(), drop_name: false, values: &values })
+            }
+            "info" => self.info_labels(c, sink),
+            "label_replace" => self.label_replace(c, sink),
+            "label_join" => self.label_join(c, sink),
+            "sort" | "sort_desc" => self.sort_by_value(arg(0)?, name == "sort_desc", sink),
+            "sort_by_label" | "sort_by_label_desc" => self.sort_by_label(c, name == "sort_by_label_desc", sink),
+            "histogram_quantile" => self.histogram_quantile(arg(0)?, arg(1)?, sink),
+            "histogram_quantiles" => self.histogram_quantiles(c, sink),
+            "histogram_fraction" => self.histogram_fraction(arg(0)?, arg(1)?, arg(2)?, sink),
+            _ => {
+                if let Some(f) = math::function(name) {
+                    return self.map(arg(0)?, sink, f);
+                }
+                if let Some(f) = calendar::function(name) {
+                    return self.calendar(c.args.first(), f, sink);
+                }
+                match range_function(name) {
+                    Some(f) => self.range_call(c, f, sink),
+                    None => Err(EvalError::Unsupported { what: format!("function `{name}`"), span: e.span }),
+                }
+            }
+        }
+    }
+
+    /// A call that returns a scalar.
+    pub(crate) fn scalar_call(&self, c: &Call) -> Result<Vec<f64>, EvalError> {
+        let constant = |v: f64| Ok(vec![v; self.steps.count]);
+        let run = self.run;
+        let args = |i: usize| c.args.get(i).ok_or_else(|| EvalError::execution("missing argument"));
+        match c.function.name {
+            "time" => Ok((0..self.steps.count).map(|s| self.steps.time(s) as f64 / 1000.0).collect()),
+            "pi" => constant(std::f64::consts::PI),
+            "start" => constant(run.start_ms as f64 / 1000.0),
+            "end" => constant(run.end_ms as f64 / 1000.0),
+            "step" => constant(run.context.step_ms as f64 / 1000.0),
+            "range" => constant(run.context.range_ms as f64 / 1000.0),
+            "min_of" | "max_of" => {
+                let pick = if c.function.name == "min_of" { math::min } else { math::max };
+                let (a, b) = (self.scalar(args(0)?)?, self.scalar(args(1)?)?);
+                Ok(a.iter().zip(&b).map(|(a, b)| pick(*a, *b)).collect())
+            }
+            "scalar" => self.scalar_of_vector(args(0)?),
+            name => Err(EvalError::execution(format!("function {name} does not return a scalar"))),
+        }
+    }
+
+    /// The value of the only series, NaN at steps with none or several.
+    fn scalar_of_vector(&self, e: &Expr) -> Result<Vec<f64>, EvalError> {
+        let mut out = vec![f64::NAN; self.steps.count];
+        let mut counts = vec![0u32; self.steps.count];
+        self.each(e, &mut |row| {
+            for ((out, count), value) in out.iter_mut().zip(&mut counts).zip(row.values) {
+                if is_present(*value) {
+                    *count = count.saturating_add(1);
+                    *out = if *count == 1 { *value } else { f64::NAN };
+                }
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// A function over windows: one row per series.
+    fn range_call(&self, c: &Call, mut f: RangeFunction, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        let name = c.function.name;
+        let at = c.function.args.iter().position(|t| *t == ValueType::Matrix).unwrap_or(0);
+        let range = c.args.get(at).ok_or_else(|| EvalError::execution("missing range vector"))?;
+        let mut params = Vec::new();
+        for (i, arg) in c.args.iter().enumerate().filter(|(i, _)| *i != at) {
+            let values = self.scalar(arg)?;
+            params.push((i, values));
+        }
+        let modifier = match &range.unwrap_parens().kind {
+            ExprKind::Range(r) => r.selector.extended,
+            _ => None,
+        };
+        if let Some(modifier) = modifier {
+            f = extended::function(name, modifier).ok_or_else(|| EvalError::execution("unknown modifier"))?;
+        }
+        let windows = self.windows_of(range)?;
+        let keeps_name = matches!(name, "last_over_time" | "first_over_time");
+        let mut values = vec![ABSENT; self.steps.count];
+        let mut step_params = vec![0.0; params.len()];
+        // A fixed window has one answer, unless the answer depends on the step too.
+        let once = windows.is_fixed() && params.is_empty();
+        let mut first = true;
+        let mut noted = String::new();
+        self.each_range(range, &windows, Some(name), &mut |series| {
+            self.run.check_deadline()?;
+            if std::mem::take(&mut first) {
+                self.check_params(c, &params)?;
+            }
+            let metric = series.labels.metric_name();
+            if metric != noted && !series.samples.is_empty() {
+                metric.clone_into(&mut noted);
+                self.note_non_counter(name, metric, range.span);
+            }
+            let mut fixed = None;
+            windows.each(&series.samples, |step, window| {
+                for (p, (_, column)) in step_params.iter_mut().zip(&params) {
+                    *p = column.get(step).copied().unwrap_or(f64::NAN);
+                }
+                let compute = || {
+                    if window.samples.is_empty() { ABSENT } else { f(&window, &step_params).unwrap_or(ABSENT) }
+                };
+                if let Some(out) = values.get_mut(step) {
+                    *out = if once { *fixed.get_or_insert_with(compute) } else { compute() };
+                }
+            });
+            if values.iter().any(|v| is_present(*v)) {
+                let drop_name = series.drop_name || !keeps_name;
+                sink(Row { labels: &series.labels, drop_name, values: &values })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Arguments that make no sense.
+    fn check_params(&self, c: &Call, params: &[(usize, Vec<f64>)]) -> Result<(), EvalError> {
+        match c.function.name {
+            "quantile_over_time" => {
+                for (i, values) in params {
+                    if let Some(arg) = c.args.get(*i) {
+                        self.check_quantiles(values, arg.span);
+                    }
+                }
+            }
+            "double_exponential_smoothing" => {
+                for ((_, values), what) in params.iter().zip(["smoothing", "trend"]) {
+                    if let Some(bad) = values.iter().find(|v| !(**v > 0.0 && **v < 1.0)) {
+                        let short = if what == "smoothing" { "sf" } else { "tf" };
+                        let message = format!("invalid {what} factor. Expected: 0 < {short} < 1, got: {bad:.6}");
+                        return Err(EvalError::execution(message));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_non_counter(&self, function: &str, metric: &str, span: crate::ast::Span) {
+        let counter = ["_total", "_sum", "_count", "_bucket"].iter().any(|s| metric.ends_with(s));
+        if matches!(function, "rate" | "increase") && !metric.is_empty() && !counter {
+            let message = format!(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                crate::parse::text::quote(metric)
+            );
+            self.info(&message, span);
+        }
+    }
+
+    fn timestamp(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        if let ExprKind::Selector(s) = &e.unwrap_parens().kind {
+            return self.selector(s, true, sink);
+        }
+        let steps = self.steps;
+        self.map_steps(e, sink, |step, _| steps.time(step) as f64 / 1000.0)
+    }
+
+    /// Rows collected by label set; two values at one step are an error.
+    fn collected(&self, out: &Columns, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        out.columns.iter().try_for_each(|c| sink(c.row()))
+    }
+}

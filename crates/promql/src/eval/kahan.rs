@@ -1,0 +1,159 @@
+//! Sums that lose nothing small: Neumaier's variant of Kahan summation.
+//!
+//! A. Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation
+//! endlicher Summen", 1974. Infinite sums drop the correction, as Prometheus does.
+
+/// A running sum with its correction.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum {
+    pub(crate) sum: f64,
+    pub(crate) correction: f64,
+}
+
+impl Sum {
+    /// Adds one value.
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64) {
+        let total = self.sum + value;
+        if total.is_infinite() {
+            self.correction = 0.0;
+        } else if self.sum.abs() >= value.abs() {
+            self.correction += (self.sum - total) + value;
+        } else {
+            self.correction += (value - total) + self.sum;
+        }
+        self.sum = total;
+    }
+
+    /// The sum.
+    #[inline]
+    pub(crate) fn total(self) -> f64 {
+        if self.sum.is_infinite() { self.sum } else { self.sum + self.correction }
+    }
+}
+
+/// A running mean: a plain sum as long as that does not overflow, then incremental.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mean {
+    sum: Sum,
+    count: f64,
+    incremental: bool,
+}
+
+impl Mean {
+    /// Adds one value.
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        if self.count == 1.0 {
+            self.sum.sum = value;
+            return;
+        }
+        if !self.incremental {
+            let mut next = self.sum;
+            next.add(value);
+            if !next.sum.is_infinite() {
+                self.sum = next;
+                return;
+            }
+            self.incremental = true;
+            self.sum.sum /= self.count - 1.0;
+            self.sum.correction /= self.count - 1.0;
+        }
+        let kept = (self.count - 1.0) / self.count;
+        self.sum.sum *= kept;
+        self.sum.correction *= kept;
+        self.sum.add(value / self.count);
+    }
+
+    /// The mean; NaN of nothing.
+    pub(crate) fn mean(self) -> f64 {
+        if self.incremental {
+            self.sum.sum + self.sum.correction
+        } else {
+            self.sum.sum / self.count + self.sum.correction / self.count
+        }
+    }
+}
+
+/// A running variance (Welford's method).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Variance {
+    count: f64,
+    mean: Sum,
+    squares: Sum,
+}
+
+impl Variance {
+    /// Adds one value.
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let delta = value - (self.mean.sum + self.mean.correction);
+        self.mean.add(delta / self.count);
+        self.squares.add(delta * (value - (self.mean.sum + self.mean.correction)));
+    }
+
+    /// The population variance.
+    pub(crate) fn variance(self) -> f64 {
+        (self.squares.sum + self.squares.correction) / self.count
+    }
+}
+
+/// The quantile of the values, which get sorted; NaN sorts first.
+pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
+    if values.is_empty() || q.is_nan() {
+        return f64::NAN;
+    }
+    if q < 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if q > 1.0 {
+        return f64::INFINITY;
+    }
+    values.sort_unstable_by(|a, b| nan_first(*a, *b));
+    let last = values.len() - 1;
+    let rank = q * last as f64;
+    let lower = (rank.floor() as usize).min(last);
+    let upper = (lower + 1).min(last);
+    let weight = rank - rank.floor();
+    values[lower] * (1.0 - weight) + values[upper] * weight
+}
+
+/// Ascending, NaN before everything.
+pub(crate) fn nan_first(a: f64, b: f64) -> std::cmp::Ordering {
+    match (a.is_nan(), b.is_nan()) {
+        (false, false) => a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal),
+        (a, b) => b.cmp(&a),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_terms_survive() {
+        let mut sum = Sum::default();
+        for v in [5e16, 1.0, -5e16, 2.0, 1e100, -1e100] {
+            sum.add(v);
+        }
+        assert_eq!(sum.total(), 3.0);
+    }
+
+    #[test]
+    fn a_mean_does_not_overflow() {
+        let mut mean = Mean::default();
+        for _ in 0..3 {
+            mean.add(f64::MAX);
+        }
+        assert!((mean.mean() / f64::MAX - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn quantiles_interpolate() {
+        assert_eq!(quantile(0.5, &mut [3.0, 1.0]), 2.0);
+        assert_eq!(quantile(1.1, &mut [3.0]), f64::INFINITY);
+        assert!(quantile(0.5, &mut []).is_nan());
+    }
+}

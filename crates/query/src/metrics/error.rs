@@ -1,0 +1,41 @@
+//! Why a read of metrics cannot be answered.
+
+use foundation::ErrorKind;
+use promql::ParseError;
+use promql::eval::EvalError;
+use promql::re2::Re2Error;
+use thiserror::Error;
+use tsdb::TsdbError;
+
+/// A read of metrics that cannot be answered.
+#[derive(Debug, Error)]
+pub enum MetricsError {
+    /// The query or selector is not PromQL.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The query cannot be evaluated.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A regular expression that only the matcher's compiler refuses.
+    #[error(transparent)]
+    Regex(#[from] Re2Error),
+    /// The engine refused.
+    #[error(transparent)]
+    Store(#[from] TsdbError),
+    /// A list of series without any selector.
+    #[error("no match[] parameter provided")]
+    NoSelector,
+}
+
+impl MetricsError {
+    /// What a caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Parse(e) => e.kind(),
+            Self::Eval(e) => e.kind(),
+            Self::Regex(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+            Self::NoSelector => ErrorKind::InvalidInput,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! PromQL over a real engine in memory.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use expect_test::{Expect, expect};
+use foundation::UnixNanos;
+use foundation::clock::ManualClock;
+use foundation::disk::sim::SimDisk;
+use model::{AccessScope, Labels};
+use promql::eval::{Engine, Output, QueryRange, Value};
+use tsdb::{Options, Tsdb};
+
+use super::*;
+
+/// Unix milliseconds of the first sample.
+const T0: i64 = 1_795_357_800_000;
+
+/// Two services count requests for ten minutes, one sample each 15 seconds.
+fn engine() -> Tsdb {
+    let clock = ManualClock::new(UnixNanos::from_millis(T0 + 600_000));
+    let db = Tsdb::open(Arc::new(SimDisk::new(1)), Arc::new(clock), Options::new("metrics")).unwrap();
+    let mut samples = Vec::new();
+    for step in 0..=40 {
+        for (service, code, per_step) in [("api", "200", 30), ("api", "500", 3), ("bot", "200", 15)] {
+            let labels = Labels::from_pairs([("__name__", "requests_total"), ("service", service), ("code", code)]);
+            samples.push((labels, T0 + step * 15_000, (step * per_step) as f64));
+        }
+    }
+    db.append_wait(samples).unwrap();
+    db
+}
+
+fn ask(access: AccessScope) -> Ask {
+    Ask::new(access, Instant::now() + Duration::from_secs(60), Arc::new(AtomicBool::new(false)))
+}
+
+fn show(output: &Output) -> String {
+    let mut out = String::new();
+    match &output.value {
+        Value::Scalar(s) => writeln!(out, "{} @{}", s.value, s.t_ms - T0),
+        Value::String(s) => writeln!(out, "{s:?}"),
+        Value::Vector(v) => v.iter().try_for_each(|s| writeln!(out, "{} {}", s.labels, s.value)),
+        Value::Matrix(m) => m.iter().try_for_each(|s| {
+            let values: Vec<_> = s.samples.iter().map(|p| format!("{}@{}", p.value, p.t_ms - T0)).collect();
+            writeln!(out, "{} {}", s.labels, values.join(" "))
+        }),
+    }
+    .unwrap();
+    out
+}
+
+fn check(query: &str, expect: Expect) {
+    check_as(AccessScope::ALL, query, expect);
+}
+
+fn check_as(access: AccessScope, query: &str, expect: Expect) {
+    let out = match instant(&Engine::default(), &engine(), &ask(access), query, T0 + 600_000) {
+        Ok(output) => show(&output),
+        Err(e) => format!("{:?}: {e}\n", e.kind()),
+    };
+    expect.assert_eq(&out);
+}
+
+#[test]
+fn instant_queries_read_the_engine() {
+    check(
+        "requests_total",
+        expect![[r#"
+        requests_total{code="200", service="api"} 1200
+        requests_total{code="200", service="bot"} 600
+        requests_total{code="500", service="api"} 120
+    "#]],
+    );
+    check(
+        "sum by (service) (rate(requests_total[5m]))",
+        expect![[r#"
+        {service="api"} 2.1999999999999997
+        {service="bot"} 0.9999999999999999
+    "#]],
+    );
+    check(
+        "sum(rate(requests_total{code=~\"5..\"}[5m])) / sum(rate(requests_total[5m]))",
+        expect![[r#"
+        {} 0.0625
+    "#]],
+    );
+    check(
+        "requests_total{code=~\"[45]\\\\d{2}\"}",
+        expect![[r#"
+        requests_total{code="500", service="api"} 120
+    "#]],
+    );
+    check("requests_total{service=\"nobody\"}", expect![[r#""#]]);
+}
+
+#[test]
+fn range_queries_include_both_ends() {
+    let range_of = QueryRange { start_ms: T0 + 300_000, end_ms: T0 + 600_000, step_ms: 100_000 };
+    let query = "sum by (service) (rate(requests_total[1m]))";
+    let output = range(&Engine::default(), &engine(), &ask(AccessScope::ALL), query, range_of).unwrap();
+    expect![[r#"
+        {service="api"} 2.1999999999999997@300000 2.1999999999999997@400000 2.1999999999999997@500000 2.1999999999999997@600000
+        {service="bot"} 0.9999999999999999@300000 0.9999999999999999@400000 0.9999999999999999@500000 0.9999999999999999@600000
+    "#]].assert_eq(&show(&output));
+}
+
+#[test]
+fn a_reader_sees_the_allowed_services_only() {
+    let only_bot = AccessScope { services: Some(vec!["bot".into()]) };
+    check_as(
+        only_bot.clone(),
+        "requests_total",
+        expect![[r#"
+        requests_total{code="200", service="bot"} 600
+    "#]],
+    );
+    let db = engine();
+    let all = (i64::MIN, i64::MAX);
+    assert_eq!(label_values(&db, &ask(only_bot.clone()), "service", &[], all).unwrap(), ["bot"]);
+    assert_eq!(label_values(&db, &ask(AccessScope::ALL), "service", &[], all).unwrap(), ["api", "bot"]);
+    assert_eq!(series(&db, &ask(only_bot), &["requests_total"], all).unwrap().len(), 1);
+}
+
+#[test]
+fn lists_are_unions_of_selectors() {
+    let db = engine();
+    let all = (i64::MIN, i64::MAX);
+    let ask = ask(AccessScope::ALL);
+    let found = series(&db, &ask, &["{code=\"500\"}", "requests_total{service=\"api\"}"], all).unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(label_names(&db, &ask, &[], all).unwrap(), ["__name__", "code", "service"]);
+    assert_eq!(label_values(&db, &ask, "code", &["requests_total{service=\"bot\"}"], all).unwrap(), ["200"]);
+    assert!(matches!(series(&db, &ask, &[], all), Err(MetricsError::NoSelector)));
+    assert!(series(&db, &ask, &["up{"], all).is_err());
+    // Nothing was recorded before the first sample.
+    assert!(series(&db, &ask, &["requests_total"], (0, T0 - 1)).unwrap().is_empty());
+}
+
+#[test]
+fn mistakes_and_limits_are_said() {
+    check(
+        "sum(",
+        expect![[r#"
+        InvalidInput: 1:5: parse error: unexpected end of input
+    "#]],
+    );
+    check(
+        "up{a=~\"(\"}",
+        expect![[r#"
+        InvalidInput: 1:4: parse error: error parsing regexp "(": error: unclosed group
+    "#]],
+    );
+    let few = Ask { series_max: 1, ..ask(AccessScope::ALL) };
+    let e = instant(&Engine::default(), &engine(), &few, "requests_total", T0).unwrap_err();
+    assert_eq!(e.kind(), foundation::ErrorKind::LimitExceeded, "{e}");
+    let late = Ask { deadline: Instant::now() - Duration::from_secs(1), ..ask(AccessScope::ALL) };
+    let e = instant(&Engine::default(), &engine(), &late, "requests_total", T0).unwrap_err();
+    assert_eq!(e.kind(), foundation::ErrorKind::Timeout, "{e}");
+}

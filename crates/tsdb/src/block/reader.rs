@@ -1,0 +1,304 @@
+//! Reads a block file: what is small stays in memory, entries, lists and chunks are read when asked for.
+//!
+//! In memory: the texts of labels, which values each label has and where
+//! their series are listed, and eight bytes per series.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use foundation::disk::{Disk, ReadAt};
+use model::{SpanId, TraceId};
+use roaring::RoaringBitmap;
+
+use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION};
+use crate::TsdbError;
+use crate::batch::Exemplar;
+use crate::chunk::bits::{ByteReader, put_prefixed};
+use crate::chunk::{self, Sample};
+use crate::postings::LabelIndex;
+
+/// Entries that lie within this many bytes are read at once.
+const READ_BYTES: u64 = 256 << 10;
+
+/// A chunk of a stored series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChunkRef {
+    /// First and last time.
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    pub(crate) offset: u64,
+    pub(crate) len: u32,
+}
+
+/// The entry of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredSeries {
+    /// Canonical label bytes.
+    pub(crate) key: Vec<u8>,
+    pub(crate) chunks: Vec<ChunkRef>,
+    pub(crate) exemplars: Vec<Exemplar>,
+}
+
+/// One value of a label and where the ids of its series lie.
+struct ValueEntry {
+    symbol: u32,
+    len: u32,
+    offset: u64,
+}
+
+/// A label and its values, sorted by text.
+struct NameEntry {
+    symbol: u32,
+    values: Vec<ValueEntry>,
+}
+
+/// An open block file.
+pub(crate) struct Block {
+    pub(crate) id: u64,
+    pub(crate) path: PathBuf,
+    file: Arc<dyn ReadAt>,
+    footer: Footer,
+    /// Offsets of the entries, and where the last one ends.
+    table: Vec<u64>,
+    symbols: Vec<Box<str>>,
+    /// Sorted by text.
+    names: Vec<NameEntry>,
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block").field("path", &self.path).field("footer", &self.footer).finish_non_exhaustive()
+    }
+}
+
+impl Block {
+    /// Opens a block and reads its index.
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, id: u64) -> Result<Self, TsdbError> {
+        let file = disk.open_read(path).map_err(TsdbError::io("open", path))?;
+        let damaged = |offset, what| TsdbError::Damaged { path: path.to_owned(), offset, what };
+        let end = file.len();
+        if end < (HEADER_LEN + FOOTER_LEN) as u64 {
+            return Err(damaged(0, "the file is too short for a block"));
+        }
+        let mut header = [0; HEADER_LEN];
+        file.read_exact_at(&mut header, 0).map_err(TsdbError::io("read", path))?;
+        let (magic, version) = header.split_at(MAGIC.len());
+        let version = ByteReader(version).u32().unwrap_or_default();
+        if magic != MAGIC {
+            return Err(damaged(0, "the file does not begin as a block does"));
+        }
+        if version != VERSION {
+            return Err(TsdbError::Version { path: path.to_owned(), version, known: VERSION });
+        }
+        let at = end - FOOTER_LEN as u64;
+        let mut footer = [0; FOOTER_LEN];
+        file.read_exact_at(&mut footer, at).map_err(TsdbError::io("read", path))?;
+        let footer = Footer::decode(&footer).map_err(|what| damaged(at, what))?;
+        let mut block = Self { id, path: path.to_owned(), file, footer, table: vec![], symbols: vec![], names: vec![] };
+        let Footer { table, symbols, index, .. } = footer;
+        let bytes = block.read(table.offset, table.len, "the table of series")?;
+        block.table = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        if block.table.len() != footer.series as usize + 1 || !block.table.is_sorted() {
+            return Err(damaged(table.offset, "the table of series has a wrong length"));
+        }
+        let bytes = block.read(symbols.offset, symbols.len, "the symbols")?;
+        block.symbols = read_symbols(&bytes).ok_or_else(|| damaged(symbols.offset, "the symbols"))?;
+        let bytes = block.read(index.offset, index.len, "the label index")?;
+        block.names = read_names(&bytes).ok_or_else(|| damaged(index.offset, "the label index"))?;
+        Ok(block)
+    }
+
+    /// Whether any sample may lie in `[min, max]` (inclusive).
+    pub(crate) fn touches(&self, min: i64, max: i64) -> bool {
+        self.footer.min_t <= max && self.footer.max_t >= min
+    }
+
+    /// Oldest and newest sample, milliseconds.
+    pub(crate) fn bounds(&self) -> (i64, i64) {
+        (self.footer.min_t, self.footer.max_t)
+    }
+
+    pub(crate) fn samples(&self) -> u64 {
+        self.footer.samples
+    }
+
+    pub(crate) fn series_count(&self) -> u32 {
+        self.footer.series
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.file.len()
+    }
+
+    /// Reads the entries of `ids` in order.
+    pub(crate) fn entries(
+        &self,
+        ids: &RoaringBitmap,
+        each: &mut dyn FnMut(StoredSeries) -> Result<(), TsdbError>,
+    ) -> Result<(), TsdbError> {
+        let bounds = |id: u32| {
+            let at = id as usize;
+            Some((*self.table.get(at)?, *self.table.get(at + 1)?))
+        };
+        let mut ids = ids.iter().filter_map(bounds).peekable();
+        while let Some((start, mut end)) = ids.next() {
+            let mut run = vec![(start, end)];
+            while let Some(next) = ids.next_if(|(_, next_end)| next_end - start <= READ_BYTES) {
+                end = next.1;
+                run.push(next);
+            }
+            let mut bytes = vec![0; self.checked_len(start, end - start)?];
+            self.file.read_exact_at(&mut bytes, start).map_err(TsdbError::io("read", &self.path))?;
+            for (from, to) in run {
+                let entry = bytes.get((from - start) as usize..(to - start) as usize).unwrap_or_default();
+                let series = self.entry(entry).ok_or_else(|| self.damaged(from, "the entry of a series"))?;
+                each(series)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, bytes: &[u8]) -> Option<StoredSeries> {
+        let (body, crc) = bytes.split_last_chunk::<4>()?;
+        if u32::from_le_bytes(*crc) != crc32c::crc32c(body) {
+            return None;
+        }
+        let mut r = ByteReader(body);
+        let mut key = Vec::new();
+        for _ in 0..r.len()?.saturating_mul(2) {
+            put_prefixed(&mut key, self.symbols.get(r.len()?)?.as_bytes());
+        }
+        let chunk_count = r.len()?;
+        let mut offset = r.varint()?;
+        let mut chunks = Vec::new();
+        let mut last = 0i64;
+        for _ in 0..chunk_count {
+            let min = last.wrapping_add(r.signed()?);
+            let max = min.checked_add_unsigned(r.varint()?)?;
+            let len = u32::try_from(r.varint()?).ok()?;
+            chunks.push(ChunkRef { min, max, offset, len });
+            offset = offset.checked_add(u64::from(len) + 4)?;
+            last = max;
+        }
+        let mut exemplars = Vec::new();
+        for _ in 0..r.len()? {
+            exemplars.push(read_exemplar(&mut r)?);
+        }
+        Some(StoredSeries { key, chunks, exemplars })
+    }
+
+    /// Appends the samples of a chunk.
+    pub(crate) fn read_chunk(&self, offset: u64, len: u32, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
+        let bytes = self.read(offset, u64::from(len), "a chunk")?;
+        chunk::decode(&bytes, out).ok_or_else(|| self.damaged(offset, "a chunk"))
+    }
+
+    /// Reads bytes and the checksum behind them.
+    fn read(&self, offset: u64, len: u64, what: &'static str) -> Result<Vec<u8>, TsdbError> {
+        let mut bytes = vec![0; self.checked_len(offset, len.saturating_add(4))?];
+        self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
+        let crc = bytes.split_off(bytes.len().saturating_sub(4));
+        if crc != crc32c::crc32c(&bytes).to_le_bytes() {
+            return Err(self.damaged(offset, what));
+        }
+        Ok(bytes)
+    }
+
+    /// A length that lies inside the file, so that damage cannot ask for memory that is not there.
+    fn checked_len(&self, offset: u64, len: u64) -> Result<usize, TsdbError> {
+        match offset.checked_add(len) {
+            Some(end) if end <= self.file.len() => Ok(len as usize),
+            _ => Err(self.damaged(offset, "a part that would end after the file")),
+        }
+    }
+
+    fn damaged(&self, offset: u64, what: &'static str) -> TsdbError {
+        TsdbError::Damaged { path: self.path.clone(), offset, what }
+    }
+
+    fn text(&self, symbol: u32) -> &str {
+        self.symbols.get(symbol as usize).map_or("", |s| s)
+    }
+
+    fn values_of(&self, name: &str) -> &[ValueEntry] {
+        match self.names.binary_search_by(|n| self.text(n.symbol).cmp(name)) {
+            Ok(at) => self.names.get(at).map_or(&[], |n| &n.values),
+            Err(_) => &[],
+        }
+    }
+
+    fn list(&self, v: &ValueEntry) -> Result<RoaringBitmap, TsdbError> {
+        let bytes = self.read(v.offset, u64::from(v.len), "a list of series")?;
+        RoaringBitmap::deserialize_from(&bytes[..]).map_err(|_| self.damaged(v.offset, "a list of series"))
+    }
+}
+
+impl LabelIndex for Block {
+    fn all(&self) -> RoaringBitmap {
+        (0..self.footer.series).collect()
+    }
+
+    fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, TsdbError> {
+        let values = self.values_of(name);
+        match values.binary_search_by(|v| self.text(v.symbol).cmp(value)) {
+            Ok(at) => values.get(at).map_or(Ok(RoaringBitmap::new()), |v| self.list(v)),
+            Err(_) => Ok(RoaringBitmap::new()),
+        }
+    }
+
+    fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError> {
+        let mut found = RoaringBitmap::new();
+        for v in self.values_of(name) {
+            if wanted(self.text(v.symbol)) {
+                found |= self.list(v)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn names(&self, each: &mut dyn FnMut(&str)) {
+        self.names.iter().for_each(|n| each(self.text(n.symbol)));
+    }
+
+    fn values(&self, name: &str, each: &mut dyn FnMut(&str)) -> Result<(), TsdbError> {
+        self.values_of(name).iter().for_each(|v| each(self.text(v.symbol)));
+        Ok(())
+    }
+}
+
+fn read_symbols(bytes: &[u8]) -> Option<Vec<Box<str>>> {
+    let mut r = ByteReader(bytes);
+    (0..r.len()?).map(|_| r.text().map(Box::from)).collect()
+}
+
+fn read_names(bytes: &[u8]) -> Option<Vec<NameEntry>> {
+    let mut r = ByteReader(bytes);
+    let mut names = Vec::new();
+    for _ in 0..r.len()? {
+        let symbol = u32::try_from(r.varint()?).ok()?;
+        let count = r.len()?;
+        let mut offset = r.varint()?;
+        let mut values = Vec::new();
+        for _ in 0..count {
+            let symbol = u32::try_from(r.varint()?).ok()?;
+            let len = u32::try_from(r.varint()?).ok()?;
+            values.push(ValueEntry { symbol, len, offset });
+            offset = offset.checked_add(u64::from(len) + 4)?;
+        }
+        names.push(NameEntry { symbol, values });
+    }
+    Some(names)
+}
+
+fn read_exemplar(r: &mut ByteReader<'_>) -> Option<Exemplar> {
+    let t = r.signed()?;
+    let value = f64::from_bits(r.u64()?);
+    let trace_id = TraceId(r.bytes(16)?.try_into().ok()?);
+    let span_id = SpanId(r.bytes(8)?.try_into().ok()?);
+    let mut attributes = Vec::new();
+    for _ in 0..r.len()? {
+        attributes.push((r.text()?.to_owned(), r.text()?.to_owned()));
+    }
+    Some(Exemplar { t, value, trace_id, span_id, attributes })
+}

@@ -1,0 +1,94 @@
+//! Blocks written and read back, whole and damaged.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use foundation::disk::Disk as _;
+use foundation::disk::sim::SimDisk;
+use model::{Labels, SpanId, TraceId};
+use roaring::RoaringBitmap;
+
+use super::*;
+use crate::batch::Exemplar;
+use crate::chunk::Sample;
+use crate::postings::LabelIndex as _;
+use crate::{TsdbError, key};
+
+fn key_of(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut k = Vec::new();
+    key::encode(&Labels::from_pairs(pairs.iter().copied()), &mut k);
+    k
+}
+
+fn samples(n: i64, start: i64) -> Vec<Sample> {
+    (0..n).map(|i| Sample { t: start + i * 1000, v: (i * 7 % 13) as f64 }).collect()
+}
+
+fn write(disk: &SimDisk, path: &Path) {
+    disk.create_dir_all(Path::new("/b")).unwrap();
+    let exemplar = Exemplar {
+        t: 5,
+        value: 0.5,
+        trace_id: TraceId([1; 16]),
+        span_id: SpanId([2; 8]),
+        attributes: vec![("user".into(), "7".into())],
+    };
+    let mut w = BlockWriter::create(disk, path).unwrap();
+    w.add(&key_of(&[("__name__", "a"), ("job", "x")]), &samples(1000, 10), &[&exemplar]).unwrap();
+    w.add(&key_of(&[("__name__", "a"), ("job", "y")]), &[], &[]).unwrap();
+    w.add(&key_of(&[("__name__", "b"), ("job", "x")]), &samples(3, -5000), &[]).unwrap();
+    w.finish().unwrap();
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let (disk, path) = (SimDisk::new(1), Path::new("/b/1"));
+    write(&disk, path);
+    let block = Arc::new(Block::open(&disk, path, 1).unwrap());
+    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 1003, 2));
+    let mut found = Vec::new();
+    block
+        .entries(&block.all(), &mut |s| {
+            found.push(s);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found[0].key, key_of(&[("__name__", "a"), ("job", "x")]));
+    assert_eq!(found[0].exemplars[0].attributes, [("user".to_owned(), "7".to_owned())]);
+    let mut back = Vec::new();
+    for c in &found[0].chunks {
+        block.read_chunk(c.offset, c.len, &mut back).unwrap();
+    }
+    assert_eq!(back, samples(1000, 10));
+    assert_eq!(block.with_value("job", "x").unwrap(), RoaringBitmap::from_iter([0, 1]));
+    assert_eq!(block.with_value("job", "y").unwrap().len(), 0, "a series without samples is not there");
+    assert_eq!(block.with_values("__name__", &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1]));
+}
+
+#[test]
+fn every_flipped_bit_is_an_error_or_harmless() {
+    let clean = SimDisk::new(1);
+    let path = Path::new("/b/1");
+    write(&clean, path);
+    let len = clean.read(path).unwrap().len();
+    let mut errors = 0;
+    for at in 0..len {
+        clean.flip_bit(path, at, (at % 8) as u8).unwrap();
+        errors += u32::from(read_all(&clean, path).is_err());
+        clean.flip_bit(path, at, (at % 8) as u8).unwrap();
+    }
+    // Everything is under a checksum or compared with a constant.
+    assert_eq!(errors as usize, len);
+    read_all(&clean, path).unwrap();
+}
+
+fn read_all(disk: &SimDisk, path: &Path) -> Result<(), TsdbError> {
+    let block = Block::open(disk, path, 1)?;
+    for name in ["__name__", "job"] {
+        block.with_values(name, &mut |_| true)?;
+    }
+    block.entries(&block.all(), &mut |s| {
+        let mut out = Vec::new();
+        s.chunks.iter().try_for_each(|c| block.read_chunk(c.offset, c.len, &mut out))
+    })
+}

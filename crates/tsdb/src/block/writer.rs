@@ -1,0 +1,205 @@
+//! Writes a block file in one pass: chunks as they come, then entries, symbols, index, footer.
+//!
+//! Series must come in label order, so that the ids of a metric are
+//! neighbours and the lists of ids are short runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use foundation::disk::{Disk, DiskFile};
+use hashbrown::HashMap;
+use roaring::RoaringBitmap;
+use rustc_hash::FxBuildHasher;
+
+use super::{CHUNK_SAMPLES, Footer, MAGIC, Section, VERSION};
+use crate::TsdbError;
+use crate::batch::Exemplar;
+use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
+use crate::chunk::{self, Sample};
+use crate::key;
+
+/// Bytes gathered before they are written.
+const GATHER_BYTES: usize = 1 << 20;
+
+pub(crate) struct BlockWriter {
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    gather: Vec<u8>,
+    /// Bytes written and gathered.
+    at: u64,
+    symbols: HashMap<Box<str>, u32, FxBuildHasher>,
+    /// Entries of the series, one after another.
+    entries: Vec<u8>,
+    /// Where in `entries` each begins.
+    starts: Vec<u64>,
+    /// Name -> value -> series.
+    postings: BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<u32>>>,
+    footer: Footer,
+}
+
+impl BlockWriter {
+    /// Begins the file; what is there is gone.
+    pub(crate) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, TsdbError> {
+        let file = disk.create(path).map_err(TsdbError::io("make", path))?;
+        let mut gather = MAGIC.to_vec();
+        gather.extend_from_slice(&VERSION.to_le_bytes());
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            at: gather.len() as u64,
+            gather,
+            symbols: HashMap::default(),
+            entries: Vec::new(),
+            starts: Vec::new(),
+            postings: BTreeMap::new(),
+            footer: Footer { min_t: i64::MAX, max_t: i64::MIN, ..Footer::default() },
+        })
+    }
+
+    /// Adds the next series in label order. Times must rise strictly; a series without samples is left out.
+    pub(crate) fn add(
+        &mut self,
+        series_key: &[u8],
+        samples: &[Sample],
+        exemplars: &[&Exemplar],
+    ) -> Result<(), TsdbError> {
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Ok(()) };
+        self.footer.min_t = self.footer.min_t.min(first.t);
+        self.footer.max_t = self.footer.max_t.max(last.t);
+        self.footer.samples += samples.len() as u64;
+        let id = self.starts.len() as u32;
+        self.starts.push(self.entries.len() as u64);
+        let start = self.entries.len();
+        let mut entry = std::mem::take(&mut self.entries);
+        self.put_labels(id, series_key, &mut entry);
+        put_varint(&mut entry, samples.len().div_ceil(CHUNK_SAMPLES) as u64);
+        put_varint(&mut entry, self.at);
+        let mut last_t = 0i64;
+        for samples in samples.chunks(CHUNK_SAMPLES) {
+            let (Some(first), Some(last)) = (samples.first(), samples.last()) else { continue };
+            let bytes = chunk::encode(samples);
+            put_signed(&mut entry, first.t.wrapping_sub(last_t));
+            put_varint(&mut entry, last.t.abs_diff(first.t));
+            put_varint(&mut entry, bytes.len() as u64);
+            last_t = last.t;
+            self.write_checked(&bytes)?;
+        }
+        put_exemplars(&mut entry, exemplars);
+        let crc = crc32c::crc32c(entry.get(start..).unwrap_or_default());
+        entry.extend_from_slice(&crc.to_le_bytes());
+        self.entries = entry;
+        Ok(())
+    }
+
+    fn put_labels(&mut self, id: u32, series_key: &[u8], entry: &mut Vec<u8>) {
+        put_varint(entry, key::iter(series_key).count() as u64);
+        for (name, value) in key::iter(series_key) {
+            let symbols = (self.symbol(name), self.symbol(value));
+            put_varint(entry, u64::from(symbols.0));
+            put_varint(entry, u64::from(symbols.1));
+            if !self.postings.contains_key(name) {
+                self.postings.insert(name.into(), BTreeMap::new());
+            }
+            let Some(values) = self.postings.get_mut(name) else { continue };
+            match values.get_mut(value) {
+                Some(ids) => ids.push(id),
+                None => drop(values.insert(value.into(), vec![id])),
+            }
+        }
+    }
+
+    fn symbol(&mut self, text: &str) -> u32 {
+        let next = self.symbols.len() as u32;
+        match self.symbols.get(text) {
+            Some(id) => *id,
+            None => *self.symbols.entry(text.into()).or_insert(next),
+        }
+    }
+
+    /// Writes the rest and syncs the file. Its name lasts only once its folder is synced.
+    pub(crate) fn finish(mut self) -> Result<(), TsdbError> {
+        let base = self.at;
+        let entries = std::mem::take(&mut self.entries);
+        let mut table = Vec::with_capacity((self.starts.len() + 1) * 8);
+        for start in self.starts.iter().chain([&(entries.len() as u64)]) {
+            table.extend_from_slice(&(base + start).to_le_bytes());
+        }
+        self.write(&entries)?;
+        self.footer.series = self.starts.len() as u32;
+        self.footer.table = self.section(&table)?;
+
+        let mut texts: Vec<(&u32, &str)> = self.symbols.iter().map(|(text, id)| (id, &**text)).collect();
+        texts.sort_unstable();
+        let mut symbols = Vec::new();
+        put_varint(&mut symbols, texts.len() as u64);
+        texts.iter().for_each(|(_, text)| put_prefixed(&mut symbols, text.as_bytes()));
+        self.footer.symbols = self.section(&symbols)?;
+
+        let index = self.write_postings()?;
+        self.footer.index = self.section(&index)?;
+        let footer = self.footer.encode();
+        self.write(&footer)?;
+        self.flush()?;
+        self.file.sync_data().map_err(TsdbError::io("sync", &self.path))
+    }
+
+    /// Writes the lists of series ids; returns the index of where they lie.
+    fn write_postings(&mut self) -> Result<Vec<u8>, TsdbError> {
+        let mut index = Vec::new();
+        let postings = std::mem::take(&mut self.postings);
+        put_varint(&mut index, postings.len() as u64);
+        for (name, values) in postings {
+            put_varint(&mut index, u64::from(self.symbol(&name)));
+            put_varint(&mut index, values.len() as u64);
+            put_varint(&mut index, self.at);
+            for (value, ids) in values {
+                let mut ids: RoaringBitmap = ids.into_iter().collect();
+                ids.optimize();
+                let mut bytes = Vec::with_capacity(ids.serialized_size());
+                ids.serialize_into(&mut bytes).map_err(TsdbError::io("encode a list of", &self.path))?;
+                put_varint(&mut index, u64::from(self.symbol(&value)));
+                put_varint(&mut index, bytes.len() as u64);
+                self.write_checked(&bytes)?;
+            }
+        }
+        Ok(index)
+    }
+
+    fn section(&mut self, bytes: &[u8]) -> Result<Section, TsdbError> {
+        let section = Section { offset: self.at, len: bytes.len() as u64 };
+        self.write_checked(bytes)?;
+        Ok(section)
+    }
+
+    fn write_checked(&mut self, bytes: &[u8]) -> Result<(), TsdbError> {
+        self.write(bytes)?;
+        self.write(&crc32c::crc32c(bytes).to_le_bytes())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TsdbError> {
+        self.at += bytes.len() as u64;
+        self.gather.extend_from_slice(bytes);
+        if self.gather.len() >= GATHER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), TsdbError> {
+        self.file.write_all(&self.gather).map_err(TsdbError::io("write", &self.path))?;
+        self.gather.clear();
+        Ok(())
+    }
+}
+
+fn put_exemplars(entry: &mut Vec<u8>, exemplars: &[&Exemplar]) {
+    put_varint(entry, exemplars.len() as u64);
+    for e in exemplars {
+        put_signed(entry, e.t);
+        entry.extend_from_slice(&e.value.to_bits().to_le_bytes());
+        entry.extend_from_slice(&e.trace_id.0);
+        entry.extend_from_slice(&e.span_id.0);
+        put_varint(entry, e.attributes.len() as u64);
+        for (name, value) in &e.attributes {
+            put_prefixed(entry, name.as_bytes());
+            put_prefixed(entry, value.as_bytes());
+        }
+    }
+}

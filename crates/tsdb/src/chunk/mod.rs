@@ -1,0 +1,203 @@
+//! A chunk: up to [`SAMPLES_MAX`] samples of one series, compressed.
+//!
+//! The first byte names the kind of chunk, so that histogram chunks can stand
+//! beside float chunks without a change of what surrounds them. A float chunk
+//! stores times as differences of differences and values as whichever of
+//! three encodings fits: all equal, decimal (see [`decimal`]) or XOR (see
+//! [`xor`]). Every value comes back bit for bit, NaN payloads and -0 included.
+//! Knows no labels, files or checksums. Format: `docs/formats/tsdb.md`, "Chunk".
+
+pub(crate) mod bits;
+mod decimal;
+mod timestamps;
+mod xor;
+
+use bits::{ByteReader, put_varint};
+
+/// One measured value of a series.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub t: i64,
+    /// The value; [`STALE_NAN`] marks the end of a series.
+    pub v: f64,
+}
+
+impl PartialEq for Sample {
+    /// Bit for bit, so that NaN equals itself and 0 differs from -0.
+    fn eq(&self, other: &Self) -> bool {
+        self.t == other.t && self.v.to_bits() == other.v.to_bits()
+    }
+}
+
+/// The bits of the NaN that marks a series as stale (Prometheus, `model/value`).
+pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
+
+/// Whether `v` is the staleness marker; other NaNs are ordinary values.
+pub const fn is_stale(v: f64) -> bool {
+    v.to_bits() == STALE_NAN
+}
+
+/// Samples in one chunk, at most; a longer chunk is refused as damaged.
+pub const SAMPLES_MAX: usize = 4096;
+
+const KIND_FLOAT: u8 = 1;
+
+const VALUES_EQUAL: u8 = 0;
+const VALUES_DECIMAL: u8 = 1;
+const VALUES_XOR: u8 = 2;
+
+/// Encodes samples with strictly increasing times.
+///
+/// # Panics
+/// In debug builds when `samples` is empty, unsorted or longer than [`SAMPLES_MAX`]: the caller cuts chunks.
+pub fn encode(samples: &[Sample]) -> Vec<u8> {
+    debug_assert!(!samples.is_empty() && samples.len() <= SAMPLES_MAX);
+    debug_assert!(samples.is_sorted_by(|a, b| a.t < b.t));
+    let mut out = vec![KIND_FLOAT];
+    put_varint(&mut out, samples.len() as u64);
+    timestamps::encode(samples, &mut out);
+    let Some(first) = samples.first() else { return out };
+    if samples.iter().all(|s| s.v.to_bits() == first.v.to_bits()) {
+        out.push(VALUES_EQUAL);
+        out.extend_from_slice(&first.v.to_bits().to_le_bytes());
+        return out;
+    }
+    let decimal = decimal::encode(samples);
+    // XOR spends 2 bits on a value even when it is lucky, so that a decimal
+    // form below that need not be compared.
+    if let Some(d) = decimal.as_ref().filter(|d| d.len() * 4 <= samples.len()) {
+        out.push(VALUES_DECIMAL);
+        out.extend_from_slice(d);
+        return out;
+    }
+    let xor = xor::encode(samples);
+    match decimal {
+        Some(d) if d.len() <= xor.len() => {
+            out.push(VALUES_DECIMAL);
+            out.extend_from_slice(&d);
+        }
+        _ => {
+            out.push(VALUES_XOR);
+            out.extend_from_slice(&xor);
+        }
+    }
+    out
+}
+
+/// Appends the samples of a chunk to `out`, in order of time.
+///
+/// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
+#[must_use]
+pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
+    let mut r = ByteReader(bytes);
+    if r.u8()? != KIND_FLOAT {
+        return None;
+    }
+    let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
+    let start = out.len();
+    timestamps::decode(&mut r, count, out)?;
+    let samples = out.get_mut(start..)?;
+    match r.u8()? {
+        VALUES_EQUAL => {
+            let v = f64::from_bits(r.u64()?);
+            samples.iter_mut().for_each(|s| s.v = v);
+            Some(())
+        }
+        VALUES_DECIMAL => decimal::decode(&mut r, samples),
+        VALUES_XOR => xor::decode(r.0, samples),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(samples: &[Sample]) -> usize {
+        let bytes = encode(samples);
+        let mut back = Vec::new();
+        decode(&bytes, &mut back).expect("own chunk");
+        assert_eq!(back, samples);
+        bytes.len()
+    }
+
+    fn series(n: i64, mut v: impl FnMut(i64) -> f64) -> Vec<Sample> {
+        (0..n).map(|i| Sample { t: 1_700_000_000_000 + i * 15_000, v: v(i) }).collect()
+    }
+
+    #[test]
+    fn special_values_come_back_bit_for_bit() {
+        let odd = [
+            f64::from_bits(STALE_NAN),
+            f64::from_bits(0x7ff8_0000_0000_0001),
+            f64::from_bits(0xfff8_dead_beef_0001),
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            0.0,
+            f64::MIN_POSITIVE,
+            f64::MAX,
+            5e-324,
+            9_007_199_254_740_993.0,
+        ];
+        for v in odd {
+            check(&series(1, |_| v));
+            check(&series(3, |i| if i == 1 { v } else { 12.5 }));
+            check(&series(240, |i| if i % 50 == 7 { v } else { i as f64 * 0.1 }));
+        }
+        check(&odd.iter().zip(0..).map(|(v, t)| Sample { t, v: *v }).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn usual_series_are_small() {
+        assert!(check(&series(240, |_| 42.0)) < 30, "constant");
+        assert!(check(&series(240, |i| i as f64 * 1024.0)) < 40, "steady counter");
+        assert!(check(&series(240, |i| (i * i % 97) as f64 / 100.0)) < 280, "two decimals");
+        assert!(check(&series(240, |i| (i / 60) as f64)) < 60, "seldom changing");
+    }
+
+    #[test]
+    fn extreme_times_come_back() {
+        let ts = [i64::MIN, -1, 0, 1, i64::MAX];
+        check(&ts.map(|t| Sample { t, v: 1.0 }));
+    }
+
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            4 => (-100_000i64..100_000, 0u32..4).prop_map(|(n, e)| n as f64 / 10f64.powi(e as i32)),
+            2 => any::<u64>().prop_map(f64::from_bits),
+            1 => Just(f64::from_bits(STALE_NAN)),
+            1 => (0i64..1 << 60).prop_map(|n| n as f64),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_samples_come_back(values in prop::collection::vec((value(), 1i64..40_000), 1..400), start in any::<i32>()) {
+            let mut t = i64::from(start);
+            let samples: Vec<Sample> = values.iter().map(|(v, step)| { t += step; Sample { t, v: *v } }).collect();
+            check(&samples);
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut with_kind = vec![KIND_FLOAT];
+            with_kind.extend_from_slice(&bytes);
+            let mut out = Vec::new();
+            let _ = decode(&with_kind, &mut out);
+            prop_assert!(out.len() <= SAMPLES_MAX);
+        }
+
+        #[test]
+        fn damaged_chunks_do_not_panic(at in 0usize..200, bit in 0u8..8, n in 2i64..240) {
+            let mut bytes = encode(&series(n, |i| (i * 37 % 101) as f64 / 10.0));
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            let mut out = Vec::new();
+            let _ = decode(&bytes, &mut out);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! [`Tsdb`]: the engine as its owner sees it.
+//!
+//! Locks, in the order in which they are taken: `files` (flush, retention and compaction: one
+//! at a time), `deltas` (only the log's writer thread and open), `state` (short: a batch is
+//! applied, a selection is made, a head or block changes place; never over I/O).
+//! The log is owned here and not by [`Inner`], which completions hold: the
+//! writer thread must not be the one to join itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use foundation::clock::Clock;
+use foundation::disk::{Disk, SharedDisk};
+use model::Labels;
+use parking_lot::{Mutex, RwLock};
+use wal::Wal;
+use wire::otlp::{DecodeError, Decoded};
+
+use crate::batch::{Exemplar, Ingested, Rules, SampleBatch};
+use crate::block::Block;
+use crate::delta::DeltaStreams;
+use crate::head::{Admission, Head};
+use crate::manifest::Manifest;
+use crate::options::Options;
+use crate::record::{self, Record};
+use crate::snapshot::Snapshot;
+use crate::state::{Files, State};
+use crate::{TsdbError, otlp};
+
+/// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be short.
+pub type Completion = Box<dyn FnOnce(Result<Ingested, TsdbError>) + Send>;
+
+pub(crate) fn millis(d: std::time::Duration) -> i64 {
+    i64::try_from(d.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What completions and readers share.
+pub(crate) struct Inner {
+    pub(crate) disk: SharedDisk,
+    pub(crate) options: Options,
+    pub(crate) state: RwLock<State>,
+    pub(crate) deltas: Mutex<DeltaStreams>,
+    /// Held over I/O by the one who changes which files there are.
+    pub(crate) files: Mutex<Files>,
+}
+
+/// The metrics engine.
+///
+/// Dropping it writes and syncs what waits in the log; [`Tsdb::close`] also flushes the head.
+pub struct Tsdb {
+    pub(crate) wal: Wal,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The state of the engine in numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stats {
+    /// Series in the head.
+    pub head_series: u64,
+    /// Samples in the head.
+    pub head_samples: u64,
+    /// Memory of the head, estimated.
+    pub head_bytes: u64,
+    /// Blocks on disk.
+    pub blocks: u64,
+    /// Series in them, counted once per block.
+    pub block_series: u64,
+    /// Samples in them.
+    pub block_samples: u64,
+    /// Bytes of their files.
+    pub block_bytes: u64,
+    /// Delta streams whose totals are kept.
+    pub delta_streams: u64,
+    /// Time of the oldest sample, milliseconds.
+    pub oldest_ms: Option<i64>,
+    /// Time of the newest sample, milliseconds.
+    pub newest_ms: Option<i64>,
+    /// The log.
+    pub wal: wal::Stats,
+}
+
+/// Exemplars of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesExemplars {
+    /// With the metric name.
+    pub labels: Labels,
+    /// By time.
+    pub exemplars: Vec<Exemplar>,
+}
+
+impl Tsdb {
+    /// Opens the engine in `options.dir`: reads the manifest, removes what a crash left behind, replays the log.
+    ///
+    /// # Errors
+    /// When the folder, the manifest or the snapshot cannot be read. A damaged block is
+    /// reported to the log and left out of queries; it is not removed.
+    pub fn open(disk: SharedDisk, clock: Arc<dyn Clock>, options: Options) -> Result<Self, TsdbError> {
+        disk.create_dir_all(&options.dir).map_err(TsdbError::io("make the folder", &options.dir))?;
+        let manifest = Manifest::load(&*disk, &options.dir)?;
+        manifest.remove_orphans(&*disk, &options.dir)?;
+        let blocks = open_blocks(&*disk, &options.dir, &manifest);
+        let mut snapshot = load_snapshot(&*disk, &options.dir, &manifest)?;
+        // The snapshot knows this too; blocks know it even when the snapshot is lost.
+        snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
+        let state = State {
+            blocks,
+            frozen: Vec::new(),
+            head: Head::default(),
+            newest: snapshot.newest,
+            catalog: snapshot.catalog,
+        };
+        let covered_through = manifest.flushed_through;
+        let inner = Inner {
+            disk: disk.clone(),
+            state: RwLock::new(state),
+            deltas: Mutex::new(snapshot.deltas),
+            files: Mutex::new(Files { manifest, unsettled: None }),
+            options,
+        };
+        let admission = Admission::of(&inner.options).without_series_limit();
+        let mut unknown = 0u64;
+        let (wal, report) =
+            Wal::open(disk, inner.wal_options(), covered_through, &mut |_, bytes| match record::decode(bytes) {
+                Some(Record::Samples(batch)) => drop(inner.apply(batch, &admission)),
+                Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &inner.options.otlp) {
+                    Ok((batch, _)) => drop(inner.apply(batch, &admission)),
+                    Err(_) => unknown += 1,
+                },
+                None => unknown += 1,
+            })?;
+        // The folders themselves must outlive a power cut, not only what is in them.
+        sync_folders(&*inner.disk, &inner.options.dir)?;
+        for damage in &report.damage {
+            tracing::warn!(file = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, torn_tail = damage.torn_tail,
+                "a stretch of the metrics log could not be read");
+        }
+        if unknown > 0 {
+            tracing::error!(records = unknown, "records of the metrics log could not be understood and were left out");
+        }
+        Ok(Self { wal, inner: Arc::new(inner), clock })
+    }
+
+    /// Decodes an OTLP request that arrives now, for [`Tsdb::ingest`]. Reads nothing but the clock and the settings.
+    ///
+    /// # Errors
+    /// When the bytes are not a well-formed request.
+    pub fn decode(&self, request: &[u8]) -> Result<(SampleBatch, Decoded), DecodeError> {
+        otlp::decode(request, self.rules(), &self.inner.options.otlp)
+    }
+
+    /// The rules for samples that arrive now.
+    fn rules(&self) -> Rules {
+        let options = &self.inner.options;
+        let now = self.clock.now().as_millis();
+        Rules {
+            newest_allowed: now.saturating_add(millis(options.future_tolerance)),
+            oldest_allowed: options.retention.map_or(i64::MIN, |r| now.saturating_sub(millis(r))),
+            window_ms: millis(options.out_of_order_window),
+        }
+    }
+
+    /// Stores an OTLP request: `request` is the protobuf as received, `batch` what [`Tsdb::decode`] made of it.
+    ///
+    /// `done` runs once the request is on disk and can be queried, or when nothing of it was stored.
+    pub fn ingest(&self, request: &[u8], batch: SampleBatch, done: Completion) {
+        let record = record::encode_otlp(&batch, request);
+        self.log(record, batch, done);
+    }
+
+    /// Stores samples (milliseconds since the epoch) of resolved series, in the given order.
+    ///
+    /// `done` as for [`Tsdb::ingest`].
+    pub fn append(&self, samples: Vec<(Labels, i64, f64)>, done: Completion) {
+        let mut batch = SampleBatch::new(self.rules());
+        for (labels, t, v) in &samples {
+            batch.push(labels, *t, *v);
+        }
+        let record = record::encode_samples(&batch);
+        self.log(record, batch, done);
+    }
+
+    /// [`Tsdb::append`], waiting for the disk. Not to be called from a completion.
+    ///
+    /// # Errors
+    /// Nothing was stored.
+    pub fn append_wait(&self, samples: Vec<(Labels, i64, f64)>) -> Result<Ingested, TsdbError> {
+        let (tx, rx) = std::sync::mpsc::sync_channel(1);
+        self.append(samples, Box::new(move |result| drop(tx.send(result))));
+        rx.recv().unwrap_or(Err(TsdbError::Wal(wal::WalError::Closed)))
+    }
+
+    fn log(&self, record: Vec<u8>, batch: SampleBatch, done: Completion) {
+        let inner = self.inner.clone();
+        let complete = move |logged: Result<wal::Generation, wal::WalError>| match logged {
+            Ok(_) => done(Ok(inner.apply(batch, &Admission::of(&inner.options)))),
+            Err(e) => done(Err(e.into())),
+        };
+        self.wal.append(record, Box::new(complete));
+    }
+}
+
+fn sync_folders(disk: &dyn Disk, dir: &Path) -> Result<(), TsdbError> {
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    [Some(dir), parent].into_iter().flatten().try_for_each(|d| disk.sync_dir(d).map_err(TsdbError::io("sync", d)))
+}
+
+/// The snapshot of the manifest. Without it the samples are still there: totals of delta streams begin at 0 again, as
+/// reset counters do, and metadata is learnt anew.
+fn load_snapshot(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<Snapshot, TsdbError> {
+    if !manifest.snapshot {
+        return Ok(Snapshot::default());
+    }
+    match Snapshot::load(disk, &Manifest::snapshot_path(dir, manifest.flushed_through)) {
+        Err(e) if e.is_damage() => {
+            tracing::error!(error = %e, "the metrics engine starts without its snapshot");
+            Ok(Snapshot::default())
+        }
+        loaded => loaded,
+    }
+}
+
+/// The blocks of the manifest, without those that cannot be read.
+fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Vec<Arc<Block>> {
+    let open = |id: &u64| match Block::open(disk, &Manifest::block_path(dir, *id), *id) {
+        Ok(block) => Some(Arc::new(block)),
+        Err(e) => {
+            tracing::error!(error = %e, "a block of metrics is left out of queries");
+            None
+        }
+    };
+    manifest.blocks.iter().filter_map(open).collect()
+}
+
+impl Inner {
+    fn wal_options(&self) -> wal::Options {
+        let mut wal = wal::Options::new(self.options.dir.join("wal"));
+        wal.max_pending_bytes = self.options.wal_pending_bytes;
+        wal.min_free_bytes = self.options.min_free_bytes;
+        // OTLP repeats resource and metric texts in every request.
+        wal.compress = true;
+        wal
+    }
+
+    /// Puts a batch, whose record is safe, into the head.
+    fn apply(&self, mut batch: SampleBatch, admission: &Admission) -> Ingested {
+        let mut deltas = self.deltas.lock();
+        let mut state = self.state.write();
+        let State { head, newest, catalog, .. } = &mut *state;
+        batch.metrics.drain(..).for_each(|info| catalog.learn(info));
+        head.apply(&batch, admission, newest, &mut deltas)
+    }
+}

@@ -1,0 +1,227 @@
+//! From head to block, and what is removed when.
+//!
+//! A flush freezes the head (the log rotates), writes it as a block, writes
+//! the snapshot, replaces the manifest, and only then removes the log
+//! generation. A crash before the manifest is replaced leaves orphans, which
+//! open removes, and the log, which is replayed; a crash after it leaves log
+//! files whose generation the manifest covers, which open removes. So no
+//! sample is lost or there twice.
+
+use std::sync::Arc;
+
+use foundation::clock::UnixNanos;
+use model::labels::Labels;
+
+use crate::TsdbError;
+use crate::batch::Exemplar;
+use crate::block::{Block, BlockWriter};
+use crate::chunk::Sample;
+use crate::db::{Inner, Tsdb, millis};
+use crate::head::{Head, MemSeries};
+use crate::key;
+use crate::manifest::Manifest;
+use crate::part::merge;
+use crate::snapshot::Snapshot;
+use crate::state::{Files, Frozen};
+
+/// What one round of upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Whether the head was flushed.
+    pub flushed: bool,
+    /// Blocks removed because all their samples are older than the retention.
+    pub blocks_removed: usize,
+    /// Blocks that were merged into one.
+    pub blocks_compacted: usize,
+}
+
+impl Tsdb {
+    /// Flushes the head when it is long or large enough, removes what is past the retention, merges small blocks.
+    ///
+    /// To be called every few seconds by one thread of the owner; blocks while files are written.
+    ///
+    /// # Errors
+    /// The disk refused. Nothing is lost: samples stay in memory and in the log, and the next call tries again.
+    pub fn maintain(&self) -> Result<Upkeep, TsdbError> {
+        let flushed = self.flush_is_due() && self.flush()?;
+        let blocks_removed = self.apply_retention(self.clock.now())?;
+        Ok(Upkeep { flushed, blocks_removed, blocks_compacted: self.compact()? })
+    }
+
+    fn flush_is_due(&self) -> bool {
+        let options = &self.inner.options;
+        let state = self.inner.state.read();
+        let long = state.head.bounds.is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
+        long || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
+    }
+
+    /// Writes all that is in memory to a block; returns whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Tsdb::maintain`].
+    pub fn flush(&self) -> Result<bool, TsdbError> {
+        let mut files = self.inner.files.lock();
+        let mut any = false;
+        loop {
+            let next = self.inner.state.read().frozen.first().cloned();
+            match next {
+                Some(frozen) => {
+                    self.inner.store_frozen(&frozen, &mut files)?;
+                    self.wal.remove_through(frozen.generation)?;
+                    any = true;
+                }
+                None if any && self.inner.state.read().head.is_empty() => return Ok(true),
+                None if !self.freeze()? => return Ok(any),
+                None => {}
+            }
+        }
+    }
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// The flush failed; the samples are in the log and are replayed at the next open.
+    pub fn close(self) -> Result<(), TsdbError> {
+        self.flush().map(|_| ())
+    }
+
+    /// Makes the head a frozen one, exactly at the end of a log generation; `false` when it is empty.
+    fn freeze(&self) -> Result<bool, TsdbError> {
+        if self.inner.state.read().head.is_empty() {
+            return Ok(false);
+        }
+        let (tx, rx) = std::sync::mpsc::sync_channel(1);
+        let inner = self.inner.clone();
+        self.wal.rotate(Box::new(move |rotated| drop(tx.send(rotated.map(|generation| inner.freeze(generation))))));
+        rx.recv().unwrap_or(Err(wal::WalError::Closed))?;
+        Ok(true)
+    }
+
+    /// Removes the blocks whose newest sample is older than the retention; returns how many.
+    ///
+    /// # Errors
+    /// The disk refused; blocks that were taken out of the manifest are gone for queries all the same.
+    pub fn apply_retention(&self, now: UnixNanos) -> Result<usize, TsdbError> {
+        let Some(retention) = self.inner.options.retention else { return Ok(0) };
+        let oldest = now.as_millis().saturating_sub(millis(retention));
+        let mut files = self.inner.files.lock();
+        let expired: Vec<Arc<Block>> =
+            self.inner.state.read().blocks.iter().filter(|b| b.bounds().1 < oldest).cloned().collect();
+        if expired.is_empty() {
+            return Ok(0);
+        }
+        let gone = |id: u64| expired.iter().any(|b| b.id == id);
+        let mut next = files.manifest.clone();
+        next.blocks.retain(|id| !gone(*id));
+        self.inner.replace_manifest(&mut files, next, None)?;
+        self.inner.state.write().blocks.retain(|b| !gone(b.id));
+        for block in &expired {
+            // Queries that hold the block read on: the file is open.
+            self.inner.disk.remove_file(&block.path).map_err(TsdbError::io("remove", &block.path))?;
+        }
+        Ok(expired.len())
+    }
+}
+
+impl Inner {
+    /// On the log's writer thread, between two generations.
+    fn freeze(&self, generation: wal::Generation) {
+        let mut deltas = self.deltas.lock();
+        let mut state = self.state.write();
+        deltas.forget_before(state.newest.saturating_sub(millis(self.options.delta_idle)));
+        let snapshot = Snapshot { newest: state.newest, deltas: deltas.clone(), catalog: state.catalog.clone() };
+        let head = std::mem::take(&mut state.head);
+        state.frozen.push(Arc::new(Frozen { generation, head, snapshot }));
+    }
+
+    /// Writes a frozen head as a block and lets the manifest say so.
+    fn store_frozen(&self, frozen: &Arc<Frozen>, files: &mut Files) -> Result<(), TsdbError> {
+        let dir = &self.options.dir;
+        let old = &files.manifest;
+        let old_snapshot = old.snapshot.then(|| Manifest::snapshot_path(dir, old.flushed_through));
+        let block = self.write_block(files, |writer| {
+            write_head(&frozen.head, writer)?;
+            frozen.snapshot.store(&*self.disk, &Manifest::snapshot_path(dir, frozen.generation))
+        })?;
+        let mut next = files.manifest.clone();
+        next.flushed_through = frozen.generation;
+        next.snapshot = true;
+        next.blocks.push(block.id);
+        self.replace_manifest(files, next, Some(&block))?;
+        {
+            let mut state = self.state.write();
+            state.blocks.push(Arc::new(block));
+            state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
+        }
+        if let Some(old) = old_snapshot {
+            self.disk.remove_file(&old).map_err(TsdbError::io("remove", &old))?;
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs a new block, which the manifest does not name yet. Nothing of it stays when that fails.
+    pub(crate) fn write_block(
+        &self,
+        files: &mut Files,
+        write: impl FnOnce(&mut BlockWriter) -> Result<(), TsdbError>,
+    ) -> Result<Block, TsdbError> {
+        self.settle(files)?;
+        let dir = &self.options.dir;
+        let id = files.manifest.next_block;
+        files.manifest.next_block += 1;
+        let path = Manifest::block_path(dir, id);
+        let run = || {
+            let mut writer = BlockWriter::create(&*self.disk, &path)?;
+            write(&mut writer)?;
+            writer.finish()?;
+            self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
+            Block::open(&*self.disk, &path, id)
+        };
+        let written = run();
+        if written.is_err() {
+            // A full disk must not fill up with halves. If this fails too, the next open removes the orphan.
+            let _ = self.disk.remove_file(&path);
+        }
+        written
+    }
+
+    /// Replaces the manifest by one that names `new`.
+    pub(crate) fn replace_manifest(
+        &self,
+        files: &mut Files,
+        next: Manifest,
+        new: Option<&Block>,
+    ) -> Result<(), TsdbError> {
+        if let Err(e) = next.store(&*self.disk, &self.options.dir) {
+            files.unsettled = new.map(|b| b.path.clone());
+            return Err(e);
+        }
+        files.manifest = next;
+        Ok(())
+    }
+
+    /// Makes sure that the manifest on disk is the one that the engine goes by.
+    fn settle(&self, files: &mut Files) -> Result<(), TsdbError> {
+        if let Some(path) = &files.unsettled {
+            files.manifest.store(&*self.disk, &self.options.dir)?;
+            self.disk.remove_file(path).map_err(TsdbError::io("remove", path))?;
+            files.unsettled = None;
+        }
+        Ok(())
+    }
+}
+
+/// Writes all series of a head in label order, their stretches merged.
+fn write_head(head: &Head, writer: &mut BlockWriter) -> Result<(), TsdbError> {
+    let mut order: Vec<(Labels, u32, &MemSeries)> = head.series().map(|(id, s)| (key::decode(&s.key), id, s)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let mut samples: Vec<Sample> = Vec::new();
+    for (_, id, series) in order {
+        samples.clear();
+        series.parts(i64::MIN, i64::MAX).iter().try_for_each(|p| p.decode(&mut samples))?;
+        merge(&mut samples);
+        let exemplars: Vec<&Exemplar> = head.exemplars.of(id).collect();
+        writer.add(&series.key, &samples, &exemplars)?;
+    }
+    Ok(())
+}

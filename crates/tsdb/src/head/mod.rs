@@ -1,0 +1,183 @@
+//! The head: the samples of the current generation, in memory.
+//!
+//! One writer (the log's writer thread) appends batches in log order; readers
+//! take ids and parts under a read lock of the owner and decode later. A head
+//! is frozen as a whole when the log rotates and becomes one block.
+//! Knows no files.
+
+mod exemplars;
+mod index;
+mod series;
+
+use hashbrown::HashTable;
+use roaring::RoaringBitmap;
+
+use crate::batch::{BatchSample, Ingested, Mode, Refusal, SampleBatch};
+use crate::chunk::Sample;
+use crate::delta::{DeltaStreams, Total};
+use crate::key;
+use crate::{Options, TsdbError};
+
+pub(crate) use exemplars::Exemplars;
+pub(crate) use index::HeadIndex;
+pub(crate) use series::{Appended, MemSeries};
+
+/// Bytes of a series besides its key and samples, roughly.
+const SERIES_BYTES: usize = 200;
+/// Bytes of a sample in memory, between 16 (open) and 1-3 (sealed).
+const SAMPLE_BYTES: usize = 6;
+
+/// What decides whether a sample is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admission {
+    /// Series in memory, at most.
+    pub(crate) max_series: usize,
+    pub(crate) exemplars_per_series: usize,
+    pub(crate) max_exemplars: usize,
+}
+
+impl Admission {
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            max_series: options.max_series.min(u32::MAX as usize - 1),
+            exemplars_per_series: options.exemplars_per_series,
+            max_exemplars: options.max_exemplars,
+        }
+    }
+
+    /// For replay: what was acknowledged once is taken, even where two generations now share one head.
+    pub(crate) fn without_series_limit(self) -> Self {
+        Self { max_series: u32::MAX as usize - 1, ..self }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    by_key: HashTable<u32>,
+    series: Vec<MemSeries>,
+    pub(crate) index: HeadIndex,
+    pub(crate) exemplars: Exemplars,
+    /// Times of the oldest and newest sample; `None` when empty.
+    pub(crate) bounds: Option<(i64, i64)>,
+    pub(crate) samples: u64,
+    pub(crate) bytes: usize,
+}
+
+impl Head {
+    /// Applies a batch. `newest` is the time of the newest sample that the engine ever took, and is moved.
+    pub(crate) fn apply(
+        &mut self,
+        batch: &SampleBatch,
+        admission: &Admission,
+        newest: &mut i64,
+        deltas: &mut DeltaStreams,
+    ) -> Ingested {
+        let mut done = batch.early.clone();
+        let mut refused_point = None;
+        let mut exemplars = batch.exemplars.iter().peekable();
+        for (i, s) in (0u32..).zip(&batch.buf.samples) {
+            let key = batch.buf.key_of(s);
+            let oldest_allowed = newest.saturating_sub(batch.buf.rules.window_ms);
+            let result = self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas);
+            while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == i) {
+                if let Ok(id) = result {
+                    self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+                }
+            }
+            match result {
+                Ok(_) => {
+                    *newest = s.t.max(*newest);
+                    done.samples += u64::from(s.mode != Mode::Derived);
+                }
+                Err(_) if s.mode == Mode::Derived => {}
+                Err(refusal) => {
+                    done.refuse(refusal, key);
+                    if refused_point.replace(s.point) != Some(s.point) {
+                        done.refused_points += 1;
+                    }
+                }
+            }
+        }
+        done
+    }
+
+    fn apply_sample(
+        &mut self,
+        s: &BatchSample,
+        key: &[u8],
+        max_series: usize,
+        oldest_allowed: i64,
+        deltas: &mut DeltaStreams,
+    ) -> Result<u32, Refusal> {
+        // Checked before the series is made, so that a late sender costs no series.
+        if s.t < oldest_allowed {
+            return Err(Refusal::TooOld);
+        }
+        let mut v = s.v;
+        if s.mode == Mode::Add
+            && let Some(total) = deltas.get(key)
+        {
+            if s.t <= total.t {
+                return Err(Refusal::DeltaOrder);
+            }
+            v += total.v;
+        }
+        let id = self.series_id(s.hash, key, max_series)?;
+        let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;
+        if series.append(Sample { t: s.t, v }, oldest_allowed)? == Appended::Stored {
+            self.samples += 1;
+            self.bytes += SAMPLE_BYTES;
+            let (min, max) = self.bounds.unwrap_or((s.t, s.t));
+            self.bounds = Some((min.min(s.t), max.max(s.t)));
+        }
+        if s.mode == Mode::Add {
+            deltas.set(key, Total { t: s.t, v });
+        }
+        Ok(id)
+    }
+
+    fn series_id(&mut self, hash: u64, key: &[u8], max_series: usize) -> Result<u32, Refusal> {
+        let of = |id: &u32| self.series.get(*id as usize).map_or(&[][..], |s| &s.key);
+        if let Some(id) = self.by_key.find(hash, |id| of(id) == key) {
+            return Ok(*id);
+        }
+        if self.series.len() >= max_series {
+            return Err(Refusal::SeriesLimit);
+        }
+        let id = self.series.len() as u32;
+        self.by_key.insert_unique(hash, id, |id| key::hash(of(id)));
+        self.series.push(MemSeries::new(key));
+        self.bytes += SERIES_BYTES + key.len() + self.index.insert(id, key);
+        Ok(id)
+    }
+
+    /// How many series there are.
+    pub(crate) fn series_count(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether nothing was stored.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// All series, with their ids.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (u32, &MemSeries)> {
+        (0..).zip(&self.series)
+    }
+
+    /// The series of `ids`.
+    pub(crate) fn series_of<'a>(&'a self, ids: &'a RoaringBitmap) -> impl Iterator<Item = (u32, &'a MemSeries)> {
+        ids.iter().filter_map(|id| self.series.get(id as usize).map(|s| (id, s)))
+    }
+
+    /// Whether any sample lies in `[min, max]` (inclusive).
+    pub(crate) fn touches(&self, min: i64, max: i64) -> bool {
+        self.bounds.is_some_and(|(first, last)| first <= max && last >= min)
+    }
+
+    /// The series that satisfy the matchers.
+    pub(crate) fn select(&self, matchers: &[crate::matcher::Compiled]) -> Result<RoaringBitmap, TsdbError> {
+        crate::postings::select(&self.index, matchers)
+    }
+}

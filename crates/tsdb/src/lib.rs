@@ -1,0 +1,43 @@
+//! Floor 3: the metrics engine.
+//!
+//! A [`Tsdb`] keeps series of samples. Samples come in as OTLP requests or
+//! resolved ([`Tsdb::ingest`], [`Tsdb::append`]), are logged first and then
+//! applied to the *head* in log order; the head is flushed to immutable
+//! *blocks*. Queries ([`Tsdb::select`]) merge head and blocks.
+//! Formats: `docs/formats/tsdb.md`.
+//!
+//! *Invariant:* a synchronous library: no async runtime, no HTTP, no threads
+//! of its own but the log's writer. Periodic work is [`Tsdb::maintain`], called by the owner.
+
+mod batch;
+mod block;
+mod catalog;
+pub mod chunk;
+mod compact;
+mod db;
+mod delta;
+mod error;
+mod flush;
+mod head;
+mod key;
+mod manifest;
+mod matcher;
+mod options;
+mod otlp;
+mod part;
+mod postings;
+mod read;
+mod record;
+mod select;
+mod snapshot;
+mod state;
+
+pub use batch::{Exemplar, Ingested, Refusal, SampleBatch};
+pub use catalog::{Metadata, MetricType};
+pub use chunk::{STALE_NAN, Sample, is_stale};
+pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
+pub use error::TsdbError;
+pub use flush::Upkeep;
+pub use matcher::{MatchOp, Matcher};
+pub use options::{Options, OtlpOptions, ReadLimits};
+pub use select::{SeriesData, SeriesHandle, SeriesSet};

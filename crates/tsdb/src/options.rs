@@ -1,0 +1,87 @@
+//! What can be set, with defaults and reasons.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the engine is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder; made if it is not there. Holds `wal/`, the blocks and the manifest.
+    pub dir: PathBuf,
+    /// Series in memory, at most; samples of further series are refused. A series costs about 1 KiB.
+    pub max_series: usize,
+    /// How much older than the newest sample a sample may be. Prometheus: `out_of_order_time_window`.
+    pub out_of_order_window: Duration,
+    /// How far ahead of the clock a sample may be: a sender with a wrong clock must not move the window.
+    pub future_tolerance: Duration,
+    /// The head is flushed to a block when its oldest sample is this much older than its newest.
+    pub block_span: Duration,
+    /// The head is flushed when it takes this many bytes of memory.
+    pub head_bytes_max: usize,
+    /// Samples older than this are removed by [`Tsdb::maintain`](crate::Tsdb::maintain); `None` keeps all.
+    pub retention: Option<Duration>,
+    /// A delta stream that is silent this long is forgotten; when it comes back it counts from 0 as a reset counter does.
+    pub delta_idle: Duration,
+    /// Exemplars kept per series; the oldest goes first.
+    pub exemplars_per_series: usize,
+    /// Exemplars kept in memory over all series; beyond it new ones are dropped.
+    pub max_exemplars: usize,
+    /// Where request bytes wait for the disk; see [`wal::Options::max_pending_bytes`].
+    pub wal_pending_bytes: usize,
+    /// Bytes of disk that stay free; see [`wal::Options::min_free_bytes`].
+    pub min_free_bytes: u64,
+    /// How OTLP becomes series.
+    pub otlp: OtlpOptions,
+}
+
+impl Options {
+    /// The defaults for an engine in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let wal = wal::Options::new("");
+        Self {
+            dir: dir.into(),
+            max_series: 1_000_000,
+            out_of_order_window: Duration::from_secs(3600),
+            future_tolerance: Duration::from_secs(600),
+            block_span: Duration::from_secs(2 * 3600),
+            head_bytes_max: 512 << 20,
+            retention: Some(Duration::from_secs(15 * 86_400)),
+            delta_idle: Duration::from_secs(86_400),
+            exemplars_per_series: 10,
+            max_exemplars: 100_000,
+            wal_pending_bytes: wal.max_pending_bytes,
+            min_free_bytes: wal.min_free_bytes,
+            otlp: OtlpOptions::default(),
+        }
+    }
+}
+
+/// How OTLP becomes series.
+#[derive(Debug, Clone, Default)]
+pub struct OtlpOptions {
+    /// Adds `otel_scope_name`, `otel_scope_version` and `otel_scope_schema_url` to every series. Off by default, as in Prometheus: few queries
+    /// want them and they multiply label bytes.
+    pub scope_labels: bool,
+    /// Resource attributes that become labels of every series of the resource, besides `service.name`
+    /// (always promoted to `service` and `service_name`). The others are on `target_info`.
+    pub promote_resource_attributes: Vec<String>,
+}
+
+/// What one query may use.
+#[derive(Debug, Clone)]
+pub struct ReadLimits {
+    /// Series that may match.
+    pub max_series: u64,
+    /// Samples that may be decoded, over all series of the selection. Prometheus' default is 50 million.
+    pub max_samples: u64,
+    /// When the query stops.
+    pub deadline: Option<std::time::Instant>,
+    /// Set from outside to stop the query.
+    pub cancel: Option<std::sync::Arc<std::sync::atomic::AtomicBool>>,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { max_series: 1_000_000, max_samples: 50_000_000, deadline: None, cancel: None }
+    }
+}

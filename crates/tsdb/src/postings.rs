@@ -1,0 +1,66 @@
+//! From matchers to series ids: the algebra over an inverted index.
+//!
+//! The head and the blocks each have an index of their own ([`LabelIndex`]);
+//! what matchers mean is written here once.
+
+use roaring::RoaringBitmap;
+
+use crate::TsdbError;
+use crate::matcher::{Compiled, Test};
+
+/// An inverted index: which series have which value of which label.
+pub(crate) trait LabelIndex {
+    /// All series.
+    fn all(&self) -> RoaringBitmap;
+
+    /// The series whose label `name` has `value` (not empty).
+    fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, TsdbError>;
+
+    /// The series whose label `name` has a value (not empty) that `wanted` accepts.
+    fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError>;
+
+    /// Calls `each` with every label name.
+    fn names(&self, each: &mut dyn FnMut(&str));
+
+    /// Calls `each` with every value of the label `name`.
+    fn values(&self, name: &str, each: &mut dyn FnMut(&str)) -> Result<(), TsdbError>;
+}
+
+/// The series that satisfy all matchers.
+pub(crate) fn select(index: &dyn LabelIndex, matchers: &[Compiled]) -> Result<RoaringBitmap, TsdbError> {
+    let mut found: Option<RoaringBitmap> = None;
+    for m in matchers.iter().filter(|m| !m.matches_empty()) {
+        let ids = with(index, m, false)?;
+        let both = match found {
+            Some(f) => f & ids,
+            None => ids,
+        };
+        if both.is_empty() {
+            return Ok(both);
+        }
+        found = Some(both);
+    }
+    // The series without the label satisfy these matchers: take away those whose value does not.
+    let mut found = found.unwrap_or_else(|| index.all());
+    for m in matchers.iter().filter(|m| m.matches_empty()) {
+        if found.is_empty() {
+            break;
+        }
+        found -= with(index, m, true)?;
+    }
+    Ok(found)
+}
+
+/// The series with a non-empty value that satisfies the matcher, or that does not when `inverted`.
+fn with(index: &dyn LabelIndex, m: &Compiled, inverted: bool) -> Result<RoaringBitmap, TsdbError> {
+    match &m.test {
+        Test::OneOf(values) if m.negated == inverted => {
+            let mut ids = RoaringBitmap::new();
+            for v in values.iter().filter(|v| !v.is_empty()) {
+                ids |= index.with_value(&m.name, v)?;
+            }
+            Ok(ids)
+        }
+        _ => index.with_values(&m.name, &mut |v| m.matches(v) != inverted),
+    }
+}

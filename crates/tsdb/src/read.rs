@@ -1,0 +1,304 @@
+//! What can be asked of the engine: series and samples, label names and values, metadata, exemplars.
+//!
+//! Times are milliseconds, ranges inclusive at both ends, as in Prometheus'
+//! storage interface.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use model::{AccessScope, Labels};
+use rustc_hash::FxBuildHasher;
+
+use crate::block::{Block, ChunkRef};
+use crate::catalog::Metadata;
+use crate::db::{SeriesExemplars, Stats, Tsdb};
+use crate::head::Head;
+use crate::matcher::{Compiled, Matcher};
+use crate::options::ReadLimits;
+use crate::part::Part;
+use crate::postings::{self, LabelIndex};
+use crate::select::{self, Meter, SeriesHandle, SeriesSet};
+use crate::{Exemplar, TsdbError, key};
+
+/// Stretches of samples by series, oldest source first.
+type Found = HashMap<Box<[u8]>, Vec<Part>, FxBuildHasher>;
+
+impl Tsdb {
+    /// The series that satisfy all matchers and may have samples in `[range.0, range.1]`, sorted by labels.
+    ///
+    /// A metric name that is asked for with `=` also finds the series that were sent to OTLP under this name.
+    ///
+    /// # Errors
+    /// A bad regular expression, a limit, the deadline, a damaged block.
+    pub fn select(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+    ) -> Result<SeriesSet, TsdbError> {
+        let meter = Arc::new(Meter::new(limits));
+        let mut found = Found::default();
+        self.visit(scope, matchers, range, &meter, &mut |key, parts| match found.entry(key.into()) {
+            Entry::Occupied(mut e) => e.get_mut().extend(parts),
+            Entry::Vacant(e) => drop(e.insert(parts)),
+        })?;
+        meter.series(found.len())?;
+        let mut series: Vec<SeriesHandle> = found
+            .into_iter()
+            .map(|(k, parts)| SeriesHandle { labels: key::decode(&k), parts, range, meter: meter.clone() })
+            .collect();
+        series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(SeriesSet { series, meter })
+    }
+
+    /// The labels of the series that satisfy all matchers and may have samples in the range, sorted.
+    ///
+    /// # Errors
+    /// As [`Tsdb::select`].
+    pub fn series(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+    ) -> Result<Vec<Labels>, TsdbError> {
+        let set = self.select(scope, matchers, range, limits)?;
+        Ok(set.series.into_iter().map(|s| s.labels).collect())
+    }
+
+    /// The names of the labels of the series that satisfy all matchers, sorted.
+    ///
+    /// # Errors
+    /// As [`Tsdb::select`].
+    pub fn label_names(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+    ) -> Result<Vec<String>, TsdbError> {
+        let mut names = BTreeSet::new();
+        let mut add = |name: &str| {
+            if !names.contains(name) {
+                names.insert(name.to_owned());
+            }
+        };
+        if matchers.is_empty() && scope.services.is_none() {
+            self.each_index(range, &mut |index| {
+                index.names(&mut add);
+                Ok(())
+            })?;
+        } else {
+            let meter = Meter::new(limits);
+            self.visit(scope, matchers, range, &meter, &mut |k, _| key::iter(k).for_each(|(name, _)| add(name)))?;
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// The values of the label `name` on the series that satisfy all matchers, sorted.
+    ///
+    /// # Errors
+    /// As [`Tsdb::select`].
+    pub fn label_values(
+        &self,
+        scope: &AccessScope,
+        name: &str,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+    ) -> Result<Vec<String>, TsdbError> {
+        let mut values = BTreeSet::new();
+        let mut add = |value: &str| {
+            if !value.is_empty() && !values.contains(value) {
+                values.insert(value.to_owned());
+            }
+        };
+        if matchers.is_empty() && scope.services.is_none() {
+            self.each_index(range, &mut |index| index.values(name, &mut add))?;
+        } else {
+            let meter = Meter::new(limits);
+            self.visit(scope, matchers, range, &meter, &mut |k, _| add(key::get(k, name)))?;
+        }
+        Ok(values.into_iter().collect())
+    }
+
+    /// What is known about metrics by stored name (histograms and summaries without their suffixes).
+    pub fn metadata(&self) -> BTreeMap<String, Metadata> {
+        self.inner.state.read().catalog.metadata().clone()
+    }
+
+    /// The exemplars within the range of the series that satisfy all matchers, sorted by labels.
+    ///
+    /// # Errors
+    /// As [`Tsdb::select`].
+    pub fn exemplars(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+    ) -> Result<Vec<SeriesExemplars>, TsdbError> {
+        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        let mut add = |key: &[u8], exemplars: &mut dyn Iterator<Item = &Exemplar>| {
+            let inside: Vec<_> = exemplars.filter(|e| (range.0..=range.1).contains(&e.t)).cloned().collect();
+            if !inside.is_empty() {
+                found.entry(key::decode(key)).or_default().extend(inside);
+            }
+        };
+        let meter = Meter::new(ReadLimits::default());
+        // An exemplar may be older than the samples of its block, so that blocks are not chosen by their times.
+        self.each_source(scope, matchers, (i64::MIN, i64::MAX), &mut |source, matchers| match source {
+            Source::Open(head) | Source::Frozen(head) => {
+                let ids = head.select(matchers)?;
+                head.series_of(&ids).for_each(|(id, s)| add(&s.key, &mut head.exemplars.of(id)));
+                meter.check()
+            }
+            Source::Block(block) => {
+                let ids = postings::select(&**block, matchers)?;
+                block.entries(&ids, &mut |s| {
+                    add(&s.key, &mut s.exemplars.iter());
+                    meter.check()
+                })
+            }
+        })?;
+        let merged = found.into_iter().map(|(labels, mut exemplars)| {
+            exemplars.sort_by_key(|e| e.t);
+            exemplars.dedup();
+            SeriesExemplars { labels, exemplars }
+        });
+        Ok(merged.collect())
+    }
+
+    /// The state of the engine in numbers.
+    pub fn stats(&self) -> Stats {
+        let delta_streams = self.inner.deltas.lock().len() as u64;
+        let wal = self.wal.stats();
+        let state = self.inner.state.read();
+        let heads = || state.frozen.iter().map(|f| &f.head).chain([&state.head]);
+        let blocks = || state.blocks.iter();
+        let bounds = || heads().filter_map(|h| h.bounds).chain(blocks().map(|b| b.bounds()));
+        Stats {
+            head_series: heads().map(|h| h.series_count() as u64).sum(),
+            head_samples: heads().map(|h| h.samples).sum(),
+            head_bytes: heads().map(|h| h.bytes as u64).sum(),
+            blocks: state.blocks.len() as u64,
+            block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
+            block_samples: blocks().map(|b| b.samples()).sum(),
+            block_bytes: blocks().map(|b| b.bytes()).sum(),
+            delta_streams,
+            oldest_ms: bounds().map(|b| b.0).min(),
+            newest_ms: bounds().map(|b| b.1).max(),
+            wal,
+        }
+    }
+
+    /// Calls `each` with every source that touches the range and the matchers: first the open head, under the lock,
+    /// then, without it, blocks and frozen heads in the order in which their samples were stored.
+    fn each_source(
+        &self,
+        scope: &AccessScope,
+        matchers_asked: &[Matcher],
+        (min, max): (i64, i64),
+        each: &mut dyn FnMut(Source<'_>, &[Compiled]) -> Result<(), TsdbError>,
+    ) -> Result<(), TsdbError> {
+        let (matchers, blocks, frozen);
+        {
+            let state = self.inner.state.read();
+            matchers = select::compile(scope, matchers_asked, &state.catalog)?;
+            if state.head.touches(min, max) {
+                each(Source::Open(&state.head), &matchers)?;
+            }
+            blocks = state.blocks.clone();
+            frozen = state.frozen.clone();
+        }
+        for block in blocks.iter().filter(|b| b.touches(min, max)) {
+            each(Source::Block(block), &matchers)?;
+        }
+        for frozen in frozen.iter().filter(|f| f.head.touches(min, max)) {
+            each(Source::Frozen(&frozen.head), &matchers)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with the key and the stretches of every series found, in the order in which their samples
+    /// were stored; a series that lies in several sources comes several times.
+    fn visit(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        meter: &Meter,
+        each: &mut dyn FnMut(&[u8], Vec<Part>),
+    ) -> Result<(), TsdbError> {
+        let mut newest: Vec<(Box<[u8]>, Vec<Part>)> = Vec::new();
+        self.each_source(scope, matchers, range, &mut |source, matchers| match source {
+            Source::Open(head) => {
+                visit_head(head, matchers, range, meter, &mut |key, parts| newest.push((key.into(), parts)))
+            }
+            Source::Frozen(head) => visit_head(head, matchers, range, meter, each),
+            Source::Block(block) => visit_block(block, matchers, range, meter, each),
+        })?;
+        newest.into_iter().for_each(|(key, parts)| each(&key, parts));
+        Ok(())
+    }
+
+    /// Calls `each` with the index of every source that touches the range.
+    fn each_index(
+        &self,
+        (min, max): (i64, i64),
+        each: &mut dyn FnMut(&dyn LabelIndex) -> Result<(), TsdbError>,
+    ) -> Result<(), TsdbError> {
+        self.each_source(&AccessScope::ALL, &[], (min, max), &mut |source, _| match source {
+            Source::Open(head) | Source::Frozen(head) => each(&head.index),
+            Source::Block(block) => each(&**block),
+        })
+    }
+}
+
+/// Where series lie.
+enum Source<'a> {
+    Open(&'a Head),
+    Frozen(&'a Head),
+    Block(&'a Arc<Block>),
+}
+
+fn visit_head(
+    head: &Head,
+    matchers: &[Compiled],
+    range: (i64, i64),
+    meter: &Meter,
+    each: &mut dyn FnMut(&[u8], Vec<Part>),
+) -> Result<(), TsdbError> {
+    let ids = head.select(matchers)?;
+    meter.series(ids.len() as usize)?;
+    for (_, series) in head.series_of(&ids) {
+        let parts = series.parts(range.0, range.1);
+        if !parts.is_empty() {
+            each(&series.key, parts);
+        }
+    }
+    meter.check()
+}
+
+fn visit_block(
+    block: &Arc<Block>,
+    matchers: &[Compiled],
+    (min, max): (i64, i64),
+    meter: &Meter,
+    each: &mut dyn FnMut(&[u8], Vec<Part>),
+) -> Result<(), TsdbError> {
+    let ids = postings::select(&**block, matchers)?;
+    meter.series(ids.len() as usize)?;
+    block.entries(&ids, &mut |series| {
+        let touches = |c: &&ChunkRef| c.min <= max && c.max >= min;
+        let stored =
+            |c: &ChunkRef| Part::Stored { min: c.min, max: c.max, block: block.clone(), offset: c.offset, len: c.len };
+        let parts: Vec<Part> = series.chunks.iter().filter(touches).map(stored).collect();
+        if !parts.is_empty() {
+            each(&series.key, parts);
+        }
+        meter.check()
+    })
+}

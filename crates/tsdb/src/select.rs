@@ -1,0 +1,169 @@
+//! Reading: from matchers and a time range to series whose samples are decoded on demand.
+//!
+//! Matching happens once, under the lock; what is found is a [`SeriesSet`] of
+//! handles that hold compressed chunks (of the head) or places in block files.
+//! Samples are decoded when they are asked for, one series at a time, and
+//! counted against the limit of the query. Where parts overlap in time they
+//! are merged; of two samples with one time the one stored first counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{AccessScope, Labels};
+
+use crate::chunk::Sample;
+use crate::matcher::{Compiled, MatchOp, Matcher, Test};
+use crate::options::ReadLimits;
+use crate::part::{Part, merge};
+use crate::{TsdbError, catalog::Catalog};
+
+/// The label that access is decided by.
+const SERVICE_LABEL: &str = "service";
+
+/// The matchers of a query, with the reader's scope and the names as sent worked in.
+pub(crate) fn compile(
+    scope: &AccessScope,
+    matchers: &[Matcher],
+    catalog: &Catalog,
+) -> Result<Vec<Compiled>, TsdbError> {
+    let mut out = matchers.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>()?;
+    for (m, asked) in out.iter_mut().zip(matchers) {
+        if m.name == model::labels::NAME
+            && asked.op == MatchOp::Eq
+            && let Test::OneOf(names) = &mut m.test
+        {
+            names.extend(catalog.stored_names(&asked.value));
+        }
+    }
+    if let Some(services) = &scope.services {
+        let test = Test::OneOf(services.iter().cloned().collect());
+        out.push(Compiled { name: SERVICE_LABEL.to_owned(), negated: false, test });
+    }
+    Ok(out)
+}
+
+/// What a query has used, shared by the handles of its selections.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limits: ReadLimits,
+    samples: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: ReadLimits) -> Self {
+        Self { limits, samples: AtomicU64::new(0) }
+    }
+
+    /// Fails when the query must stop.
+    pub(crate) fn check(&self) -> Result<(), TsdbError> {
+        if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
+            return Err(TsdbError::Cancelled);
+        }
+        if self.limits.deadline.is_some_and(|d| std::time::Instant::now() >= d) {
+            return Err(TsdbError::Timeout);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn series(&self, n: usize) -> Result<(), TsdbError> {
+        let limit = self.limits.max_series;
+        if n as u64 > limit {
+            return Err(TsdbError::LimitExceeded { what: "series", limit, setting: "query.max_series" });
+        }
+        Ok(())
+    }
+
+    fn samples(&self, n: usize) -> Result<(), TsdbError> {
+        let limit = self.limits.max_samples;
+        if self.samples.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > limit {
+            return Err(TsdbError::LimitExceeded { what: "samples", limit, setting: "query.max_samples" });
+        }
+        Ok(())
+    }
+}
+
+/// The samples of a series, and all its labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesData {
+    /// With the metric name.
+    pub labels: Labels,
+    /// By time, strictly rising.
+    pub samples: Vec<Sample>,
+}
+
+/// Series that a query found, sorted by labels.
+#[derive(Debug)]
+pub struct SeriesSet {
+    /// The series; each has at least one stretch of samples that touches the range.
+    pub series: Vec<SeriesHandle>,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl SeriesSet {
+    /// Decodes every series that has a sample in the range.
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn collect(self) -> Result<Vec<SeriesData>, TsdbError> {
+        let mut out = Vec::with_capacity(self.series.len());
+        for s in self.series {
+            let samples = s.samples()?;
+            if !samples.is_empty() {
+                out.push(SeriesData { labels: s.labels, samples });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Samples decoded so far by all handles.
+    pub fn samples_decoded(&self) -> u64 {
+        self.meter.samples.load(Ordering::Relaxed)
+    }
+}
+
+/// One series that a query found.
+#[derive(Debug)]
+pub struct SeriesHandle {
+    pub(crate) labels: Labels,
+    /// In order of storing: of equal times the first one counts.
+    pub(crate) parts: Vec<Part>,
+    /// Inclusive, milliseconds.
+    pub(crate) range: (i64, i64),
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl SeriesHandle {
+    /// The labels, with the metric name.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The samples within the range of the selection (both ends inclusive), strictly rising in time.
+    ///
+    /// # Errors
+    /// A limit, the deadline, or a damaged block.
+    pub fn samples(&self) -> Result<Vec<Sample>, TsdbError> {
+        self.samples_within(self.range.0, self.range.1)
+    }
+
+    /// The samples within a part of that range (both ends inclusive).
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn samples_within(&self, min: i64, max: i64) -> Result<Vec<Sample>, TsdbError> {
+        self.meter.check()?;
+        let (min, max) = (min.max(self.range.0), max.min(self.range.1));
+        let mut out = Vec::new();
+        for part in &self.parts {
+            let (first, last) = part.bounds();
+            if first <= max && last >= min {
+                let before = out.len();
+                part.decode(&mut out)?;
+                self.meter.samples(out.len() - before)?;
+            }
+        }
+        merge(&mut out);
+        out.retain(|s| min <= s.t && s.t <= max);
+        Ok(out)
+    }
+}

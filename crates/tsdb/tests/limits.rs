@@ -1,0 +1,139 @@
+//! Every limit says that it was hit, and retention takes what is old.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use foundation::ErrorKind;
+use foundation::clock::{ManualClock, UnixNanos};
+use foundation::disk::sim::SimDisk;
+use model::{AccessScope, Labels};
+use tsdb::{MatchOp, Matcher, Options, ReadLimits, Refusal, Tsdb, TsdbError};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+const DAY_MS: i64 = 86_400_000;
+
+fn clock() -> ManualClock {
+    ManualClock::new(UnixNanos::from_millis(NOW_MS))
+}
+
+fn open(disk: &SimDisk, clock: &ManualClock, change: impl FnOnce(&mut Options)) -> Tsdb {
+    let mut options = Options::new("/data/metrics");
+    options.min_free_bytes = 0;
+    change(&mut options);
+    Tsdb::open(Arc::new(disk.clone()), Arc::new(clock.clone()), options).expect("open")
+}
+
+fn labels(i: usize) -> Labels {
+    Labels::from_pairs([("__name__", "m"), ("i", &i.to_string())])
+}
+
+fn by_name() -> [Matcher; 1] {
+    [Matcher::new("__name__", MatchOp::Eq, "m")]
+}
+
+fn count(db: &Tsdb) -> usize {
+    let set = db.select(&AccessScope::ALL, &by_name(), (i64::MIN, i64::MAX), ReadLimits::default());
+    set.expect("select").collect().expect("collect").len()
+}
+
+#[test]
+fn a_series_too_many_is_refused_and_names_the_setting() {
+    let (disk, clock) = (SimDisk::new(1), clock());
+    let db = open(&disk, &clock, |o| o.max_series = 3);
+    let stored = db.append_wait((0..5).map(|i| (labels(i), NOW_MS, 1.0)).collect()).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (3, 2));
+    let want =
+        "the limit on series in memory is reached; remove labels or raise `max_series` (2 samples, first m{i=\"3\"})";
+    assert_eq!(stored.message(), want);
+    let again = db.append_wait(vec![(labels(0), NOW_MS + 1, 1.0)]).expect("append");
+    assert_eq!(again.samples, 1, "known series go on");
+}
+
+#[test]
+fn wrong_clocks_and_long_labels_are_refused() {
+    let (disk, clock) = (SimDisk::new(2), clock());
+    let db = open(&disk, &clock, |_| {});
+    let year_2200 = 7_258_118_400_000;
+    let long = Labels::from_pairs([("__name__", "m"), ("text", &*"x".repeat(70_000))]);
+    let samples = vec![
+        (labels(0), year_2200, 1.0),
+        (labels(0), 0, 1.0),
+        (long, NOW_MS, 1.0),
+        (Labels::default(), NOW_MS, 1.0),
+        (labels(0), NOW_MS, 1.0),
+    ];
+    let stored = db.append_wait(samples).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (1, 4));
+    let why: Vec<_> = stored.refusals.iter().map(|r| (r.0, r.2)).collect();
+    assert_eq!(why, [(Refusal::OutOfBounds, 2), (Refusal::LabelsTooLong, 1), (Refusal::NoLabels, 1)]);
+    drop(db);
+    // Replay knows the rules of then, not of now.
+    clock.set(UnixNanos::from_millis(year_2200));
+    assert_eq!(count(&open(&disk, &clock, |_| {})), 1);
+}
+
+#[test]
+fn a_query_stops_at_its_limits() {
+    let (disk, clock) = (SimDisk::new(3), clock());
+    let db = open(&disk, &clock, |_| {});
+    for t in 0..10 {
+        db.append_wait((0..10).map(|i| (labels(i), NOW_MS + t, 1.0)).collect()).expect("append");
+    }
+    let run = |limits: ReadLimits| {
+        let set = db.select(&AccessScope::ALL, &by_name(), (i64::MIN, i64::MAX), limits)?;
+        set.collect().map(|s| s.len())
+    };
+    assert_eq!(run(ReadLimits::default()).expect("enough"), 10);
+    for (limits, message) in [
+        (ReadLimits { max_series: 9, ..ReadLimits::default() }, "the query would read more than 9 series; narrow"),
+        (ReadLimits { max_samples: 99, ..ReadLimits::default() }, "the query would read more than 99 samples; narrow"),
+    ] {
+        let e = run(limits).expect_err("limit");
+        assert!(e.to_string().starts_with(message), "{e}");
+        assert_eq!(e.kind(), ErrorKind::LimitExceeded);
+    }
+    let past = ReadLimits { deadline: Some(Instant::now()), ..ReadLimits::default() };
+    assert!(matches!(run(past), Err(TsdbError::Timeout)));
+    let cancel = Arc::new(AtomicBool::new(false));
+    let limits = ReadLimits { cancel: Some(cancel.clone()), ..ReadLimits::default() };
+    let set = db.select(&AccessScope::ALL, &by_name(), (i64::MIN, i64::MAX), limits).expect("not yet");
+    cancel.store(true, Ordering::Relaxed);
+    assert!(matches!(set.series[0].samples(), Err(TsdbError::Cancelled)));
+}
+
+#[test]
+fn maintain_flushes_long_heads_and_removes_old_blocks() {
+    let (disk, clock) = (SimDisk::new(4), clock());
+    let db = open(&disk, &clock, |o| o.retention = Some(Duration::from_secs(3 * 86_400)));
+    db.append_wait(vec![(labels(0), NOW_MS - 2 * DAY_MS, 1.0)]).expect("append");
+    assert_eq!(db.maintain().expect("maintain"), tsdb::Upkeep::default(), "one sample is no reason to flush");
+    db.append_wait(vec![(labels(0), NOW_MS - 2 * DAY_MS + 7_200_000, 1.0)]).expect("append");
+    assert!(db.maintain().expect("maintain").flushed);
+    db.append_wait(vec![(labels(1), NOW_MS, 1.0)]).expect("append");
+    assert_eq!(count(&db), 2);
+    clock.advance(Duration::from_secs(86_400));
+    assert_eq!(db.maintain().expect("maintain").blocks_removed, 0, "its newest sample is younger than three days");
+    clock.advance(Duration::from_secs(7_201));
+    assert_eq!(db.maintain().expect("maintain").blocks_removed, 1);
+    assert_eq!(count(&db), 1);
+    drop(db);
+    assert_eq!(count(&open(&disk, &clock, |_| {})), 1);
+}
+
+#[test]
+fn four_flushes_become_one_block_with_every_sample() {
+    let (disk, clock) = (SimDisk::new(5), clock());
+    let db = open(&disk, &clock, |_| {});
+    for t in 0..4 {
+        db.append_wait((0..600).map(|i| (labels(i), NOW_MS + t, t as f64)).collect()).expect("append");
+        db.flush().expect("flush");
+    }
+    assert_eq!(db.compact().expect("compact"), 4);
+    assert_eq!(db.compact().expect("compact"), 0);
+    let stats = db.stats();
+    assert_eq!((stats.blocks, stats.block_series, stats.block_samples), (1, 600, 2400));
+    drop(db);
+    let db = open(&disk, &clock, |_| {});
+    assert_eq!((count(&db), db.stats().block_samples), (600, 2400));
+}

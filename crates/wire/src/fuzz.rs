@@ -1,0 +1,91 @@
+//! Entry points for fuzzing: any bytes at all, through everything that reads bytes.
+//!
+//! Each function checks what must hold for every input, beyond that nothing
+//! panics: counts agree, and whether a request is broken does not depend on the limits.
+
+use foundation::UnixNanos;
+use model::Signal;
+
+use crate::otlp::{self, Limits, json};
+use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
+use crate::sink::ValueRef;
+
+/// Limits that random messages reach.
+const fn limits() -> Limits {
+    Limits {
+        max_attributes: 8,
+        max_events: 4,
+        max_links: 4,
+        max_exemplars: 4,
+        max_buckets: 32,
+        ..Limits::new(UnixNanos(1))
+    }
+}
+
+/// Limits that refuse every record.
+const fn closed() -> Limits {
+    Limits { max_attributes: 0, ..Limits::accepting(UnixNanos(1), UnixNanos::MAX, UnixNanos::MAX) }
+}
+
+/// Any bytes as a trace request.
+pub fn fuzz_traces(data: &[u8]) {
+    let refusing = otlp::decode_traces(data, &closed(), &mut RowSpanSink::default());
+    let mut sink = RowSpanSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_traces(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
+    let mut sink = RowSpanSink::default();
+    if let Ok(decoded) = otlp::decode_traces(data, &limits(), &mut sink) {
+        assert_eq!(decoded.accepted, sink.spans.len() as u64);
+        assert!(decoded.rejected == 0 || decoded.first_error.is_some());
+        for span in &sink.spans {
+            assert!(!span.trace_id.is_zero() && !span.span_id.is_zero() && span.start <= span.end);
+        }
+    }
+}
+
+/// Any bytes as a log request.
+pub fn fuzz_logs(data: &[u8]) {
+    let refusing = otlp::decode_logs(data, &closed(), &mut RowLogSink::default());
+    let mut sink = RowLogSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_logs(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
+    let mut sink = RowLogSink::default();
+    if let Ok(decoded) = otlp::decode_logs(data, &limits(), &mut sink) {
+        assert_eq!(decoded.accepted, sink.records.len() as u64);
+        assert!(decoded.rejected == 0 || decoded.first_error.is_some());
+    }
+}
+
+/// Any bytes as a metric request.
+pub fn fuzz_metrics(data: &[u8]) {
+    let refusing = otlp::decode_metrics(data, &closed(), &mut RowMetricSink::default());
+    let mut sink = RowMetricSink::default();
+    assert_eq!(refusing.is_ok(), otlp::decode_metrics(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
+    let mut sink = RowMetricSink::default();
+    if let Ok(decoded) = otlp::decode_metrics(data, &limits(), &mut sink) {
+        assert_eq!(decoded.accepted, sink.points.len() as u64);
+        assert!(decoded.rejected == 0 || decoded.first_error.is_some());
+    }
+}
+
+/// Any bytes as a JSON request of each signal; what becomes of it is well-formed protobuf.
+pub fn fuzz_json(data: &[u8]) {
+    if let Ok(request) = json::to_protobuf(Signal::Traces, data) {
+        assert!(otlp::decode_traces(&request, &limits(), &mut RowSpanSink::default()).is_ok());
+    }
+    if let Ok(request) = json::to_protobuf(Signal::Logs, data) {
+        assert!(otlp::decode_logs(&request, &limits(), &mut RowLogSink::default()).is_ok());
+    }
+    if let Ok(request) = json::to_protobuf(Signal::Metrics, data) {
+        assert!(otlp::decode_metrics(&request, &limits(), &mut RowMetricSink::default()).is_ok());
+    }
+}
+
+/// Any bytes as a stored message.
+pub fn fuzz_stored(data: &[u8]) {
+    otlp::read_resource(data);
+    otlp::read_scope(data);
+    otlp::read_event(data);
+    otlp::read_link(data);
+    json::value_to_json(&otlp::read_value(data));
+    json::value_to_json(&ValueRef::Array(data).into());
+    json::value_to_json(&ValueRef::Map(data).into());
+}

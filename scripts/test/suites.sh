@@ -1,0 +1,28 @@
+# The suites that are more than one command; sourced by scripts/test.sh.
+
+ui_build() { npm --prefix ui run --silent build; }
+ui_check() { npm --prefix ui run --silent check; }
+ui_test() { npm --prefix ui run --silent test; }
+ui_size() { npm --prefix ui run --silent size; }
+
+# With the workspace's features, so that what `cargo test` built is used again.
+build_binary() { cargo build --workspace --bins --quiet; }
+
+needs_binary() {
+    export BELLROCK_BIN="${BELLROCK_BIN:-$(cd "$TARGET_DIR" 2>/dev/null && pwd)/debug/bellrock}"
+    if [ ! -x "$BELLROCK_BIN" ]; then
+        echo "the server was not built: $BELLROCK_BIN is missing"
+        return 1
+    fi
+    # Left out and said so in the install stage.
+    [ -x .venv/bin/python ] || return "$LEFT_OUT"
+    "$@"
+}
+
+client_tests() {
+    BELLROCK_CHROMIUM=$(chromium_path) || BELLROCK_CHROMIUM=""
+    export BELLROCK_CHROMIUM
+    .venv/bin/python -m pytest tests/clients -q -rfEs
+}
+
+durability_tests() { .venv/bin/python -m pytest tests/durability -q -rfEs -s; }

@@ -1,0 +1,1 @@
+"""Starts the real binary, talks to its API, and says what OTLP input must read back as."""
