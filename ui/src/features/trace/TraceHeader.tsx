@@ -31,8 +31,7 @@ export function TraceHeader({ traceId, tree, colours, zone, logCount }: TraceHea
           </span>
         )}
         <span className="grow" />
-        <code className="faint">{traceId}</code>
-        <CopyButton text={traceId} label="Copy trace id" />
+        <CopyButton text={traceId} label="Copy trace id" withText />
       </div>
       <dl className={styles.facts}>
         <Fact name="Duration" value={formatDuration(tree.duration)} strong />
