@@ -72,6 +72,7 @@ await check("g chords lead to every page", async (page) => {
     await page.keyboard.press(key);
     await page.waitForURL(`**${path}**`);
     await page.waitForFunction(() => document.activeElement?.tagName === "H1");
+    expect(!page.url().includes("undefined"), `a clean address: ${page.url()}`);
   }
 });
 

@@ -7,7 +7,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildData } from "./mock/data.mjs";
+import { bigTrace, buildData } from "./mock/data.mjs";
 import { compile, FilterError, flatten } from "./mock/filter.mjs";
 import { prometheus } from "./mock/prometheus.mjs";
 
@@ -205,6 +205,9 @@ function status() {
   };
 }
 
+/** `b16` and zeros, then eight decimal digits: a trace with that many spans. */
+const BIG = /^b160{21}\d{8}$/;
+
 const NOT_FOUND = [404, { error: { kind: "not_found", message: "there is nothing at this path" } }];
 
 function answer(path, params) {
@@ -225,7 +228,7 @@ function answer(path, params) {
   }
   if (path.startsWith("/api/v1/traces/")) {
     const id = path.slice("/api/v1/traces/".length);
-    const trace = data.byId.get(id);
+    const trace = BIG.test(id) ? bigTrace(id, Number.parseInt(id.slice(-8), 10), started) : data.byId.get(id);
     if (!trace) return [404, { error: { kind: "not_found", message: `no spans with trace id ${id}` } }];
     return wrap({ trace_id: id, spans: trace.spans.map(({ offset: _offset, ...span }) => span) }, trace.spans.length);
   }

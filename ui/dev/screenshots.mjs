@@ -28,10 +28,11 @@ async function pages() {
     ["logs", "/logs"],
     ["logs-error", "/logs?q=service:api+(level:error"],
     ["logs-empty", "/logs?q=service:nobody+timeout"],
-    ["metrics", "/metrics?q=sum+by+(service)+(rate(http_server_requests_total[5m]))"],
+    ["metrics", "/metrics?q=sum+by+(service_name)+(rate(http_requests_total[5m]))"],
     ["metrics-table", "/metrics?q=process_resident_memory_bytes&tab=table"],
     ["metrics-error", "/metrics?q=rate(http_server_requests_total[5m]"],
     ["metrics-start", "/metrics"],
+    ["metrics-missing", "/metrics?q=rate(http_server_requests_totl[5m])"],
   ];
   const traces = (await json("/api/v1/traces?limit=50")).traces ?? [];
   const big =

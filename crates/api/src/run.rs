@@ -64,7 +64,10 @@ pub(crate) async fn query<T: Send + 'static>(
     let deadline = Instant::now() + app.limits.timeout;
     let waited = tokio::time::timeout_at(deadline.into(), app.slots.clone().acquire_owned()).await;
     let Ok(Ok(slot)) = waited else {
-        let message = format!("no query slot became free in {:?}; narrow the other queries, or raise `query.timeout`", app.limits.timeout);
+        let message = format!(
+            "no query slot became free in {:?}; narrow the other queries, or raise `query.timeout`",
+            app.limits.timeout
+        );
         return Err(RunError { kind: ErrorKind::Timeout, message });
     };
     let (events, metrics) = (CancelFlag::default(), Arc::new(AtomicBool::new(false)));
@@ -81,6 +84,9 @@ pub(crate) async fn query<T: Send + 'static>(
     drop(guard);
     result.map_err(|e| {
         tracing::error!(error = %e, "a query panicked");
-        RunError { kind: ErrorKind::Internal, message: "the query failed inside the server; this is a bug, the log has details".to_owned() }
+        RunError {
+            kind: ErrorKind::Internal,
+            message: "the query failed inside the server; this is a bug, the log has details".to_owned(),
+        }
     })
 }

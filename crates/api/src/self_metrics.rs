@@ -50,7 +50,12 @@ fn ingest(app: &App, text: &mut Text) {
     let of = |f: fn(pipeline::journal::SignalCounts) -> u64| {
         SIGNALS.map(|(signal, labels)| (labels, f(app.journal.counts(signal)) as f64))
     };
-    text.family("bellrock_ingest_requests_total", "counter", "Export requests, refused ones included.", &of(|c| c.requests));
+    text.family(
+        "bellrock_ingest_requests_total",
+        "counter",
+        "Export requests, refused ones included.",
+        &of(|c| c.requests),
+    );
     text.family("bellrock_ingest_bytes_total", "counter", "Bytes of export requests, decompressed.", &of(|c| c.bytes));
     text.family("bellrock_ingest_records_total", "counter", "Records stored.", &of(|c| c.accepted));
     text.family("bellrock_ingest_refused_total", "counter", "Records and whole requests refused.", &of(|c| c.refused));
@@ -60,14 +65,24 @@ fn engines(app: &App, text: &mut Text) {
     let (spans, logs) = (app.engines.events.spans().stats(), app.engines.events.logs().stats());
     let metrics = app.engines.metrics.stats();
     let half = |a: f64, b: f64| [("{signal=\"traces\"}", a), ("{signal=\"logs\"}", b)];
-    text.family("bellrock_events_rows", "gauge", "Records stored.", &half((spans.memory_rows + spans.segment_rows) as f64, (logs.memory_rows + logs.segment_rows) as f64));
+    text.family(
+        "bellrock_events_rows",
+        "gauge",
+        "Records stored.",
+        &half((spans.memory_rows + spans.segment_rows) as f64, (logs.memory_rows + logs.segment_rows) as f64),
+    );
     text.family(
         "bellrock_events_memory_bytes",
         "gauge",
         "Records that are not in segments yet.",
         &half(spans.memory_bytes as f64, logs.memory_bytes as f64),
     );
-    text.family("bellrock_events_segments", "gauge", "Segment files.", &half(spans.segments as f64, logs.segments as f64));
+    text.family(
+        "bellrock_events_segments",
+        "gauge",
+        "Segment files.",
+        &half(spans.segments as f64, logs.segments as f64),
+    );
     text.family(
         "bellrock_events_segment_bytes",
         "gauge",
@@ -75,22 +90,38 @@ fn engines(app: &App, text: &mut Text) {
         &half(spans.segment_bytes as f64, logs.segment_bytes as f64),
     );
     text.family("bellrock_tsdb_series", "gauge", "Series in memory.", &[("", metrics.head_series as f64)]);
-    let wals = [
-        ("{log=\"traces\"}", spans.wal),
-        ("{log=\"metrics\"}", metrics.wal),
-        ("{log=\"logs\"}", logs.wal),
-    ];
+    let wals = [("{log=\"traces\"}", spans.wal), ("{log=\"metrics\"}", metrics.wal), ("{log=\"logs\"}", logs.wal)];
     let of = |f: fn(&wal::Stats) -> f64| wals.each_ref().map(|(labels, s)| (*labels, f(s)));
-    text.family("bellrock_wal_records_total", "counter", "Records synced to the write-ahead log.", &of(|s| s.records as f64));
-    text.family("bellrock_wal_written_bytes_total", "counter", "Bytes written to the log.", &of(|s| s.bytes_written as f64));
+    text.family(
+        "bellrock_wal_records_total",
+        "counter",
+        "Records synced to the write-ahead log.",
+        &of(|s| s.records as f64),
+    );
+    text.family(
+        "bellrock_wal_written_bytes_total",
+        "counter",
+        "Bytes written to the log.",
+        &of(|s| s.bytes_written as f64),
+    );
     text.family("bellrock_wal_refused_total", "counter", "Records that the log refused.", &of(|s| s.refused as f64));
     text.family("bellrock_wal_syncs_total", "counter", "Syncs of the log.", &of(|s| s.syncs as f64));
-    text.family("bellrock_wal_sync_seconds_total", "counter", "Time spent writing and syncing the log.", &of(|s| s.sync_nanos as f64 / 1e9));
+    text.family(
+        "bellrock_wal_sync_seconds_total",
+        "counter",
+        "Time spent writing and syncing the log.",
+        &of(|s| s.sync_nanos as f64 / 1e9),
+    );
     text.family("bellrock_wal_pending_bytes", "gauge", "Bytes that wait for a sync.", &of(|s| s.pending_bytes as f64));
 }
 
 fn process(app: &App, text: &mut Text) {
-    text.family("bellrock_build_info", "gauge", "The version of the build.", &[(&format!("{{version=\"{}\"}}", app.info.version), 1.0)]);
+    text.family(
+        "bellrock_build_info",
+        "gauge",
+        "The version of the build.",
+        &[(&format!("{{version=\"{}\"}}", app.info.version), 1.0)],
+    );
     let started = app.info.started.0 as f64 / 1e9;
     text.family("process_start_time_seconds", "gauge", "When the process started.", &[("", started)]);
     if let Some(bytes) = resident_bytes() {

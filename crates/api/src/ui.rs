@@ -47,7 +47,8 @@ fn find(path: &str) -> Option<&'static Asset> {
 }
 
 fn respond(asset: &'static Asset, request: &HeaderMap) -> Response<Body> {
-    let takes_gzip = request.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
+    let takes_gzip =
+        request.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
     let content_type = content_type(asset.path);
     let mut response = if takes_gzip {
         let mut response = page(asset.gzip.into(), content_type);

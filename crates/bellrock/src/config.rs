@@ -76,8 +76,8 @@ pub(crate) fn load(args: &ServeArgs) -> Result<Config, ConfigError> {
     let raw = match &args.config {
         None => raw::Raw::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
             raw::parse(&text).map_err(|message| ConfigError::Parse { path: path.clone(), message })?
         }
     };
@@ -221,9 +221,8 @@ mod tests {
     use super::*;
 
     fn check(yaml: &str, expected: Expect) {
-        let result = raw::parse(yaml).and_then(|raw| {
-            validate(&ServeArgs::default(), raw).map_err(|e| e.to_string()).map(|c| print(&c))
-        });
+        let result = raw::parse(yaml)
+            .and_then(|raw| validate(&ServeArgs::default(), raw).map_err(|e| e.to_string()).map(|c| print(&c)));
         expected.assert_eq(&result.unwrap_or_else(|e| format!("error: {e}")));
     }
 

@@ -36,7 +36,8 @@ pub(crate) fn open(path: &Path) -> Result<DataDir, DataDirError> {
     let io = |source| DataDirError::Io { path: path.to_owned(), source };
     std::fs::create_dir_all(path).map_err(io)?;
     let lock_path = path.join("LOCK");
-    let mut lock = OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&lock_path).map_err(io)?;
+    let mut lock =
+        OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&lock_path).map_err(io)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

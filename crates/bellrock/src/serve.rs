@@ -18,11 +18,11 @@ use api::health::Readiness;
 use api::{App, Endpoints, QueryLimits, ServerInfo};
 use axum::Router;
 use eventstore::EventStore;
-use loadgen::demo;
+use foundation::Clock;
 use foundation::clock::SystemClock;
 use foundation::disk::{RealDisk, SharedDisk};
 use foundation::shutdown::Shutdown;
-use foundation::Clock;
+use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Ingest, Journal, otlp};
@@ -55,8 +55,9 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
-        .with_context(|| format!("--log: `{}` is not a log filter; write `info` or `warn,pipeline=debug`", config.log))?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).with_context(|| {
+        format!("--log: `{}` is not a log filter; write `info` or `warn,pipeline=debug`", config.log)
+    })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -118,8 +119,16 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal);
     let budget = Budget::new(config.requests_bytes_max.as_usize());
     for (socket, request_bytes_max, setting) in [
-        (ports.otlp_grpc.socket, config.otlp_grpc_request_bytes_max, "receivers.otlp.protocols.grpc.max_recv_msg_size_mib"),
-        (ports.otlp_http.socket, config.otlp_http_request_bytes_max, "receivers.otlp.protocols.http.max_request_body_size"),
+        (
+            ports.otlp_grpc.socket,
+            config.otlp_grpc_request_bytes_max,
+            "receivers.otlp.protocols.grpc.max_recv_msg_size_mib",
+        ),
+        (
+            ports.otlp_http.socket,
+            config.otlp_http_request_bytes_max,
+            "receivers.otlp.protocols.http.max_request_body_size",
+        ),
     ] {
         let otlp_config = otlp::Config {
             request_bytes_max: otlp::RequestLimit { bytes: request_bytes_max.as_usize(), setting },
@@ -164,7 +173,8 @@ fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -
         ..eventstore::Config::new(dir.join("events"))
     };
     let events = EventStore::open(disk.clone(), events_config).context("cannot open the events engine")?;
-    let metrics_options = tsdb::Options { retention: Some(config.retention), ..tsdb::Options::new(dir.join("metrics")) };
+    let metrics_options =
+        tsdb::Options { retention: Some(config.retention), ..tsdb::Options::new(dir.join("metrics")) };
     let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
     Ok(Engines { events: Arc::new(events), metrics: Arc::new(metrics) })
 }
@@ -221,7 +231,9 @@ async fn close_engines(engines: Engines, background: background::Background) {
     match tokio::time::timeout(FLUSH_TIMEOUT, closing).await {
         Ok(Ok(())) => {}
         Ok(Err(e)) => tracing::error!(error = %e, "flushing failed; the logs are replayed at the next start"),
-        Err(_) => tracing::warn!("flushing took longer than {FLUSH_TIMEOUT:?}; the logs are replayed at the next start"),
+        Err(_) => {
+            tracing::warn!("flushing took longer than {FLUSH_TIMEOUT:?}; the logs are replayed at the next start")
+        }
     }
 }
 

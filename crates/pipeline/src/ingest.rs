@@ -94,7 +94,11 @@ impl Ingest {
                 let (batch, decoded) = SpanBatch::decode(&request, &limits).map_err(broken)?;
                 match batch.is_empty() {
                     true => nothing_to_store(done),
-                    false => self.engines.events.spans().ingest(request.into(), batch, Box::new(|r| answer(done, stored_events(r)))),
+                    false => self.engines.events.spans().ingest(
+                        request.into(),
+                        batch,
+                        Box::new(|r| answer(done, stored_events(r))),
+                    ),
                 }
                 Ok(decoded)
             }
@@ -102,7 +106,11 @@ impl Ingest {
                 let (batch, decoded) = LogBatch::decode(&request, &limits).map_err(broken)?;
                 match batch.is_empty() {
                     true => nothing_to_store(done),
-                    false => self.engines.events.logs().ingest(request.into(), batch, Box::new(|r| answer(done, stored_events(r)))),
+                    false => self.engines.events.logs().ingest(
+                        request.into(),
+                        batch,
+                        Box::new(|r| answer(done, stored_events(r))),
+                    ),
                 }
                 Ok(decoded)
             }
@@ -110,7 +118,9 @@ impl Ingest {
                 let (batch, decoded) = self.engines.metrics.decode(&request).map_err(broken)?;
                 match batch.is_empty() {
                     true => nothing_to_store(done),
-                    false => self.engines.metrics.ingest(&request, batch, Box::new(|r| answer(done, stored_metrics(r)))),
+                    false => {
+                        self.engines.metrics.ingest(&request, batch, Box::new(|r| answer(done, stored_metrics(r))))
+                    }
                 }
                 Ok(decoded)
             }

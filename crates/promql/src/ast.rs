@@ -6,6 +6,7 @@
 //! trees ignores these ranges, because a printed tree has other ones.
 
 use crate::matcher::Matcher;
+pub use crate::value_type::ValueType;
 
 /// A half-open byte range `start..end` in the query text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,31 +21,6 @@ impl Span {
     /// The range from the start of `self` to the end of `other`.
     pub fn to(self, other: Span) -> Span {
         Span { start: self.start, end: other.end }
-    }
-}
-
-/// The four types of values in PromQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueType {
-    /// One number per step.
-    Scalar,
-    /// A text; only as a literal.
-    String,
-    /// Per step at most one sample of each series.
-    Vector,
-    /// Per step a range of samples of each series.
-    Matrix,
-}
-
-impl ValueType {
-    /// The name that error messages use.
-    pub fn documented(self) -> &'static str {
-        match self {
-            ValueType::Scalar => "scalar",
-            ValueType::String => "string",
-            ValueType::Vector => "instant vector",
-            ValueType::Matrix => "range vector",
-        }
     }
 }
 

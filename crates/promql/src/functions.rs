@@ -4,8 +4,8 @@
 //! function does is the evaluator's business; here is only what the type check
 //! needs.
 
-use crate::ast::ValueType;
 use crate::error::nearest;
+use crate::value_type::ValueType;
 
 /// One function.
 #[derive(Debug, PartialEq, Eq)]

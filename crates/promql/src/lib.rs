@@ -20,6 +20,7 @@ mod parse;
 mod printer;
 pub mod re2;
 pub mod series;
+mod value_type;
 
 pub use error::ParseError;
 pub use parse::{parse, parse_metric, parse_selector};

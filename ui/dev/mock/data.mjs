@@ -382,6 +382,40 @@ const BACKGROUND = [
   ["INFO", "bot", "long poll returned 0 updates"],
 ];
 
+/** A trace of `count` spans, for measuring the waterfall. */
+export function bigTrace(traceId, count, nowMilli) {
+  const random = seeded(7);
+  const start = BigInt(nowMilli) * 1_000_000n - 60_000_000_000n;
+  const base = buildTrace(random, start).spans[0];
+  const spans = [];
+  for (let i = 0; i < count; i++) {
+    const parent = i === 0 ? null : spans[Math.floor(i * (0.5 + random() * 0.5))];
+    const offset = parent ? parent.offset + Math.round(parent.duration_nanos * random() * 0.5) : 0;
+    const duration = parent ? Math.max(1000, Math.round(parent.duration_nanos * random() * 0.5)) : 8_000_000_000;
+    const service = pick(random, Object.keys(RESOURCES));
+    const id = i.toString(16).padStart(16, "0");
+    const span = {
+      ...base,
+      trace_id: traceId,
+      span_id: id,
+      parent_span_id: parent ? parent.span_id : "",
+      name: `operation ${i % 40}`,
+      service,
+      offset,
+      duration_nanos: duration,
+      kind: "INTERNAL",
+      events: [],
+      attributes: attributes({ "item.index": i }),
+      resource: resourceOf(service),
+      status: { code: random() < 0.01 ? "ERROR" : "UNSET", message: "" },
+    };
+    span.start_unix_nano = String(start + BigInt(offset));
+    span.end_unix_nano = String(start + BigInt(offset + duration));
+    spans.push(span);
+  }
+  return { spans };
+}
+
 /** Everything the mock serves; the newest record is a second old. */
 export function buildData(nowMilli) {
   const random = seeded(20260821);

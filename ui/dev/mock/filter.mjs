@@ -8,7 +8,7 @@ export class FilterError extends Error {
   constructor(message, offset, length, suggestion) {
     super(message);
     this.detail = {
-      kind: "invalid_argument",
+      kind: "invalid_input",
       message,
       position: { offset, length },
       ...(suggestion ? { suggestion } : {}),
@@ -34,9 +34,9 @@ export function compile(query) {
   for (const { text, offset } of split(query)) {
     if (text === "AND") continue;
     if ((text.match(/"/g) ?? []).length % 2 === 1)
-      throw new FilterError("the quote is not closed", offset, text.length, `${query}"`);
+      throw new FilterError("the quote is not closed", offset, text.length, `${text}"`);
     if (text.startsWith("(") !== text.endsWith(")"))
-      throw new FilterError("the parenthesis is not closed", offset, 1, `${query})`);
+      throw new FilterError("the parenthesis is not closed", offset, text.length, `${text})`);
     const match = TERM.exec(text);
     if (!match) {
       const word = text.replace(/^"|"$/g, "").toLowerCase();

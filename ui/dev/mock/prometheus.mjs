@@ -4,7 +4,7 @@ import { seeded } from "./random.mjs";
 export const METRICS = {
   http_server_request_duration_seconds_bucket: ["histogram", "Duration of HTTP server requests", "seconds"],
   http_server_request_duration_seconds_count: ["histogram", "Duration of HTTP server requests", "seconds"],
-  http_server_requests_total: ["counter", "HTTP requests served", ""],
+  http_requests_total: ["counter", "HTTP requests served", ""],
   db_client_connections_in_use: ["gauge", "Connections of the pool that are in use", ""],
   matcher_queue_length: ["gauge", "Requests that wait for a ranking worker", ""],
   process_resident_memory_bytes: ["gauge", "Resident memory", "bytes"],
@@ -36,8 +36,8 @@ function seriesOf(query) {
   return SERVICES.filter((name) => !only || name === only).map((name) => ({
     metric,
     labels: aggregated
-      ? { service: name }
-      : { __name__: metric, service: name, env: "production", instance: `${name}-0:9464` },
+      ? { service_name: name }
+      : { __name__: metric, service_name: name, env: "production", instance: `${name}-0:9464` },
   }));
 }
 
@@ -85,8 +85,8 @@ export function prometheus(path, params, nowMilli) {
     return ok({ resultType: "matrix", result });
   }
   if (path === "/api/v1/label/__name__/values") return ok(Object.keys(METRICS));
-  if (path === "/api/v1/labels") return ok(["__name__", "env", "instance", "service"]);
-  if (path === "/api/v1/label/service/values") return ok(SERVICES);
+  if (path === "/api/v1/labels") return ok(["__name__", "env", "instance", "service_name"]);
+  if (path === "/api/v1/label/service_name/values") return ok(SERVICES);
   if (path === "/api/v1/label/env/values") return ok(["production"]);
   if (path === "/api/v1/metadata") {
     return ok(

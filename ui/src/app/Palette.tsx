@@ -20,8 +20,10 @@ export function Palette() {
   const dialog = useRef<HTMLDialogElement>(null);
   useKeys("global", "General", [{ keys: "mod+k", label: "Search or jump", run: () => paletteOpen.set(true) }]);
   useEffect(() => {
-    if (open) dialog.current?.showModal();
-    else dialog.current?.close();
+    if (!open) return dialog.current?.close();
+    dialog.current?.showModal();
+    // The dialog would focus the list, which comes first in the document.
+    dialog.current?.querySelector("input")?.focus();
   }, [open]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself

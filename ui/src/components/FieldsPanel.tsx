@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight, Columns3, Minus, Plus } from "lucide-react";
 import { useState } from "react";
-import { type FieldSignal, fetchFields, fetchFieldValues } from "../api/fields.ts";
+import { type Field, type FieldSignal, fetchFields, fetchFieldValues } from "../api/fields.ts";
 import { addTerm, hasTerm, removeTerm, term } from "../lib/filter.ts";
 import { formatShort } from "../lib/number.ts";
 import type { Range } from "../lib/time/range.ts";
@@ -33,7 +33,7 @@ export function FieldsPanel(props: FieldsPanelProps) {
     placeholderData: (old) => old,
   });
   const known = fields.data?.value.fields ?? [];
-  const names = [...new Set([...pinned, ...known.map((field) => field.name)])].filter((name) =>
+  const names = [...new Set([...pinned, ...ordered(known)])].filter((name) =>
     name.toLowerCase().includes(text.toLowerCase()),
   );
   const toggle = (name: string) => {
@@ -90,6 +90,16 @@ export function FieldsPanel(props: FieldsPanelProps) {
       </ul>
     </aside>
   );
+}
+
+/** Fields whose values say nothing as a list. */
+const UNLISTED = new Set(["body", "duration", "service.name"]);
+
+/** Attributes by how many records have them, then the other built-in fields; identifiers are left out. */
+function ordered(fields: readonly Field[]): string[] {
+  const listed = fields.filter((field) => field.type !== "id" && !UNLISTED.has(field.name));
+  const rank = (field: Field) => Number(field.scope === "builtin");
+  return [...listed].sort((a, b) => rank(a) - rank(b) || b.count - a.count).map((field) => field.name);
 }
 
 function Values({ signal, range, query, field, onQuery }: FieldsPanelProps & { field: string }) {

@@ -46,24 +46,23 @@ export function Empty({ reason, title, children }: EmptyProps) {
   );
 }
 
+/** Kinds of the native API, of the Prometheus API, and the two made in the browser. */
 const KIND_TITLES: Record<string, string> = {
+  invalid_input: "The query is not valid",
   bad_data: "The query is not valid",
-  invalid: "The query is not valid",
-  invalid_argument: "The query is not valid",
   bad_request: "The query is not valid",
-  syntax: "The query is not valid",
-  limit: "A limit was reached",
-  resource_exhausted: "A limit was reached",
-  timeout: "The query took too long",
-  deadline_exceeded: "The query took too long",
-  permission: "Not allowed",
-  permission_denied: "Not allowed",
+  execution: "The query could not be evaluated",
   not_found: "Not found",
+  too_large: "Too large",
+  limit_exceeded: "A limit was reached",
+  timeout: "The query took too long",
+  canceled: "The query was cancelled",
+  unsupported: "Not supported",
   unavailable: "The server is not ready",
+  internal: "The server failed",
+  server: "The server failed",
   offline: "The server does not answer",
   unexpected: "The answer was not understood",
-  execution: "The query could not be evaluated",
-  internal: "The server failed",
 };
 
 export function ErrorBox({ error, query, onRetry, onApply }: ErrorBoxProps) {
@@ -79,7 +78,12 @@ export function ErrorBox({ error, query, onRetry, onApply }: ErrorBoxProps) {
         {query && position && <Underlined query={query} {...position} />}
         {suggestion && (
           <p className="muted">
-            Did you mean: {onApply ? <ApplyButton text={suggestion} onApply={onApply} /> : <code>{suggestion}</code>}
+            Did you mean:{" "}
+            {onApply ? (
+              <ApplyButton text={suggestion} onApply={() => onApply(corrected(query ?? "", suggestion, position))} />
+            ) : (
+              <code>{suggestion}</code>
+            )}
           </p>
         )}
         {requestId && <p className="faint">request {requestId}</p>}
@@ -99,15 +103,23 @@ export interface ErrorBoxProps {
   /** The text `position` refers to. */
   query?: string;
   onRetry?: () => void;
-  onApply?: (suggestion: string) => void;
+  /** Gets the corrected query. */
+  onApply?: (query: string) => void;
 }
 
-function ApplyButton({ text, onApply }: { text: string; onApply: (text: string) => void }) {
+function ApplyButton({ text, onApply }: { text: string; onApply: () => void }) {
   return (
-    <button type="button" className={styles.apply} onClick={() => onApply(text)}>
+    <button type="button" className={styles.apply} onClick={onApply}>
       <code>{text}</code>
     </button>
   );
+}
+
+/** The query with the part at `position` replaced; without a position the suggestion is the whole query. */
+export function corrected(query: string, suggestion: string, position?: { offset: number; length: number }): string {
+  if (!position) return suggestion;
+  const [start, end] = byteRange(query, position.offset, position.length);
+  return query.slice(0, start) + suggestion + query.slice(end);
 }
 
 /** The part of a query an error is about. Positions are byte offsets; `byteRange` turns them into characters. */

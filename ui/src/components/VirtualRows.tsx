@@ -44,6 +44,8 @@ export function VirtualRows(props: VirtualRowsProps) {
   } = props;
   const box = useRef<HTMLDivElement>(null);
   const [window_, setWindow] = useState({ first: 0, last: 60 });
+  /** The row that must stay in view while the box changes its size; -1 once the user has scrolled. */
+  const kept = useRef(-1);
   const shown = Math.min(count, Math.floor(MAX_HEIGHT_PX / rowHeight));
 
   const measure = useCallback(() => {
@@ -55,29 +57,32 @@ export function VirtualRows(props: VirtualRowsProps) {
     if (onNearEnd && shown > 0 && shown * rowHeight - element.scrollTop < element.clientHeight * 2) onNearEnd();
   }, [rowHeight, shown, onNearEnd]);
 
+  const reveal = useCallback(
+    (index: number) => {
+      const element = box.current;
+      if (!element) return;
+      kept.current = index;
+      const top = index * rowHeight;
+      const room = element.clientHeight - headerHeight;
+      if (top < element.scrollTop) element.scrollTop = top;
+      else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
+    },
+    [rowHeight, headerHeight],
+  );
+
   useLayoutEffect(() => {
     measure();
     const element = box.current;
     if (!element) return;
-    const observer = new ResizeObserver(measure);
+    const observer = new ResizeObserver(() => {
+      if (kept.current >= 0) reveal(kept.current);
+      measure();
+    });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [measure]);
+  }, [measure, reveal]);
 
-  useImperativeHandle(
-    ref,
-    () => ({
-      reveal(index) {
-        const element = box.current;
-        if (!element) return;
-        const top = index * rowHeight;
-        const room = element.clientHeight - headerHeight;
-        if (top < element.scrollTop) element.scrollTop = top;
-        else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
-      },
-    }),
-    [rowHeight, headerHeight],
-  );
+  useImperativeHandle(ref, () => ({ reveal }), [reveal]);
 
   const rows: ReactNode[] = [];
   for (let index = window_.first; index < Math.min(shown, window_.last); index++) rows.push(renderRow(index));
@@ -87,6 +92,12 @@ export function VirtualRows(props: VirtualRowsProps) {
       ref={box}
       className={`${styles.box} ${className ?? ""}`}
       onScroll={measure}
+      onWheel={() => {
+        kept.current = -1;
+      }}
+      onPointerDown={() => {
+        kept.current = -1;
+      }}
       role={role}
       aria-label={label}
       aria-rowcount={role === "list" ? undefined : count}

@@ -9,7 +9,9 @@ const root = createRootRoute({
   component: Shell,
   notFoundComponent: NotFound,
   validateSearch: (raw: Record<string, unknown>): Search =>
-    Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, String(value)])),
+    Object.fromEntries(
+      Object.entries(raw).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+    ),
 });
 
 const parent = () => root;

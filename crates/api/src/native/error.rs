@@ -52,7 +52,8 @@ struct Kind(ErrorKind);
 
 impl ApiError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let body = Body { kind: name(kind), message: message.into(), parameter: None, position: None, suggestion: None };
+        let body =
+            Body { kind: name(kind), message: message.into(), parameter: None, position: None, suggestion: None };
         Self { error: body, kind: Kind(kind) }
     }
 
@@ -61,7 +62,6 @@ impl ApiError {
         e.error.parameter = Some(parameter);
         e
     }
-
 }
 
 impl From<RunError> for ApiError {

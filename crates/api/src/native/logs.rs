@@ -59,7 +59,13 @@ pub(crate) async fn search(
     let (range, order) = (range.range(&app)?, order.get()?);
     let outcome = run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
-        logs::search(&app.engines.events, &request, order, page.limit.unwrap_or(LIMIT_DEFAULT), page.cursor().as_deref())
+        logs::search(
+            &app.engines.events,
+            &request,
+            order,
+            page.limit.unwrap_or(LIMIT_DEFAULT),
+            page.cursor().as_deref(),
+        )
     })
     .await??;
     let footer = Footer::of(&outcome);

@@ -68,10 +68,9 @@ pub(crate) async fn list(
     Query(filter): Query<FilterParam>,
 ) -> Result<Json<ServicesShape>, ApiError> {
     let range = range.range(&app)?;
-    let outcome = run::query(&app, move |app, grant| {
-        services::list(&app.engines.events, &grant.request(range, filter.text()))
-    })
-    .await??;
+    let outcome =
+        run::query(&app, move |app, grant| services::list(&app.engines.events, &grant.request(range, filter.text())))
+            .await??;
     let footer = Footer::of(&outcome);
     let services = outcome.value.into_iter().map(|s| ServiceShape { name: s.name, spans: s.spans, red: s.red.into() });
     Ok(Json(ServicesShape { services: services.collect(), footer }))

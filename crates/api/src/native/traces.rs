@@ -99,13 +99,16 @@ pub(crate) struct TraceDetailShape {
 /// All spans of a trace, whenever they were.
 #[utoipa::path(get, path = "/api/v1/traces/{trace_id}", params(("trace_id" = String, Path, description = "32 hex digits")),
     responses((status = 200, body = TraceDetailShape), (status = 404, body = ApiError)))]
-pub(crate) async fn by_id(State(app): State<App>, Path(text): Path<String>) -> Result<Json<TraceDetailShape>, ApiError> {
-    let id: TraceId =
-        text.parse().map_err(|_| ApiError::invalid("trace_id", format!("`{text}` is not a trace id; it has 32 hex digits")))?;
-    let outcome = run::query(&app, move |app, grant| {
-        traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits())
-    })
-    .await??;
+pub(crate) async fn by_id(
+    State(app): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<TraceDetailShape>, ApiError> {
+    let id: TraceId = text
+        .parse()
+        .map_err(|_| ApiError::invalid("trace_id", format!("`{text}` is not a trace id; it has 32 hex digits")))?;
+    let outcome =
+        run::query(&app, move |app, grant| traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits()))
+            .await??;
     Ok(Json(TraceDetailShape {
         trace_id: id.to_string(),
         spans: outcome.value.spans.iter().map(SpanShape::from).collect(),

@@ -34,7 +34,11 @@ pub(super) async fn labels(State(app): State<App>, p: Params) -> Result<Response
     Ok(success(cut(names, &p)?))
 }
 
-pub(super) async fn label_values(State(app): State<App>, Path(name): Path<String>, p: Params) -> Result<Response, PromError> {
+pub(super) async fn label_values(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    p: Params,
+) -> Result<Response, PromError> {
     let (selectors, range) = (selectors(&p), range(&p)?);
     let values = run::query(&app, move |app, grant| {
         query::metrics::label_values(&app.engines.metrics, &grant.ask(), &name, &texts(&selectors), range)
@@ -55,7 +59,9 @@ pub(super) async fn metadata(State(app): State<App>, p: Params) -> Result<Respon
 
 /// Grafana asks for this to learn what the server can do.
 pub(super) async fn build_info(State(app): State<App>) -> Response {
-    success(json!({"application": "bellrock", "version": app.info.version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""}))
+    success(
+        json!({"application": "bellrock", "version": app.info.version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""}),
+    )
 }
 
 fn cut(mut list: Vec<String>, p: &Params) -> Result<Vec<String>, PromError> {
@@ -76,7 +82,11 @@ fn texts(selectors: &[String]) -> Vec<&str> {
 /// Milliseconds, both ends inclusive; all of time when nothing is given.
 fn range(p: &Params) -> Result<(i64, i64), PromError> {
     let (start, end) = (p.time("start")?.unwrap_or(i64::MIN), p.time("end")?.unwrap_or(i64::MAX));
-    if end < start { Err(PromError::bad_data("end timestamp must not be before start timestamp")) } else { Ok((start, end)) }
+    if end < start {
+        Err(PromError::bad_data("end timestamp must not be before start timestamp"))
+    } else {
+        Ok((start, end))
+    }
 }
 
 fn labels_json(labels: &Labels) -> Value {

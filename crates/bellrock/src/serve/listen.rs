@@ -56,7 +56,11 @@ async fn bind(listener: Listener) -> anyhow::Result<Port> {
     let Listener { address, flag, setting } = listener;
     let socket = TcpListener::bind(address).await.map_err(|e| match e.kind() {
         std::io::ErrorKind::AddrInUse => {
-            anyhow!("port {} on {} is in use; free it, or choose another with {flag} (`{setting}`)", address.port(), address.ip())
+            anyhow!(
+                "port {} on {} is in use; free it, or choose another with {flag} (`{setting}`)",
+                address.port(),
+                address.ip()
+            )
         }
         std::io::ErrorKind::PermissionDenied => {
             anyhow!("port {} needs more rights; choose one above 1023 with {flag} (`{setting}`)", address.port())

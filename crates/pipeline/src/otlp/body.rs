@@ -42,7 +42,12 @@ pub(super) async fn read(mut body: Incoming, limit: RequestLimit, lease: &mut Le
 }
 
 /// Decompresses what was read.
-pub(super) fn decompress(encoding: Encoding, body: Bytes, limit: RequestLimit, lease: &mut Lease) -> Result<Bytes, Refusal> {
+pub(super) fn decompress(
+    encoding: Encoding,
+    body: Bytes,
+    limit: RequestLimit,
+    lease: &mut Lease,
+) -> Result<Bytes, Refusal> {
     if encoding == Encoding::Identity {
         return Ok(body);
     }

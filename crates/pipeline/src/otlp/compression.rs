@@ -81,7 +81,10 @@ fn grow(
 fn zstd(body: &[u8], limit: RequestLimit) -> Result<Vec<u8>, Refusal> {
     use std::io::Read as _;
     let bad = |e: std::io::Error| {
-        Refusal::new(ErrorKind::InvalidInput, format!("the body is not valid zstd, although content-encoding says so: {e}"))
+        Refusal::new(
+            ErrorKind::InvalidInput,
+            format!("the body is not valid zstd, although content-encoding says so: {e}"),
+        )
     };
     let mut decoder = zstd::stream::read::Decoder::new(body).map_err(bad)?;
     // A window above 8 MiB is more than RFC 8878 asks a decoder to support.

@@ -50,13 +50,21 @@ async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Co
     let encoding = match request.headers().get("grpc-encoding").map(HeaderValue::to_str) {
         None => Encoding::Identity,
         Some(Ok(name)) => Encoding::parse(name).ok_or_else(|| {
-            Refusal::new(ErrorKind::Unsupported, format!("grpc-encoding `{name}` is not supported; use gzip, zstd or identity"))
+            Refusal::new(
+                ErrorKind::Unsupported,
+                format!("grpc-encoding `{name}` is not supported; use gzip, zstd or identity"),
+            )
         })?,
         Some(Err(_)) => return Err(Refusal::new(ErrorKind::InvalidInput, "grpc-encoding is not text")),
     };
     let mut lease = context.budget.lease();
     let limit = context.limit;
-    let framed = body::read(request.into_body(), RequestLimit { bytes: limit.bytes.saturating_add(PREFIX_LEN), ..limit }, &mut lease).await?;
+    let framed = body::read(
+        request.into_body(),
+        RequestLimit { bytes: limit.bytes.saturating_add(PREFIX_LEN), ..limit },
+        &mut lease,
+    )
+    .await?;
     let (compressed, message) = unframe(&framed)?;
     let encoding = if compressed { encoding } else { Encoding::Identity };
     let plain = body::decompress(encoding, message, limit, &mut lease)?;

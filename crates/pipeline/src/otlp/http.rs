@@ -57,7 +57,10 @@ async fn check_and_export(
 ) -> Result<(Signal, Decoded), Refusal> {
     let path = request.uri().path();
     let Some(signal) = signal else {
-        return Err(Refusal::with_status(404, format!("there is nothing at {path}; send to /v1/traces, /v1/metrics or /v1/logs")));
+        return Err(Refusal::with_status(
+            404,
+            format!("there is nothing at {path}; send to /v1/traces, /v1/metrics or /v1/logs"),
+        ));
     };
     if method != Method::POST {
         return Err(Refusal::with_status(405, format!("{method} is not allowed on {path}; use POST")));
@@ -68,8 +71,9 @@ async fn check_and_export(
     };
     let encoding = match request.headers().get(header::CONTENT_ENCODING).map(HeaderValue::to_str) {
         None => Encoding::Identity,
-        Some(Ok(name)) => Encoding::parse(name)
-            .ok_or_else(|| Refusal::with_status(415, format!("content-encoding `{name}` is not supported; use one of {ACCEPTED}")))?,
+        Some(Ok(name)) => Encoding::parse(name).ok_or_else(|| {
+            Refusal::with_status(415, format!("content-encoding `{name}` is not supported; use one of {ACCEPTED}"))
+        })?,
         Some(Err(_)) => return Err(Refusal::with_status(415, "content-encoding is not text")),
     };
     let mut lease = context.budget.lease();
@@ -95,7 +99,9 @@ fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
     if !context.cors.preflight(headers, response.headers_mut()) {
         *response.status_mut() = StatusCode::FORBIDDEN;
         let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()).unwrap_or("without an origin");
-        let message = format!("a browser page of {origin} may not send: add it to `receivers.otlp.protocols.http.cors.allowed_origins`");
+        let message = format!(
+            "a browser page of {origin} may not send: add it to `receivers.otlp.protocols.http.cors.allowed_origins`"
+        );
         context.ingest.journal().note(None, "cors", &message, 1);
     }
     response
@@ -110,7 +116,9 @@ fn failure(format: Format, refusal: &Refusal) -> Response<Body> {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"))),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS")))
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
         }

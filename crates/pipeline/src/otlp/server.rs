@@ -55,7 +55,8 @@ pub struct RequestLimit {
 
 impl RequestLimit {
     pub(super) fn exceeded(&self) -> Refusal {
-        let message = format!("the request is larger than {} bytes (`{}`); send smaller batches", self.bytes, self.setting);
+        let message =
+            format!("the request is larger than {} bytes (`{}`); send smaller batches", self.bytes, self.setting);
         Refusal::new(ErrorKind::TooLarge, message)
     }
 }
@@ -103,7 +104,8 @@ fn serve_connection(stream: TcpStream, context: Arc<Context>, graceful: &Gracefu
     tokio::spawn(async move {
         let mut first = [0u8; 1];
         if matches!(stream.peek(&mut first).await, Ok(1)) && first[0] == TLS_HANDSHAKE {
-            let message = "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
+            let message =
+                "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
             context.ingest.journal().note(None, "tls", message, 1);
             return;
         }

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../../api/client.ts";
 import { fetchMetadata, type QueryResult, queryInstant, queryRange } from "../../api/prometheus.ts";
 import { QueryInput, type QueryInputHandle } from "../../components/QueryInput.tsx";
-import { Empty, ErrorBox, Skeleton } from "../../components/States.tsx";
+import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
@@ -13,6 +13,7 @@ import { useReport } from "../../lib/report.ts";
 import { useTime, useView } from "../../lib/view.ts";
 import { Catalogue } from "./Catalogue.tsx";
 import styles from "./MetricsPage.module.css";
+import { NoSeries } from "./NoSeries.tsx";
 import { highlightPromql, promqlCompleter } from "./promql.ts";
 import { RangeGraph } from "./RangeGraph.tsx";
 import { autoStep, parseStep } from "./step.ts";
@@ -69,7 +70,7 @@ export function MetricsPage() {
           onChange={setDraft}
           onRun={run}
           label="PromQL query"
-          placeholder="sum by (service) (rate(http_server_requests_total[5m]))"
+          placeholder="sum by (service_name) (rate(http_requests_total[5m]))"
           highlight={highlightPromql}
           complete={complete}
           errorAt={draft === q ? errorAt : undefined}
@@ -109,7 +110,9 @@ export function MetricsPage() {
           {active.error && <ErrorBox error={active.error} query={q} onRetry={() => void active.refetch()} />}
           {result && result.warnings.length > 0 && !active.error && <Warnings result={result} />}
           {active.isPending && !active.error && <Skeleton rows={10} />}
-          {result && !active.error && result.series.length === 0 && result.text === null && <NoSeries query={q} />}
+          {result && !active.error && result.series.length === 0 && result.text === null && (
+            <NoSeries query={q} range={range} onQuery={run} />
+          )}
           {tab === "graph" && result && result.series.length > 0 && !active.error && (
             <RangeGraph result={result} query={q} range={range} stepSeconds={step} zone={zone} onSelect={setRange} />
           )}
@@ -158,17 +161,5 @@ function Warnings({ result }: { result: QueryResult }) {
         <li key={warning}>{warning}</li>
       ))}
     </ul>
-  );
-}
-
-function NoSeries({ query }: { query: string }) {
-  const needsTwo = /\b(rate|irate|increase|delta)\s*\(/.test(query);
-  return (
-    <Empty reason="none" title="No series match">
-      <p>
-        The query is valid, but no series has these names and labels in this range.
-        {needsTwo && " A rate needs at least two samples in its window."}
-      </p>
-    </Empty>
   );
 }

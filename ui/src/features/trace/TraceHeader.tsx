@@ -14,9 +14,10 @@ export interface TraceHeaderProps {
   colours: ReadonlyMap<string, string>;
   zone: Zone;
   logCount: number | null;
+  arriving: boolean;
 }
 
-export function TraceHeader({ traceId, tree, colours, zone, logCount }: TraceHeaderProps) {
+export function TraceHeader({ traceId, tree, colours, zone, logCount, arriving }: TraceHeaderProps) {
   const root = tree.nodes[0];
   if (!root) return null;
   const startMilli = Number(tree.startNanos / 1_000_000n);
@@ -30,9 +31,13 @@ export function TraceHeader({ traceId, tree, colours, zone, logCount }: TraceHea
             <AlertTriangle size={11} aria-hidden /> {plural(tree.errors, "error")}
           </span>
         )}
+        {arriving && (
+          <span className="badge" role="status">
+            spans may still arrive
+          </span>
+        )}
         <span className="grow" />
-        <code className="faint">{traceId}</code>
-        <CopyButton text={traceId} label="Copy trace id" />
+        <CopyButton text={traceId} label="Copy trace id" withText />
       </div>
       <dl className={styles.facts}>
         <Fact name="Duration" value={formatDuration(tree.duration)} strong />

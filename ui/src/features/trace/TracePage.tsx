@@ -2,15 +2,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { ApiError } from "../../api/client.ts";
+import { ApiError, serverNow } from "../../api/client.ts";
 import { fetchLogs, type LogRecord } from "../../api/logs.ts";
 import { fetchTrace, type Trace } from "../../api/traces.ts";
 import { Empty, ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { EMPTY_REPORT, useReport } from "../../lib/report.ts";
-import { nanosToMilli } from "../../lib/time/nanos.ts";
+import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { buildTree, type Tree } from "./model.ts";
 import { TraceView } from "./TraceView.tsx";
 
+const POLL_MS = 3000;
+const ARRIVING_MILLI = 30_000;
 const LOG_LIMIT = 1000;
 /** Clocks of the log and span senders may differ a little. */
 const LOG_MARGIN_MILLI = 60_000;
@@ -18,7 +20,11 @@ const LOG_MARGIN_MILLI = 60_000;
 export function TracePage() {
   const { traceId = "" } = useParams({ strict: false });
   const id = traceId.toLowerCase();
-  const trace = useQuery({ queryKey: ["trace", id], queryFn: ({ signal }) => fetchTrace(id, signal) });
+  const trace = useQuery({
+    queryKey: ["trace", id],
+    queryFn: ({ signal }) => fetchTrace(id, signal),
+    refetchInterval: (query) => (query.state.data && isArriving(query.state.data.value) ? POLL_MS : false),
+  });
   const data = trace.data?.value;
   const tree = useMemo(() => (data && data.spans.length > 0 ? buildTree(data.spans) : null), [data]);
   const logs = useTraceLogs(id, tree);
@@ -39,9 +45,18 @@ export function TracePage() {
   return (
     <>
       {data?.partial && <PartialStrip reason={data.partial.reason} onRetry={() => void trace.refetch()} />}
-      <TraceView trace={data as Trace} tree={tree} logs={logs} />
+      <TraceView key={id} trace={data as Trace} tree={tree} logs={logs} arriving={isArriving(data as Trace)} />
     </>
   );
+}
+
+/** Spans of a young trace may still be on their way. */
+function isArriving(trace: Trace): boolean {
+  const newest = trace.spans.reduce(
+    (latest, span) => Math.max(latest, nanosToMilli(parseNanos(span.end_unix_nano))),
+    0,
+  );
+  return serverNow() - newest < ARRIVING_MILLI;
 }
 
 function NotFound({ id }: { id: string }) {

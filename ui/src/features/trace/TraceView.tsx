@@ -19,11 +19,26 @@ import { clampWindow, panBy, type Window, wholeTrace, zoomAt } from "./window.ts
 
 type Only = "all" | "errors" | "critical" | "found";
 
-export function TraceView({ trace, tree, logs }: { trace: Trace; tree: Tree; logs: LogRecord[] | null }) {
+export interface TraceViewProps {
+  trace: Trace;
+  tree: Tree;
+  /** Null while they are loading. */
+  logs: LogRecord[] | null;
+  /** More spans may come. */
+  arriving: boolean;
+}
+
+export function TraceView({ trace, tree, logs, arriving }: TraceViewProps) {
   const { search, patch } = useView();
   const { zone } = useTime();
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
-  const [window, setWindow] = useState<Window>(() => wholeTrace(tree.duration));
+  // Null is the whole trace, also when it grows while spans arrive.
+  const [zoomed, setZoomed] = useState<Window | null>(null);
+  const window = useMemo(() => zoomed ?? wholeTrace(tree.duration), [zoomed, tree.duration]);
+  const setWindow = useCallback(
+    (next: Window) => setZoomed(next.start <= 0 && next.end >= tree.duration ? null : next),
+    [tree.duration],
+  );
   const [only, setOnly] = useState<Only>("all");
   const [showCritical, setShowCritical] = useState(true);
   const [showLogs, setShowLogs] = useState(true);
@@ -152,6 +167,7 @@ export function TraceView({ trace, tree, logs }: { trace: Trace; tree: Tree; log
           colours={colours}
           zone={zone}
           logCount={logs?.length ?? null}
+          arriving={arriving}
         />
         <Minimap
           tree={tree}
@@ -286,6 +302,10 @@ export function TraceView({ trace, tree, logs }: { trace: Trace; tree: Tree; log
 
 function groupBySpan(logs: readonly LogRecord[]): Map<string, LogRecord[]> {
   const out = new Map<string, LogRecord[]>();
-  for (const log of logs) if (log.span_id) out.set(log.span_id, [...(out.get(log.span_id) ?? []), log]);
+  for (const log of logs) {
+    const known = out.get(log.span_id);
+    if (known) known.push(log);
+    else if (log.span_id) out.set(log.span_id, [log]);
+  }
   return out;
 }

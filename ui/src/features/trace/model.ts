@@ -51,7 +51,11 @@ export function buildTree(spans: readonly Span[]): Tree {
   spans.forEach((span, index) => {
     const parent = position.get(span.parent_span_id);
     if (parent === undefined || parent === index) roots.push(index);
-    else children.set(parent, [...(children.get(parent) ?? []), index]);
+    else {
+      const siblings = children.get(parent);
+      if (siblings) siblings.push(index);
+      else children.set(parent, [index]);
+    }
   });
   const byStart = (a: number, b: number) => (offsets[a] ?? 0) - (offsets[b] ?? 0);
   const tree: Tree = {

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import type { TraceSummary } from "../../api/traces.ts";
 import { timeTicks } from "../../charts/axis.ts";
 import { type Frame, useCanvas } from "../../charts/canvas.ts";
-import { plural } from "../../lib/number.ts";
+import { formatCount, plural } from "../../lib/number.ts";
 import { formatDuration, formatInstant } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import type { Range } from "../../lib/time/range.ts";
@@ -30,7 +30,7 @@ interface Point {
   milli: number;
 }
 
-export function DurationScatter({ traces, range, zone, complete, onOpen, onSelect }: DurationScatterProps) {
+export function DurationScatter({ traces, range: wanted, zone, complete, onOpen, onSelect }: DurationScatterProps) {
   const box = useRef<HTMLDivElement>(null);
   const [hover, setHover] = useState<Point | null>(null);
   const [drag, setDrag] = useState<[number, number] | null>(null);
@@ -39,6 +39,13 @@ export function DurationScatter({ traces, range, zone, complete, onOpen, onSelec
     [traces],
   );
   const bounds = useMemo(() => durationBounds(traces), [traces]);
+  // As long as older traces are not loaded the chart shows the loaded part only: the rest is not empty, it is unknown.
+  const oldest = points.at(-1)?.milli ?? wanted.fromMilli;
+  const newest = points[0]?.milli ?? wanted.toMilli;
+  const range = useMemo<Range>(
+    () => (complete ? wanted : { fromMilli: oldest - 500, toMilli: Math.max(newest, oldest) + 500 }),
+    [complete, wanted, oldest, newest],
+  );
   const span = range.toMilli - range.fromMilli;
   const xOf = useCallback(
     (milli: number, width: number) => LEFT_PX + ((milli - range.fromMilli) / span) * (width - LEFT_PX),
@@ -51,7 +58,6 @@ export function DurationScatter({ traces, range, zone, complete, onOpen, onSelec
     },
     [bounds],
   );
-  const oldest = points.at(-1)?.milli;
   const draw = useCallback(
     (frame: Frame) => {
       const { context, width, height, colour } = frame;
@@ -75,21 +81,11 @@ export function DurationScatter({ traces, range, zone, complete, onOpen, onSelec
         context.textAlign = "center";
         context.fillText(tick.label, x, height - AXIS_PX / 2 + 1);
       }
-      if (!complete && oldest !== undefined) {
-        // Older traces are not loaded: that part of the chart is not empty, it is unknown.
-        context.fillStyle = colour("--hover");
-        context.fillRect(LEFT_PX, 0, Math.max(0, xOf(oldest, width) - LEFT_PX), height - AXIS_PX);
-        if (xOf(oldest, width) - LEFT_PX > 90) {
-          context.fillStyle = colour("--faint");
-          context.textAlign = "left";
-          context.fillText("not loaded yet", LEFT_PX + 8, 12);
-        }
-      }
       for (const { trace, milli } of points) {
         drawPoint(frame, xOf(milli, width), yOf(trace.duration_nanos, height), trace.error_count > 0);
       }
     },
-    [points, range, zone, bounds, complete, oldest, xOf, yOf],
+    [points, range, zone, bounds, xOf, yOf],
   );
   const canvas = useCanvas(draw);
 
@@ -141,6 +137,11 @@ export function DurationScatter({ traces, range, zone, complete, onOpen, onSelec
       }}
     >
       <canvas ref={canvas} className={styles.canvas} aria-hidden />
+      {!complete && (
+        <span className={styles.caption}>
+          the newest {formatCount(traces.length)} traces; scroll the list for older ones
+        </span>
+      )}
       {drag && drag[0] !== drag[1] && (
         <div
           className={styles.brush}

@@ -7,7 +7,7 @@ import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRow
 import { serviceColour } from "../../lib/colour.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { formatCount } from "../../lib/number.ts";
-import { formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
+import { formatClock, formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import styles from "./TraceTable.module.css";
@@ -15,6 +15,8 @@ import styles from "./TraceTable.module.css";
 export interface TraceTableProps {
   traces: readonly TraceSummary[];
   zone: Zone;
+  /** The range has more than one day. */
+  withDay: boolean;
   onNearEnd: () => void;
   onOpen: (traceId: string) => void;
   /** What the row after the last one says. */
@@ -25,7 +27,7 @@ const ROW_PX = 32;
 const HEADER_PX = 26;
 const MAX_PILLS = 4;
 
-export function TraceTable({ traces, zone, onNearEnd, onOpen, end }: TraceTableProps) {
+export function TraceTable({ traces, zone, withDay, onNearEnd, onOpen, end }: TraceTableProps) {
   const [cursor, setCursor] = useState(-1);
   const rows = useRef<VirtualRowsHandle>(null);
   const slowest = Math.max(1, ...traces.map((trace) => trace.duration_nanos));
@@ -56,7 +58,7 @@ export function TraceTable({ traces, zone, onNearEnd, onOpen, end }: TraceTableP
       headerHeight={HEADER_PX}
       onNearEnd={onNearEnd}
       header={
-        <div className={styles.header} role="row">
+        <div className={styles.header} data-days={withDay} role="row">
           <div role="columnheader">Start</div>
           <div role="columnheader">Root operation</div>
           <div role="columnheader">Duration</div>
@@ -80,6 +82,7 @@ export function TraceTable({ traces, zone, onNearEnd, onOpen, end }: TraceTableP
             trace={trace}
             index={index}
             zone={zone}
+            withDay={withDay}
             slowest={slowest}
             current={index === cursor}
           />
@@ -93,11 +96,12 @@ interface RowProps {
   trace: TraceSummary;
   index: number;
   zone: Zone;
+  withDay: boolean;
   slowest: number;
   current: boolean;
 }
 
-function Row({ trace, index, zone, slowest, current }: RowProps) {
+function Row({ trace, index, zone, withDay, slowest, current }: RowProps) {
   const start = parseNanos(trace.start_unix_nano);
   return (
     <Link
@@ -110,9 +114,10 @@ function Row({ trace, index, zone, slowest, current }: RowProps) {
       aria-rowindex={index + 1}
       aria-selected={current}
       className={styles.row ?? ""}
+      data-days={withDay}
     >
       <div className={styles.time} title={formatNanos(start, zone)}>
-        {formatInstant(nanosToMilli(start), zone)}
+        {withDay ? formatInstant(nanosToMilli(start), zone) : formatClock(nanosToMilli(start), zone, true)}
       </div>
       <div className={styles.root}>
         <ServiceName name={trace.root_service || "missing root"} />

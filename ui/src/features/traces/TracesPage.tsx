@@ -9,13 +9,14 @@ import { FilterBar } from "../../components/FilterBar.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { useReport } from "../../lib/report.ts";
+import { formatDay } from "../../lib/time/format.ts";
 import { refreshNow, useTime, useView } from "../../lib/view.ts";
 import { DurationScatter } from "./DurationScatter.tsx";
 import styles from "./TracesPage.module.css";
 import { TraceTable } from "./TraceTable.tsx";
 
 const PAGE_SIZE = 100;
-const CHART_TRACES = 500;
+const CHART_TRACES = 300;
 const PINNED = ["service", "name", "status", "kind"];
 const TRACE_ID = /^\s*([0-9a-f]{32})\s*$/i;
 
@@ -97,6 +98,7 @@ export function TracesPage() {
             <TraceTable
               traces={traces}
               zone={zone}
+              withDay={formatDay(range.fromMilli, zone) !== formatDay(range.toMilli, zone)}
               onNearEnd={loadMore}
               onOpen={open}
               end={hasNextPage ? "loading more" : "start of the range"}
