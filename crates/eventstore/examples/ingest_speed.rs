@@ -10,10 +10,11 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use eventstore::query::*;
 use eventstore::{Config, EventStore, LogBatch, SpanBatch};
 use foundation::UnixNanos;
 use foundation::disk::RealDisk;
-use model::{SpanId, TraceId};
+use model::{AccessScope, SpanId, TimeRange, TraceId};
 use wire::protobuf::Writer;
 use wire::sink::{LogFields, LogSink, ResourceRef, ScopeRef, SpanFields, SpanSink, ValueRef};
 
@@ -170,6 +171,7 @@ fn main() {
     let rng = &mut Rng(42);
     let mut now = 1_795_305_600_000_000_000;
 
+    let cpu = cpu_time();
     let mut build = Duration::ZERO;
     let (tx, rx) = mpsc::channel();
     for _ in 0..records / BATCH {
@@ -179,11 +181,12 @@ fn main() {
         let tx = tx.clone();
         store.spans().ingest(Vec::new(), batch, Box::new(move |r| drop(tx.send(r))));
     }
-    report("spans", records, build, &rx, || {
+    report("spans", records, (cpu, build), &rx, || {
         store.spans().flush();
         store.spans().stats()
     });
 
+    let cpu = cpu_time();
     let mut build = Duration::ZERO;
     let (tx, rx) = mpsc::channel();
     for _ in 0..records / BATCH {
@@ -193,30 +196,83 @@ fn main() {
         let tx = tx.clone();
         store.logs().ingest(Vec::new(), batch, Box::new(move |r| drop(tx.send(r))));
     }
-    report("logs", records, build, &rx, || {
+    report("logs", records, (cpu, build), &rx, || {
         store.logs().flush();
         store.logs().stats()
     });
+    queries(&store);
+}
+
+/// Times some queries over everything, warm.
+fn queries(store: &EventStore) {
+    let all = || Select::all(TimeRange::ALL, Limits::new(Duration::from_secs(60), 1 << 30));
+    let some = store.spans().latest(&all(), &Page::newest(1)).expect("a query").value.rows;
+    let trace = some.first().map(|r| r.record.trace_id).unwrap_or_default();
+    let buckets = Buckets { start: UnixNanos(1_795_305_600_000_000_000), step_nanos: 60_000_000_000, count: 60 * 24 };
+    let errors = Filter::compare(Field::Severity, CompareOp::Ge, 17.into());
+    let phrase = Filter::Is(Predicate::Text { text: "cache miss".into(), mode: TextMatch::Phrase });
+    let slow = Filter::compare(Field::Duration, CompareOp::Gt, 30_000_000.into());
+    time("latest 100 logs", || rows(store.logs().latest(&all(), &Page::newest(100))));
+    time("latest 100 errors", || rows(store.logs().latest(&all().filter(errors.clone()), &Page::newest(100))));
+    time("logs by severity and minute", || {
+        store.logs().count_over_time(&all(), buckets, Some(&GroupBy::SeverityRange)).map_or(0, |o| o.value.groups.len())
+    });
+    time("logs with a phrase by minute", || {
+        let found = store.logs().count_over_time(&all().filter(phrase.clone()), buckets, None);
+        found.map_or(0, |o| o.value.groups.iter().flat_map(|g| &g.counts).sum::<u64>() as usize)
+    });
+    time("trace by id", || store.spans().trace(trace, &AccessScope::ALL, &all().limits).map_or(0, |o| o.value.len()));
+    time("20 slow traces", || {
+        store.spans().find_traces(&all().filter(slow.clone()), 20, None).map_or(0, |o| o.value.traces.len())
+    });
+    time("quantiles by operation", || store.spans().red(&all(), RedBy::Operation).map_or(0, |o| o.value.len()));
+    time("top values of user.id", || {
+        store.logs().field_values(&all(), &Field::attribute("user.id"), 10).map_or(0, |o| o.value.len())
+    });
+}
+
+fn rows<T>(found: Result<Outcome<Rows<T>>, eventstore::QueryError>) -> usize {
+    found.map_or(0, |o| o.value.rows.len())
+}
+
+/// Runs of each query.
+const RUNS: u32 = 20;
+
+fn time(what: &str, query: impl Fn() -> usize) {
+    query();
+    let (cpu, began) = (cpu_time(), Instant::now());
+    let n = (0..RUNS).map(|_| query()).last().unwrap_or_default();
+    let ms = |d: Duration| d.as_secs_f64() * 1e3 / f64::from(RUNS);
+    println!("{what}: {:.2} ms wall, {:.1} ms CPU ({n})", ms(began.elapsed()), ms(cpu_time() - cpu));
 }
 
 fn report(
     what: &str,
     records: usize,
-    build: Duration,
+    (cpu, build): (Duration, Duration),
     done: &mpsc::Receiver<Result<(), eventstore::IngestError>>,
     flush: impl FnOnce() -> eventstore::StoreStats,
 ) {
     for _ in 0..records / BATCH {
         done.recv().expect("a completion").expect("accepted");
     }
-    let began = Instant::now();
     let stats = flush();
+    let (cpu, n) = (cpu_time() - cpu, records as f64);
     println!(
-        "{what}: {records} records; generate and build {:.0} ns/record; rest of the flush {:?}; encode {:.0} ns/record; {:.1} bytes/record in {} segments",
-        build.as_nanos() as f64 / records as f64,
-        began.elapsed(),
-        stats.encode_nanos as f64 / records as f64,
-        stats.segment_bytes as f64 / records as f64,
+        "{what}: {records} records; generate and build {:.0} ns, encode {:.0} ns a record (wall); CPU of all threads {:.0} ns a record = {:.0} records/s/core; {:.1} bytes a record in {} segments",
+        build.as_nanos() as f64 / n,
+        stats.encode_nanos as f64 / n,
+        cpu.as_nanos() as f64 / n,
+        n / cpu.as_secs_f64(),
+        stats.segment_bytes as f64 / n,
         stats.segments,
     );
+}
+
+/// User and system time of the process (proc(5), `/proc/pid/stat`, fields 14 and 15, in ticks of 10 ms).
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    let ticks: u64 = fields.take(2).filter_map(|f| f.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }

@@ -18,8 +18,8 @@ pub use logs::LogBatch;
 pub use spans::SpanBatch;
 
 use crate::column::binary::hash;
-use crate::query::ValueType;
 use crate::schema::{ATTRIBUTE, Schema};
+use crate::value_type::ValueType;
 
 /// A piece of the arena: where it begins, and how long it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -25,9 +25,9 @@ use crate::column::bytes::Reader;
 use crate::column::ids::{self, Ids};
 use crate::column::presence::{self, Presence};
 use crate::column::{Damaged, doubles, ints};
-use crate::query::ValueType;
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
+use crate::value_type::ValueType;
 
 /// Rows of a block. Larger blocks compress little better and make the newest-N queries decode more.
 pub(crate) const ROWS_MAX: usize = 8192;

@@ -11,6 +11,7 @@
 
 mod flush;
 mod memory;
+mod merge;
 mod replay;
 mod sealer;
 
@@ -29,12 +30,12 @@ use wal::Wal;
 use crate::batch::Batch;
 use crate::block::Block;
 use crate::block::encode::{Numbered, encode};
+use crate::config::{Completion, Config};
 use crate::error::{IngestError, OpenError};
 use crate::manifest::Manifest;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
-use crate::store::{Completion, Config};
 
 pub(crate) use memory::Memory;
 

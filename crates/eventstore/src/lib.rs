@@ -11,6 +11,7 @@
 mod batch;
 mod block;
 mod column;
+mod config;
 mod engine;
 mod error;
 mod manifest;
@@ -20,8 +21,10 @@ mod resources;
 mod schema;
 mod segment;
 mod store;
+mod value_type;
 
 pub use batch::{LogBatch, SpanBatch};
+pub use config::{Completion, Config};
 pub use engine::StoreStats;
 pub use error::{IngestError, OpenError, QueryError};
-pub use store::{Completion, Config, EventStore, LogStore, SpanStore};
+pub use store::{EventStore, LogStore, SpanStore};

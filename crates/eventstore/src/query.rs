@@ -18,9 +18,10 @@ mod text;
 pub(crate) mod trace;
 mod view;
 
+pub use crate::value_type::ValueType;
 pub use filter::{AttributeScope, CompareOp, Field, Filter, Operand, Predicate, TextMatch};
 pub use request::{
     AttributeOwner, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits, Order, Outcome,
     Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select, ServiceSpans, TraceSummary,
-    Traces, ValueType,
+    Traces,
 };

@@ -234,3 +234,21 @@ fn queries_see_every_acknowledged_record_once_while_memory_moves() {
     assert_eq!(ids(&store).len(), 20_000);
     assert!(store.logs().stats().segments > 0);
 }
+
+#[test]
+fn small_segments_are_merged_and_their_files_removed() {
+    let disk = SimDisk::new(8);
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let mut rng = Rng::new(8);
+    for i in 0..30 {
+        let time = UnixNanos(i + 1);
+        ingest_logs(&store, &[LogRecord { time, observed_time: time, ..record(i, &mut rng) }]).unwrap();
+        store.logs().flush();
+    }
+    let files = disk.list(Path::new("/store/logs/19700101")).unwrap();
+    assert!(files.len() < 10, "{files:?}");
+    assert_eq!(store.logs().stats().segments as usize, files.len());
+    assert_eq!(ids(&store).len(), 30);
+    drop(store);
+    assert_eq!(ids(&open(Arc::new(disk), Path::new("/store"))).len(), 30);
+}

@@ -16,8 +16,8 @@ use crate::batch::{Batch, CellValue, Origin, Origins};
 use crate::column::bytes::{put_bytes, zigzag};
 use crate::column::{binary, doubles, ids, ints, presence};
 use crate::partition::Day;
-use crate::query::ValueType;
 use crate::schema::*;
+use crate::value_type::ValueType;
 
 /// A batch and the number of its first row.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use model::UnixNanos;
 use super::{BlockError, Meta, ROWS_MAX};
 use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_bytes, put_signed, put_varint};
-use crate::query::ValueType;
 use crate::schema::{COUNTED_VALUES, Schema};
+use crate::value_type::ValueType;
 
 /// The first bytes of a block: "EvBl".
 const MAGIC: [u8; 4] = *b"EvBl";

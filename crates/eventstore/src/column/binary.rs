@@ -53,6 +53,16 @@ impl Blob {
         }
     }
 
+    /// All texts one after another, for scans over the whole column.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where each text begins in [`Blob::bytes`], and where the last ends.
+    pub(crate) fn offsets(&self) -> &[u32] {
+        &self.offsets
+    }
+
     fn heap_bytes(&self) -> usize {
         self.offsets.len() * 4 + self.bytes.len()
     }
@@ -195,7 +205,7 @@ fn code_width(entries: usize) -> u32 {
     usize::BITS - entries.saturating_sub(1).leading_zeros()
 }
 
-fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
+pub(crate) fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
     let lens: Vec<i64> = values.iter().map(|v| v.len() as i64).collect();
     ints::encode(&lens, out);
     let mut raw = Vec::with_capacity(lens.iter().sum::<i64>() as usize);
@@ -203,7 +213,7 @@ fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
     put_compressed(&raw, out);
 }
 
-fn read_blob(r: &mut Reader<'_>, n: usize) -> Result<Blob, Damaged> {
+pub(crate) fn read_blob(r: &mut Reader<'_>, n: usize) -> Result<Blob, Damaged> {
     let lens = ints::decode(r, n)?;
     let mut offsets = Vec::with_capacity(n + 1);
     let mut at = 0u32;

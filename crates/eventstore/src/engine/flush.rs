@@ -19,15 +19,15 @@ use parking_lot::Mutex;
 use wal::Wal;
 
 use super::sealer::Signal;
-use super::{Frozen, Shared, State};
+use super::{Frozen, Shared, State, merge};
 use crate::block::Block;
+use crate::config::Config;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::{self, Segment};
-use crate::store::Config;
 
 /// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
 pub(super) fn open_disk(
@@ -97,7 +97,10 @@ pub(super) fn flush(shared: &Arc<Shared>, wal: &Wal) -> bool {
     }
     let Some(blocks) = seal_frozen(shared) else { return true };
     match write_segments(shared, wal, &mut manifest, &blocks) {
-        Ok(()) => true,
+        Ok(()) => {
+            merge::merge(shared, &mut manifest);
+            true
+        }
         Err(error) => {
             shared.failed_flushes.fetch_add(1, Ordering::Relaxed);
             tracing::error!(store = shared.schema.dir(), %error, "cannot write segments; memory is kept");

@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use super::filter::{AttributeScope, CompareOp, Field, Filter, Operand, Predicate};
 use super::text::{self, TextSearch, value_text};
 use crate::error::QueryError;
-use crate::query::ValueType;
+use crate::value_type::ValueType;
 
 /// How deep a filter may nest; guards the stack.
 const DEPTH_MAX: usize = 64;

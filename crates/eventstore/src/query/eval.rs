@@ -17,8 +17,8 @@ use crate::column::binary::Binary;
 use crate::column::bitmap::Bitmap;
 use crate::column::bytes::unzigzag;
 use crate::column::ids::Ids;
-use crate::query::ValueType;
 use crate::schema::*;
+use crate::value_type::ValueType;
 
 /// The rows of `within` that match.
 pub(crate) fn matching(view: &View<'_>, plan: &Plan, within: Bitmap) -> Result<Bitmap, Halt> {
@@ -324,7 +324,14 @@ fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
             }
             let column = view.load(place)?;
             let found = match value_type {
-                ValueType::Str => binary_rows(view, &column, |s| search.matches(s)),
+                ValueType::Str => match &column.values {
+                    Values::Binary(Binary::Plain(texts)) => {
+                        let mut rows = constant(view, false);
+                        search.scan(texts, |i| rows.set(column.presence.row(i)));
+                        rows
+                    }
+                    _ => binary_rows(view, &column, |s| search.matches(s)),
+                },
                 ValueType::Array => binary_rows(view, &column, |raw| {
                     value_text(&model::Value::Array(wire::otlp::read_array(raw)))
                         .is_some_and(|t| search.matches(t.as_bytes()))

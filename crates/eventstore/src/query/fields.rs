@@ -9,12 +9,13 @@ use rustc_hash::FxBuildHasher;
 use super::eval::matching;
 use super::filter::Field;
 use super::group::groups;
-use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Partial, Select, ValueType};
+use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Partial, Select};
 use super::run::{Prepared, Run, prepare};
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::resources::ResourceInfo;
 use crate::schema::ATTRIBUTE;
+use crate::value_type::ValueType;
 
 /// Distinct values that are counted; more make the outcome partial.
 const VALUES_MAX: usize = 100_000;

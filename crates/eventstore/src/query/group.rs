@@ -13,8 +13,8 @@ use super::text::value_text;
 use super::view::View;
 use crate::block::{Loaded, Values};
 use crate::column::binary::Binary;
-use crate::query::ValueType;
 use crate::schema::*;
+use crate::value_type::ValueType;
 
 /// The row has no value.
 pub(crate) const NO_GROUP: u32 = u32::MAX;
@@ -38,6 +38,15 @@ impl Groups {
             names.push(name.clone());
             names.len() as u32 - 1
         })
+    }
+
+    /// The code of a text; allocates only for the first of its kind.
+    fn code_of(&mut self, text: &[u8]) -> u32 {
+        let text = String::from_utf8_lossy(text);
+        match self.index.get(&*text) {
+            Some(code) => *code,
+            None => self.code(text.into_owned()),
+        }
     }
 
     fn set(&mut self, row: usize, code: u32) {
@@ -132,23 +141,18 @@ fn ints(view: &View<'_>, id: u8, out: &mut Groups, name: impl Fn(i64) -> Option<
     Ok(())
 }
 
-fn lossy(s: &[u8]) -> String {
-    String::from_utf8_lossy(s).into_owned()
-}
-
 fn text(view: &View<'_>, id: u8, out: &mut Groups) -> Result<(), Halt> {
     match view.column(id)? {
-        Some(column) => binary(&column, out, |s| if s.is_empty() { None } else { Some(lossy(s)) }),
+        Some(column) => binary(&column, out, |out, s| (!s.is_empty()).then(|| out.code_of(s))),
         None => Ok(()),
     }
 }
 
-fn binary(column: &Loaded, out: &mut Groups, name: impl Fn(&[u8]) -> Option<String>) -> Result<(), Halt> {
+fn binary(column: &Loaded, out: &mut Groups, code: impl Fn(&mut Groups, &[u8]) -> Option<u32>) -> Result<(), Halt> {
     let Values::Binary(values) = &column.values else { return Ok(()) };
     match values {
         Binary::Dict { codes, entries } => {
-            let named: Vec<Option<u32>> =
-                (0..entries.len()).map(|i| name(entries.get(i)).map(|n| out.code(n))).collect();
+            let named: Vec<Option<u32>> = (0..entries.len()).map(|i| code(out, entries.get(i))).collect();
             for (i, code) in codes.iter().enumerate() {
                 if let Some(Some(code)) = named.get(*code as usize) {
                     out.set(column.presence.row(i), *code);
@@ -156,7 +160,7 @@ fn binary(column: &Loaded, out: &mut Groups, name: impl Fn(&[u8]) -> Option<Stri
             }
         }
         Binary::Const(v) => {
-            let Some(code) = name(v).map(|n| out.code(n)) else { return Ok(()) };
+            let Some(code) = code(out, v) else { return Ok(()) };
             match &column.presence {
                 crate::column::presence::Presence::All => out.codes.fill(code),
                 crate::column::presence::Presence::Rows(rows) => rows.iter().for_each(|r| out.set(*r as usize, code)),
@@ -164,7 +168,7 @@ fn binary(column: &Loaded, out: &mut Groups, name: impl Fn(&[u8]) -> Option<Stri
         }
         Binary::Plain(texts) => {
             for i in 0..texts.len() {
-                if let Some(code) = name(texts.get(i)).map(|n| out.code(n)) {
+                if let Some(code) = code(out, texts.get(i)) {
                     out.set(column.presence.row(i), code);
                 }
             }
@@ -190,9 +194,13 @@ fn keyed(view: &View<'_>, columns: impl Iterator<Item = (usize, ValueType)>, out
                     out.set(column.presence.row(i), code);
                 }
             }
-            (_, ValueType::Str) => binary(&column, out, |s| Some(lossy(s)))?,
-            (_, ValueType::Array) => binary(&column, out, |s| value_text(&Value::Array(wire::otlp::read_array(s))))?,
-            (_, ValueType::Map) => binary(&column, out, |s| value_text(&Value::Map(wire::otlp::read_map(s))))?,
+            (_, ValueType::Str) => binary(&column, out, |out, s| Some(out.code_of(s)))?,
+            (_, ValueType::Array) => binary(&column, out, |out, s| {
+                value_text(&Value::Array(wire::otlp::read_array(s))).map(|t| out.code(t))
+            })?,
+            (_, ValueType::Map) => {
+                binary(&column, out, |out, s| value_text(&Value::Map(wire::otlp::read_map(s))).map(|t| out.code(t)))?
+            }
             _ => {}
         }
     }

@@ -14,8 +14,8 @@ use super::run::Halt;
 use super::view::{IntColumn, View};
 use crate::block::{Loaded, Values};
 use crate::column::bytes::Reader;
-use crate::query::ValueType;
 use crate::schema::*;
+use crate::value_type::ValueType;
 
 /// The row ids of `rows`.
 pub(crate) fn row_ids(view: &View<'_>, rows: &[usize]) -> Result<Vec<RowId>, Halt> {

@@ -4,6 +4,7 @@ use model::Value;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::TextMatch;
+use crate::column::binary::Blob;
 use crate::error::QueryError;
 
 /// A compiled pattern may be so large; guards memory against patterns like `(a{100}){100}`.
@@ -24,7 +25,10 @@ pub(super) fn ignoring_case(text: &str) -> Result<Regex, QueryError> {
 }
 
 fn build(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).case_insensitive(ignore_case).size_limit(REGEX_BYTES_MAX).build()
+    // The case of ASCII texts is that of ASCII: the few letters beyond it that fold to ASCII would
+    // cost the search its vectorised prefilter.
+    let unicode = !(ignore_case && pattern.is_ascii());
+    RegexBuilder::new(pattern).case_insensitive(ignore_case).unicode(unicode).size_limit(REGEX_BYTES_MAX).build()
 }
 
 /// A search for tokens, a phrase or any part of a text.
@@ -67,6 +71,30 @@ impl TextSearch {
             }
             false
         })
+    }
+}
+
+impl TextSearch {
+    /// Calls `each` with the number of every text that matches: one search over the bytes of all
+    /// texts, which is several times faster than one search per text.
+    pub(crate) fn scan(&self, blob: &Blob, mut each: impl FnMut(usize)) {
+        let first = match self.parts.as_slice() {
+            [first, ..] if !first.as_str().is_empty() => first,
+            // Nothing is looked for, and it is everywhere.
+            _ => return (0..blob.len()).for_each(each),
+        };
+        let (hay, offsets) = (blob.bytes(), blob.offsets());
+        let mut at = 0;
+        while let Some(found) = first.find_at(hay, at) {
+            // The last text that begins at or before the hit; empty texts before it share its offset.
+            let text = offsets.partition_point(|o| *o as usize <= found.start()).saturating_sub(1);
+            let Some(end) = offsets.get(text + 1).map(|o| *o as usize) else { return };
+            // A hit over the end of a text, or inside a token, may hide one that counts.
+            if self.matches(blob.get(text)) {
+                each(text);
+            }
+            at = end;
+        }
     }
 }
 
@@ -163,6 +191,8 @@ fn put_json_text(s: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::column::binary;
+    use crate::column::bytes::Reader;
 
     #[test]
     fn tokens_phrases_and_substrings() {
@@ -180,6 +210,24 @@ mod tests {
         assert!(found("imed o", TextMatch::Substring));
         assert!(found("id=42", TextMatch::Substring) && !found("id=42", TextMatch::Phrase));
         assert!(found("=42", TextMatch::Phrase));
+    }
+
+    #[test]
+    fn a_scan_finds_what_single_searches_find() {
+        let texts = ["ab", "", "c abc", "xabc abc", "b", "cab", "abcabc", "", "ABC", "ab c"];
+        let column: Vec<&[u8]> = texts.iter().map(|t| t.as_bytes()).collect();
+        let mut bytes = Vec::new();
+        binary::put_blob(&column, &mut bytes);
+        let blob = binary::read_blob(&mut Reader(&bytes), texts.len()).unwrap();
+        for mode in [TextMatch::Token, TextMatch::Phrase, TextMatch::Substring] {
+            for needle in ["abc", "b", "c abc", "bb", "", " "] {
+                let search = TextSearch::new(needle, mode).unwrap();
+                let mut found = Vec::new();
+                search.scan(&blob, |i| found.push(i));
+                let expected: Vec<usize> = (0..texts.len()).filter(|i| search.matches(column[*i])).collect();
+                assert_eq!(found, expected, "{needle} {mode:?}");
+            }
+        }
     }
 
     #[test]

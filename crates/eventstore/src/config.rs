@@ -1,0 +1,45 @@
+//! What a store is given: its configuration, and what to run when a batch is safe.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::IngestError;
+
+/// Runs when a batch is durable and visible to queries, or was refused.
+///
+/// It runs on the thread that writes the log: it must be short and must not wait for the store.
+pub type Completion = Box<dyn FnOnce(Result<(), IngestError>) + Send>;
+
+/// How the store behaves. All sizes are per half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the store; made when missing. The caller holds the lock on it.
+    pub dir: PathBuf,
+    /// Bytes that memory may hold before batches are refused as unavailable.
+    pub memory_bytes_max: usize,
+    /// Encoded bytes in memory at which they are written to segments.
+    pub flush_bytes: usize,
+    /// Rows in memory at which they are written to segments.
+    pub flush_rows: usize,
+    /// Age of the oldest row in memory at which it is written to a segment.
+    pub flush_age: Duration,
+    /// Bytes that may wait for the log's sync before batches are refused as unavailable.
+    pub wal_pending_bytes_max: usize,
+    /// Day partitions that ended longer ago than this are dropped; `None` keeps all.
+    pub retention: Option<Duration>,
+}
+
+impl Config {
+    /// The usual values for a store in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            memory_bytes_max: 256 << 20,
+            flush_bytes: 64 << 20,
+            flush_rows: 1_000_000,
+            flush_age: Duration::from_secs(600),
+            wal_pending_bytes_max: 64 << 20,
+            retention: None,
+        }
+    }
+}

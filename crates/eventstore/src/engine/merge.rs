@@ -1,0 +1,106 @@
+//! Small segments into larger ones, so that files (each held open) stay few.
+//!
+//! Blocks are self-contained: a merge copies their bytes and builds the footer
+//! anew. Segments of one day are merged with others of about their size, so a
+//! row is copied about once per size class; the days before the newest
+//! one are brought down to one segment per class.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Shared;
+use crate::block::Block;
+use crate::manifest::{Manifest, SegmentInfo};
+use crate::partition::Day;
+use crate::segment::{self, Segment};
+
+/// Upper bounds of the size classes in bytes; larger segments are not merged.
+const CLASSES: [u64; 3] = [1 << 20, 8 << 20, 64 << 20];
+/// So many segments of a class of the newest day are merged into one.
+const MERGE_MIN: usize = 8;
+
+/// Merges what is due. A failure leaves everything as it was and is reported.
+pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
+    for (day, ids) in due(&manifest.segments) {
+        if let Err(error) = merge_one(shared, manifest, day, &ids) {
+            tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
+        }
+    }
+}
+
+/// The segments that are to become one, by day and class.
+fn due(segments: &[SegmentInfo]) -> Vec<(Day, Vec<u64>)> {
+    let Some(newest) = segments.iter().map(|s| s.day).max() else { return Vec::new() };
+    let mut classes: BTreeMap<(Day, usize), Vec<u64>> = BTreeMap::new();
+    for s in segments {
+        if let Some(class) = CLASSES.iter().position(|max| s.bytes < *max) {
+            classes.entry((s.day, class)).or_default().push(s.id);
+        }
+    }
+    let enough = |day: Day, n: usize| n >= if day == newest { MERGE_MIN } else { 2 };
+    classes.into_iter().filter(|((day, _), ids)| enough(*day, ids.len())).map(|((day, _), ids)| (day, ids)).collect()
+}
+
+fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) -> std::io::Result<()> {
+    let parts: Vec<Arc<Segment>> =
+        shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
+    if parts.len() != ids.len() {
+        // A segment that could not be opened is not touched.
+        return Ok(());
+    }
+    let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
+    let id = manifest.next_segment;
+    manifest.next_segment += 1;
+    let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
+    let merged = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
+        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+    let mut next = manifest.clone();
+    next.segments.retain(|s| !ids.contains(&s.id));
+    next.segments.push(info);
+    next.write(&shared.disk, &shared.dir)?;
+    *manifest = next;
+    {
+        let mut state = shared.state.lock();
+        state.segments.retain(|s| !ids.contains(&s.info.id));
+        state.segments.push(Arc::new(merged));
+    }
+    parts.iter().for_each(|s| remove(shared, &s.info.path(&shared.dir)));
+    Ok(())
+}
+
+fn remove(shared: &Shared, path: &Path) {
+    // Queries that run keep the file open; what cannot be removed now is removed at the next open.
+    if let Err(error) = shared.disk.remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "cannot remove a merged segment");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::UnixNanos;
+
+    use super::*;
+
+    #[test]
+    fn segments_of_one_size_and_day_are_merged() {
+        let segment = |id, days: i64, bytes| SegmentInfo {
+            id,
+            day: Day::of(UnixNanos::from_secs(days * 86_400)),
+            rows: 1,
+            min_time: UnixNanos(0),
+            max_time: UnixNanos(0),
+            bytes,
+        };
+        let mut segments: Vec<SegmentInfo> = (0..7).map(|id| segment(id, 1, 1000)).collect();
+        assert!(due(&segments).is_empty());
+        segments.push(segment(7, 1, 2 << 20));
+        assert!(due(&segments).is_empty());
+        segments.push(segment(8, 1, 2000));
+        assert_eq!(due(&segments).iter().map(|(_, ids)| ids.len()).collect::<Vec<_>>(), [8]);
+        // A newer day begins: the older one is closed.
+        segments.truncate(3);
+        segments.extend([segment(9, 2, 1000), segment(10, 0, 100 << 20), segment(11, 0, 100 << 20)]);
+        assert_eq!(due(&segments).iter().map(|(_, ids)| ids.clone()).collect::<Vec<_>>(), [[0, 1, 2]]);
+    }
+}
