@@ -62,7 +62,10 @@ export function SpanRow(props: SpanRowProps) {
       onClick={() => getSelection()?.toString().trim() === "" && onSelect(node.index)}
       onKeyDown={(event) => event.key === "Enter" && onSelect(node.index)}
     >
-      <div className={styles.name} style={{ paddingLeft: 8 + Math.min(node.depth, MAX_INDENTS) * INDENT_PX }}>
+      <div
+        className={styles.name}
+        style={{ paddingLeft: `min(${8 + Math.min(node.depth, MAX_INDENTS) * INDENT_PX}px, 40%)` }}
+      >
         {expandable ? (
           <button
             type="button"
