@@ -12,8 +12,7 @@ const USAGE: &str = "usage: cargo xtask tidy [FOLDER]\n\n  tidy   checks this re
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
-    let here = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let root = std::env::args_os().nth(2).map_or_else(here, PathBuf::from);
+    let root = std::env::args_os().nth(2).map_or_else(repository_root, PathBuf::from);
     let mut err = std::io::stderr().lock();
     match task.as_deref() {
         Some("tidy") => match tidy::check(&root) {
@@ -35,4 +34,10 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The checkout that cargo runs this in. Asked at run time: checkouts that share build output share this binary too.
+fn repository_root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from("."), |manifest| PathBuf::from(manifest).join(".."))
 }

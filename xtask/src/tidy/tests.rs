@@ -18,7 +18,7 @@ fn manifest(name: &str, dependencies: &str) -> String {
 
 #[test]
 fn this_repository_is_tidy() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = crate::repository_root();
     let findings = check(&root).expect("the repository can be read");
     let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
     assert!(told.is_empty(), "\n{}\n", told.join("\n"));
