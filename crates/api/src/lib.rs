@@ -17,15 +17,27 @@ pub mod ui;
 
 pub use app::{App, Endpoints, QueryLimits, ServerInfo};
 
-use axum::Router;
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::OpenApi as _;
 
 /// Native and Prometheus API, for the API port.
 pub fn api_router(app: App) -> Router {
-    native::router().merge(prometheus::router()).fallback(native::not_found).with_state(app)
+    faces().fallback(native::not_found).with_state(app)
 }
 
 /// The same API below the web UI, for the UI's port: one origin, so that the UI needs no CORS.
 pub fn ui_router(app: App) -> Router {
-    let api = native::router().merge(prometheus::router()).with_state(app);
-    api.fallback(ui::serve)
+    faces().with_state(app).fallback(ui::serve)
+}
+
+fn faces() -> Router<App> {
+    native::router().merge(prometheus::router()).route("/api/openapi.json", get(openapi))
+}
+
+/// The OpenAPI document of all faces.
+async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    let mut document = native::description();
+    document.merge(prometheus::Description::openapi());
+    Json(document)
 }

@@ -18,6 +18,7 @@ use axum::routing::get;
 
 use crate::app::App;
 use error::ApiError;
+pub(crate) use openapi::description;
 
 /// The routes of the native API.
 pub(crate) fn router() -> Router<App> {
@@ -33,7 +34,6 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/services/{name}/operations", get(services::operations))
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))
-        .route("/api/openapi.json", get(openapi::document))
 }
 
 pub(crate) async fn not_found(method: Method, uri: Uri) -> ApiError {

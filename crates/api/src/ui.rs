@@ -33,7 +33,8 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response<Bod
         return plain(StatusCode::NOT_FOUND, "there is no such API; /api/openapi.json lists what there is\n");
     }
     let asset = find(path);
-    if asset.is_none() && path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
+    // Only files of the build have these paths; everything else, dots included, is a path of the page.
+    if asset.is_none() && path.starts_with("assets/") {
         return plain(StatusCode::NOT_FOUND, "not found\n");
     }
     match asset.or_else(|| find("index.html")) {

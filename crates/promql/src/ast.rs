@@ -6,23 +6,8 @@
 //! trees ignores these ranges, because a printed tree has other ones.
 
 use crate::matcher::Matcher;
+pub use crate::span::Span;
 pub use crate::value_type::ValueType;
-
-/// A half-open byte range `start..end` in the query text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Span {
-    /// First byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
-}
-
-impl Span {
-    /// The range from the start of `self` to the end of `other`.
-    pub fn to(self, other: Span) -> Span {
-        Span { start: self.start, end: other.end }
-    }
-}
 
 /// A node of the tree and where it was read.
 #[derive(Debug, Clone)]
@@ -432,6 +417,26 @@ pub struct Call {
 }
 
 impl Expr {
+    /// Calls `found` for every vector selector in the expression, those of range selectors included, in reading order.
+    pub fn for_each_selector<'a>(&'a self, found: &mut impl FnMut(&'a VectorSelector)) {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) => {}
+            ExprKind::Selector(s) => found(s),
+            ExprKind::Range(r) => found(&r.selector),
+            ExprKind::Subquery(s) => s.expr.for_each_selector(found),
+            ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => expr.for_each_selector(found),
+            ExprKind::Call(call) => call.args.iter().for_each(|a| a.for_each_selector(found)),
+            ExprKind::Binary(b) => {
+                b.lhs.for_each_selector(found);
+                b.rhs.for_each_selector(found);
+            }
+            ExprKind::Aggregate(a) => {
+                a.param.iter().for_each(|p| p.for_each_selector(found));
+                a.expr.for_each_selector(found);
+            }
+        }
+    }
+
     /// The type of the value of this expression.
     pub fn value_type(&self) -> ValueType {
         match &self.kind {

@@ -2,7 +2,7 @@
 
 use foundation::ErrorKind;
 
-use crate::ast::Span;
+use crate::span::Span;
 
 /// Why a text is not a valid query, and where.
 ///

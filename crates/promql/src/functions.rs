@@ -4,7 +4,6 @@
 //! function does is the evaluator's business; here is only what the type check
 //! needs.
 
-use crate::error::nearest;
 use crate::value_type::ValueType;
 
 /// One function.
@@ -132,16 +131,6 @@ pub static FUNCTIONS: &[Function] = &[
 /// The function of this name.
 pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.binary_search_by(|f| f.name.cmp(name)).ok().and_then(|at| FUNCTIONS.get(at))
-}
-
-/// The function or aggregation that was probably meant.
-pub(crate) fn nearest_function(name: &str) -> Option<String> {
-    let lower = name.to_ascii_lowercase();
-    if function(&lower).is_some() {
-        return Some(lower);
-    }
-    let aggregates = crate::ast::AggregateOp::ALL.iter().map(|(n, _)| *n);
-    nearest(&lower, FUNCTIONS.iter().map(|f| f.name).chain(aggregates))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! never part of a name). Keywords are not told apart from names here; the
 //! parser does that by position. Source: the lexical grammar of Prometheus.
 
-use crate::ast::Span;
 use crate::error::ParseError;
+use crate::span::Span;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,8 @@ mod parse;
 mod printer;
 pub mod re2;
 pub mod series;
+mod span;
+mod text;
 mod value_type;
 
 pub use error::ParseError;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use model::labels::Labels;
 use regex::Regex;
 
-use crate::parse::text::quote;
 use crate::re2::{self, Re2Error};
+use crate::text::quote;
 
 /// How a matcher compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use crate::ast::{
 };
 use crate::matcher::is_plain_label;
 use crate::number::format_duration;
-use crate::parse::text::quote;
+use crate::text::quote;
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

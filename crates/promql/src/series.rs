@@ -6,10 +6,10 @@
 
 use model::labels::Labels;
 
-use crate::ast::Span;
 use crate::error::ParseError;
 use crate::number::{parse_duration, parse_number};
 use crate::parse::parse_metric;
+use crate::span::Span;
 
 /// The bits of the NaN that marks the end of a series.
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;

@@ -5,6 +5,7 @@
 //! One operation per file.
 
 mod error;
+mod exemplars;
 mod instant;
 mod labels;
 mod matchers;
@@ -23,6 +24,7 @@ use promql::eval::QueryLimits;
 use tsdb::ReadLimits;
 
 pub use error::MetricsError;
+pub use exemplars::exemplars;
 pub use instant::instant;
 pub use labels::{label_names, label_values};
 pub use metadata::metadata;

@@ -98,7 +98,6 @@ def test_a_histogram_has_buckets_sum_count_and_quantiles(api, service, exporter)
     assert median == pytest.approx(0.3)
 
 
-@pytest.mark.xfail(reason="exemplars are stored, but /api/v1/query_exemplars is not served yet")
 def test_exemplars_name_their_trace(api, service, exporter):
     recorder = Recorder(service)
     duration = recorder.meter.create_histogram("work.duration", unit="s")

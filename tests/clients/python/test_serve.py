@@ -73,7 +73,6 @@ def test_the_api_description_is_served(server):
         assert path in description["paths"], path
 
 
-@pytest.mark.xfail(reason="the Prometheus paths are served and not yet described")
 def test_the_api_description_holds_the_prometheus_paths(server):
     description = requests.get(server.url("api", "/api/openapi.json"), timeout=5).json()
     for path in ("/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels", "/api/v1/metadata"):

@@ -1,6 +1,5 @@
-//! The OpenAPI document of the native API, generated from the handlers.
+//! The OpenAPI document of the native API, generated from the handlers. The parts of other faces are handed in.
 
-use axum::Json;
 use utoipa::OpenApi;
 
 use super::{fields, logs, services, status, traces};
@@ -9,9 +8,7 @@ use super::{fields, logs, services, status, traces};
 #[openapi(
     info(
         title = "Bellrock API",
-        description = "Traces, logs, services and fields. The Prometheus HTTP API is served beside it at /api/v1/query, \
-                       /api/v1/query_range, /api/v1/series, /api/v1/labels, /api/v1/label/{name}/values and /api/v1/metadata, \
-                       as Prometheus documents it.",
+        description = "Traces, logs, services and fields, and beside them the HTTP API of Prometheus.",
         license(name = "Apache-2.0")
     ),
     paths(
@@ -29,7 +26,7 @@ use super::{fields, logs, services, status, traces};
 )]
 struct Document;
 
-/// The document.
-pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+/// The native part of the document.
+pub(crate) fn description() -> utoipa::openapi::OpenApi {
+    Document::openapi()
 }

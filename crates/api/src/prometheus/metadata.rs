@@ -15,6 +15,8 @@ use crate::run;
 /// Series of one answer; more is an error, as a shortened list would be taken for the whole.
 const SERIES_MAX: usize = 100_000;
 
+/// The series that selectors match.
+#[utoipa::path(get, path = "/api/v1/series", tag = "prometheus", params(("match[]" = Option<Vec<String>>, Query, description = "series selectors"), ("start" = Option<String>, Query), ("end" = Option<String>, Query), ("limit" = Option<usize>, Query)), responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn series(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let (selectors, range) = (selectors(&p), range(&p)?);
     let found = run::query(&app, move |app, grant| {
@@ -25,6 +27,8 @@ pub(super) async fn series(State(app): State<App>, p: Params) -> Result<Response
     Ok(success(found.iter().take(limit).map(labels_json).collect::<Vec<_>>()))
 }
 
+/// Label names.
+#[utoipa::path(get, path = "/api/v1/labels", tag = "prometheus", params(("match[]" = Option<Vec<String>>, Query, description = "series selectors"), ("start" = Option<String>, Query), ("end" = Option<String>, Query), ("limit" = Option<usize>, Query)), responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn labels(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let (selectors, range) = (selectors(&p), range(&p)?);
     let names = run::query(&app, move |app, grant| {
@@ -34,6 +38,8 @@ pub(super) async fn labels(State(app): State<App>, p: Params) -> Result<Response
     Ok(success(cut(names, &p)?))
 }
 
+/// Values of a label.
+#[utoipa::path(get, path = "/api/v1/label/{name}/values", tag = "prometheus", params(("name" = String, Path), ("match[]" = Option<Vec<String>>, Query, description = "series selectors"), ("start" = Option<String>, Query), ("end" = Option<String>, Query), ("limit" = Option<usize>, Query)), responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn label_values(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -47,6 +53,8 @@ pub(super) async fn label_values(
     Ok(success(cut(values, &p)?))
 }
 
+/// Type, unit and help of metrics.
+#[utoipa::path(get, path = "/api/v1/metadata", tag = "prometheus", params(("metric" = Option<String>, Query), ("limit" = Option<usize>, Query)), responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn metadata(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let wanted = p.get("metric").map(str::to_owned);
     let limit = p.count("limit")?.unwrap_or(usize::MAX);
@@ -89,6 +97,6 @@ fn range(p: &Params) -> Result<(i64, i64), PromError> {
     }
 }
 
-fn labels_json(labels: &Labels) -> Value {
+pub(super) fn labels_json(labels: &Labels) -> Value {
     Value::Object(labels.iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<Map<_, _>>())
 }

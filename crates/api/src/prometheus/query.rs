@@ -13,6 +13,10 @@ use super::respond::{PromError, success_raw};
 use crate::app::App;
 use crate::run;
 
+/// A PromQL query at one instant. POST takes the parameters as a form.
+#[utoipa::path(get, path = "/api/v1/query", tag = "prometheus",
+    params(("query" = String, Query), ("time" = Option<String>, Query, description = "unix seconds or RFC 3339; now when left out")),
+    responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data"), (status = 422, description = "execution")))]
 pub(super) async fn instant(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let text = p.required("query")?.to_owned();
     let at = p.time("time")?.unwrap_or_else(|| app.clock.now().as_millis());
@@ -23,6 +27,10 @@ pub(super) async fn instant(State(app): State<App>, p: Params) -> Result<Respons
     Ok(success_raw(render(&output, at)))
 }
 
+/// A PromQL query at every step of a range. POST takes the parameters as a form.
+#[utoipa::path(get, path = "/api/v1/query_range", tag = "prometheus",
+    params(("query" = String, Query), ("start" = String, Query), ("end" = String, Query), ("step" = String, Query, description = "seconds, or a duration such as 15s")),
+    responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data"), (status = 422, description = "execution")))]
 pub(super) async fn range(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let text = p.required("query")?.to_owned();
     p.required("start")?;
@@ -118,6 +126,13 @@ fn seconds(out: &mut String, ms: i64) {
     if rest != 0 {
         let _ = write!(out, ".{}", format!("{rest:03}").trim_end_matches('0'));
     }
+}
+
+/// [`number`] as a text of its own.
+pub(super) fn number_text(value: f64) -> String {
+    let mut out = String::new();
+    number(&mut out, value);
+    out
 }
 
 /// As Go's `strconv.FormatFloat(v, 'f', -1, 64)`: shortest exact decimal without exponent.

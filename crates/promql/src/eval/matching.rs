@@ -234,6 +234,6 @@ impl Join<'_> {
 
 /// Labels as Prometheus prints them in messages: always with braces, the name inside.
 fn braces(labels: &Labels) -> String {
-    let inner: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={}", crate::parse::text::quote(v))).collect();
+    let inner: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={}", crate::text::quote(v))).collect();
     format!("{{{}}}", inner.join(", "))
 }

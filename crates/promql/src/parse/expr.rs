@@ -1,14 +1,14 @@
 //! Expressions: operators, aggregations, calls, literals.
 
 use super::Parser;
-use super::text::unquote;
 use crate::ast::{
     Aggregate, AggregateOp, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Fill, Number, Span, VectorMatching,
 };
 use crate::error::ParseError;
-use crate::functions::{function, nearest_function};
+use crate::functions::{FUNCTIONS, function};
 use crate::lexer::Tok;
 use crate::number::{parse_duration, parse_number};
+use crate::text::unquote;
 
 /// Words that cannot be a metric name.
 const RESERVED: [&str; 6] = ["bool", "on", "ignoring", "group_left", "group_right", "atan2"];
@@ -300,4 +300,14 @@ fn binary(op: BinaryOp, op_span: Span, lhs: Expr, rhs: Expr, return_bool: bool, 
         m.card = Cardinality::ManyToMany;
     }
     Expr { span, kind: ExprKind::Binary(Box::new(Binary { op, op_span, lhs, rhs, return_bool, matching })) }
+}
+
+/// The function or aggregation that was probably meant.
+fn nearest_function(name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if function(&lower).is_some() {
+        return Some(lower);
+    }
+    let aggregates = AggregateOp::ALL.iter().map(|(n, _)| *n);
+    crate::error::nearest(&lower, FUNCTIONS.iter().map(|f| f.name).chain(aggregates))
 }

@@ -8,7 +8,6 @@ mod check;
 mod duration;
 mod expr;
 mod selector;
-pub(crate) mod text;
 
 pub(crate) use selector::is_label_name;
 

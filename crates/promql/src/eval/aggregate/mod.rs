@@ -15,7 +15,7 @@ use super::columns::{Columns, Map, Row, Sink, is_present};
 use super::kahan::quantile;
 use super::{Eval, EvalError};
 use crate::ast::{Aggregate, AggregateOp};
-use crate::parse::text::quote;
+use crate::text::quote;
 use fold::Fold;
 
 /// The labels of the group that a series belongs to.

@@ -6,7 +6,7 @@ use crate::ast::{Call, Expr, Span};
 use crate::eval::columns::{Columns, Map, Row, Sink, is_present};
 use crate::eval::functions::label::format_float;
 use crate::eval::{Eval, EvalError};
-use crate::parse::text::quote;
+use crate::text::quote;
 use model::labels::Labels;
 
 /// The label with the upper bound of a bucket.

@@ -187,7 +187,7 @@ impl Eval<'_> {
         if matches!(function, "rate" | "increase") && !metric.is_empty() && !counter {
             let message = format!(
                 "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
-                crate::parse::text::quote(metric)
+                crate::text::quote(metric)
             );
             self.info(&message, span);
         }
