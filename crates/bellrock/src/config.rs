@@ -239,7 +239,15 @@ mod tests {
     fn a_misspelt_setting_names_the_line_and_the_right_word() {
         check(
             "listen: 127.0.0.1\nreceivers:\n  otlp:\n    protocols:\n      http:\n        endpiont: 0.0.0.0:4318\n",
-            expect![[r#""#]],
+            expect![[r#"
+                error: line 6 column 9: unknown field `endpiont`, expected one of endpoint, max_request_body_size, cors
+                 --> <input>:6:9
+                  |
+                4 |     protocols:
+                5 |       http:
+                6 |         endpiont: 0.0.0.0:4318
+                  |         ^ unknown field `endpiont`, expected one of endpoint, max_request_body_size, cors
+                did you mean `endpoint`?"#]],
         );
     }
 
@@ -247,7 +255,11 @@ mod tests {
     fn all_problems_are_reported_at_once() {
         check(
             "storage: {retention: soon}\nserver: {api: 'here', ui: '3301', health: '127.0.0.1:3301'}\nmemory: {requests: much}\n",
-            expect![[r#""#]],
+            expect![[r#"
+                error: server.api: `here` is not an address; write `127.0.0.1:4318`, `0.0.0.0:4318` or only the port
+                bellrock: memory.requests: `much` is not a byte size; write a number and a unit, for example `64MiB` or `10GB`
+                bellrock: storage.retention: `soon` is not a duration; write numbers and units, for example `15s`, `1h30m` or `7d`
+                bellrock: server.health and server.ui are both 127.0.0.1:3301; give each its own port"#]],
         );
     }
 

@@ -127,20 +127,18 @@ pub(super) fn parse(text: &str) -> Result<Raw, String> {
     serde_saphyr::from_str(text).map_err(|e| with_suggestion(&e.to_string()))
 }
 
-/// Adds "did you mean" to serde's "unknown field `x`, expected one of `a`, `b`".
+/// Adds "did you mean" to the reader's "unknown field `x`, expected one of a, b".
 fn with_suggestion(message: &str) -> String {
-    let Some((unknown, expected)) = message.split_once("unknown field `").and_then(|(_, m)| m.split_once('`')) else {
-        return message.to_owned();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let nearest = || {
+        let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
+        let expected = rest.split_once("expected ")?.1.lines().next()?;
+        let names = expected.trim_start_matches("one of ").split(", ").map(|n| n.trim_matches('`'));
+        let near = names.map(|name| (edit_distance(unknown, name), name)).min()?;
+        (near.0 * 2 <= near.1.len()).then_some(near.1)
     };
-    let nearest = expected
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .map(|name| (edit_distance(unknown, name), name))
-        .min()
-        .filter(|(distance, name)| *distance * 2 <= name.len());
-    match nearest {
-        Some((_, name)) => format!("{message}\ndid you mean `{name}`?"),
+    match nearest() {
+        Some(name) => format!("{message}\ndid you mean `{name}`?"),
         None => message.to_owned(),
     }
 }
