@@ -12,12 +12,43 @@ function hash(text: string): number {
   return value >>> 0;
 }
 
-/** Which colour each service has, and how many services have each colour. */
-const assigned = new Map<string, number>();
+const STORAGE_KEY = "bellrock.serviceColours";
+/** Services beyond this many are coloured, and forgotten when the page is closed. */
+const REMEMBERED_MAX = 200;
+
+/** Which colour each service has, kept over reloads, and how many services have each colour. */
+const assigned = new Map<string, number>(remembered());
 const uses: number[] = new Array(SERIES_COLOURS).fill(0);
+for (const index of assigned.values()) uses[index] = (uses[index] ?? 0) + 1;
+
+function remembered(): [string, number][] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
+    if (!Array.isArray(stored)) return [];
+    return stored.filter(
+      (entry): entry is [string, number] =>
+        Array.isArray(entry) &&
+        typeof entry[0] === "string" &&
+        Number.isInteger(entry[1]) &&
+        entry[1] >= 0 &&
+        entry[1] < SERIES_COLOURS,
+    );
+  } catch {
+    // No storage, or not ours: colours last as long as the page.
+    return [];
+  }
+}
+
+function remember(): void {
+  try {
+    localStorage.setItem(STORAGE_KEY, JSON.stringify([...assigned].slice(0, REMEMBERED_MAX)));
+  } catch {
+    // As above.
+  }
+}
 
 /**
- * The colour of a service, the same on every page. The hash of the name proposes one; when it is taken, the next of
+ * The colour of a service, the same on every page and after a reload. The hash of the name proposes one; when it is taken, the next of
  * the least used ones is given, so ten services have ten colours.
  */
 export function serviceColour(service: string): string {
@@ -29,6 +60,7 @@ export function serviceColour(service: string): string {
     while ((uses[index] ?? 0) > least) index = (index + 1) % SERIES_COLOURS;
     uses[index] = (uses[index] ?? 0) + 1;
     assigned.set(service, index);
+    remember();
   }
   return seriesColour(index);
 }
