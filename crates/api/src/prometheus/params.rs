@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
-use foundation::UnixNanos;
+use query::metrics::params::{duration_ms, time_ms};
 
 use super::respond::PromError;
 
@@ -53,40 +53,19 @@ impl Params {
     }
 
     /// A time in milliseconds.
-    pub(super) fn time(&self, key: &str) -> Result<Option<i64>, PromError> {
-        self.get(key)
-            .map(|text| parse_time(text).ok_or_else(|| PromError::invalid(key, text, "a time in seconds or RFC 3339")))
-            .transpose()
+    pub(super) fn time(&self, key: &'static str) -> Result<Option<i64>, PromError> {
+        self.get(key).map(|text| Ok(time_ms(key, text)?)).transpose()
     }
 
-    /// A duration in milliseconds, greater than zero.
-    pub(super) fn duration(&self, key: &str) -> Result<Option<i64>, PromError> {
-        let parse = |text: &str| match text.parse::<f64>() {
-            Ok(seconds) => Some(seconds * 1e3),
-            Err(_) => foundation::units::parse_duration(text).ok().map(|d| d.as_secs_f64() * 1e3),
-        };
-        self.get(key)
-            .map(|text| {
-                parse(text)
-                    .filter(|ms| (1.0..9e15).contains(ms))
-                    .map(|ms| ms.round() as i64)
-                    .ok_or_else(|| PromError::invalid(key, text, "a duration greater than zero, as `15s` or `0.5`"))
-            })
-            .transpose()
+    /// A duration in milliseconds.
+    pub(super) fn duration(&self, key: &'static str) -> Result<Option<i64>, PromError> {
+        self.get(key).map(|text| Ok(duration_ms(key, text)?)).transpose()
     }
 
     /// A whole number.
     pub(super) fn count(&self, key: &str) -> Result<Option<usize>, PromError> {
         self.get(key).map(|text| text.parse().map_err(|_| PromError::invalid(key, text, "a whole number"))).transpose()
     }
-}
-
-/// Seconds with a fraction, or RFC 3339, in milliseconds.
-fn parse_time(text: &str) -> Option<i64> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return (seconds.abs() < 9e12).then(|| (seconds * 1e3).round() as i64);
-    }
-    query::time::parse_time("time", text, UnixNanos(0)).ok().map(UnixNanos::as_millis)
 }
 
 /// `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
@@ -128,13 +107,5 @@ mod tests {
         let pairs = decode("match[]=up%7Bjob%3D%22a%22%7D&match%5B%5D=b+c&bad=%zz&empty=");
         let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(pairs, [("match[]", "up{job=\"a\"}"), ("match[]", "b c"), ("bad", "%zz"), ("empty", "")]);
-    }
-
-    #[test]
-    fn times() {
-        assert_eq!(parse_time("1435781451.781"), Some(1_435_781_451_781));
-        assert_eq!(parse_time("2015-07-01T20:10:51.781Z"), Some(1_435_781_451_781));
-        assert_eq!(parse_time("soon"), None);
-        assert_eq!(parse_time("NaN"), None);
     }
 }

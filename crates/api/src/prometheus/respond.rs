@@ -36,6 +36,12 @@ impl From<RunError> for PromError {
     }
 }
 
+impl From<query::metrics::params::ParamError> for PromError {
+    fn from(e: query::metrics::params::ParamError) -> Self {
+        Self::bad_data(e.to_string())
+    }
+}
+
 impl From<query::metrics::MetricsError> for PromError {
     fn from(e: query::metrics::MetricsError) -> Self {
         Self::new(e.kind(), e.to_string())
