@@ -22,6 +22,9 @@ pub(crate) struct RunError {
     pub message: String,
 }
 
+/// A sample takes 16 bytes, and the evaluator copies what the engine hands over.
+const SAMPLE_BYTES: u64 = 32;
+
 /// What a query may use, and who asks: everyone, until there are roles.
 pub(crate) struct Grant {
     limits: Limits,
@@ -37,7 +40,9 @@ impl Grant {
 
     /// A read of metrics.
     pub(crate) fn ask(&self) -> Ask {
-        Ask::new(AccessScope::ALL, self.limits.deadline, self.cancel.clone())
+        let mut ask = Ask::new(AccessScope::ALL, self.limits.deadline, self.cancel.clone());
+        ask.samples_max = ask.samples_max.min(self.limits.memory_bytes as u64 / SAMPLE_BYTES);
+        ask
     }
 
     /// Limits of a read that takes nothing else.

@@ -183,6 +183,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
         log: args.log.clone(),
     };
     check_ports(&config, &mut p);
+    check_not_zero(&config, &mut p);
     if p.0.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(p.0)) }
 }
 
@@ -200,6 +201,20 @@ fn check_ports(config: &Config, p: &mut Problems) {
             p.0.push(format!("{} and {} are both {}; give each its own port", a.setting, b.setting, a.address));
         }
     }
+}
+
+/// Zero would refuse everything, which nobody means.
+fn check_not_zero(c: &Config, p: &mut Problems) {
+    let zero = [
+        ("receivers.otlp.protocols.grpc.max_recv_msg_size_mib", c.otlp_grpc_request_bytes_max.0 == 0),
+        ("receivers.otlp.protocols.http.max_request_body_size", c.otlp_http_request_bytes_max.0 == 0),
+        ("memory.requests", c.requests_bytes_max.0 == 0),
+        ("memory.events", c.events_memory_max.0 == 0),
+        ("query.memory", c.query_memory_max.0 == 0),
+        ("query.timeout", c.query_timeout.is_zero()),
+        ("storage.retention", c.retention.is_zero()),
+    ];
+    p.0.extend(zero.iter().filter(|(_, zero)| *zero).map(|(name, _)| format!("{name}: must be greater than zero")));
 }
 
 /// `host:port`, `:port` or `port`; names are not resolved, except `localhost`.

@@ -10,6 +10,7 @@ mod background;
 mod listen;
 mod signals;
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let begin = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started = clock.now();
-    let data_dir = data_dir::open(&config.data_dir)?;
+    // Locked until the process is gone: threads may outlive a stop that ran out of time.
+    let data_dir = ManuallyDrop::new(data_dir::open(&config.data_dir)?);
     let ports = listen::bind_all(&config).await?;
     listen::warn_if_exposed(&ports);
     let endpoints = ports.endpoints();
@@ -167,10 +169,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
     let disk: SharedDisk = Arc::new(RealDisk);
+    let memory = config.events_memory_max.as_usize();
+    let usual = eventstore::Config::new(dir.join("events"));
     let events_config = eventstore::Config {
-        memory_bytes_max: config.events_memory_max.as_usize(),
+        memory_bytes_max: memory,
+        // Early enough that senders are not refused while segments are written.
+        flush_bytes: usual.flush_bytes.min(memory / 4),
+        wal_compress: config.wal_compress,
         retention: Some(config.retention),
-        ..eventstore::Config::new(dir.join("events"))
+        ..usual
     };
     let events = EventStore::open(disk.clone(), events_config).context("cannot open the events engine")?;
     let metrics_options =

@@ -25,6 +25,8 @@ pub struct Config {
     pub flush_age: Duration,
     /// Bytes that may wait for the log's sync before batches are refused as unavailable.
     pub wal_pending_bytes_max: usize,
+    /// Compress the log: less disk bandwidth, more CPU.
+    pub wal_compress: bool,
     /// Day partitions that ended longer ago than this are dropped; `None` keeps all.
     pub retention: Option<Duration>,
 }
@@ -39,6 +41,7 @@ impl Config {
             flush_rows: 1_000_000,
             flush_age: Duration::from_secs(600),
             wal_pending_bytes_max: 64 << 20,
+            wal_compress: false,
             retention: None,
         }
     }

@@ -17,7 +17,7 @@ mod sealer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -84,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) failed_flushes: AtomicU64,
     pub(crate) replay_refused: AtomicU64,
     pub(crate) encode_nanos: AtomicU64,
+    /// Set when a batch was refused for want of memory.
+    pub(crate) flush_wanted: AtomicBool,
     /// Wakes the sealer.
     pub(crate) work: sealer::Signal,
 }
@@ -144,7 +146,9 @@ impl Engine {
         let bytes = batch.heap_bytes();
         let max = self.shared.config.memory_bytes_max;
         let held = self.shared.state.lock().held_bytes() + self.shared.in_flight.load(Ordering::Relaxed);
-        if held.saturating_add(bytes) > max {
+        // One batch above the limit passes alone: it would never pass otherwise.
+        if held > 0 && held.saturating_add(bytes) > max {
+            self.shared.flush_wanted.store(true, Ordering::Relaxed);
             self.shared.work.wake();
             return done(Err(IngestError::MemoryFull { held, max }));
         }

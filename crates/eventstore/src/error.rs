@@ -47,7 +47,9 @@ impl OpenError {
 #[derive(Debug, Error)]
 pub enum IngestError {
     /// Memory waits to be written to disk.
-    #[error("the event store holds {held} bytes in memory, more than {max}, until they are written to disk")]
+    #[error(
+        "the event store holds {held} bytes in memory, more than {max} (`memory.events`), until they are written to disk"
+    )]
     MemoryFull {
         /// Bytes held.
         held: usize,
@@ -55,7 +57,7 @@ pub enum IngestError {
         max: usize,
     },
     /// The write-ahead log refused.
-    #[error("the write-ahead log refused")]
+    #[error(transparent)]
     Wal(#[from] WalError),
 }
 

@@ -27,7 +27,7 @@ pub struct ByteSize(pub u64);
 impl ByteSize {
     /// `n` times 1024 * 1024 bytes.
     pub const fn mib(n: u64) -> Self {
-        Self(n << 20)
+        Self(n.saturating_mul(1 << 20))
     }
 
     /// The number as a length in memory.
@@ -73,9 +73,8 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, factor) in BYTE_UNITS.iter().take(4) {
-            if self.0 >= *factor {
-                let n = self.0 as f64 / *factor as f64;
-                return if n.fract() == 0.0 { write!(f, "{n}{unit}") } else { write!(f, "{n:.1}{unit}") };
+            if self.0 >= *factor && self.0.is_multiple_of(*factor) {
+                return write!(f, "{}{unit}", self.0 / factor);
             }
         }
         write!(f, "{}B", self.0)
@@ -159,6 +158,7 @@ mod tests {
         assert!("many".parse::<ByteSize>().is_err());
         assert!("-1MiB".parse::<ByteSize>().is_err());
         assert_eq!(ByteSize::mib(64).to_string(), "64MiB");
+        assert_eq!(ByteSize(1_500_000).to_string(), "1500000B", "what is printed is read as the same size");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The memory that requests in flight may take together.
 //!
-//! Bodies are accounted while they are read, decompressed and decoded, so that
+//! Bodies are accounted while they are read and decompressed, so that
 //! many large requests at once are refused as retryable and never become an
 //! out-of-memory kill.
 
@@ -68,9 +68,17 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// Gives everything back.
+    pub fn release(&mut self) {
+        self.budget.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = 0;
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.budget.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
 }
 

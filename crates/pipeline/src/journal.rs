@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 
 /// How many different refusals are remembered.
 const REFUSALS_MAX: usize = 50;
+/// Characters of a message that are kept.
+const MESSAGE_CHARS_MAX: usize = 512;
 
 /// What came in and what was refused; clones share it.
 #[derive(Clone)]
@@ -95,6 +97,7 @@ impl Journal {
 
     /// Remembers what a sender was told.
     pub fn note(&self, signal: Option<Signal>, code: &str, message: &str, count: u64) {
+        let message = shortened(message);
         let time = self.0.clock.now();
         let mut refusals = self.0.refusals.lock();
         let known = refusals.iter().position(|r| r.signal == signal && r.code == code && r.message == message);
@@ -123,6 +126,11 @@ impl Journal {
     pub fn refusals(&self) -> Vec<RefusalEntry> {
         self.0.refusals.lock().iter().cloned().collect()
     }
+}
+
+/// Messages repeat what senders wrote; of a long one the beginning is enough.
+pub(crate) fn shortened(message: &str) -> &str {
+    message.char_indices().nth(MESSAGE_CHARS_MAX).map_or(message, |(at, _)| &message[..at])
 }
 
 const fn index(signal: Signal) -> usize {

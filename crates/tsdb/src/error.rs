@@ -56,14 +56,14 @@ pub enum TsdbError {
         reason: String,
     },
     /// A query touches more than it may.
-    #[error("the query would read more than {limit} {what}; narrow its matchers or time range, or raise `{setting}`")]
+    #[error("the query would read more than {limit} {what}; narrow its matchers or time range{}", setting.map_or(String::new(), |s| format!(", or raise `{s}`")))]
     LimitExceeded {
         /// `samples` or `series`.
         what: &'static str,
         /// How many are allowed.
         limit: u64,
-        /// The setting that raises the limit.
-        setting: &'static str,
+        /// The setting that raises the limit, if there is one.
+        setting: Option<&'static str>,
     },
     /// The deadline of a query passed.
     #[error("the query was stopped at its deadline")]

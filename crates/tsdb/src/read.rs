@@ -139,6 +139,7 @@ impl Tsdb {
         scope: &AccessScope,
         matchers: &[Matcher],
         range: (i64, i64),
+        limits: ReadLimits,
     ) -> Result<Vec<SeriesExemplars>, TsdbError> {
         let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
         let mut add = |key: &[u8], exemplars: &mut dyn Iterator<Item = &Exemplar>| {
@@ -147,7 +148,7 @@ impl Tsdb {
                 found.entry(key::decode(key)).or_default().extend(inside);
             }
         };
-        let meter = Meter::new(ReadLimits::default());
+        let meter = Meter::new(limits);
         // An exemplar may be older than the samples of its block, so that blocks are not chosen by their times.
         self.each_source(scope, matchers, (i64::MIN, i64::MAX), &mut |source, matchers| match source {
             Source::Open(head) | Source::Frozen(head) => {

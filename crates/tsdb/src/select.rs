@@ -68,7 +68,7 @@ impl Meter {
     pub(crate) fn series(&self, n: usize) -> Result<(), TsdbError> {
         let limit = self.limits.max_series;
         if n as u64 > limit {
-            return Err(TsdbError::LimitExceeded { what: "series", limit, setting: "query.max_series" });
+            return Err(TsdbError::LimitExceeded { what: "series", limit, setting: None });
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Meter {
     fn samples(&self, n: usize) -> Result<(), TsdbError> {
         let limit = self.limits.max_samples;
         if self.samples.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > limit {
-            return Err(TsdbError::LimitExceeded { what: "samples", limit, setting: "query.max_samples" });
+            return Err(TsdbError::LimitExceeded { what: "samples", limit, setting: Some("query.memory") });
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foundation::ErrorKind;
-use foundation::disk::SharedDisk;
+use foundation::disk::{Disk, SharedDisk};
 use thiserror::Error;
 
 pub use file::{Damage, RepairReport};
@@ -38,6 +38,9 @@ pub type Completion = Box<dyn FnOnce(Result<Generation, WalError>) + Send>;
 /// The largest record in bytes. Larger ones are refused: the frame counts in 32 bits, and
 /// no sender is allowed a larger request.
 pub const RECORD_BYTES_MAX: usize = 1 << 30;
+
+/// How many folders above the log may be new with it: an engine's half, the engine, the data directory.
+const FOLDERS_SYNCED: usize = 3;
 
 /// How a log is kept.
 #[derive(Debug, Clone)]
@@ -156,7 +159,7 @@ impl Wal {
         covered_through: Generation,
         replay: &mut dyn FnMut(Generation, &[u8]),
     ) -> Result<(Self, RepairReport), WalError> {
-        disk.create_dir_all(&options.dir).map_err(WalError::io("make the folder", &options.dir))?;
+        make_folder(&*disk, &options.dir)?;
         file::remove_through(&*disk, &options.dir, covered_through)?;
         let report = file::replay_all(&*disk, &options.dir, replay)?;
         let dir = options.dir.clone();
@@ -200,6 +203,15 @@ impl Wal {
     pub fn stats(&self) -> Stats {
         self.queue.stats()
     }
+}
+
+/// Makes the folder, and makes its name and those above it lasting.
+fn make_folder(disk: &dyn Disk, dir: &Path) -> Result<(), WalError> {
+    disk.create_dir_all(dir).map_err(WalError::io("make the folder", dir))?;
+    for parent in dir.ancestors().skip(1).take(FOLDERS_SYNCED).filter(|p| !p.as_os_str().is_empty()) {
+        disk.sync_dir(parent).map_err(WalError::io("sync", parent))?;
+    }
+    Ok(())
 }
 
 impl Drop for Wal {

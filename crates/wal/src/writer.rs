@@ -178,6 +178,25 @@ pub(crate) fn start(
     Ok((queue, thread))
 }
 
+/// However the writer thread ends, a panic in a completion included, nobody waits for it for ever.
+struct Ending(Arc<Queue>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let left = {
+            let mut inner = self.0.inner.lock();
+            inner.closed = true;
+            inner.stats.pending_bytes = 0;
+            std::mem::take(&mut inner.items)
+        };
+        for item in left {
+            match item {
+                Item::Record(_, done) | Item::Rotate(done) => done(Err(WalError::Closed)),
+            }
+        }
+    }
+}
+
 struct OpenFile {
     path: PathBuf,
     file: Box<dyn DiskFile>,
@@ -199,6 +218,7 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
+        let _ending = Ending(self.queue.clone());
         while let Some(work) = self.queue.take() {
             match work {
                 Work::Rotate(then) => self.rotate(then),
@@ -269,8 +289,18 @@ impl Writer {
         self.part += 1;
         let header = frame::file_header(self.generation);
         let mut file = self.disk.create(&path).map_err(WalError::io("make", &path))?;
-        file.write_all(&header).map_err(WalError::io("write", &path))?;
-        self.disk.sync_dir(&self.options.dir).map_err(WalError::io("sync", &self.options.dir))?;
+        let made = file
+            .write_all(&header)
+            .map_err(WalError::io("write", &path))
+            .and_then(|()| self.disk.sync_dir(&self.options.dir).map_err(WalError::io("sync", &self.options.dir)));
+        if let Err(e) = made {
+            // Nothing in it was acknowledged: on a full disk every refused group would leave a file behind.
+            drop(file);
+            if self.disk.remove_file(&path).is_ok() {
+                self.part -= 1;
+            }
+            return Err(e);
+        }
         Ok(OpenFile { path, file, len: header.len() as u64 })
     }
 

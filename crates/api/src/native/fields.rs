@@ -1,13 +1,13 @@
 //! Which fields occur, and with which values: facets and completion.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use query::fields;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use super::params::{FilterParam, PageParams, RangeParams, SignalParam};
+use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
 use super::shape::Footer;
 use crate::app::App;
 use crate::run;

@@ -1,14 +1,14 @@
 //! Log search and volume.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use eventstore::query::Order;
 use query::logs;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
-use super::params::{FilterParam, PageParams, RangeParams};
+use super::params::{FilterParam, PageParams, Query, RangeParams};
 use super::shape::{Footer, LogShape};
 use crate::app::App;
 use crate::run;

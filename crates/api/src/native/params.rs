@@ -2,14 +2,32 @@
 
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use foundation::ErrorKind;
 use model::TimeRange;
 use query::EventSignal;
 use query::time::parse_range;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
 use crate::app::App;
+
+/// The query string; what cannot be read is answered in the shape of this API.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(t)) => Ok(Self(t)),
+            Err(e) => Err(ApiError::new(ErrorKind::InvalidInput, e.body_text())),
+        }
+    }
+}
 
 /// The range when `from` is left out.
 const SPAN: Duration = Duration::from_secs(3600);

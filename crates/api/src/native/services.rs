@@ -1,13 +1,13 @@
 //! Services and their operations with rate, errors and durations.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use query::services::{self, Red};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use super::params::{FilterParam, RangeParams};
+use super::params::{FilterParam, Query, RangeParams};
 use super::shape::{Footer, kind_name};
 use crate::app::App;
 use crate::run;

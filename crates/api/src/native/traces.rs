@@ -1,7 +1,7 @@
 //! Trace search and single traces.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use eventstore::query::TraceSummary;
 use model::{AccessScope, TraceId};
 use query::traces;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use super::params::{FilterParam, PageParams, RangeParams};
+use super::params::{FilterParam, PageParams, Query, RangeParams};
 use super::shape::{Footer, SpanShape};
 use crate::app::App;
 use crate::run;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use foundation::ErrorKind;
 use model::Labels;
 use serde_json::{Map, Value, json};
 
@@ -18,13 +19,17 @@ const SERIES_MAX: usize = 100_000;
 /// The series that selectors match.
 #[utoipa::path(get, path = "/api/v1/series", tag = "prometheus", params(("match[]" = Option<Vec<String>>, Query, description = "series selectors"), ("start" = Option<String>, Query), ("end" = Option<String>, Query), ("limit" = Option<usize>, Query)), responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn series(State(app): State<App>, p: Params) -> Result<Response, PromError> {
-    let (selectors, range) = (selectors(&p), range(&p)?);
+    let (selectors, range, limit) = (selectors(&p), range(&p)?, p.count("limit")?.filter(|n| *n > 0));
     let found = run::query(&app, move |app, grant| {
         query::metrics::series(&app.engines.metrics, &grant.ask(), &texts(&selectors), range)
     })
     .await??;
-    let limit = p.count("limit")?.filter(|n| *n > 0).unwrap_or(SERIES_MAX);
-    Ok(success(found.iter().take(limit).map(labels_json).collect::<Vec<_>>()))
+    if limit.is_none() && found.len() > SERIES_MAX {
+        let message =
+            format!("{} series match and an answer holds {SERIES_MAX}; narrow `match[]` or set `limit`", found.len());
+        return Err(PromError::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(success(found.iter().take(limit.unwrap_or(SERIES_MAX)).map(labels_json).collect::<Vec<_>>()))
 }
 
 /// Label names.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use model::Labels;
 use promql::eval::{Output, QueryRange, Sample, Value};
+use query::metrics::MetricsError;
 use serde_json::json;
 
 use super::params::Params;
@@ -20,11 +21,11 @@ use crate::run;
 pub(super) async fn instant(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let text = p.required("query")?.to_owned();
     let at = p.time("time")?.unwrap_or_else(|| app.clock.now().as_millis());
-    let output = run::query(&app, move |app, grant| {
-        query::metrics::instant(&app.promql, &app.engines.metrics, &grant.ask(), &text, at)
+    let answer = run::query(&app, move |app, grant| {
+        query::metrics::instant(&app.promql, &app.engines.metrics, &grant.ask(), &text, at).map(|o| render(&o, at))
     })
     .await??;
-    Ok(success_raw(render(&output, at)))
+    Ok(success_raw(answer))
 }
 
 /// A PromQL query at every step of a range. POST takes the parameters as a form.
@@ -41,11 +42,12 @@ pub(super) async fn range(State(app): State<App>, p: Params) -> Result<Response,
         end_ms: p.time("end")?.unwrap_or_default(),
         step_ms: p.duration("step")?.unwrap_or_default(),
     };
-    let output = run::query(&app, move |app, grant| {
-        query::metrics::range(&app.promql, &app.engines.metrics, &grant.ask(), &text, range)
+    let answer = run::query(&app, move |app, grant| {
+        let output = query::metrics::range(&app.promql, &app.engines.metrics, &grant.ask(), &text, range)?;
+        Ok::<_, MetricsError>(render(&output, range.end_ms))
     })
     .await??;
-    Ok(success_raw(render(&output, range.end_ms)))
+    Ok(success_raw(answer))
 }
 
 /// Writes the answer without an intermediate tree: a matrix has millions of points.

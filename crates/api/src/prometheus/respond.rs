@@ -4,6 +4,8 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use foundation::ErrorKind;
+use promql::eval::EvalError;
+use query::metrics::MetricsError;
 use serde::Serialize;
 use serde_json::json;
 
@@ -42,9 +44,14 @@ impl From<query::metrics::params::ParamError> for PromError {
     }
 }
 
-impl From<query::metrics::MetricsError> for PromError {
-    fn from(e: query::metrics::MetricsError) -> Self {
-        Self::new(e.kind(), e.to_string())
+impl From<MetricsError> for PromError {
+    fn from(e: MetricsError) -> Self {
+        let kind = match &e {
+            // Prometheus' `execution`: the query is well-formed and fails on the data.
+            MetricsError::Eval(EvalError::Execution { .. }) => ErrorKind::LimitExceeded,
+            _ => e.kind(),
+        };
+        Self::new(kind, e.to_string())
     }
 }
 

@@ -6,37 +6,37 @@ use super::Config;
 
 /// The effective configuration, every setting with a word on what it does.
 pub(crate) fn print(c: &Config) -> String {
-    let origins: Vec<String> = c.cors_allowed_origins.iter().map(|o| format!("'{o}'")).collect();
+    let origins: Vec<String> = c.cors_allowed_origins.iter().map(|o| format!("'{}'", o.replace('\'', "''"))).collect();
     format!(
         "\
 receivers:
   otlp:
     protocols:
       grpc:
-        endpoint: {grpc}
+        endpoint: '{grpc}'
         # Largest request, in MiB.
         max_recv_msg_size_mib: {grpc_mib}
       http:
-        endpoint: {http}
+        endpoint: '{http}'
         # Largest request, before and after decompression.
         max_request_body_size: {http_max}
         cors:
           # Origins whose pages may send; one `*` per pattern.
           allowed_origins: [{origins}]
 server:
-  api: {api}
-  ui: {ui}
+  api: '{api}'
+  ui: '{ui}'
   # GET / and /ready
-  health: {health}
+  health: '{health}'
   # The server's own metrics, GET /metrics
-  metrics: {metrics}
+  metrics: '{metrics}'
   # How long a stop waits for requests in flight.
   drain_timeout: {drain}
 storage:
   data_dir: '{data_dir}'
   # Logs, spans and samples older than this are dropped, by whole days.
   retention: {retention}
-  # Records further in the future than this are refused.
+  # Logs and spans further in the future than this are refused; samples after 10 minutes.
   future_max: {future}
   # Compress the write-ahead log: less disk bandwidth, more CPU.
   wal_compress: {wal_compress}

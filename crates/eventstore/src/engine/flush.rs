@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use foundation::disk::SharedDisk;
@@ -67,6 +67,7 @@ pub(super) fn open_disk(
         failed_flushes: AtomicU64::new(0),
         replay_refused: AtomicU64::new(0),
         encode_nanos: AtomicU64::new(0),
+        flush_wanted: AtomicBool::new(false),
         work: Signal::default(),
     };
     Ok((Arc::new(shared), covered))

@@ -1,6 +1,7 @@
 //! The thread that turns batches into blocks and decides when memory is flushed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -82,7 +83,8 @@ fn wants_flush(shared: &Shared, now: Instant) -> bool {
     }
     let (memory, config) = (&state.active, &shared.config);
     !memory.is_empty()
-        && (memory.bytes() >= config.flush_bytes
+        && (shared.flush_wanted.swap(false, Ordering::Relaxed)
+            || memory.bytes() >= config.flush_bytes
             || memory.rows() >= config.flush_rows
             || memory.since.is_some_and(|t| now.duration_since(t) >= config.flush_age))
 }

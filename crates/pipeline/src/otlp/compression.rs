@@ -3,6 +3,7 @@
 use foundation::ErrorKind;
 
 use super::server::RequestLimit;
+use crate::budget::Lease;
 use crate::refusal::Refusal;
 
 /// The encodings of OTLP/HTTP `content-encoding` and of gRPC `grpc-encoding`.
@@ -14,6 +15,11 @@ pub(super) enum Encoding {
     /// zlib, as RFC 9110 calls it `deflate`.
     Deflate,
 }
+
+/// 128 MiB: a frame that says its content size has a window as large as its content.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Memory for zstd is accounted in steps.
+const ZSTD_STEP_BYTES: usize = 1 << 20;
 
 /// What `accept-encoding` of a refusal says.
 pub(super) const ACCEPTED: &str = "gzip, zstd, deflate, identity";
@@ -30,25 +36,40 @@ impl Encoding {
     }
 }
 
-/// Decompresses `body`; the result is within `limit`.
-pub(super) fn decompress(encoding: Encoding, body: &[u8], limit: RequestLimit) -> Result<Vec<u8>, Refusal> {
+/// Decompresses `body`; the result is within `limit` and accounted in `lease`.
+pub(super) fn decompress(
+    encoding: Encoding,
+    body: &[u8],
+    limit: RequestLimit,
+    lease: &mut Lease,
+) -> Result<Vec<u8>, Refusal> {
     match encoding {
         Encoding::Identity => Ok(body.to_vec()),
-        Encoding::Gzip => grow(body, limit, gzip_hint(body), "gzip", |d, out| d.gzip_decompress(body, out)),
-        Encoding::Deflate => grow(body, limit, body.len() * 4, "deflate", |d, out| d.zlib_decompress(body, out)),
-        Encoding::Zstd => zstd(body, limit),
+        Encoding::Gzip => gzip(body, limit, lease),
+        Encoding::Deflate => {
+            grow(body, limit, lease, body.len().saturating_mul(4), "deflate", |d, out| d.zlib_decompress(body, out))
+        }
+        Encoding::Zstd => zstd(body, limit, lease),
     }
 }
 
-/// gzip ends with the length of the content modulo 2^32 (RFC 1952, ISIZE): a hint, sent by a stranger.
-fn gzip_hint(body: &[u8]) -> usize {
-    body.last_chunk::<4>().map_or(0, |n| u32::from_le_bytes(*n) as usize)
+fn gzip(body: &[u8], limit: RequestLimit, lease: &mut Lease) -> Result<Vec<u8>, Refusal> {
+    // gzip ends with the length of the content modulo 2^32 (RFC 1952, ISIZE): a hint, sent by a stranger.
+    let length = body.last_chunk::<4>().map_or(0, |n| u32::from_le_bytes(*n) as usize);
+    let out = grow(body, limit, lease, length, "gzip", |d, out| d.gzip_decompress(body, out))?;
+    // libdeflate stops after the first member and says nothing of the rest.
+    if out.len() as u32 as usize != length {
+        let message = "the gzip body has several members, or bytes behind its end; send one member";
+        return Err(Refusal::new(ErrorKind::InvalidInput, message));
+    }
+    Ok(out)
 }
 
 /// libdeflate wants the whole output at once: try the hint, then twice as much, up to the limit.
 fn grow(
     body: &[u8],
     limit: RequestLimit,
+    lease: &mut Lease,
     hint: usize,
     name: &str,
     mut run: impl FnMut(&mut libdeflater::Decompressor, &mut [u8]) -> Result<usize, libdeflater::DecompressionError>,
@@ -56,8 +77,11 @@ fn grow(
     // Deflate expands at most 1032 times, so a larger hint is a lie.
     let possible = body.len().saturating_mul(1032).clamp(64, limit.bytes.max(64));
     let mut size = hint.clamp(64, possible);
+    let mut charged = 0;
     let mut decompressor = libdeflater::Decompressor::new();
     loop {
+        lease.grow(size - charged)?;
+        charged = size;
         let mut out = vec![0; size];
         match run(&mut decompressor, &mut out) {
             Ok(n) => {
@@ -78,32 +102,42 @@ fn grow(
     }
 }
 
-fn zstd(body: &[u8], limit: RequestLimit) -> Result<Vec<u8>, Refusal> {
+fn zstd(body: &[u8], limit: RequestLimit, lease: &mut Lease) -> Result<Vec<u8>, Refusal> {
     use std::io::Read as _;
     let bad = |e: std::io::Error| {
-        Refusal::new(
-            ErrorKind::InvalidInput,
-            format!("the body is not valid zstd, although content-encoding says so: {e}"),
-        )
+        let message = format!("the body is not valid zstd, although content-encoding says so: {e}");
+        Refusal::new(ErrorKind::InvalidInput, message)
     };
     let mut decoder = zstd::stream::read::Decoder::new(body).map_err(bad)?;
-    // A window above 8 MiB is more than RFC 8878 asks a decoder to support.
-    decoder.window_log_max(27).map_err(bad)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(bad)?;
     let mut out = Vec::new();
-    decoder.take(limit.bytes as u64 + 1).read_to_end(&mut out).map_err(bad)?;
-    if out.len() > limit.bytes { Err(limit.exceeded()) } else { Ok(out) }
+    loop {
+        lease.grow(ZSTD_STEP_BYTES)?;
+        let n = (&mut decoder).take(ZSTD_STEP_BYTES as u64).read_to_end(&mut out).map_err(bad)?;
+        if out.len() > limit.bytes {
+            return Err(limit.exceeded());
+        }
+        if n < ZSTD_STEP_BYTES {
+            return Ok(out);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
 
-    fn gzip(data: &[u8]) -> Vec<u8> {
+    fn gzipped(data: &[u8]) -> Vec<u8> {
         let mut c = libdeflater::Compressor::new(libdeflater::CompressionLvl::fastest());
         let mut out = vec![0; c.gzip_compress_bound(data.len())];
         let n = c.gzip_compress(data, &mut out).unwrap();
         out.truncate(n);
         out
+    }
+
+    fn decompress(encoding: Encoding, body: &[u8], limit: RequestLimit) -> Result<Vec<u8>, Refusal> {
+        super::decompress(encoding, body, limit, &mut Budget::new(usize::MAX).lease())
     }
 
     fn limit(bytes: usize) -> RequestLimit {
@@ -113,7 +147,7 @@ mod tests {
     #[test]
     fn round_trips_and_caps() {
         let data = b"telemetry ".repeat(10_000);
-        let gz = gzip(&data);
+        let gz = gzipped(&data);
         let zs = zstd::bulk::compress(&data, 1).unwrap();
         for (encoding, body) in [(Encoding::Gzip, &gz), (Encoding::Zstd, &zs)] {
             assert_eq!(decompress(encoding, body, limit(1 << 20)).unwrap(), data);
@@ -124,9 +158,16 @@ mod tests {
 
     #[test]
     fn a_wrong_length_at_the_end_of_gzip_is_an_error() {
-        let mut gz = gzip(b"telemetry");
+        let mut gz = gzipped(b"telemetry");
         let at = gz.len() - 4;
         gz[at..].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(decompress(Encoding::Gzip, &gz, limit(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn a_second_gzip_member_is_refused_not_dropped() {
+        let two = [gzipped(b"one, which is long"), gzipped(b"two")].concat();
+        let e = decompress(Encoding::Gzip, &two, limit(1 << 20)).unwrap_err();
+        assert!(e.message.contains("several members"), "{e}");
     }
 }

@@ -16,6 +16,7 @@ use wire::otlp::{Encoding as Format, export_response};
 use super::compression::Encoding;
 use super::server::{Body, Context, RequestLimit};
 use super::{body, signal_of_method};
+use crate::journal::shortened;
 use crate::refusal::Refusal;
 
 const PREFIX_LEN: usize = 5;
@@ -102,7 +103,7 @@ fn failure(refusal: &Refusal) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.grpc())));
-    if let Ok(message) = HeaderValue::from_str(&percent_encode(&refusal.message)) {
+    if let Ok(message) = HeaderValue::from_str(&percent_encode(shortened(&refusal.message))) {
         headers.insert("grpc-message", message);
     }
     if refusal.retry_after().is_some() {

@@ -12,9 +12,10 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::cors::Cors;
 use super::{grpc, http};
@@ -30,6 +31,14 @@ const FRAME_BYTES_MAX: u32 = 1 << 20;
 const STREAMS_MAX: u32 = 256;
 /// A client that does not finish its headers in this time is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// An HTTP/2 client that answers no ping in this time is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// Read buffer of an HTTP/1 connection; also bounds its headers.
+const HTTP1_BUFFER_BYTES: usize = 512 << 10;
+/// Connections of one port. Below the usual limit of open files, of which segments and logs need some too.
+const CONNECTIONS_MAX: usize = 4096;
+/// After a failed accept, which mostly means that there are no file descriptors: without a pause this would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A TLS handshake begins with this byte (RFC 8446, ContentType handshake).
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -72,6 +81,8 @@ pub(super) struct Context {
 }
 
 /// Serves OTLP/HTTP and OTLP/gRPC on `listener` until `stop` says so, then answers what is in flight and returns.
+///
+/// Dropping the future cuts off the connections that are left.
 pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut stop: watch::Receiver<bool>) {
     let context = Arc::new(Context {
         ingest,
@@ -80,53 +91,67 @@ pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut st
         cors: Cors { allowed_origins: config.cors_allowed_origins },
     });
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((stream, _peer)) => serve_connection(stream, context.clone(), &graceful),
+            Ok(_) if connections.len() >= CONNECTIONS_MAX => {
+                let message =
+                    format!("{CONNECTIONS_MAX} connections are open; keep connections alive and use them again");
+                context.ingest.journal().note(None, "connections", &message, 1);
+            }
+            Ok((stream, _peer)) => {
+                drop(connections.spawn(serve_connection(stream, context.clone(), graceful.watcher(), stop.clone())));
+            }
             Err(e) => {
-                // Out of file descriptors, mostly: without a pause this would spin.
                 tracing::warn!(error = %e, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
     drop(listener);
     graceful.shutdown().await;
+    while connections.join_next().await.is_some() {}
 }
 
-fn serve_connection(stream: TcpStream, context: Arc<Context>, graceful: &GracefulShutdown) {
-    let watcher = graceful.watcher();
+async fn serve_connection(stream: TcpStream, context: Arc<Context>, watcher: Watcher, mut stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
-    tokio::spawn(async move {
-        let mut first = [0u8; 1];
-        if matches!(stream.peek(&mut first).await, Ok(1)) && first[0] == TLS_HANDSHAKE {
-            let message =
-                "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-            context.ingest.journal().note(None, "tls", message, 1);
-            return;
-        }
-        let service = service_fn(move |request| {
-            let context = context.clone();
-            async move { Ok::<_, Infallible>(route(request, &context).await) }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(1 << 20);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .max_frame_size(FRAME_BYTES_MAX)
-            .max_concurrent_streams(STREAMS_MAX);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(e) = watcher.watch(connection).await {
-            tracing::debug!(error = %e, "a connection ended early");
-        }
+    let mut first = [0u8; 1];
+    let peeked = tokio::select! {
+        peeked = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut first)) => peeked,
+        // Nothing was sent yet, so nothing is owed.
+        _ = stop.wait_for(|stopped| *stopped) => return,
+    };
+    let Ok(Ok(1)) = peeked else { return };
+    if first[0] == TLS_HANDSHAKE {
+        let message =
+            "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
+        context.ingest.journal().note(None, "tls", message, 1);
+        return;
+    }
+    let service = service_fn(move |request| {
+        let context = context.clone();
+        async move { Ok::<_, Infallible>(route(request, &context).await) }
     });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HTTP1_BUFFER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .keep_alive_timeout(KEEP_ALIVE)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .max_concurrent_streams(STREAMS_MAX);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(e) = watcher.watch(connection).await {
+        tracing::debug!(error = %e, "a connection ended early");
+    }
 }
 
 async fn route(request: Request<Incoming>, context: &Context) -> Response<Body> {

@@ -141,7 +141,7 @@ fn version_1_opens() {
     let found = db.select(&AccessScope::ALL, &as_sent, all, ReadLimits::default()).expect("select");
     let totals: Vec<f64> = found.collect().expect("collect")[0].samples.iter().map(|s| s.v).collect();
     assert_eq!(totals, [0.5, 1.0], "the delta total goes on from the snapshot");
-    let exemplars = db.exemplars(&AccessScope::ALL, &as_sent, all).expect("exemplars");
+    let exemplars = db.exemplars(&AccessScope::ALL, &as_sent, all, ReadLimits::default()).expect("exemplars");
     let e = &exemplars[0].exemplars[0];
     assert_eq!((e.value, e.trace_id, e.span_id), (0.25, TraceId([2; 16]), SpanId([1; 8])));
     assert_eq!(db.metadata()["golden_work_seconds_total"].kind, MetricType::Counter);

@@ -1,21 +1,17 @@
 //! Disks that fail, fill up and lose power: an acknowledged record is there exactly once, any other at most once.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::random::Rng;
+use crate::support::{ingest_logs, limits, open};
 use eventstore::query::*;
 use eventstore::{Config, EventStore};
 use foundation::disk::sim::SimDisk;
 use foundation::disk::{Disk as _, SharedDisk};
 use foundation::{ErrorKind, UnixNanos};
 use model::{LogRecord, TimeRange, Value};
-use support::random::Rng;
-use support::{ingest_logs, limits, open};
 
 fn record(id: i64, rng: &mut Rng) -> LogRecord {
     let time = UnixNanos(1 + rng.below(2 * 86_400_000_000_000) as i64);

@@ -137,7 +137,9 @@ fn exemplars_survive_flush_and_restart() {
     drop(db);
     let db = open(&disk);
     let matchers = [Matcher::new("service", MatchOp::Eq, "api")];
-    let found = db.exemplars(&AccessScope::ALL, &matchers, (NOW_MS, NOW_MS + 1000)).expect("exemplars");
+    let found = db
+        .exemplars(&AccessScope::ALL, &matchers, (NOW_MS, NOW_MS + 1000), tsdb::ReadLimits::default())
+        .expect("exemplars");
     assert_eq!(found.len(), 1);
     let e: Vec<_> = found[0].exemplars.iter().map(|e| (e.t - NOW_MS, e.value, e.trace_id)).collect();
     assert_eq!(e, [(0, 1.0, TraceId([2; 16])), (1000, 2.0, TraceId([2; 16]))]);

@@ -1,7 +1,5 @@
 //! The client halves against a small server of hyper's own: transports, encodings, refusals, and the demo's loop.
 
-#![allow(clippy::unwrap_used, reason = "the server of the tests may fail them")]
-
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

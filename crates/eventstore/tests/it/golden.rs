@@ -3,20 +3,16 @@
 //! `cargo test -p eventstore --test golden -- --ignored` writes the files of a *new* format version;
 //! the files of a version that was released are never written again.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::support::{ingest_logs, ingest_spans, limits, sorted};
 use eventstore::query::*;
 use eventstore::{Config, EventStore};
 use foundation::UnixNanos;
 use foundation::disk::RealDisk;
 use model::trace::{Event, Link, Resource, Scope, Status};
 use model::{LogRecord, Span, SpanId, TimeRange, TraceId, Value};
-use support::{ingest_logs, ingest_spans, limits, sorted};
 
 const FILES: [&str; 4] =
     ["logs/MANIFEST", "logs/20261122/seg-000000000000.evt", "spans/MANIFEST", "spans/20261122/seg-000000000000.evt"];

@@ -1,22 +1,18 @@
 //! The engine against a naive model: random records, random filters, random moments of sealing,
 //! flushing, closing and crashing; what the model says is what the engine must say.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::model_filter::{Record, matches};
+use crate::support::random::{self, Rng};
+use crate::support::{ingest_logs, ingest_spans, limits, open, sorted};
 use eventstore::query::*;
 use foundation::UnixNanos;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, LogRecord, Span, TimeRange, Value};
 use proptest::prelude::*;
-use support::model_filter::{Record, matches};
-use support::random::{self, Rng};
-use support::{ingest_logs, ingest_spans, limits, open, sorted};
 
 /// What happens between two batches.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,8 @@
+//! The store on a simulated disk, against a naive model, and its file formats.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod crash;
+mod golden;
+mod oracle;
+mod support;
