@@ -155,6 +155,16 @@ def test_an_unknown_encoding_is_refused(server):
     assert "snappy" in refusal(answer).message
 
 
+def test_a_second_gzip_member_is_refused_not_dropped(server, service):
+    request = some_request("logs", service).SerializeToString()
+    half = len(request) // 2
+    members = gzip.compress(request[:half]) + gzip.compress(request[half:])
+    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
+    answer = requests.post(server.url("otlp_http", "/v1/logs"), data=members, headers=headers, timeout=10)
+    assert answer.status_code == 400
+    assert "members" in Status.FromString(answer.content).message
+
+
 @pytest.mark.parametrize("content_type", [otlp.PROTOBUF, otlp.JSON])
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_broken_compression_is_400(server, service, encoding, content_type):

@@ -187,6 +187,15 @@ def test_sigterm_loses_nothing_that_was_acknowledged_and_ends_well(tmp_path):
     assert set(acknowledged) <= kept
 
 
+def test_a_silent_connection_does_not_hold_up_the_stop(tmp_path):
+    server = Server(tmp_path / "silent").start()
+    with (
+        socket.create_connection(("127.0.0.1", server.ports["otlp_http"])),
+        socket.create_connection(("127.0.0.1", server.ports["otlp_grpc"])),
+    ):
+        assert server.terminate(deadline_s=10) == 0, server.log()[-3000:]
+
+
 def test_idle_memory_is_small(own_server):
     assert own_server.memory_kib() < 80 * 1024
 
