@@ -138,6 +138,11 @@ impl SeriesHandle {
         &self.labels
     }
 
+    /// The labels, when the samples have been read.
+    pub fn into_labels(self) -> Labels {
+        self.labels
+    }
+
     /// The samples within the range of the selection (both ends inclusive), strictly rising in time.
     ///
     /// # Errors
