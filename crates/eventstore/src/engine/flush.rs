@@ -20,7 +20,7 @@ use wal::Wal;
 
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge};
-use crate::block::Block;
+use crate::block::{self, Block};
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
@@ -142,20 +142,38 @@ impl Shared {
     }
 }
 
-/// Seals what the frozen memory still has as batches; its blocks, or nothing when nothing is frozen.
+/// Seals what the frozen memory still has as batches; its readable blocks, or nothing when nothing is frozen.
 fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
     loop {
         let sealing = {
             let state = shared.state.lock();
             let frozen = state.frozen.as_ref()?;
             if frozen.memory.tail_is_empty() {
-                return Some(frozen.memory.blocks().to_vec());
+                let blocks = frozen.memory.blocks().to_vec();
+                drop(state);
+                return Some(readable(shared, blocks));
             }
             frozen.memory.seal_begin(true)
         };
         let blocks = shared.encode(&sealing.batches);
         shared.state.lock().frozen.as_mut()?.memory.seal_end(&sealing, blocks);
     }
+}
+
+/// The blocks that a segment can hold. One that does not read back would make every flush fail,
+/// and memory and log would never be emptied again: it is left out, counted and reported.
+fn readable(shared: &Shared, mut blocks: Vec<Arc<Block>>) -> Vec<Arc<Block>> {
+    blocks.retain(|b| match block::trace_fingerprints(b) {
+        Ok(_) => true,
+        Err(error) => {
+            if b.mark_damaged() {
+                shared.damaged_blocks.fetch_add(1, Ordering::Relaxed);
+            }
+            tracing::error!(store = shared.schema.dir(), rows = b.rows(), bytes = b.len, %error, "a block in memory cannot be read and is set aside");
+            false
+        }
+    });
+    blocks
 }
 
 fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> std::io::Result<()> {
@@ -226,4 +244,48 @@ pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
         }
     }
     days.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use foundation::disk::sim::SimDisk;
+    use model::{LogRecord, TimeRange};
+
+    use super::*;
+    use crate::batch::LogBatch;
+    use crate::block::Meta;
+    use crate::engine::Engine;
+    use crate::engine::memory::Sealing;
+
+    fn engine(disk: &SimDisk) -> Engine {
+        Engine::open(Arc::new(disk.clone()), Config::new("/store"), Schema::Logs).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Stores one record at `time` and waits.
+    fn ingest(engine: &Engine, time: i64) {
+        let time = UnixNanos(time);
+        let request =
+            wire::otlp::encode::logs_request(&[LogRecord { time, observed_time: time, ..LogRecord::default() }]);
+        let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
+        let (batch, _) = LogBatch::decode(&request, &limits).unwrap_or_else(|e| panic!("{e}"));
+        let (tx, rx) = mpsc::channel();
+        engine.ingest(request, batch.into_inner(), Box::new(move |result| drop(tx.send(result.is_ok()))));
+        assert_eq!(rx.recv(), Ok(true));
+    }
+
+    #[test]
+    fn a_block_that_does_not_read_back_does_not_stop_the_flush_of_others() {
+        let engine = engine(&SimDisk::new(1));
+        ingest(&engine, 1);
+        let meta = Meta { rows: 1, min_time: UnixNanos(2), max_time: UnixNanos(2), counts: Default::default() };
+        let broken = Arc::new(Block::in_memory(vec![0; 64].into(), meta));
+        engine.shared.state.lock().active.seal_end(&Sealing { batches: Vec::new() }, vec![broken]);
+        engine.flush();
+        let stats = engine.stats();
+        assert_eq!((stats.failed_flushes, stats.memory_rows, stats.damaged_blocks), (0, 0, 1));
+        assert_eq!((stats.segments, stats.segment_rows), (1, 1));
+        assert_eq!(engine.snapshot(TimeRange::ALL).segments.len(), 1);
+    }
 }

@@ -248,3 +248,39 @@ fn small_segments_are_merged_and_their_files_removed() {
     drop(store);
     assert_eq!(ids(&open(Arc::new(disk), Path::new("/store"))).len(), 30);
 }
+
+/// A request that names many resources, of which only the last has a record.
+fn mostly_empty_request(resources: usize) -> Vec<u8> {
+    // `ExportLogsServiceRequest.resource_logs` (1): messages of a resource (1) with one attribute each.
+    let mut out = Vec::new();
+    for i in 0..resources {
+        let value = format!("{i:06}");
+        let mut attribute = vec![0x0a, 1, b'n', 0x12, 8, 0x0a, 6];
+        attribute.extend_from_slice(value.as_bytes());
+        let mut resource = vec![0x0a, attribute.len() as u8];
+        resource.extend(attribute);
+        let mut message = vec![0x0a, resource.len() as u8];
+        message.extend(resource);
+        out.extend([0x0a, message.len() as u8]);
+        out.extend(message);
+    }
+    let last =
+        LogRecord { time: UnixNanos(1), observed_time: UnixNanos(1), body: Value::Int(5), ..LogRecord::default() };
+    out.extend(wire::otlp::encode::logs_request(&[last]));
+    out
+}
+
+#[test]
+fn a_request_with_many_empty_resources_is_stored_and_flushed() {
+    let disk = SimDisk::new(20);
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let request = mostly_empty_request(9_000);
+    let (batch, _) = eventstore::LogBatch::decode(&request, &crate::support::decode_limits()).unwrap();
+    let (tx, rx) = std::sync::mpsc::channel();
+    store.logs().ingest(request, batch, Box::new(move |result| tx.send(result).unwrap()));
+    rx.recv().unwrap().unwrap();
+    store.logs().flush();
+    let stats = store.logs().stats();
+    assert_eq!((stats.failed_flushes, stats.memory_rows, stats.segment_rows), (0, 0, 1));
+    assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [5]);
+}
