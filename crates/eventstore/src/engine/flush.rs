@@ -8,7 +8,8 @@
 //! generation that is not replayed.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -38,8 +39,22 @@ pub(super) fn open_disk(
 ) -> Result<(Arc<Shared>, wal::Generation), OpenError> {
     let io = |source| OpenError::Io { path: dir.clone(), source };
     disk.create_dir_all(&dir).map_err(io)?;
-    let manifest = Manifest::read(&disk, &dir)?;
-    remove_orphans(&disk, &dir, &manifest).map_err(io)?;
+    let manifest = match Manifest::read(&disk, &dir)? {
+        Some(manifest) => {
+            remove_orphans(&disk, &dir, &manifest).map_err(io)?;
+            manifest
+        }
+        // Without a manifest every segment would look like left over from a crash.
+        None if !segment_files(&disk, &dir).map_err(io)?.is_empty() => {
+            return Err(OpenError::ManifestGone { path: Manifest::path(&dir) });
+        }
+        None => {
+            // Written before the first segment, so that one without the other is never a crash.
+            let manifest = Manifest::default();
+            manifest.write(&disk, &dir).map_err(io)?;
+            manifest
+        }
+    };
     let mut damaged = 0;
     let mut segments = Vec::new();
     for info in &manifest.segments {
@@ -73,19 +88,22 @@ pub(super) fn open_disk(
     Ok((Arc::new(shared), covered))
 }
 
-fn remove_orphans(disk: &SharedDisk, dir: &std::path::Path, manifest: &Manifest) -> std::io::Result<()> {
-    let live: Vec<PathBuf> = manifest.segments.iter().map(|s| s.path(dir)).collect();
+/// The files in the folders of days.
+fn segment_files(disk: &SharedDisk, dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for folder in disk.list(dir)? {
-        let name = folder.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if Day::parse(name).is_none() {
-            continue;
+        if folder.file_name().and_then(|n| n.to_str()).is_some_and(|name| Day::parse(name).is_some()) {
+            files.extend(disk.list(&folder)?);
         }
-        for file in disk.list(&folder)? {
-            if !live.contains(&file) {
-                tracing::warn!(path = %file.display(), "removing a segment file that no manifest names");
-                disk.remove_file(&file)?;
-            }
-        }
+    }
+    Ok(files)
+}
+
+fn remove_orphans(disk: &SharedDisk, dir: &Path, manifest: &Manifest) -> io::Result<()> {
+    let live: Vec<PathBuf> = manifest.segments.iter().map(|s| s.path(dir)).collect();
+    for file in segment_files(disk, dir)?.into_iter().filter(|f| !live.contains(f)) {
+        tracing::warn!(path = %file.display(), "removing a segment file that no manifest names");
+        disk.remove_file(&file)?;
     }
     Ok(())
 }
@@ -176,7 +194,7 @@ fn readable(shared: &Shared, mut blocks: Vec<Arc<Block>>) -> Vec<Arc<Block>> {
     blocks
 }
 
-fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> std::io::Result<()> {
+fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> io::Result<()> {
     let (generation, end_seq) = match &shared.state.lock().frozen {
         Some(Frozen { generation, end_seq, .. }) => (*generation, *end_seq),
         None => return Ok(()),
@@ -196,7 +214,7 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
         let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
         // Read back before anything relies on it.
         let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
-            .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         next.segments.push(info);
         opened.push(Arc::new(segment));
     }

@@ -92,12 +92,31 @@ fn acknowledged_records_survive_every_fault_exactly_once() {
 #[test]
 fn segments_that_no_manifest_names_are_removed_at_open() {
     let disk: SharedDisk = Arc::new(SimDisk::new(7));
+    drop(open(disk.clone(), Path::new("/store")));
     let folder = Path::new("/store/logs/19700101");
     disk.create_dir_all(folder).unwrap();
     let orphan = folder.join("seg-000000000009.evt");
     disk.create(&orphan).unwrap().write_all(b"left over").unwrap();
     drop(open(disk.clone(), Path::new("/store")));
     assert!(disk.read(&orphan).is_err());
+}
+
+#[test]
+fn segments_without_their_manifest_are_kept_and_the_store_is_not_opened() {
+    let disk: SharedDisk = Arc::new(SimDisk::new(9));
+    let (dir, manifest) = (Path::new("/store"), Path::new("/store/logs/MANIFEST"));
+    let mut rng = Rng::new(9);
+    let store = open(disk.clone(), dir);
+    // A new store has its manifest before its first segment.
+    assert!(disk.read(manifest).is_ok());
+    ingest_logs(&store, &[LogRecord { time: UnixNanos(1), ..record(1, &mut rng) }]).unwrap();
+    store.logs().flush();
+    drop(store);
+    disk.rename(manifest, Path::new("/store/elsewhere")).unwrap();
+    let refused = EventStore::open(disk.clone(), Config::new(dir)).err();
+    assert!(matches!(&refused, Some(eventstore::OpenError::ManifestGone { path }) if path == manifest), "{refused:?}");
+    disk.rename(Path::new("/store/elsewhere"), manifest).unwrap();
+    assert_eq!(ids(&open(disk, dir)).into_keys().collect::<Vec<_>>(), [1]);
 }
 
 #[test]
