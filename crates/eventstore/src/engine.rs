@@ -7,8 +7,10 @@
 //! log's generation, writes its blocks to segment files (`flush`), commits
 //! them in the manifest, and removes the generation.
 //!
-//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::tail_encoding`, `Shared::state`.
+//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::tail_encoding`, `Shared::state`;
+//! `Shared::unsettled` is taken under `Shared::flushing` only.
 
+mod commit;
 mod flush;
 mod memory;
 mod merge;
@@ -77,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) tail_encoding: Mutex<()>,
     /// What the disk holds; held for the whole of a flush and of retention.
     pub(crate) flushing: Mutex<Manifest>,
+    /// Segment files of a manifest that could not be written; see [`commit`].
+    unsettled: Mutex<Vec<PathBuf>>,
     pub(crate) origins: OriginCache,
     /// Bytes of batches that were handed to the log and are not in memory yet.
     pub(crate) in_flight: AtomicUsize,

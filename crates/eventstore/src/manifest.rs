@@ -31,8 +31,13 @@ pub(crate) struct SegmentInfo {
 impl SegmentInfo {
     /// Where the file lies below the store's folder.
     pub(crate) fn path(&self, dir: &Path) -> PathBuf {
-        dir.join(self.day.to_string()).join(format!("seg-{:012}.evt", self.id))
+        segment_path(dir, self.day, self.id)
     }
+}
+
+/// Where the file of a segment lies below the store's folder.
+pub(crate) fn segment_path(dir: &Path, day: Day, id: u64) -> PathBuf {
+    dir.join(day.to_string()).join(format!("seg-{id:012}.evt"))
 }
 
 /// The state of a half of the store on disk.

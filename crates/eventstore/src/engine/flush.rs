@@ -19,6 +19,7 @@ use model::UnixNanos;
 use parking_lot::Mutex;
 use wal::Wal;
 
+use super::commit::{self, Pending};
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge};
 use crate::block::{self, Block};
@@ -28,7 +29,7 @@ use crate::manifest::Manifest;
 use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
-use crate::segment::{self, Segment};
+use crate::segment::Segment;
 
 /// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
 pub(super) fn open_disk(
@@ -76,6 +77,7 @@ pub(super) fn open_disk(
         state: Mutex::new(state),
         tail_encoding: Mutex::new(()),
         flushing: Mutex::new(manifest),
+        unsettled: Mutex::default(),
         origins: OriginCache::default(),
         in_flight: AtomicUsize::new(0),
         damaged_blocks: AtomicU64::new(damaged),
@@ -203,25 +205,16 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
     for b in blocks {
         days.entry(Day::of(b.meta.min_time)).or_default().push(b.clone());
     }
-    let mut next = manifest.clone();
-    let mut opened = Vec::new();
+    commit::settle(shared, manifest)?;
+    let mut pending = Pending::default();
     for (day, blocks) in days {
-        // An id is used once, even when this flush fails: a manifest that was written but not
-        // synced may name the file already.
-        let id = manifest.next_segment;
-        manifest.next_segment += 1;
-        next.next_segment = manifest.next_segment;
-        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
-        // Read back before anything relies on it.
-        let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
-            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
-        next.segments.push(info);
-        opened.push(Arc::new(segment));
+        if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+            pending.discard(shared);
+            return Err(error);
+        }
     }
-    next.covered = generation;
-    next.next_seq = end_seq;
-    next.write(&shared.disk, &shared.dir)?;
-    *manifest = next;
+    let next = Manifest { covered: generation, next_seq: end_seq, ..manifest.clone() };
+    let opened = pending.commit(shared, manifest, next)?;
     {
         let mut state = shared.state.lock();
         state.frozen = None;
@@ -289,7 +282,7 @@ mod tests {
         let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
         let (batch, _) = LogBatch::decode(&request, &limits).unwrap_or_else(|e| panic!("{e}"));
         let (tx, rx) = mpsc::channel();
-        engine.ingest(request, batch.into_inner(), Box::new(move |result| drop(tx.send(result.is_ok()))));
+        engine.ingest(request, batch.into_inner(), Box::new(move |result| tx.send(result.is_ok()).unwrap_or_default()));
         assert_eq!(rx.recv(), Ok(true));
     }
 

@@ -6,14 +6,15 @@
 //! one are brought down to one segment per class.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Shared;
+use super::commit::{self, Pending};
 use crate::block::Block;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::partition::Day;
-use crate::segment::{self, Segment};
+use crate::segment::Segment;
 
 /// Upper bounds of the size classes in bytes; larger segments are not merged.
 const CLASSES: [u64; 3] = [1 << 20, 8 << 20, 64 << 20];
@@ -50,30 +51,23 @@ fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) ->
         return Ok(());
     }
     let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
-    let id = manifest.next_segment;
-    manifest.next_segment += 1;
-    let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
-    let merged = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
-        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+    commit::settle(shared, manifest)?;
+    let mut pending = Pending::default();
+    if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+        pending.discard(shared);
+        return Err(error);
+    }
     let mut next = manifest.clone();
     next.segments.retain(|s| !ids.contains(&s.id));
-    next.segments.push(info);
-    next.write(&shared.disk, &shared.dir)?;
-    *manifest = next;
+    let merged = pending.commit(shared, manifest, next)?;
     {
         let mut state = shared.state.lock();
         state.segments.retain(|s| !ids.contains(&s.info.id));
-        state.segments.push(Arc::new(merged));
+        state.segments.extend(merged);
     }
-    parts.iter().for_each(|s| remove(shared, &s.info.path(&shared.dir)));
+    let files: Vec<PathBuf> = parts.iter().map(|s| s.info.path(&shared.dir)).collect();
+    commit::remove(shared, &files);
     Ok(())
-}
-
-fn remove(shared: &Shared, path: &Path) {
-    // Queries that run keep the file open; what cannot be removed now is removed at the next open.
-    if let Err(error) = shared.disk.remove_file(path) {
-        tracing::warn!(path = %path.display(), %error, "cannot remove a merged segment");
-    }
 }
 
 #[cfg(test)]

@@ -303,3 +303,48 @@ fn a_request_with_many_empty_resources_is_stored_and_flushed() {
     assert_eq!((stats.failed_flushes, stats.memory_rows, stats.segment_rows), (0, 0, 1));
     assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [5]);
 }
+
+#[test]
+fn flushes_and_merges_that_fail_leave_no_files_behind() {
+    let disk = SimDisk::new(21);
+    let folder = Path::new("/store/logs/19700101");
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let mut rng = Rng::new(21);
+    let files = || disk.list(folder).unwrap().len();
+    let mut id = 0;
+    // Enough rounds that some of the faults come in the merge, which follows a flush that succeeded.
+    for _ in 0..9 {
+        let time = UnixNanos(id + 1);
+        ingest_logs(&store, &[LogRecord { time, observed_time: time, ..record(id, &mut rng) }]).unwrap();
+        id += 1;
+        // The disk fills up at every point of a flush: in a segment, and in the manifest.
+        for room in (0..1_200).step_by(40) {
+            disk.fail_writes_after(room);
+            store.logs().flush();
+            // After a manifest that failed twice, its files may stay until there is room; further ones are not made.
+            // Polled, as the store's own thread may be at it too.
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while files() > store.logs().stats().segments as usize + 1 {
+                assert!(std::time::Instant::now() < deadline, "{} files, room {room}", files());
+                std::thread::yield_now();
+            }
+            disk.heal();
+        }
+        store.logs().flush();
+    }
+    for syncs in 0..6 {
+        let time = UnixNanos(id + 1);
+        ingest_logs(&store, &[LogRecord { time, observed_time: time, ..record(id, &mut rng) }]).unwrap();
+        id += 1;
+        disk.fail_sync_after(syncs);
+        store.logs().flush();
+        disk.heal();
+        store.logs().flush();
+        assert_eq!(files() as u64, store.logs().stats().segments, "the sync {syncs} failed");
+    }
+    assert_eq!(ids(&store).len(), id as usize);
+    // A crash finds the manifest that was written again, and all its files.
+    let found = disk.crash();
+    drop(store);
+    assert_eq!(ids(&open(Arc::new(found), Path::new("/store"))).len(), id as usize);
+}
