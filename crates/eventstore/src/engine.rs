@@ -34,7 +34,7 @@ use crate::block::Block;
 use crate::block::encode::{Numbered, encode};
 use crate::config::{Completion, Config};
 use crate::error::{IngestError, OpenError};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, SegmentInfo};
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -102,6 +102,8 @@ pub(crate) struct State {
     /// Being written to segments, with the log's generation that holds it.
     pub(crate) frozen: Option<Frozen>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// Named by the manifest and could not be opened: answers that should have their rows are not whole.
+    pub(crate) missing: Vec<SegmentInfo>,
     /// The number of the next row.
     pub(crate) next_seq: u64,
 }
@@ -126,6 +128,8 @@ pub(crate) struct Engine {
 pub(crate) struct Snapshot {
     pub(crate) blocks: Vec<Arc<Block>>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// Segments that could not be opened.
+    pub(crate) missing: Vec<SegmentInfo>,
 }
 
 impl Engine {
@@ -247,6 +251,7 @@ impl Shared {
         let state = self.state.lock();
         let segments: Vec<_> =
             state.segments.iter().filter(|s| range.overlaps(s.info.min_time, s.info.max_time)).cloned().collect();
+        let missing = state.missing.iter().filter(|s| range.overlaps(s.min_time, s.max_time)).cloned().collect();
         let parts = state.parts();
         drop(state);
         for (part, target) in parts {
@@ -261,7 +266,7 @@ impl Shared {
             }
         }
         blocks.retain(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
-        Snapshot { blocks, segments }
+        Snapshot { blocks, segments, missing }
     }
 }
 

@@ -56,19 +56,19 @@ pub(super) fn open_disk(
             manifest
         }
     };
-    let mut damaged = 0;
-    let mut segments = Vec::new();
+    let (mut segments, mut missing) = (Vec::new(), Vec::new());
     for info in &manifest.segments {
         match Segment::open(&disk, &dir, schema, info.clone()) {
             Ok(s) => segments.push(Arc::new(s)),
             Err(error) => {
-                damaged += 1;
+                missing.push(info.clone());
                 tracing::error!(path = %info.path(&dir).display(), %error, "a segment cannot be opened and is left out");
             }
         }
     }
     let covered = manifest.covered;
-    let state = State { segments, next_seq: manifest.next_seq, ..State::default() };
+    let damaged = missing.len() as u64;
+    let state = State { segments, missing, next_seq: manifest.next_seq, ..State::default() };
     let shared = Shared {
         schema,
         config,
@@ -245,7 +245,11 @@ pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
     days.sort_unstable();
     days.dedup();
     *manifest = next;
-    shared.state.lock().segments.retain(|s| !s.day_ended_by(before));
+    {
+        let mut state = shared.state.lock();
+        state.segments.retain(|s| !s.day_ended_by(before));
+        state.missing.retain(|s| s.day.end() > before);
+    }
     for day in &days {
         let path = shared.dir.join(day.to_string());
         // Queries that run keep the files open; what cannot be removed now is removed at the next open.

@@ -23,7 +23,9 @@ const MERGE_MIN: usize = 8;
 
 /// Merges what is due. A failure leaves everything as it was and is reported.
 pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
-    for (day, ids) in due(&manifest.segments) {
+    // A segment that could not be opened is not touched, and does not hold up the others.
+    let opened: Vec<SegmentInfo> = shared.state.lock().segments.iter().map(|s| s.info.clone()).collect();
+    for (day, ids) in due(&opened) {
         if let Err(error) = merge_one(shared, manifest, day, &ids) {
             tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
         }
@@ -46,10 +48,6 @@ fn due(segments: &[SegmentInfo]) -> Vec<(Day, Vec<u64>)> {
 fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) -> std::io::Result<()> {
     let parts: Vec<Arc<Segment>> =
         shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
-    if parts.len() != ids.len() {
-        // A segment that could not be opened is not touched.
-        return Ok(());
-    }
     let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
     commit::settle(shared, manifest)?;
     let mut pending = Pending::default();

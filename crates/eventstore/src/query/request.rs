@@ -86,9 +86,9 @@ pub enum Partial {
         /// How many it may make.
         max: usize,
     },
-    /// Blocks are damaged or can not be read, and were left out.
+    /// Blocks, or whole segments, are damaged or can not be read, and were left out.
     Damaged {
-        /// How many.
+        /// How many; a segment that could not be opened counts as one.
         blocks: u64,
     },
 }

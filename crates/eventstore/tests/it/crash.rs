@@ -348,3 +348,40 @@ fn flushes_and_merges_that_fail_leave_no_files_behind() {
     drop(store);
     assert_eq!(ids(&open(Arc::new(found), Path::new("/store"))).len(), id as usize);
 }
+
+#[test]
+fn a_segment_that_cannot_be_opened_makes_answers_partial_and_holds_nothing_up() {
+    let day = 86_400_000_000_000i64;
+    let mut config = Config::new("/store");
+    config.retention = Some(std::time::Duration::from_secs(86_400));
+    let disk = SimDisk::new(22);
+    let mut rng = Rng::new(22);
+    let mut next = 0;
+    let mut store_one = |store: &EventStore, time: i64| {
+        let time = UnixNanos(time);
+        ingest_logs(store, &[LogRecord { time, observed_time: time, ..record(next, &mut rng) }]).unwrap();
+        store.logs().flush();
+        next += 1;
+    };
+    let store = EventStore::open(Arc::new(disk.clone()), config.clone()).unwrap();
+    store_one(&store, 1);
+    let broken = disk.list(Path::new("/store/logs/19700101")).unwrap().remove(0);
+    drop(store);
+    let len = disk.read(&broken).unwrap().len();
+    disk.flip_bit(&broken, len - 1, 0).unwrap();
+    let store = EventStore::open(Arc::new(disk.clone()), config).unwrap();
+    let ask =
+        |range: TimeRange| store.logs().latest(&Select::all(range, limits()), &Page::newest(100)).unwrap().partial;
+    assert_eq!(ask(TimeRange::ALL), Some(Partial::Damaged { blocks: 1 }));
+    assert_eq!(ask(TimeRange::new(UnixNanos(2), UnixNanos::MAX)), None);
+    // The others of its day are merged, and it stays.
+    for i in 0..8 {
+        store_one(&store, 10 + i);
+    }
+    assert_eq!(store.logs().stats().segments, 1);
+    assert!(disk.read(&broken).is_ok());
+    store_one(&store, 3 * day);
+    assert_eq!(store.apply_retention(UnixNanos(3 * day)), 1);
+    assert_eq!(ask(TimeRange::ALL), None);
+    assert!(disk.read(&broken).is_err());
+}
