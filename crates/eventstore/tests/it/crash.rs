@@ -385,3 +385,28 @@ fn a_segment_that_cannot_be_opened_makes_answers_partial_and_holds_nothing_up() 
     assert_eq!(ask(TimeRange::ALL), None);
     assert!(disk.read(&broken).is_err());
 }
+
+#[test]
+fn a_page_that_ended_early_has_no_cursor_that_jumps_over_rows() {
+    let store = open(Arc::new(SimDisk::new(23)), Path::new("/store"));
+    let log = |time, body: String| LogRecord {
+        time: UnixNanos(time),
+        observed_time: UnixNanos(time),
+        body: Value::Str(body),
+        ..LogRecord::default()
+    };
+    ingest_logs(&store, &[log(10, "x".into()), log(100, "x".into())]).unwrap();
+    store.logs().flush();
+    // Between the two, in a block that does not fit into the memory of the query.
+    ingest_logs(&store, &[log(50, "x".repeat(1_000_000))]).unwrap();
+    store.logs().flush();
+    let filter = Filter::Is(Predicate::Contains { field: Field::Body, text: "x".into(), ignore_case: false });
+    let ask = |memory_bytes| {
+        let select = Select::all(TimeRange::ALL, Limits { memory_bytes, ..limits() }).filter(filter.clone());
+        store.logs().latest(&select, &Page::newest(2)).unwrap()
+    };
+    let found = ask(100_000);
+    assert_eq!((found.partial, found.value.next), (Some(Partial::Memory), None));
+    let found = ask(100_000_000);
+    assert_eq!((found.partial, found.value.next.map(|id| id.time)), (None, Some(UnixNanos(50))));
+}
