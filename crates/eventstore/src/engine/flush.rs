@@ -85,7 +85,9 @@ pub(super) fn open_disk(
         replay_refused: AtomicU64::new(0),
         encode_nanos: AtomicU64::new(0),
         flush_wanted: AtomicBool::new(false),
-        work: Signal::default(),
+        sealing: Mutex::default(),
+        seal_work: Signal::default(),
+        flush_work: Signal::default(),
     };
     Ok((Arc::new(shared), covered))
 }
@@ -135,6 +137,8 @@ fn freeze(shared: &Arc<Shared>, wal: &Wal) -> bool {
     if shared.state.lock().active.is_empty() && shared.in_flight.load(Ordering::Relaxed) == 0 {
         return true;
     }
+    // Whatever is being sealed goes to its place first: it would not be found in frozen memory.
+    let _still = shared.sealing.lock();
     let (tx, rx) = mpsc::sync_channel(1);
     let held = shared.clone();
     wal.rotate(Box::new(move |result| {
@@ -264,6 +268,7 @@ pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
     use foundation::disk::sim::SimDisk;
     use model::{LogRecord, TimeRange};
@@ -280,14 +285,35 @@ mod tests {
 
     /// Stores one record at `time` and waits.
     fn ingest(engine: &Engine, time: i64) {
+        ingest_many(engine, time, 1);
+    }
+
+    fn ingest_many(engine: &Engine, time: i64, n: usize) {
         let time = UnixNanos(time);
-        let request =
-            wire::otlp::encode::logs_request(&[LogRecord { time, observed_time: time, ..LogRecord::default() }]);
+        let record = LogRecord { time, observed_time: time, ..LogRecord::default() };
+        let request = wire::otlp::encode::logs_request(&vec![record; n]);
         let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
         let (batch, _) = LogBatch::decode(&request, &limits).unwrap_or_else(|e| panic!("{e}"));
         let (tx, rx) = mpsc::channel();
         engine.ingest(request, batch.into_inner(), Box::new(move |result| tx.send(result.is_ok()).unwrap_or_default()));
         assert_eq!(rx.recv(), Ok(true));
+    }
+
+    #[test]
+    fn batches_are_sealed_while_memory_is_flushed() {
+        let engine = engine(&SimDisk::new(2));
+        let flush = engine.shared.flushing.lock();
+        for i in 0..3 {
+            ingest_many(&engine, i, 4_000);
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while engine.shared.state.lock().active.blocks().is_empty() {
+            assert!(Instant::now() < deadline, "nothing is sealed");
+            std::thread::yield_now();
+        }
+        drop(flush);
+        engine.flush();
+        assert_eq!((engine.stats().memory_rows, engine.stats().segment_rows), (0, 12_000));
     }
 
     #[test]
