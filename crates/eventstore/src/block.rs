@@ -71,6 +71,8 @@ pub(crate) struct Block {
     header: OnceLock<Arc<Header>>,
     resources: OnceLock<Arc<[Arc<ResourceInfo>]>>,
     scopes: OnceLock<Arc<[Arc<ScopeInfo>]>>,
+    /// In memory only, made when first asked for: see [`Block::may_have_trace`].
+    traces: OnceLock<Option<Box<[u32]>>>,
     /// Set once it turned out to be damaged, so that this is reported once.
     damaged: AtomicBool,
 }
@@ -126,12 +128,24 @@ impl Block {
             header: OnceLock::new(),
             resources: OnceLock::new(),
             scopes: OnceLock::new(),
+            traces: OnceLock::new(),
             damaged: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn rows(&self) -> usize {
         self.meta.rows as usize
+    }
+
+    /// Whether rows of a trace can be in it. A block in memory answers by its fingerprints, which are
+    /// kept; one in a file always says yes, as the index of its segment knows better.
+    pub(crate) fn may_have_trace(&self, trace: &[u8; 16]) -> bool {
+        if matches!(self.source, Source::File { .. }) {
+            return true;
+        }
+        let known = self.traces.get_or_init(|| trace_fingerprints(self).ok().map(Vec::into_boxed_slice));
+        // Whoever looks into a block that cannot be read reports it.
+        known.as_ref().is_none_or(|f| f.binary_search(&trace_fingerprint(trace)).is_ok())
     }
 
     /// Marks the block as damaged; whether it was not marked before.

@@ -1,15 +1,21 @@
-//! One half of the store: log, memory, segments, and the thread that moves rows from one to the next.
+//! One half of the store: log, memory, segments, and the threads that move rows from one to the next.
 //!
 //! The life of a row: `ingest` appends its request to the write-ahead log;
 //! when that is safe, the log's thread puts the batch into memory (`memory`),
 //! where queries see it. The sealer thread (`sealer`) encodes full batches into
-//! blocks, and when memory is large or old it freezes it together with the
-//! log's generation, writes its blocks to segment files (`flush`), commits
-//! them in the manifest, and removes the generation.
+//! blocks. When memory is large or old the flusher thread (`flusher`) freezes
+//! it together with the log's generation, writes its blocks to segment files
+//! (`flush`), commits them in the manifest, removes the generation, and merges
+//! small segments (`merge`).
 //!
-//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::tail_encoding`, `Shared::state`.
+//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::sealing`,
+//! `Shared::tail_encoding`, `Shared::state`. The log's thread takes only `Shared::state`, so the others
+//! may be held while waiting for it.
+//! `Shared::unsettled` is taken under `Shared::flushing` only.
 
+mod commit;
 mod flush;
+mod flusher;
 mod memory;
 mod merge;
 mod replay;
@@ -32,7 +38,7 @@ use crate::block::Block;
 use crate::block::encode::{Numbered, encode};
 use crate::config::{Completion, Config};
 use crate::error::{IngestError, OpenError};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, SegmentInfo};
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -77,6 +83,11 @@ pub(crate) struct Shared {
     pub(crate) tail_encoding: Mutex<()>,
     /// What the disk holds; held for the whole of a flush and of retention.
     pub(crate) flushing: Mutex<Manifest>,
+    /// Segment files of a manifest that could not be written; see [`commit`].
+    unsettled: Mutex<Vec<PathBuf>>,
+    /// Held while the front of active memory's tail is sealed, and while memory is frozen: what was
+    /// taken from one memory goes back to the same.
+    sealing: Mutex<()>,
     pub(crate) origins: OriginCache,
     /// Bytes of batches that were handed to the log and are not in memory yet.
     pub(crate) in_flight: AtomicUsize,
@@ -87,7 +98,9 @@ pub(crate) struct Shared {
     /// Set when a batch was refused for want of memory.
     pub(crate) flush_wanted: AtomicBool,
     /// Wakes the sealer.
-    pub(crate) work: sealer::Signal,
+    seal_work: sealer::Signal,
+    /// Wakes the flusher.
+    flush_work: sealer::Signal,
 }
 
 /// What queries see: every row once.
@@ -98,6 +111,8 @@ pub(crate) struct State {
     /// Being written to segments, with the log's generation that holds it.
     pub(crate) frozen: Option<Frozen>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// Named by the manifest and could not be opened: answers that should have their rows are not whole.
+    pub(crate) missing: Vec<SegmentInfo>,
     /// The number of the next row.
     pub(crate) next_seq: u64,
 }
@@ -115,13 +130,16 @@ pub(crate) struct Engine {
     shared: Arc<Shared>,
     wal: Arc<Wal>,
     shutdown: Shutdown,
-    sealer: Option<JoinHandle<()>>,
+    /// The sealer and the flusher.
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// The blocks that a query looks at.
 pub(crate) struct Snapshot {
     pub(crate) blocks: Vec<Arc<Block>>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// Segments that could not be opened.
+    pub(crate) missing: Vec<SegmentInfo>,
 }
 
 impl Engine {
@@ -129,9 +147,11 @@ impl Engine {
         let dir = config.dir.join(schema.dir());
         let (shared, covered) = flush::open_disk(disk, config, schema, dir)?;
         let wal = Arc::new(replay::open_log(&shared, covered)?);
-        let shutdown = Shutdown::new();
-        let sealer = sealer::spawn(shared.clone(), wal.clone(), shutdown.clone())?;
-        Ok(Self { shared, wal, shutdown, sealer: Some(sealer) })
+        let mut engine = Self { shared, wal, shutdown: Shutdown::new(), threads: Vec::new() };
+        // When the second thread cannot be made, dropping the engine ends the first.
+        engine.threads.push(sealer::spawn(engine.shared.clone(), engine.shutdown.clone())?);
+        engine.threads.push(flusher::spawn(engine.shared.clone(), engine.wal.clone(), engine.shutdown.clone())?);
+        Ok(engine)
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -149,7 +169,7 @@ impl Engine {
         // One batch above the limit passes alone: it would never pass otherwise.
         if held > 0 && held.saturating_add(bytes) > max {
             self.shared.flush_wanted.store(true, Ordering::Relaxed);
-            self.shared.work.wake();
+            self.shared.flush_work.wake();
             return done(Err(IngestError::MemoryFull { held, max }));
         }
         self.shared.in_flight.fetch_add(bytes, Ordering::Relaxed);
@@ -203,11 +223,13 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown.set();
-        self.shared.work.wake();
-        if let Some(thread) = self.sealer.take()
-            && thread.join().is_err()
-        {
-            tracing::error!(store = self.shared.schema.dir(), "the sealer thread panicked");
+        self.shared.seal_work.wake();
+        self.shared.flush_work.wake();
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(store = self.shared.schema.dir(), thread = name, "a thread panicked");
+            }
         }
     }
 }
@@ -226,7 +248,7 @@ impl Shared {
         state.next_seq += batch.rows() as u64;
         state.active.push(Arc::new(batch), first_seq, Instant::now());
         if state.active.wants_sealing() {
-            self.work.wake();
+            self.seal_work.wake();
         }
     }
 
@@ -243,6 +265,7 @@ impl Shared {
         let state = self.state.lock();
         let segments: Vec<_> =
             state.segments.iter().filter(|s| range.overlaps(s.info.min_time, s.info.max_time)).cloned().collect();
+        let missing = state.missing.iter().filter(|s| range.overlaps(s.min_time, s.max_time)).cloned().collect();
         let parts = state.parts();
         drop(state);
         for (part, target) in parts {
@@ -257,7 +280,7 @@ impl Shared {
             }
         }
         blocks.retain(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
-        Snapshot { blocks, segments }
+        Snapshot { blocks, segments, missing }
     }
 }
 

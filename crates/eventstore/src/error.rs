@@ -28,6 +28,12 @@ pub enum OpenError {
         /// What is wrong.
         what: &'static str,
     },
+    /// There are segments, and nothing that says which of them are live.
+    #[error("the manifest {path} is gone, but segments are there; bring it back from a backup")]
+    ManifestGone {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The write-ahead log can not be opened.
     #[error("cannot open the write-ahead log of the event store")]
     Wal(#[from] WalError),
@@ -37,7 +43,7 @@ impl OpenError {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } | Self::Manifest { .. } => ErrorKind::Internal,
+            Self::Io { .. } | Self::Manifest { .. } | Self::ManifestGone { .. } => ErrorKind::Internal,
             Self::Wal(e) => e.kind(),
         }
     }

@@ -31,8 +31,13 @@ pub(crate) struct SegmentInfo {
 impl SegmentInfo {
     /// Where the file lies below the store's folder.
     pub(crate) fn path(&self, dir: &Path) -> PathBuf {
-        dir.join(self.day.to_string()).join(format!("seg-{:012}.evt", self.id))
+        segment_path(dir, self.day, self.id)
     }
+}
+
+/// Where the file of a segment lies below the store's folder.
+pub(crate) fn segment_path(dir: &Path, day: Day, id: u64) -> PathBuf {
+    dir.join(day.to_string()).join(format!("seg-{id:012}.evt"))
 }
 
 /// The state of a half of the store on disk.
@@ -93,21 +98,26 @@ impl Manifest {
         Ok(m)
     }
 
-    /// Reads the manifest of the store in `dir`; an empty one when there is none.
-    pub(crate) fn read(disk: &SharedDisk, dir: &Path) -> Result<Self, OpenError> {
-        let path = dir.join(FILE);
+    /// Where the manifest of the store in `dir` lies.
+    pub(crate) fn path(dir: &Path) -> PathBuf {
+        dir.join(FILE)
+    }
+
+    /// Reads the manifest of the store in `dir`; `None` when there is none.
+    pub(crate) fn read(disk: &SharedDisk, dir: &Path) -> Result<Option<Self>, OpenError> {
+        let path = Self::path(dir);
         let bytes = match disk.read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(OpenError::Io { path, source }),
         };
         let text = String::from_utf8_lossy(&bytes);
-        Self::from_text(&text).map_err(|(line, what)| OpenError::Manifest { path, line, what })
+        Self::from_text(&text).map(Some).map_err(|(line, what)| OpenError::Manifest { path, line, what })
     }
 
     /// Replaces the manifest; after a crash either the old or the new one is there.
     pub(crate) fn write(&self, disk: &SharedDisk, dir: &Path) -> std::io::Result<()> {
-        write_atomic(&**disk, &dir.join(FILE), self.to_text().as_bytes())
+        write_atomic(&**disk, &Self::path(dir), self.to_text().as_bytes())
     }
 }
 

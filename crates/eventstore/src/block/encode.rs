@@ -111,10 +111,23 @@ fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ra
         // Per batch, the place in the block's table of each of its origins.
         let mut map: Vec<Vec<i64>> = vec![Vec::new(); batches.len()];
         for r in ranks {
-            let origins = &origins(&batches[r.batch].batch).list;
-            map[r.batch] = origins
+            let batch = &batches[r.batch].batch;
+            let all = &origins(batch).list;
+            // A request can name origins that no row of this block has: they stay out of its table,
+            // which would else be longer than a block has rows.
+            let mut used = vec![false; all.len()];
+            for (row, place) in r.rows.iter().enumerate() {
+                if *place != gather::ELSEWHERE {
+                    used[rows(batch)[row] as usize] = true;
+                }
+            }
+            map[r.batch] = all
                 .iter()
-                .map(|o| {
+                .zip(used)
+                .map(|(o, used)| {
+                    if !used {
+                        return -1;
+                    }
                     *index.entry(o).or_insert_with(|| {
                         list.push(o);
                         list.len() as i64 - 1
@@ -282,5 +295,49 @@ fn put_keyed(columns: &mut Columns, batches: &[Numbered], id: u8, key: &str, cel
                 }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::trace::Resource;
+    use model::{LogRecord, Value};
+
+    use super::*;
+    use crate::batch::LogBatch;
+    use crate::resources::OriginCache;
+
+    fn blocks(records: &[LogRecord]) -> Vec<Arc<Block>> {
+        let request = wire::otlp::encode::logs_request(records);
+        let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
+        let batch = LogBatch::decode(&request, &limits).map(|(b, _)| b.into_inner());
+        encode(Schema::Logs, &[Numbered { batch: Arc::new(batch.unwrap_or_else(|e| panic!("{e}"))), first_seq: 0 }])
+    }
+
+    #[test]
+    fn a_block_names_the_origins_of_its_rows_only() {
+        let record = |i: i64| LogRecord {
+            time: UnixNanos(i + 1),
+            observed_time: UnixNanos(i + 1),
+            resource: Resource { attributes: vec![("n".to_owned(), Value::Int(i))], ..Resource::default() },
+            ..LogRecord::default()
+        };
+        let records: Vec<LogRecord> = (0..9_000).map(record).collect();
+        let blocks = blocks(&records);
+        assert_eq!(blocks.len(), 2);
+        for b in blocks {
+            let named = b.resources(&OriginCache::default()).map(|list| list.len());
+            assert_eq!(named.ok(), Some(b.rows()));
+        }
+    }
+
+    #[test]
+    fn a_header_of_more_than_64_mib_is_read_back() {
+        let long = "k".repeat(1_000_000);
+        let attributes = (0..70).map(|i| (format!("{i}{long}"), Value::Int(i))).collect();
+        let record = LogRecord { time: UnixNanos(1), observed_time: UnixNanos(1), attributes, ..LogRecord::default() };
+        let blocks = blocks(&[record]);
+        assert!(blocks.iter().map(|b| b.len).sum::<u64>() > 64 << 20);
+        assert!(blocks[0].header().is_ok());
     }
 }

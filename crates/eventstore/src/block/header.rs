@@ -12,8 +12,6 @@ use crate::value_type::ValueType;
 const MAGIC: [u8; 4] = *b"EvBl";
 /// Magic, length and checksum of the header body.
 pub(crate) const PREFIX_BYTES: usize = 12;
-/// No header is larger: 64 bytes for each of the keys that 8,192 rows may have.
-const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,14 +83,14 @@ pub(crate) fn read_meta(r: &mut Reader<'_>) -> Result<Meta, Damaged> {
     Ok(Meta { rows, min_time: UnixNanos(min), max_time: UnixNanos(max), counts })
 }
 
-/// The length of the header body, from the prefix.
+/// The length of the header body, from the prefix. It is not checked here: whoever reads the body
+/// is bounded by the length of the block.
 pub(super) fn body_bytes(prefix: &[u8]) -> Result<usize, Damaged> {
     let mut r = Reader(prefix);
     if r.array()? != MAGIC {
         return Err(Damaged("block magic"));
     }
-    let len = r.u32()? as usize;
-    if len > BODY_BYTES_MAX { Err(Damaged("block header length")) } else { Ok(len) }
+    Ok(r.u32()? as usize)
 }
 
 impl Header {

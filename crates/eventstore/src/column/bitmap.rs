@@ -57,10 +57,6 @@ impl Bitmap {
         }
     }
 
-    pub(crate) fn contains(&self, row: usize) -> bool {
-        self.words.get(row / 64).is_some_and(|w| w >> (row % 64) & 1 == 1)
-    }
-
     pub(crate) fn and(&mut self, other: &Self) {
         for (a, b) in self.words.iter_mut().zip(&other.words) {
             *a &= b;

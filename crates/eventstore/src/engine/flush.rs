@@ -8,7 +8,8 @@
 //! generation that is not replayed.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -18,16 +19,17 @@ use model::UnixNanos;
 use parking_lot::Mutex;
 use wal::Wal;
 
+use super::commit::{self, Pending};
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge};
-use crate::block::Block;
+use crate::block::{self, Block};
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
-use crate::segment::{self, Segment};
+use crate::segment::Segment;
 
 /// Opens what the manifest names and removes segment files that it does not; returns the covered generation too.
 pub(super) fn open_disk(
@@ -38,21 +40,35 @@ pub(super) fn open_disk(
 ) -> Result<(Arc<Shared>, wal::Generation), OpenError> {
     let io = |source| OpenError::Io { path: dir.clone(), source };
     disk.create_dir_all(&dir).map_err(io)?;
-    let manifest = Manifest::read(&disk, &dir)?;
-    remove_orphans(&disk, &dir, &manifest).map_err(io)?;
-    let mut damaged = 0;
-    let mut segments = Vec::new();
+    let manifest = match Manifest::read(&disk, &dir)? {
+        Some(manifest) => {
+            remove_orphans(&disk, &dir, &manifest).map_err(io)?;
+            manifest
+        }
+        // Without a manifest every segment would look like left over from a crash.
+        None if !segment_files(&disk, &dir).map_err(io)?.is_empty() => {
+            return Err(OpenError::ManifestGone { path: Manifest::path(&dir) });
+        }
+        None => {
+            // Written before the first segment, so that one without the other is never a crash.
+            let manifest = Manifest::default();
+            manifest.write(&disk, &dir).map_err(io)?;
+            manifest
+        }
+    };
+    let (mut segments, mut missing) = (Vec::new(), Vec::new());
     for info in &manifest.segments {
         match Segment::open(&disk, &dir, schema, info.clone()) {
             Ok(s) => segments.push(Arc::new(s)),
             Err(error) => {
-                damaged += 1;
+                missing.push(info.clone());
                 tracing::error!(path = %info.path(&dir).display(), %error, "a segment cannot be opened and is left out");
             }
         }
     }
     let covered = manifest.covered;
-    let state = State { segments, next_seq: manifest.next_seq, ..State::default() };
+    let damaged = missing.len() as u64;
+    let state = State { segments, missing, next_seq: manifest.next_seq, ..State::default() };
     let shared = Shared {
         schema,
         config,
@@ -61,6 +77,7 @@ pub(super) fn open_disk(
         state: Mutex::new(state),
         tail_encoding: Mutex::new(()),
         flushing: Mutex::new(manifest),
+        unsettled: Mutex::default(),
         origins: OriginCache::default(),
         in_flight: AtomicUsize::new(0),
         damaged_blocks: AtomicU64::new(damaged),
@@ -68,24 +85,29 @@ pub(super) fn open_disk(
         replay_refused: AtomicU64::new(0),
         encode_nanos: AtomicU64::new(0),
         flush_wanted: AtomicBool::new(false),
-        work: Signal::default(),
+        sealing: Mutex::default(),
+        seal_work: Signal::default(),
+        flush_work: Signal::default(),
     };
     Ok((Arc::new(shared), covered))
 }
 
-fn remove_orphans(disk: &SharedDisk, dir: &std::path::Path, manifest: &Manifest) -> std::io::Result<()> {
-    let live: Vec<PathBuf> = manifest.segments.iter().map(|s| s.path(dir)).collect();
+/// The files in the folders of days.
+fn segment_files(disk: &SharedDisk, dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for folder in disk.list(dir)? {
-        let name = folder.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if Day::parse(name).is_none() {
-            continue;
+        if folder.file_name().and_then(|n| n.to_str()).is_some_and(|name| Day::parse(name).is_some()) {
+            files.extend(disk.list(&folder)?);
         }
-        for file in disk.list(&folder)? {
-            if !live.contains(&file) {
-                tracing::warn!(path = %file.display(), "removing a segment file that no manifest names");
-                disk.remove_file(&file)?;
-            }
-        }
+    }
+    Ok(files)
+}
+
+fn remove_orphans(disk: &SharedDisk, dir: &Path, manifest: &Manifest) -> io::Result<()> {
+    let live: Vec<PathBuf> = manifest.segments.iter().map(|s| s.path(dir)).collect();
+    for file in segment_files(disk, dir)?.into_iter().filter(|f| !live.contains(f)) {
+        tracing::warn!(path = %file.display(), "removing a segment file that no manifest names");
+        disk.remove_file(&file)?;
     }
     Ok(())
 }
@@ -115,6 +137,8 @@ fn freeze(shared: &Arc<Shared>, wal: &Wal) -> bool {
     if shared.state.lock().active.is_empty() && shared.in_flight.load(Ordering::Relaxed) == 0 {
         return true;
     }
+    // Whatever is being sealed goes to its place first: it would not be found in frozen memory.
+    let _still = shared.sealing.lock();
     let (tx, rx) = mpsc::sync_channel(1);
     let held = shared.clone();
     wal.rotate(Box::new(move |result| {
@@ -142,14 +166,16 @@ impl Shared {
     }
 }
 
-/// Seals what the frozen memory still has as batches; its blocks, or nothing when nothing is frozen.
+/// Seals what the frozen memory still has as batches; its readable blocks, or nothing when nothing is frozen.
 fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
     loop {
         let sealing = {
             let state = shared.state.lock();
             let frozen = state.frozen.as_ref()?;
             if frozen.memory.tail_is_empty() {
-                return Some(frozen.memory.blocks().to_vec());
+                let blocks = frozen.memory.blocks().to_vec();
+                drop(state);
+                return Some(readable(shared, blocks));
             }
             frozen.memory.seal_begin(true)
         };
@@ -158,7 +184,23 @@ fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
     }
 }
 
-fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> std::io::Result<()> {
+/// The blocks that a segment can hold. One that does not read back would make every flush fail,
+/// and memory and log would never be emptied again: it is left out, counted and reported.
+fn readable(shared: &Shared, mut blocks: Vec<Arc<Block>>) -> Vec<Arc<Block>> {
+    blocks.retain(|b| match block::trace_fingerprints(b) {
+        Ok(_) => true,
+        Err(error) => {
+            if b.mark_damaged() {
+                shared.damaged_blocks.fetch_add(1, Ordering::Relaxed);
+            }
+            tracing::error!(store = shared.schema.dir(), rows = b.rows(), bytes = b.len, %error, "a block in memory cannot be read and is set aside");
+            false
+        }
+    });
+    blocks
+}
+
+fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &[Arc<Block>]) -> io::Result<()> {
     let (generation, end_seq) = match &shared.state.lock().frozen {
         Some(Frozen { generation, end_seq, .. }) => (*generation, *end_seq),
         None => return Ok(()),
@@ -167,25 +209,16 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
     for b in blocks {
         days.entry(Day::of(b.meta.min_time)).or_default().push(b.clone());
     }
-    let mut next = manifest.clone();
-    let mut opened = Vec::new();
+    commit::settle(shared, manifest)?;
+    let mut pending = Pending::default();
     for (day, blocks) in days {
-        // An id is used once, even when this flush fails: a manifest that was written but not
-        // synced may name the file already.
-        let id = manifest.next_segment;
-        manifest.next_segment += 1;
-        next.next_segment = manifest.next_segment;
-        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
-        // Read back before anything relies on it.
-        let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
-            .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
-        next.segments.push(info);
-        opened.push(Arc::new(segment));
+        if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+            pending.discard(shared);
+            return Err(error);
+        }
     }
-    next.covered = generation;
-    next.next_seq = end_seq;
-    next.write(&shared.disk, &shared.dir)?;
-    *manifest = next;
+    let next = Manifest { covered: generation, next_seq: end_seq, ..manifest.clone() };
+    let opened = pending.commit(shared, manifest, next)?;
     {
         let mut state = shared.state.lock();
         state.frozen = None;
@@ -216,7 +249,11 @@ pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
     days.sort_unstable();
     days.dedup();
     *manifest = next;
-    shared.state.lock().segments.retain(|s| !s.day_ended_by(before));
+    {
+        let mut state = shared.state.lock();
+        state.segments.retain(|s| !s.day_ended_by(before));
+        state.missing.retain(|s| s.day.end() > before);
+    }
     for day in &days {
         let path = shared.dir.join(day.to_string());
         // Queries that run keep the files open; what cannot be removed now is removed at the next open.
@@ -226,4 +263,70 @@ pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
         }
     }
     days.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use foundation::disk::sim::SimDisk;
+    use model::{LogRecord, TimeRange};
+
+    use super::*;
+    use crate::batch::LogBatch;
+    use crate::block::Meta;
+    use crate::engine::Engine;
+    use crate::engine::memory::Sealing;
+
+    fn engine(disk: &SimDisk) -> Engine {
+        Engine::open(Arc::new(disk.clone()), Config::new("/store"), Schema::Logs).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Stores one record at `time` and waits.
+    fn ingest(engine: &Engine, time: i64) {
+        ingest_many(engine, time, 1);
+    }
+
+    fn ingest_many(engine: &Engine, time: i64, n: usize) {
+        let time = UnixNanos(time);
+        let record = LogRecord { time, observed_time: time, ..LogRecord::default() };
+        let request = wire::otlp::encode::logs_request(&vec![record; n]);
+        let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
+        let (batch, _) = LogBatch::decode(&request, &limits).unwrap_or_else(|e| panic!("{e}"));
+        let (tx, rx) = mpsc::channel();
+        engine.ingest(request, batch.into_inner(), Box::new(move |result| tx.send(result.is_ok()).unwrap_or_default()));
+        assert_eq!(rx.recv(), Ok(true));
+    }
+
+    #[test]
+    fn batches_are_sealed_while_memory_is_flushed() {
+        let engine = engine(&SimDisk::new(2));
+        let flush = engine.shared.flushing.lock();
+        for i in 0..3 {
+            ingest_many(&engine, i, 4_000);
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while engine.shared.state.lock().active.blocks().is_empty() {
+            assert!(Instant::now() < deadline, "nothing is sealed");
+            std::thread::yield_now();
+        }
+        drop(flush);
+        engine.flush();
+        assert_eq!((engine.stats().memory_rows, engine.stats().segment_rows), (0, 12_000));
+    }
+
+    #[test]
+    fn a_block_that_does_not_read_back_does_not_stop_the_flush_of_others() {
+        let engine = engine(&SimDisk::new(1));
+        ingest(&engine, 1);
+        let meta = Meta { rows: 1, min_time: UnixNanos(2), max_time: UnixNanos(2), counts: Default::default() };
+        let broken = Arc::new(Block::in_memory(vec![0; 64].into(), meta));
+        engine.shared.state.lock().active.seal_end(&Sealing { batches: Vec::new() }, vec![broken]);
+        engine.flush();
+        let stats = engine.stats();
+        assert_eq!((stats.failed_flushes, stats.memory_rows, stats.damaged_blocks), (0, 0, 1));
+        assert_eq!((stats.segments, stats.segment_rows), (1, 1));
+        assert_eq!(engine.snapshot(TimeRange::ALL).segments.len(), 1);
+    }
 }

@@ -6,14 +6,15 @@
 //! one are brought down to one segment per class.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Shared;
+use super::commit::{self, Pending};
 use crate::block::Block;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::partition::Day;
-use crate::segment::{self, Segment};
+use crate::segment::Segment;
 
 /// Upper bounds of the size classes in bytes; larger segments are not merged.
 const CLASSES: [u64; 3] = [1 << 20, 8 << 20, 64 << 20];
@@ -22,7 +23,9 @@ const MERGE_MIN: usize = 8;
 
 /// Merges what is due. A failure leaves everything as it was and is reported.
 pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
-    for (day, ids) in due(&manifest.segments) {
+    // A segment that could not be opened is not touched, and does not hold up the others.
+    let opened: Vec<SegmentInfo> = shared.state.lock().segments.iter().map(|s| s.info.clone()).collect();
+    for (day, ids) in due(&opened) {
         if let Err(error) = merge_one(shared, manifest, day, &ids) {
             tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
         }
@@ -45,35 +48,24 @@ fn due(segments: &[SegmentInfo]) -> Vec<(Day, Vec<u64>)> {
 fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) -> std::io::Result<()> {
     let parts: Vec<Arc<Segment>> =
         shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
-    if parts.len() != ids.len() {
-        // A segment that could not be opened is not touched.
-        return Ok(());
-    }
     let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
-    let id = manifest.next_segment;
-    manifest.next_segment += 1;
-    let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, &blocks)?;
-    let merged = Segment::open(&shared.disk, &shared.dir, shared.schema, info.clone())
-        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+    commit::settle(shared, manifest)?;
+    let mut pending = Pending::default();
+    if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+        pending.discard(shared);
+        return Err(error);
+    }
     let mut next = manifest.clone();
     next.segments.retain(|s| !ids.contains(&s.id));
-    next.segments.push(info);
-    next.write(&shared.disk, &shared.dir)?;
-    *manifest = next;
+    let merged = pending.commit(shared, manifest, next)?;
     {
         let mut state = shared.state.lock();
         state.segments.retain(|s| !ids.contains(&s.info.id));
-        state.segments.push(Arc::new(merged));
+        state.segments.extend(merged);
     }
-    parts.iter().for_each(|s| remove(shared, &s.info.path(&shared.dir)));
+    let files: Vec<PathBuf> = parts.iter().map(|s| s.info.path(&shared.dir)).collect();
+    commit::remove(shared, &files);
     Ok(())
-}
-
-fn remove(shared: &Shared, path: &Path) {
-    // Queries that run keep the file open; what cannot be removed now is removed at the next open.
-    if let Err(error) = shared.disk.remove_file(path) {
-        tracing::warn!(path = %path.display(), %error, "cannot remove a merged segment");
-    }
 }
 
 #[cfg(test)]

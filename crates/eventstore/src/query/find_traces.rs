@@ -1,14 +1,14 @@
 //! Traces with a span that matches, newest first, each with its summary.
 //!
-//! A trace stands in the list at its newest matching span. The search walks
-//! spans from new to old until enough traces are found; then the blocks that
-//! have spans of these traces are found by the trace index, and one pass over
-//! them makes the summaries. A trace that is met below the cursor, but has a
-//! matching span above it, was on an earlier page and is left out.
+//! A trace stands in the list at its newest matching span. With a cursor, the
+//! traces with a matching span at or above it come first: they were on earlier
+//! pages and are left out. Then the search walks spans from new to old, below
+//! the cursor, until enough traces are found; the blocks that have spans of
+//! these traces are found by the trace index, and one pass over them makes the
+//! summaries. All of it looks at one snapshot.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use model::{TimeRange, TraceId, UnixNanos};
@@ -18,10 +18,10 @@ use super::eval::{matching, parents};
 use super::filter::{Field, Filter};
 use super::group::{NO_GROUP, groups};
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
-use super::run::{Halt, Prepared, Run, blocks, narrow_below, prepare};
+use super::run::{Halt, Run, blocks, blocks_of_traces, narrow_below};
 use super::view::View;
-use crate::block::{Block, Loaded, Values};
-use crate::engine::Engine;
+use crate::block::{Loaded, Values};
+use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
 use crate::schema::{DURATION, NAME, STATUS, TRACE_ID};
 
@@ -35,109 +35,168 @@ pub(crate) fn find_traces(
     after: Option<RowId>,
 ) -> Result<Outcome<Traces>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
+    let plan = compile(&select.filter, &select.access)?;
     let visible = compile(&Filter::All, &select.access)?;
-    let mut traces: Vec<TraceSummary> = Vec::new();
-    let mut cursor = after;
-    let mut more = limit > 0;
-    // Traces of earlier pages are left out after the search, which then goes on where it ended.
-    while more && traces.len() < limit {
-        let narrowed =
-            Select { range: cursor.map_or(select.range, |c| narrow_below(select.range, c.time)), ..select.clone() };
-        let Prepared { plan, blocks: candidates } = prepare(engine, &mut run, &narrowed)?;
-        let above = cursor;
-        let found = match newest(&mut run, &plan, candidates, narrowed.range, limit - traces.len(), above) {
-            Ok(found) => found,
-            Err((why, found)) => {
-                run.stop(why);
-                more = false;
-                found
-            }
-        };
-        more &= traces.len() + found.len() >= limit;
-        cursor = found.last().map(|(_, at)| *at).or(cursor);
-        let asked = Asked { select, plan: &plan, visible: &visible, above };
-        match summaries(engine, &mut run, &asked, &found) {
-            Ok(list) => traces.extend(list),
-            Err(why) => {
-                run.stop(why);
-                more = false;
-            }
-        }
+    if limit == 0 {
+        return Ok(run.finish(Traces { traces: Vec::new(), next: None }));
     }
-    let next = if more { cursor } else { None };
+    // One snapshot for all steps: a row is in it once, whatever arrives or moves to a segment meanwhile.
+    let snapshot = engine.snapshot(TimeRange::ALL);
+    let search = Search { snapshot: &snapshot, plan: &plan, visible: &visible, range: select.range };
+    let (traces, next) = match search.page(&mut run, limit, after) {
+        Ok(page) => page,
+        Err((why, traces)) => {
+            run.stop(why);
+            // What was not looked at may lie above any cursor that could be given.
+            (traces, None)
+        }
+    };
     Ok(run.finish(Traces { traces, next }))
 }
 
-/// The newest `limit` traces with a matching span below the cursor, each with its newest such span.
-fn newest(
-    run: &mut Run<'_>,
-    plan: &Plan,
-    mut blocks: Vec<Arc<Block>>,
-    range: TimeRange,
-    limit: usize,
-    after: Option<RowId>,
-) -> Result<Vec<(TraceId, RowId)>, (Partial, Vec<(TraceId, RowId)>)> {
-    blocks.sort_by_key(|b| Reverse(b.meta.max_time));
-    let mut best: HashMap<TraceId, RowId> = HashMap::new();
-    let mut order: BTreeMap<RowId, TraceId> = BTreeMap::new();
-    let mut stopped = None;
-    for (i, block) in blocks.iter().enumerate() {
-        let worst = if order.len() < limit { None } else { order.first_key_value().map(|(id, _)| *id) };
-        if worst.is_some_and(|w| block.meta.max_time < w.time) {
-            (i..blocks.len()).for_each(|_| run.skip());
-            break;
-        }
-        let visited = run.visit(block, |view| {
-            let rows = matching(view, plan, view.in_range(range)?)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let (times, seqs, traces) = (view.times()?, view.seqs()?, view.column(TRACE_ID)?);
-            let Some(Loaded { values: Values::Trace(traces), .. }) = traces.as_deref() else { return Ok(()) };
-            for row in rows.iter_rev() {
-                let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
-                if after.is_some_and(|a| id >= a) {
-                    continue;
-                }
-                if order.len() >= limit && order.first_key_value().is_some_and(|(w, _)| id < *w) {
-                    break;
-                }
-                let trace = TraceId(traces.get(row));
-                match best.get(&trace) {
-                    Some(known) if *known >= id => continue,
-                    Some(known) => drop(order.remove(known)),
-                    None => {}
-                }
-                best.insert(trace, id);
-                order.insert(id, trace);
-                if order.len() > limit
-                    && let Some((_, dropped)) = order.pop_first()
-                {
-                    best.remove(&dropped);
-                }
-            }
-            Ok(())
-        });
-        if let Err(why) = visited {
-            stopped = Some(why);
-            break;
-        }
-    }
-    let found = order.into_iter().rev().map(|(id, trace)| (trace, id)).collect();
-    match stopped {
-        None => Ok(found),
-        Some(why) => Err((why, found)),
-    }
-}
+/// A trace and its newest matching span.
+type Found = (TraceId, RowId);
 
-/// What was asked for.
-struct Asked<'a> {
-    select: &'a Select,
+/// What was asked for, and where to look.
+struct Search<'a> {
+    snapshot: &'a Snapshot,
     plan: &'a Plan,
     /// The spans that the reader may see, matching or not.
     visible: &'a Plan,
-    /// Traces with a matching span at or above this were met before, on this page or an earlier one.
-    above: Option<RowId>,
+    range: TimeRange,
+}
+
+impl Search<'_> {
+    /// A page and the cursor of the next; when the query has to end before, the reason and what there is.
+    fn page(
+        &self,
+        run: &mut Run<'_>,
+        limit: usize,
+        after: Option<RowId>,
+    ) -> Result<(Vec<TraceSummary>, Option<RowId>), (Partial, Vec<TraceSummary>)> {
+        let shown = match after {
+            Some(after) => self.shown(run, after).map_err(|why| (why, Vec::new()))?,
+            None => HashSet::new(),
+        };
+        let (found, stopped) = self.newest(run, limit, after, &shown);
+        let next = if found.len() == limit { found.last().map(|(_, at)| *at) } else { None };
+        let traces = self.summaries(run, &found).map_err(|why| (why, Vec::new()))?;
+        match stopped {
+            None => Ok((traces, next)),
+            Some(why) => Err((why, traces)),
+        }
+    }
+
+    /// The traces of earlier pages: those with a matching span at or above the cursor.
+    fn shown(&self, run: &mut Run<'_>, after: RowId) -> Result<HashSet<TraceId>, Partial> {
+        let above = TimeRange::new(self.range.start.max(after.time), self.range.end);
+        let mut shown = HashSet::new();
+        for block in blocks(self.snapshot, run, above, self.plan.trace.as_ref()) {
+            let known = shown.len();
+            run.visit(&block, |view| {
+                matching_traces(view, self.plan, above, |trace, id| {
+                    if id >= after {
+                        shown.insert(trace);
+                    }
+                    true
+                })
+            })?;
+            run.hold((shown.len() - known) * 2 * size_of::<TraceId>())?;
+        }
+        Ok(shown)
+    }
+
+    /// The newest `limit` traces with a matching span below the cursor that were not shown; when the
+    /// query has to end before, the reason too.
+    fn newest(
+        &self,
+        run: &mut Run<'_>,
+        limit: usize,
+        after: Option<RowId>,
+        shown: &HashSet<TraceId>,
+    ) -> (Vec<Found>, Option<Partial>) {
+        let range = after.map_or(self.range, |a| narrow_below(self.range, a.time));
+        let mut blocks = blocks(self.snapshot, run, range, self.plan.trace.as_ref());
+        blocks.sort_by_key(|b| Reverse(b.meta.max_time));
+        let mut newest = Newest { limit, best: HashMap::new(), order: BTreeMap::new() };
+        let mut stopped = None;
+        for (i, block) in blocks.iter().enumerate() {
+            if newest.worst().is_some_and(|w| block.meta.max_time < w.time) {
+                (i..blocks.len()).for_each(|_| run.skip());
+                break;
+            }
+            let visited = run.visit(block, |view| {
+                matching_traces(view, self.plan, range, |trace, id| {
+                    let below = after.is_none_or(|a| id < a);
+                    !below || newest.offer(trace, id, shown)
+                })
+            });
+            if let Err(why) = visited {
+                stopped = Some(why);
+                break;
+            }
+        }
+        (newest.order.into_iter().rev().map(|(id, trace)| (trace, id)).collect(), stopped)
+    }
+}
+
+/// Calls `each` with trace and place of the matching rows, newest first, until it says that it wants no more.
+fn matching_traces(
+    view: &View<'_>,
+    plan: &Plan,
+    range: TimeRange,
+    mut each: impl FnMut(TraceId, RowId) -> bool,
+) -> Result<(), Halt> {
+    let rows = matching(view, plan, view.in_range(range)?)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (times, seqs, traces) = (view.times()?, view.seqs()?, view.column(TRACE_ID)?);
+    let Some(Loaded { values: Values::Trace(traces), .. }) = traces.as_deref() else { return Ok(()) };
+    for row in rows.iter_rev() {
+        let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
+        if !each(TraceId(traces.get(row)), id) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The newest traces so far, each at its newest row.
+struct Newest {
+    limit: usize,
+    best: HashMap<TraceId, RowId>,
+    order: BTreeMap<RowId, TraceId>,
+}
+
+impl Newest {
+    /// What a further trace has to be newer than.
+    fn worst(&self) -> Option<RowId> {
+        if self.order.len() < self.limit { None } else { self.order.first_key_value().map(|(id, _)| *id) }
+    }
+
+    /// Takes a row; whether older rows can still be wanted.
+    fn offer(&mut self, trace: TraceId, id: RowId, shown: &HashSet<TraceId>) -> bool {
+        if self.worst().is_some_and(|w| id < w) {
+            return false;
+        }
+        if shown.contains(&trace) {
+            return true;
+        }
+        match self.best.get(&trace) {
+            Some(known) if *known >= id => return true,
+            Some(known) => drop(self.order.remove(known)),
+            None => {}
+        }
+        self.best.insert(trace, id);
+        self.order.insert(id, trace);
+        if self.order.len() > self.limit
+            && let Some((_, dropped)) = self.order.pop_first()
+        {
+            self.best.remove(&dropped);
+        }
+        true
+    }
 }
 
 #[derive(Default)]
@@ -149,64 +208,49 @@ struct Summary {
     spans: u64,
     errors: u64,
     services: HashMap<String, u64>,
-    /// The newest matching span in the whole range, cursor or not.
-    newest: Option<RowId>,
 }
 
-fn summaries(
-    engine: &Engine,
-    run: &mut Run<'_>,
-    asked: &Asked<'_>,
-    found: &[(TraceId, RowId)],
-) -> Result<Vec<TraceSummary>, Partial> {
-    let wanted: HashMap<[u8; 16], usize> = found.iter().enumerate().map(|(i, (t, _))| (t.0, i)).collect();
-    let mut acc: Vec<Summary> = found.iter().map(|_| Summary::default()).collect();
-    let mut seen: HashSet<usize> = HashSet::new();
-    for id in wanted.keys() {
-        for block in blocks(engine, run, TimeRange::ALL, Some(id)) {
-            // One block has spans of many of the traces: look once.
-            if seen.insert(Arc::as_ptr(&block) as usize) {
-                run.visit(&block, |view| add(view, asked, &wanted, &mut acc))?;
-            }
+impl Search<'_> {
+    /// One pass over the blocks of the traces.
+    fn summaries(&self, run: &mut Run<'_>, found: &[Found]) -> Result<Vec<TraceSummary>, Partial> {
+        let wanted: HashMap<[u8; 16], usize> = found.iter().enumerate().map(|(i, (t, _))| (t.0, i)).collect();
+        let mut acc: Vec<Summary> = found.iter().map(|_| Summary::default()).collect();
+        for block in blocks_of_traces(self.snapshot, run, wanted.keys()) {
+            run.visit(&block, |view| add(view, self.visible, &wanted, &mut acc))?;
         }
+        let mut out = Vec::new();
+        for ((trace_id, at), s) in found.iter().zip(acc) {
+            let (Some(start), Some(end), Some((_, _, root_service, root_name))) = (s.start, s.end, s.head) else {
+                continue;
+            };
+            let mut services: Vec<ServiceSpans> =
+                s.services.into_iter().map(|(name, spans)| ServiceSpans { name, spans }).collect();
+            services.sort_by(|a, b| (b.spans, &a.name).cmp(&(a.spans, &b.name)));
+            out.push(TraceSummary {
+                trace_id: *trace_id,
+                root_service,
+                root_name,
+                start,
+                duration_nanos: end.0.saturating_sub(start.0).max(0) as u64,
+                span_count: s.spans,
+                error_count: s.errors,
+                services,
+                found_at: *at,
+            });
+        }
+        Ok(out)
     }
-    let mut out = Vec::new();
-    for ((trace_id, at), s) in found.iter().zip(acc) {
-        let newest = s.newest.unwrap_or(*at);
-        let shown_before = asked.above.is_some_and(|a| newest >= a);
-        let (Some(start), Some(end), Some((_, _, root_service, root_name)), false) =
-            (s.start, s.end, s.head, shown_before)
-        else {
-            continue;
-        };
-        let mut services: Vec<ServiceSpans> =
-            s.services.into_iter().map(|(name, spans)| ServiceSpans { name, spans }).collect();
-        services.sort_by(|a, b| (b.spans, &a.name).cmp(&(a.spans, &b.name)));
-        out.push(TraceSummary {
-            trace_id: *trace_id,
-            root_service,
-            root_name,
-            start,
-            duration_nanos: end.0.saturating_sub(start.0).max(0) as u64,
-            span_count: s.spans,
-            error_count: s.errors,
-            services,
-            found_at: *at,
-        });
-    }
-    Ok(out)
 }
 
-fn add(view: &View<'_>, asked: &Asked<'_>, wanted: &HashMap<[u8; 16], usize>, acc: &mut [Summary]) -> Result<(), Halt> {
+fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: &mut [Summary]) -> Result<(), Halt> {
     let traces = view.column(TRACE_ID)?;
     let Some(Loaded { values: Values::Trace(traces), .. }) = traces.as_deref() else { return Ok(()) };
     let mut rows = crate::column::bitmap::Bitmap::none(view.rows());
     traces.rows(|id| wanted.contains_key(id), |row| rows.set(row));
-    let rows = matching(view, asked.visible, rows)?;
+    let rows = matching(view, visible, rows)?;
     if rows.is_empty() {
         return Ok(());
     }
-    let matched = matching(view, asked.plan, view.in_range(asked.select.range)?)?;
     let services = groups(view, &GroupBy::Field(Field::Service))?;
     let (times, seqs, parents) = (view.times()?, view.seqs()?, parents(view)?);
     let (durations, statuses, names) = (view.ints(DURATION)?, view.ints(STATUS)?, view.column(NAME)?);
@@ -227,9 +271,6 @@ fn add(view: &View<'_>, asked: &Asked<'_>, wanted: &HashMap<[u8; 16], usize>, ac
         match s.services.get_mut(service) {
             Some(n) => *n += 1,
             None => drop(s.services.insert(service.to_owned(), 1)),
-        }
-        if matched.contains(row) {
-            s.newest = s.newest.max(Some(id));
         }
         let root = parents.get(row) == Some(&[0; 8]);
         let better = s.head.as_ref().is_none_or(|(r, at, ..)| (!root, id) < (!*r, *at));

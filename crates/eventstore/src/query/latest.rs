@@ -57,6 +57,8 @@ fn latest<T>(
             break;
         }
     }
+    // The last row that was kept, though its block may turn out to be damaged.
+    let last = best.worst_id();
     let mut rows = match winners(&mut run, &blocks, best.kept, materialize, bytes) {
         Ok(rows) => rows,
         Err((why, rows)) => {
@@ -68,7 +70,8 @@ fn latest<T>(
     if page.order == Order::Descending {
         rows.reverse();
     }
-    let next = if rows.len() == page.limit { rows.last().map(|r| r.id) } else { None };
+    // Rows that were not looked at can lie before the last one: a cursor would jump over them.
+    let next = if run.stopped() { None } else { last };
     Ok(run.finish(Rows { rows, next }))
 }
 
@@ -112,6 +115,11 @@ impl<'a> Best<'a> {
 
     fn worst(&self) -> Option<(i128, u64)> {
         if self.kept.len() < self.page.limit { None } else { self.kept.last_key_value().map(|(k, _)| *k) }
+    }
+
+    /// The worst of a full page.
+    fn worst_id(&self) -> Option<RowId> {
+        if self.kept.len() < self.page.limit { None } else { self.kept.last_key_value().map(|(_, (.., id))| *id) }
     }
 
     fn may_improve(&self, block: &Block) -> bool {

@@ -86,9 +86,9 @@ pub enum Partial {
         /// How many it may make.
         max: usize,
     },
-    /// Blocks are damaged or can not be read, and were left out.
+    /// Blocks, or whole segments, are damaged or can not be read, and were left out.
     Damaged {
-        /// How many.
+        /// How many; a segment that could not be opened counts as one.
         blocks: u64,
     },
 }
@@ -222,7 +222,8 @@ pub struct Row<T> {
 pub struct Rows<T> {
     /// The rows.
     pub rows: Vec<Row<T>>,
-    /// What to pass as [`Page::after`] for more; `None` when there is no more.
+    /// What to pass as [`Page::after`] for more; `None` when there is no more, and when the query ended
+    /// before it had looked at everything: rows that it did not see may lie between those it found.
     pub next: Option<RowId>,
 }
 
@@ -238,21 +239,22 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Cuts `range` into at most `count` equal buckets.
+    /// Cuts `range` into at most `count` equal buckets; at least three when one would be longer than a step can be.
     pub fn split(range: TimeRange, count: usize) -> Self {
         let count = count.max(1);
-        let width = range.end.0.saturating_sub(range.start.0).max(1);
-        let step_nanos = (width as u64).div_ceil(count as u64).max(1) as i64;
-        Self { start: range.start, step_nanos, count: (width as u64).div_ceil(step_nanos as u64) as usize }
+        // The width of a range can be twice what an `i64` holds.
+        let width = if range.end > range.start { range.end.0.wrapping_sub(range.start.0) as u64 } else { 1 };
+        let step_nanos = i64::try_from(width.div_ceil(count as u64)).unwrap_or(i64::MAX);
+        Self { start: range.start, step_nanos, count: width.div_ceil(step_nanos as u64) as usize }
     }
 
     /// The bucket that `t` falls in.
     pub fn index(&self, t: UnixNanos) -> Option<usize> {
-        let at = t.0.checked_sub(self.start.0)?;
-        if at < 0 {
+        if t < self.start {
             return None;
         }
-        let i = (at / self.step_nanos.max(1)) as usize;
+        let at = t.0.wrapping_sub(self.start.0) as u64;
+        let i = usize::try_from(at / self.step_nanos.max(1) as u64).ok()?;
         (i < self.count).then_some(i)
     }
 }
@@ -321,7 +323,8 @@ pub struct ServiceSpans {
 pub struct Traces {
     /// The traces.
     pub traces: Vec<TraceSummary>,
-    /// What to pass as cursor for more; `None` when there is no more.
+    /// What to pass as cursor for more; `None` when there is no more, and when the query ended before it
+    /// had looked at everything.
     pub next: Option<RowId>,
 }
 
@@ -407,6 +410,16 @@ mod tests {
         assert_eq!(b.index(UnixNanos(99)), None);
         assert_eq!(b.index(UnixNanos(199)), Some(2));
         assert_eq!(b.index(UnixNanos(202)), None);
-        assert_eq!(Buckets::split(TimeRange::ALL, 4).index(UnixNanos(i64::MIN)), Some(0));
+        for range in [
+            TimeRange::ALL,
+            TimeRange::new(UnixNanos(-9_000_000_000_000_000_000), UnixNanos(1_800_000_000_000_000_000)),
+        ] {
+            for count in [1, 4, 60] {
+                let b = Buckets::split(range, count);
+                assert!(b.count <= count.max(3));
+                assert_eq!(b.index(range.start), Some(0));
+                assert_eq!(b.index(UnixNanos(range.end.0 - 1)), Some(b.count - 1));
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::request::{Limits, Outcome, Partial, QueryStats, Select};
 use super::view::View;
 use crate::block::{Block, BlockError};
 use crate::column::Damaged;
-use crate::engine::{Engine, Shared};
+use crate::engine::{Engine, Shared, Snapshot};
 use crate::error::QueryError;
 
 /// Why the work on a block ended.
@@ -43,6 +43,8 @@ pub(crate) struct Run<'a> {
     stats: QueryStats,
     partial: Option<Partial>,
     damaged: u64,
+    /// Segments that could not be opened; the steps of a query may meet the same ones.
+    missing: u64,
     /// Bytes of the result so far.
     held: usize,
 }
@@ -56,6 +58,7 @@ impl<'a> Run<'a> {
             stats: QueryStats::default(),
             partial: None,
             damaged: 0,
+            missing: 0,
             held: 0,
         }
     }
@@ -85,6 +88,11 @@ impl<'a> Run<'a> {
     /// Counts a block that needed no look inside.
     pub(crate) fn skip(&mut self) {
         self.stats.blocks_skipped += 1;
+    }
+
+    /// Whether the query ended before everything was looked at.
+    pub(crate) fn stopped(&self) -> bool {
+        self.partial.is_some()
     }
 
     /// Notes that the result is not whole.
@@ -121,7 +129,8 @@ impl<'a> Run<'a> {
 
     pub(crate) fn finish<T>(mut self, value: T) -> Outcome<T> {
         self.stats.elapsed = self.started.elapsed();
-        let damaged = (self.damaged > 0).then_some(Partial::Damaged { blocks: self.damaged });
+        let blocks = self.damaged + self.missing;
+        let damaged = (blocks > 0).then_some(Partial::Damaged { blocks });
         Outcome { value, partial: self.partial.or(damaged), stats: self.stats }
     }
 }
@@ -138,28 +147,59 @@ pub(crate) struct Prepared {
 /// When the filter is not valid.
 pub(crate) fn prepare(engine: &Engine, run: &mut Run<'_>, select: &Select) -> Result<Prepared, QueryError> {
     let plan = compile::compile(&select.filter, &select.access)?;
-    let blocks = blocks(engine, run, select.range, plan.trace.as_ref());
+    let blocks = blocks(&engine.snapshot(select.range), run, select.range, plan.trace.as_ref());
     Ok(Prepared { plan, blocks })
 }
 
-/// The blocks that may have rows in `range` (and of `trace`).
+/// The blocks of a snapshot that may have rows in `range` (and of `trace`).
+///
+/// A segment of that range that could not be opened counts as a damaged block.
 pub(crate) fn blocks(
-    engine: &Engine,
+    snapshot: &Snapshot,
     run: &mut Run<'_>,
     range: TimeRange,
     trace: Option<&[u8; 16]>,
 ) -> Vec<Arc<Block>> {
-    let snapshot = engine.snapshot(range);
-    let mut blocks = snapshot.blocks;
-    let overlaps = |b: &Arc<Block>| range.overlaps(b.meta.min_time, b.meta.max_time);
+    let missing = snapshot.missing.iter().filter(|s| range.overlaps(s.min_time, s.max_time)).count() as u64;
+    run.missing = run.missing.max(missing);
+    let overlaps = |b: &&Arc<Block>| range.overlaps(b.meta.min_time, b.meta.max_time);
+    let of_trace = |b: &&Arc<Block>| trace.is_none_or(|id| b.may_have_trace(id));
+    let mut blocks: Vec<Arc<Block>> = snapshot.blocks.iter().filter(overlaps).filter(of_trace).cloned().collect();
+    let mut all = snapshot.blocks.len();
     for segment in &snapshot.segments {
-        let before = blocks.len();
         match trace {
-            Some(id) => blocks.extend(segment.trace_blocks(id).filter(|b| overlaps(b)).cloned()),
-            None => blocks.extend(segment.blocks.iter().filter(|b| overlaps(b)).cloned()),
+            Some(id) => blocks.extend(segment.trace_blocks(id).filter(overlaps).cloned()),
+            None => blocks.extend(segment.blocks.iter().filter(overlaps).cloned()),
         }
-        run.stats.blocks_skipped += (segment.blocks.len() - (blocks.len() - before)) as u64;
+        all += segment.blocks.len();
     }
+    run.stats.blocks_skipped += (all - blocks.len()) as u64;
+    blocks
+}
+
+/// The blocks of a snapshot that may have rows of any of `traces`, each once.
+///
+/// Any segment that could not be opened may have some too: it counts as a damaged block.
+pub(crate) fn blocks_of_traces<'t>(
+    snapshot: &Snapshot,
+    run: &mut Run<'_>,
+    traces: impl Iterator<Item = &'t [u8; 16]> + Clone,
+) -> Vec<Arc<Block>> {
+    let mut blocks: Vec<Arc<Block>> =
+        snapshot.blocks.iter().filter(|b| traces.clone().any(|id| b.may_have_trace(id))).cloned().collect();
+    if traces.clone().next().is_some() {
+        run.missing = snapshot.missing.len() as u64;
+    }
+    let mut all = snapshot.blocks.len();
+    for segment in &snapshot.segments {
+        let mut of_segment: Vec<&Arc<Block>> = traces.clone().flat_map(|id| segment.trace_blocks(id)).collect();
+        // One block has spans of many of the traces.
+        of_segment.sort_unstable_by_key(|b| Arc::as_ptr(b) as usize);
+        of_segment.dedup_by_key(|b| Arc::as_ptr(b) as usize);
+        blocks.extend(of_segment.into_iter().cloned());
+        all += segment.blocks.len();
+    }
+    run.stats.blocks_skipped += (all - blocks.len()) as u64;
     blocks
 }
 

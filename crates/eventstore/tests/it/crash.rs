@@ -92,12 +92,31 @@ fn acknowledged_records_survive_every_fault_exactly_once() {
 #[test]
 fn segments_that_no_manifest_names_are_removed_at_open() {
     let disk: SharedDisk = Arc::new(SimDisk::new(7));
+    drop(open(disk.clone(), Path::new("/store")));
     let folder = Path::new("/store/logs/19700101");
     disk.create_dir_all(folder).unwrap();
     let orphan = folder.join("seg-000000000009.evt");
     disk.create(&orphan).unwrap().write_all(b"left over").unwrap();
     drop(open(disk.clone(), Path::new("/store")));
     assert!(disk.read(&orphan).is_err());
+}
+
+#[test]
+fn segments_without_their_manifest_are_kept_and_the_store_is_not_opened() {
+    let disk: SharedDisk = Arc::new(SimDisk::new(9));
+    let (dir, manifest) = (Path::new("/store"), Path::new("/store/logs/MANIFEST"));
+    let mut rng = Rng::new(9);
+    let store = open(disk.clone(), dir);
+    // A new store has its manifest before its first segment.
+    assert!(disk.read(manifest).is_ok());
+    ingest_logs(&store, &[LogRecord { time: UnixNanos(1), ..record(1, &mut rng) }]).unwrap();
+    store.logs().flush();
+    drop(store);
+    disk.rename(manifest, Path::new("/store/elsewhere")).unwrap();
+    let refused = EventStore::open(disk.clone(), Config::new(dir)).err();
+    assert!(matches!(&refused, Some(eventstore::OpenError::ManifestGone { path }) if path == manifest), "{refused:?}");
+    disk.rename(Path::new("/store/elsewhere"), manifest).unwrap();
+    assert_eq!(ids(&open(disk, dir)).into_keys().collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -247,4 +266,147 @@ fn small_segments_are_merged_and_their_files_removed() {
     assert_eq!(ids(&store).len(), 30);
     drop(store);
     assert_eq!(ids(&open(Arc::new(disk), Path::new("/store"))).len(), 30);
+}
+
+/// A request that names many resources, of which only the last has a record.
+fn mostly_empty_request(resources: usize) -> Vec<u8> {
+    // `ExportLogsServiceRequest.resource_logs` (1): messages of a resource (1) with one attribute each.
+    let mut out = Vec::new();
+    for i in 0..resources {
+        let value = format!("{i:06}");
+        let mut attribute = vec![0x0a, 1, b'n', 0x12, 8, 0x0a, 6];
+        attribute.extend_from_slice(value.as_bytes());
+        let mut resource = vec![0x0a, attribute.len() as u8];
+        resource.extend(attribute);
+        let mut message = vec![0x0a, resource.len() as u8];
+        message.extend(resource);
+        out.extend([0x0a, message.len() as u8]);
+        out.extend(message);
+    }
+    let last =
+        LogRecord { time: UnixNanos(1), observed_time: UnixNanos(1), body: Value::Int(5), ..LogRecord::default() };
+    out.extend(wire::otlp::encode::logs_request(&[last]));
+    out
+}
+
+#[test]
+fn a_request_with_many_empty_resources_is_stored_and_flushed() {
+    let disk = SimDisk::new(20);
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let request = mostly_empty_request(9_000);
+    let (batch, _) = eventstore::LogBatch::decode(&request, &crate::support::decode_limits()).unwrap();
+    let (tx, rx) = std::sync::mpsc::channel();
+    store.logs().ingest(request, batch, Box::new(move |result| tx.send(result).unwrap()));
+    rx.recv().unwrap().unwrap();
+    store.logs().flush();
+    let stats = store.logs().stats();
+    assert_eq!((stats.failed_flushes, stats.memory_rows, stats.segment_rows), (0, 0, 1));
+    assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [5]);
+}
+
+#[test]
+fn flushes_and_merges_that_fail_leave_no_files_behind() {
+    let disk = SimDisk::new(21);
+    let folder = Path::new("/store/logs/19700101");
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    let mut rng = Rng::new(21);
+    let files = || disk.list(folder).unwrap().len();
+    let mut id = 0;
+    // Enough rounds that some of the faults come in the merge, which follows a flush that succeeded.
+    for _ in 0..9 {
+        let time = UnixNanos(id + 1);
+        ingest_logs(&store, &[LogRecord { time, observed_time: time, ..record(id, &mut rng) }]).unwrap();
+        id += 1;
+        // The disk fills up at every point of a flush: in a segment, and in the manifest.
+        for room in (0..1_200).step_by(40) {
+            disk.fail_writes_after(room);
+            store.logs().flush();
+            // After a manifest that failed twice, its files may stay until there is room; further ones are not made.
+            // Polled, as the store's own thread may be at it too.
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while files() > store.logs().stats().segments as usize + 1 {
+                assert!(std::time::Instant::now() < deadline, "{} files, room {room}", files());
+                std::thread::yield_now();
+            }
+            disk.heal();
+        }
+        store.logs().flush();
+    }
+    for syncs in 0..6 {
+        let time = UnixNanos(id + 1);
+        ingest_logs(&store, &[LogRecord { time, observed_time: time, ..record(id, &mut rng) }]).unwrap();
+        id += 1;
+        disk.fail_sync_after(syncs);
+        store.logs().flush();
+        disk.heal();
+        store.logs().flush();
+        assert_eq!(files() as u64, store.logs().stats().segments, "the sync {syncs} failed");
+    }
+    assert_eq!(ids(&store).len(), id as usize);
+    // A crash finds the manifest that was written again, and all its files.
+    let found = disk.crash();
+    drop(store);
+    assert_eq!(ids(&open(Arc::new(found), Path::new("/store"))).len(), id as usize);
+}
+
+#[test]
+fn a_segment_that_cannot_be_opened_makes_answers_partial_and_holds_nothing_up() {
+    let day = 86_400_000_000_000i64;
+    let mut config = Config::new("/store");
+    config.retention = Some(std::time::Duration::from_secs(86_400));
+    let disk = SimDisk::new(22);
+    let mut rng = Rng::new(22);
+    let mut next = 0;
+    let mut store_one = |store: &EventStore, time: i64| {
+        let time = UnixNanos(time);
+        ingest_logs(store, &[LogRecord { time, observed_time: time, ..record(next, &mut rng) }]).unwrap();
+        store.logs().flush();
+        next += 1;
+    };
+    let store = EventStore::open(Arc::new(disk.clone()), config.clone()).unwrap();
+    store_one(&store, 1);
+    let broken = disk.list(Path::new("/store/logs/19700101")).unwrap().remove(0);
+    drop(store);
+    let len = disk.read(&broken).unwrap().len();
+    disk.flip_bit(&broken, len - 1, 0).unwrap();
+    let store = EventStore::open(Arc::new(disk.clone()), config).unwrap();
+    let ask =
+        |range: TimeRange| store.logs().latest(&Select::all(range, limits()), &Page::newest(100)).unwrap().partial;
+    assert_eq!(ask(TimeRange::ALL), Some(Partial::Damaged { blocks: 1 }));
+    assert_eq!(ask(TimeRange::new(UnixNanos(2), UnixNanos::MAX)), None);
+    // The others of its day are merged, and it stays.
+    for i in 0..8 {
+        store_one(&store, 10 + i);
+    }
+    assert_eq!(store.logs().stats().segments, 1);
+    assert!(disk.read(&broken).is_ok());
+    store_one(&store, 3 * day);
+    assert_eq!(store.apply_retention(UnixNanos(3 * day)), 1);
+    assert_eq!(ask(TimeRange::ALL), None);
+    assert!(disk.read(&broken).is_err());
+}
+
+#[test]
+fn a_page_that_ended_early_has_no_cursor_that_jumps_over_rows() {
+    let store = open(Arc::new(SimDisk::new(23)), Path::new("/store"));
+    let log = |time, body: String| LogRecord {
+        time: UnixNanos(time),
+        observed_time: UnixNanos(time),
+        body: Value::Str(body),
+        ..LogRecord::default()
+    };
+    ingest_logs(&store, &[log(10, "x".into()), log(100, "x".into())]).unwrap();
+    store.logs().flush();
+    // Between the two, in a block that does not fit into the memory of the query.
+    ingest_logs(&store, &[log(50, "x".repeat(1_000_000))]).unwrap();
+    store.logs().flush();
+    let filter = Filter::Is(Predicate::Contains { field: Field::Body, text: "x".into(), ignore_case: false });
+    let ask = |memory_bytes| {
+        let select = Select::all(TimeRange::ALL, Limits { memory_bytes, ..limits() }).filter(filter.clone());
+        store.logs().latest(&select, &Page::newest(2)).unwrap()
+    };
+    let found = ask(100_000);
+    assert_eq!((found.partial, found.value.next), (Some(Partial::Memory), None));
+    let found = ask(100_000_000);
+    assert_eq!((found.partial, found.value.next.map(|id| id.time)), (None, Some(UnixNanos(50))));
 }

@@ -6,3 +6,4 @@ mod crash;
 mod golden;
 mod oracle;
 mod support;
+mod traces;
