@@ -55,25 +55,29 @@ impl Tsdb {
         long || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
     }
 
-    /// Writes all that is in memory to a block; returns whether there was anything.
+    /// Writes all that is in memory now to blocks; returns whether there was anything.
+    ///
+    /// What arrives meanwhile is left for the next call: a busy engine would never come to an end.
     ///
     /// # Errors
     /// As [`Tsdb::maintain`].
     pub fn flush(&self) -> Result<bool, TsdbError> {
         let mut files = self.inner.files.lock();
+        let left_over = self.store_all_frozen(&mut files)?;
+        if !self.freeze()? {
+            return Ok(left_over);
+        }
+        self.store_all_frozen(&mut files)
+    }
+
+    /// Stores the frozen heads, oldest first; returns whether there was one. Only who holds `files` freezes another.
+    fn store_all_frozen(&self, files: &mut Files) -> Result<bool, TsdbError> {
         let mut any = false;
         loop {
-            let next = self.inner.state.read().frozen.first().cloned();
-            match next {
-                Some(frozen) => {
-                    self.inner.store_frozen(&frozen, &mut files)?;
-                    self.wal.remove_through(frozen.generation)?;
-                    any = true;
-                }
-                None if any && self.inner.state.read().head.is_empty() => return Ok(true),
-                None if !self.freeze()? => return Ok(any),
-                None => {}
-            }
+            let Some(frozen) = self.inner.state.read().frozen.first().cloned() else { return Ok(any) };
+            self.inner.store_frozen(&frozen, files)?;
+            self.wal.remove_through(frozen.generation)?;
+            any = true;
         }
     }
 
