@@ -118,17 +118,11 @@ impl Tsdb {
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
-        let admission = Admission::of(&inner.options).without_series_limit();
-        let mut unknown = 0u64;
-        let (wal, report) =
-            Wal::open(disk, inner.wal_options(), covered_through, &mut |_, bytes| match record::decode(bytes) {
-                Some(Record::Samples(batch)) => drop(inner.apply(batch, &admission)),
-                Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &inner.options.otlp) {
-                    Ok((batch, _)) => drop(inner.apply(batch, &admission)),
-                    Err(_) => unknown += 1,
-                },
-                None => unknown += 1,
-            })?;
+        let mut replay = Replay::new(&inner);
+        let (wal, report) = Wal::open(disk, inner.wal_options(), covered_through, &mut |generation, bytes| {
+            replay.record(generation, bytes);
+        })?;
+        let unknown = replay.unknown;
         // The folders themselves must outlive a power cut, not only what is in them.
         sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
@@ -197,6 +191,38 @@ impl Tsdb {
             Err(e) => done(Err(e.into())),
         };
         self.wal.append(record, Box::new(complete));
+    }
+}
+
+/// Applies the records of the log as they were applied when they arrived.
+struct Replay<'a> {
+    inner: &'a Inner,
+    generation: Option<wal::Generation>,
+    admission: Admission,
+    /// Records that could not be understood.
+    unknown: u64,
+}
+
+impl<'a> Replay<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        Self { inner, generation: None, admission: Admission::of(&inner.options), unknown: 0 }
+    }
+
+    fn record(&mut self, generation: wal::Generation, bytes: &[u8]) {
+        if self.generation.replace(generation) != Some(generation) {
+            // The head of a generation may have begun empty: what it took beside the ones before it is taken again.
+            // Not more, for requests that the limit refused are in the log too.
+            let known = self.inner.state.read().head.series_count();
+            self.admission = Admission::of(&self.inner.options).beside(known);
+        }
+        match record::decode(bytes) {
+            Some(Record::Samples(batch)) => drop(self.inner.apply(batch, &self.admission)),
+            Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &self.inner.options.otlp) {
+                Ok((batch, _)) => drop(self.inner.apply(batch, &self.admission)),
+                Err(_) => self.unknown += 1,
+            },
+            None => self.unknown += 1,
+        }
     }
 }
 

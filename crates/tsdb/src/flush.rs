@@ -52,7 +52,9 @@ impl Tsdb {
         let options = &self.inner.options;
         let state = self.inner.state.read();
         let long = state.head.bounds.is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
-        long || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
+        // Only replay makes such a head, of several generations: the next replay would add to it again.
+        let merged = state.head.series_count() > options.max_series;
+        long || merged || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
     }
 
     /// Writes all that is in memory now to blocks; returns whether there was anything.

@@ -22,6 +22,9 @@ pub(crate) use exemplars::Exemplars;
 pub(crate) use index::HeadIndex;
 pub(crate) use series::{Appended, MemSeries};
 
+/// Ids of series are 32 bits.
+const SERIES_MAX: usize = u32::MAX as usize - 1;
+
 /// Bytes of a series besides its key and samples, roughly.
 const SERIES_BYTES: usize = 200;
 /// Bytes of a sample in memory, between 16 (open) and 1-3 (sealed).
@@ -39,15 +42,15 @@ pub(crate) struct Admission {
 impl Admission {
     pub(crate) fn of(options: &Options) -> Self {
         Self {
-            max_series: options.max_series.min(u32::MAX as usize - 1),
+            max_series: options.max_series.min(SERIES_MAX),
             exemplars_per_series: options.exemplars_per_series,
             max_exemplars: options.max_exemplars,
         }
     }
 
-    /// For replay: what was acknowledged once is taken, even where two generations now share one head.
-    pub(crate) fn without_series_limit(self) -> Self {
-        Self { max_series: u32::MAX as usize - 1, ..self }
+    /// For replay, where generations that had a head each come to share one: the limit counts beside `known` series.
+    pub(crate) fn beside(self, known: usize) -> Self {
+        Self { max_series: self.max_series.saturating_add(known).min(SERIES_MAX), ..self }
     }
 }
 

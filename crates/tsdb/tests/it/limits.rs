@@ -137,3 +137,25 @@ fn four_flushes_become_one_block_with_every_sample() {
     let db = open(&disk, &clock, |_| {});
     assert_eq!((count(&db), db.stats().block_samples), (600, 2400));
 }
+
+#[test]
+fn replay_holds_the_series_limit_and_takes_what_was_taken() {
+    let (disk, clock) = (SimDisk::new(6), clock());
+    let limit = |o: &mut Options| o.max_series = 3;
+    let db = open(&disk, &clock, limit);
+    let stored = db.append_wait((0..5).map(|i| (labels(i), NOW_MS, 1.0)).collect()).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (3, 2));
+    drop(db);
+    let db = open(&disk, &clock, limit);
+    assert_eq!(count(&db), 3, "the refused series are in the log, and stay refused");
+    // A head that cannot be stored, and one more behind it: both were taken, each up to the limit.
+    disk.fail_writes_after(0);
+    db.flush().expect_err("full");
+    disk.heal();
+    let stored = db.append_wait((10..15).map(|i| (labels(i), NOW_MS, 1.0)).collect()).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (3, 2));
+    drop(db);
+    let db = open(&disk, &clock, limit);
+    assert_eq!(count(&db), 6);
+    assert!(db.maintain().expect("maintain").flushed, "two heads in one leave memory at once");
+}
