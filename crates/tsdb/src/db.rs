@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foundation::clock::Clock;
 use foundation::disk::{Disk, SharedDisk};
@@ -51,6 +52,10 @@ pub struct Tsdb {
     pub(crate) wal: Wal,
     pub(crate) inner: Arc<Inner>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Bytes of records that were replayed.
+    replayed_bytes: u64,
+    /// What [`Tsdb::log_bytes`] was when the head was frozen last.
+    log_bytes_frozen: AtomicU64,
 }
 
 /// The state of the engine in numbers.
@@ -132,7 +137,8 @@ impl Tsdb {
         if unknown > 0 {
             tracing::error!(records = unknown, "records of the metrics log could not be understood and were left out");
         }
-        Ok(Self { wal, inner: Arc::new(inner), clock })
+        let (replayed_bytes, log_bytes_frozen) = (report.bytes, AtomicU64::new(0));
+        Ok(Self { wal, inner: Arc::new(inner), clock, replayed_bytes, log_bytes_frozen })
     }
 
     /// Decodes an OTLP request that arrives now, for [`Tsdb::ingest`]. Reads nothing but the clock and the settings.
@@ -182,6 +188,29 @@ impl Tsdb {
         let (tx, rx) = std::sync::mpsc::sync_channel(1);
         self.append(samples, Box::new(move |result| drop(tx.send(result))));
         rx.recv().unwrap_or(Err(TsdbError::Wal(wal::WalError::Closed)))
+    }
+
+    /// Bytes that the log took so far, what was replayed included.
+    fn log_bytes(&self) -> u64 {
+        self.replayed_bytes.saturating_add(self.wal.stats().bytes_written)
+    }
+
+    /// Whether the log has grown so much since the last flush that it must be rotated, whatever the head holds.
+    pub(crate) fn log_is_long(&self) -> bool {
+        let since = self.log_bytes().saturating_sub(self.log_bytes_frozen.load(Ordering::Relaxed));
+        since >= self.inner.options.log_bytes_max
+    }
+
+    /// Rotates the log and makes the head a frozen one, exactly at the end of a generation.
+    pub(crate) fn rotate(&self) -> Result<(), TsdbError> {
+        // Read before: what is logged meanwhile counts for the next generation, at most once too often.
+        let log_bytes = self.log_bytes();
+        let (tx, rx) = std::sync::mpsc::sync_channel(1);
+        let inner = self.inner.clone();
+        self.wal.rotate(Box::new(move |rotated| drop(tx.send(rotated.map(|generation| inner.freeze(generation))))));
+        rx.recv().unwrap_or(Err(wal::WalError::Closed))?;
+        self.log_bytes_frozen.store(log_bytes, Ordering::Relaxed);
+        Ok(())
     }
 
     fn log(&self, record: Vec<u8>, batch: SampleBatch, done: Completion) {

@@ -9,7 +9,7 @@ use foundation::disk::sim::SimDisk;
 use foundation::disk::{Disk, DiskFile, ReadAt, SharedDisk};
 use model::Labels;
 use parking_lot::Mutex;
-use tsdb::{Options, Tsdb};
+use tsdb::{Options, Refusal, Tsdb};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
@@ -94,4 +94,60 @@ fn a_flush_ends_although_requests_keep_arriving() {
     *hook.lock() = None;
     assert!(db.flush().expect("flush"));
     assert!(!db.flush().expect("flush"), "there is nothing left");
+}
+
+const LOG_BYTES_MAX: u64 = 10_000;
+
+fn wal_files(disk: &SimDisk) -> usize {
+    disk.list(Path::new("/data/metrics/wal")).expect("list").len()
+}
+
+#[test]
+fn a_log_that_grows_without_new_samples_is_flushed() {
+    let disk = SimDisk::new(2);
+    let small_log = |o: &mut Options| o.log_bytes_max = LOG_BYTES_MAX;
+    let db = open(Arc::new(disk.clone()), small_log);
+    let resend = |db: &Tsdb| {
+        let from = db.stats().wal.bytes_written;
+        while db.stats().wal.bytes_written - from < LOG_BYTES_MAX {
+            assert!(!db.maintain().expect("maintain").flushed, "the log is short");
+            db.append_wait(vec![(labels(0), NOW_MS, 1.0)]).expect("append");
+        }
+    };
+    resend(&db);
+    assert_eq!(db.stats().head_samples, 1);
+    assert!(db.maintain().expect("maintain").flushed);
+    assert_eq!((db.stats().blocks, wal_files(&disk)), (1, 0));
+    assert!(!db.maintain().expect("maintain").flushed);
+    // What is replayed counts, without its frames in the log.
+    resend(&db);
+    drop(db);
+    let db = open(Arc::new(disk.clone()), |o| o.log_bytes_max = LOG_BYTES_MAX / 2);
+    assert!(db.maintain().expect("maintain").flushed);
+    assert!(!db.maintain().expect("maintain").flushed);
+}
+
+#[test]
+fn a_log_of_refused_samples_is_rotated_although_the_head_is_empty() {
+    let disk = SimDisk::new(3);
+    let small_log = |o: &mut Options| o.log_bytes_max = LOG_BYTES_MAX;
+    let db = open(Arc::new(disk.clone()), small_log);
+    db.append_wait(vec![(labels(0), NOW_MS, 1.0)]).expect("append");
+    assert!(db.flush().expect("flush"));
+    for _ in 0..2 {
+        let from = db.stats().wal.bytes_written;
+        while db.stats().wal.bytes_written - from < LOG_BYTES_MAX {
+            assert!(!db.maintain().expect("maintain").flushed, "the log is short");
+            let late = db.append_wait(vec![(labels(1), NOW_MS - 3_600_001, 1.0)]).expect("append");
+            assert_eq!(late.refusals[0].0, Refusal::TooOld);
+        }
+        assert!(wal_files(&disk) > 0);
+        assert!(db.maintain().expect("maintain").flushed);
+        assert_eq!((db.stats().blocks, wal_files(&disk)), (1, 0), "no block of nothing");
+    }
+    drop(db);
+    let db = open(Arc::new(disk.crash()), small_log);
+    assert_eq!((db.stats().blocks, db.stats().newest_ms), (1, Some(NOW_MS)));
+    let late = db.append_wait(vec![(labels(1), NOW_MS - 3_600_001, 1.0)]).expect("append");
+    assert_eq!(late.refusals[0].0, Refusal::TooOld, "the snapshot was written and is read");
 }
