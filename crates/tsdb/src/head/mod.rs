@@ -66,6 +66,17 @@ pub(crate) struct Head {
     pub(crate) bytes: usize,
 }
 
+/// What the series gets: for an increase the total with it.
+fn value(s: &BatchSample, key: &[u8], deltas: &DeltaStreams) -> Result<f64, Refusal> {
+    let Some(total) = deltas.get(key).filter(|_| s.mode == Mode::Add) else { return Ok(s.v) };
+    if s.t <= total.t {
+        return Err(Refusal::DeltaOrder);
+    }
+    // A snapshot may hold a total of a build that let it become NaN: counting begins again, as after a reset.
+    let v = if total.v.is_finite() { total.v + s.v } else { s.v };
+    if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
+}
+
 impl Head {
     /// Applies a batch. `newest` is the time of the newest sample that the engine ever took, and is moved.
     pub(crate) fn apply(
@@ -116,15 +127,7 @@ impl Head {
         if s.t < oldest_allowed {
             return Err(Refusal::TooOld);
         }
-        let mut v = s.v;
-        if s.mode == Mode::Add
-            && let Some(total) = deltas.get(key)
-        {
-            if s.t <= total.t {
-                return Err(Refusal::DeltaOrder);
-            }
-            v += total.v;
-        }
+        let v = value(s, key, deltas)?;
         let id = self.series_id(s.hash, key, max_series)?;
         let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;
         if series.append(Sample { t: s.t, v }, oldest_allowed)? == Appended::Stored {

@@ -6,3 +6,4 @@ mod golden;
 mod limits;
 mod oracle;
 mod otlp;
+mod points;

@@ -1,0 +1,92 @@
+//! What one sender can do with odd points: totals stay finite, points stay whole, texts stay short.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use foundation::clock::{ManualClock, UnixNanos};
+use foundation::disk::sim::SimDisk;
+use model::AccessScope;
+use tsdb::{Ingested, MatchOp, Matcher, Options, ReadLimits, Tsdb};
+use wire::otlp::Decoded;
+use wire::protobuf::Writer;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+const DELTA: u64 = 1;
+const CUMULATIVE: u64 = 2;
+
+fn open(disk: &SimDisk, change: impl FnOnce(&mut Options)) -> Tsdb {
+    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(NOW_MS)));
+    let mut options = Options::new("/data/metrics");
+    options.min_free_bytes = 0;
+    change(&mut options);
+    Tsdb::open(Arc::new(disk.clone()), clock, options).expect("open")
+}
+
+/// A metric named `name`; `data` writes its points into the data field.
+fn metric(name: &str, unit: &str, help: &str, data_field: u32, data: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.message(1, |w| {
+        w.message(2, |w| {
+            w.message(2, |w| {
+                w.string(1, name);
+                w.string(2, help);
+                w.string(3, unit);
+                w.message(data_field, data);
+            });
+        });
+    });
+    w.as_bytes().to_vec()
+}
+
+/// A monotonic sum with one point, to which `more` adds.
+fn sum(name: &str, temporality: u64, t_ms: i64, v: f64, more: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    metric(name, "", "", 7, |w| {
+        w.message(1, |w| {
+            w.fixed64(3, t_ms as u64 * 1_000_000);
+            w.double(4, v);
+            more(w);
+        });
+        w.uint(2, temporality);
+        w.uint(3, 1);
+    })
+}
+
+fn ingest(db: &Tsdb, request: &[u8]) -> (Ingested, Decoded) {
+    let (batch, decoded) = db.decode(request).expect("well-formed");
+    let (tx, rx) = sync_channel(1);
+    db.ingest(request, batch, Box::new(move |r| tx.send(r).expect("waiting")));
+    (rx.recv().expect("completed").expect("stored"), decoded)
+}
+
+fn last_values(db: &Tsdb, name: &str) -> Vec<f64> {
+    let matchers = [Matcher::new("__name__", MatchOp::Eq, name)];
+    let found = db.select(&AccessScope::ALL, &matchers, (i64::MIN, i64::MAX), ReadLimits::default()).expect("select");
+    let last = |s: tsdb::SeriesData| s.samples.last().map(|s| s.v);
+    found.collect().expect("collect").into_iter().filter_map(last).collect()
+}
+
+#[test]
+fn a_delta_that_is_not_finite_is_refused_and_the_total_goes_on() {
+    let disk = SimDisk::new(1);
+    let db = open(&disk, |_| {});
+    let point = |second: i64, v: f64| sum("work", DELTA, NOW_MS + second * 1000, v, |_| {});
+    ingest(&db, &point(1, 2.0));
+    for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let (stored, decoded) = ingest(&db, &point(2, v));
+        assert_eq!((stored.samples, decoded.rejected), (0, 1), "{v}");
+        let why = decoded.first_error.expect("why");
+        assert!(why.contains("not a finite number"), "{why}");
+    }
+    ingest(&db, &point(2, 3.0));
+    assert_eq!(last_values(&db, "work_total"), [5.0]);
+    // Two finite increments whose total is not finite.
+    ingest(&db, &point(3, f64::MAX));
+    let (stored, _) = ingest(&db, &point(4, f64::MAX));
+    assert!(stored.message().contains("not a finite number"), "{}", stored.message());
+    drop(db);
+    assert_eq!(last_values(&open(&disk, |_| {}), "work_total"), [f64::MAX]);
+    // The value of a cumulative stream is the sender's word.
+    let db = open(&disk, |_| {});
+    ingest(&db, &sum("other", CUMULATIVE, NOW_MS, f64::INFINITY, |_| {}));
+    assert_eq!(last_values(&db, "other_total"), [f64::INFINITY]);
+}
