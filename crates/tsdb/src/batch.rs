@@ -62,7 +62,7 @@ impl fmt::Display for Refusal {
 pub struct Ingested {
     /// Samples stored. A histogram point is many samples.
     pub samples: u64,
-    /// Points of which at least one sample was refused by the head (those refused while decoding are the decoder's).
+    /// Points that the head refused, each as a whole (those refused while decoding are the decoder's).
     pub refused_points: u64,
     /// Why, with the first series it happened to and how many samples; at most one entry per reason.
     pub refusals: Vec<(Refusal, String, u64)>,

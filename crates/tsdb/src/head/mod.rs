@@ -77,8 +77,13 @@ fn value(s: &BatchSample, key: &[u8], deltas: &DeltaStreams) -> Result<f64, Refu
     if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
 }
 
+/// Whether two neighbours are of one data point; what the engine makes itself stands apart.
+fn same_point(a: &BatchSample, b: &BatchSample) -> bool {
+    a.point == b.point && (a.mode == Mode::Derived) == (b.mode == Mode::Derived)
+}
+
 impl Head {
-    /// Applies a batch. `newest` is the time of the newest sample that the engine ever took, and is moved.
+    /// Applies a batch, point by point. `newest` is the time of the newest sample that the engine ever took, and is moved.
     pub(crate) fn apply(
         &mut self,
         batch: &SampleBatch,
@@ -87,32 +92,77 @@ impl Head {
         deltas: &mut DeltaStreams,
     ) -> Ingested {
         let mut done = batch.early.clone();
-        let mut refused_point = None;
         let mut exemplars = batch.exemplars.iter().peekable();
-        for (i, s) in (0u32..).zip(&batch.buf.samples) {
-            let key = batch.buf.key_of(s);
+        let mut next = 0u32;
+        for point in batch.buf.samples.chunk_by(same_point) {
             let oldest_allowed = newest.saturating_sub(batch.buf.rules.window_ms);
-            let result = self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas);
-            while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == i) {
-                if let Ok(id) = result {
-                    self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+            let checked = self.check_point(point, batch, admission.max_series, oldest_allowed, deltas);
+            let mut refused = false;
+            for s in point {
+                let key = batch.buf.key_of(s);
+                let result = match &checked {
+                    Ok(()) => {
+                        self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas).map_err(|r| (r, key))
+                    }
+                    Err(whole) => Err(*whole),
+                };
+                while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == next) {
+                    if let Ok(id) = result {
+                        self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+                    }
                 }
-            }
-            match result {
-                Ok(_) => {
-                    *newest = s.t.max(*newest);
-                    done.samples += u64::from(s.mode != Mode::Derived);
-                }
-                Err(_) if s.mode == Mode::Derived => {}
-                Err(refusal) => {
-                    done.refuse(refusal, key);
-                    if refused_point.replace(s.point) != Some(s.point) {
-                        done.refused_points += 1;
+                next += 1;
+                match result {
+                    Ok(_) => {
+                        *newest = s.t.max(*newest);
+                        done.samples += u64::from(s.mode != Mode::Derived);
+                    }
+                    Err(_) if s.mode == Mode::Derived => {}
+                    Err((refusal, first)) => {
+                        done.refuse(refusal, first);
+                        refused = true;
                     }
                 }
             }
+            done.refused_points += u64::from(refused);
         }
         done
+    }
+
+    /// Finds the reason to refuse a point of several samples, and the key it is about, before any of it is applied:
+    /// half a histogram is worse than none, and totals of its other half must not advance.
+    fn check_point<'a>(
+        &self,
+        point: &[BatchSample],
+        batch: &'a SampleBatch,
+        max_series: usize,
+        oldest_allowed: i64,
+        deltas: &DeltaStreams,
+    ) -> Result<(), (Refusal, &'a [u8])> {
+        // A single sample is whole by itself.
+        if point.len() < 2 {
+            return Ok(());
+        }
+        let mut first_new = None;
+        let mut new = 0;
+        for s in point {
+            let key = batch.buf.key_of(s);
+            let sample = Sample { t: s.t, v: value(s, key, deltas).map_err(|refusal| (refusal, key))? };
+            match self.find(s.hash, key).and_then(|id| self.series.get(id as usize)) {
+                Some(series) => {
+                    series.check(sample, oldest_allowed).map_err(|refusal| (refusal, key))?;
+                }
+                None if s.t < oldest_allowed => return Err((Refusal::TooOld, key)),
+                None => {
+                    first_new.get_or_insert(key);
+                    new += 1;
+                }
+            }
+        }
+        match first_new {
+            Some(key) if self.series.len() + new > max_series => Err((Refusal::SeriesLimit, key)),
+            _ => Ok(()),
+        }
     }
 
     fn apply_sample(
@@ -142,15 +192,23 @@ impl Head {
         Ok(id)
     }
 
+    fn key_of(&self, id: u32) -> &[u8] {
+        self.series.get(id as usize).map_or(&[][..], |s| &s.key)
+    }
+
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.by_key.find(hash, |id| self.key_of(*id) == key).copied()
+    }
+
     fn series_id(&mut self, hash: u64, key: &[u8], max_series: usize) -> Result<u32, Refusal> {
-        let of = |id: &u32| self.series.get(*id as usize).map_or(&[][..], |s| &s.key);
-        if let Some(id) = self.by_key.find(hash, |id| of(id) == key) {
-            return Ok(*id);
+        if let Some(id) = self.find(hash, key) {
+            return Ok(id);
         }
         if self.series.len() >= max_series {
             return Err(Refusal::SeriesLimit);
         }
         let id = self.series.len() as u32;
+        let of = |id: &u32| self.series.get(*id as usize).map_or(&[][..], |s| &s.key);
         self.by_key.insert_unique(hash, id, |id| key::hash(of(id)));
         self.series.push(MemSeries::new(key));
         self.bytes += SERIES_BYTES + key.len() + self.index.insert(id, key);

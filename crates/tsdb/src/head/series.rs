@@ -49,7 +49,7 @@ impl MemSeries {
     /// Whether [`MemSeries::append`] would take a sample at `t`, where samples before `oldest_allowed` are refused.
     ///
     /// The decision of Prometheus' `memSeries.appendable` with an out-of-order window.
-    fn check(&self, s: Sample, oldest_allowed: i64) -> Result<Appended, Refusal> {
+    pub(crate) fn check(&self, s: Sample, oldest_allowed: i64) -> Result<Appended, Refusal> {
         if s.t < oldest_allowed {
             return Err(Refusal::TooOld);
         }

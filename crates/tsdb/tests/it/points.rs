@@ -90,3 +90,45 @@ fn a_delta_that_is_not_finite_is_refused_and_the_total_goes_on() {
     ingest(&db, &sum("other", CUMULATIVE, NOW_MS, f64::INFINITY, |_| {}));
     assert_eq!(last_values(&db, "other_total"), [f64::INFINITY]);
 }
+
+/// A delta histogram with buckets up to 1, 2, and +Inf, each with one measurement; 5 series.
+fn histogram(name: &str, t_ms: i64) -> Vec<u8> {
+    metric(name, "", "", 9, |w| {
+        w.message(1, |w| {
+            w.fixed64(3, t_ms as u64 * 1_000_000);
+            w.fixed64(4, 3);
+            w.double(5, 4.5);
+            (0..3).for_each(|_| w.fixed64(6, 1));
+            [1.0, 2.0].iter().for_each(|b| w.double(7, *b));
+        });
+        w.uint(2, DELTA);
+    })
+}
+
+#[test]
+fn a_histogram_point_is_taken_whole_or_not_at_all() {
+    let disk = SimDisk::new(2);
+    let few = |o: &mut Options| o.max_series = 8;
+    let db = open(&disk, few);
+    assert_eq!(ingest(&db, &histogram("a", NOW_MS)).0.samples, 5);
+    // There is room for three more series and the point needs five.
+    let (refused, _) = ingest(&db, &histogram("b", NOW_MS));
+    assert_eq!((refused.samples, refused.refused_points), (0, 1));
+    assert!(refused.message().starts_with("the limit on series"), "{}", refused.message());
+    assert!(refused.message().contains("(5 samples, first b_bucket{le=\"1\"})"), "{}", refused.message());
+    assert_eq!((db.stats().head_series, db.stats().delta_streams), (5, 5));
+    // A smaller point still fits, and known series go on.
+    assert_eq!(ingest(&db, &sum("c", DELTA, NOW_MS, 1.0, |_| {})).0.samples, 1);
+    assert_eq!(ingest(&db, &histogram("a", NOW_MS + 1000)).0.samples, 5);
+    // With room, the first point of `b` that counts is the one that is taken.
+    assert!(db.flush().expect("flush"));
+    assert_eq!(ingest(&db, &histogram("b", NOW_MS + 2000)).0.samples, 5);
+    assert_eq!(last_values(&db, "b_count"), [3.0]);
+    assert_eq!(last_values(&db, "b_bucket"), [3.0, 1.0, 2.0], "le +Inf, 1, 2");
+    // A point that is not newer is refused whole too.
+    let (late, _) = ingest(&db, &histogram("b", NOW_MS + 2000));
+    assert_eq!((late.samples, late.refused_points), (0, 1));
+    drop(db);
+    let db = open(&disk, few);
+    assert_eq!((last_values(&db, "b_count"), last_values(&db, "a_count")), (vec![3.0], vec![6.0]));
+}
