@@ -28,7 +28,8 @@ use crate::snapshot::Snapshot;
 use crate::state::{Files, State};
 use crate::{TsdbError, otlp};
 
-/// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be short.
+/// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be
+/// short, or on the caller's when the batch is refused at once.
 pub type Completion = Box<dyn FnOnce(Result<Ingested, TsdbError>) + Send>;
 
 pub(crate) fn millis(d: std::time::Duration) -> i64 {
@@ -213,7 +214,19 @@ impl Tsdb {
         Ok(())
     }
 
+    /// Fails while more samples wait for blocks than memory is meant for.
+    fn check_memory(&self) -> Result<(), TsdbError> {
+        let max = self.inner.options.head_bytes_max.saturating_mul(2);
+        let state = self.inner.state.read();
+        let held = state.frozen.iter().map(|f| f.head.bytes).sum::<usize>() + state.head.bytes;
+        if held > max { Err(TsdbError::MemoryFull { held, max }) } else { Ok(()) }
+    }
+
     fn log(&self, record: Vec<u8>, batch: SampleBatch, done: Completion) {
+        // Before it is logged: replay must not find what was refused.
+        if let Err(e) = self.check_memory() {
+            return done(Err(e));
+        }
         let inner = self.inner.clone();
         let complete = move |logged: Result<wal::Generation, wal::WalError>| match logged {
             Ok(_) => done(Ok(inner.apply(batch, &Admission::of(&inner.options)))),

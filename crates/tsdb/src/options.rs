@@ -12,7 +12,7 @@ const LOG_BYTES_MAX: u64 = 512 << 20;
 pub struct Options {
     /// The folder; made if it is not there. Holds `wal/`, the blocks and the manifest.
     pub dir: PathBuf,
-    /// Series in memory, at most; samples of further series are refused. A series costs about 1 KiB.
+    /// Series in memory, at most; samples of further series are refused. A series costs 1 to 2 KiB.
     pub max_series: usize,
     /// How much older than the newest sample a sample may be. Prometheus: `out_of_order_time_window`.
     pub out_of_order_window: Duration,
@@ -20,7 +20,8 @@ pub struct Options {
     pub future_tolerance: Duration,
     /// The head is flushed to a block when its oldest sample is this much older than its newest.
     pub block_span: Duration,
-    /// The head is flushed when it takes this many bytes of memory.
+    /// The head is flushed when it takes this many bytes of memory. Samples are refused as unavailable while it and
+    /// those on their way to blocks take more than twice as much.
     pub head_bytes_max: usize,
     /// The head is flushed when the log has grown by this many bytes since the last flush, what was replayed included.
     pub log_bytes_max: u64,

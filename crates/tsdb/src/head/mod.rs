@@ -27,8 +27,6 @@ const SERIES_MAX: usize = u32::MAX as usize - 1;
 
 /// Bytes of a series besides its key and samples, roughly.
 const SERIES_BYTES: usize = 200;
-/// Bytes of a sample in memory, between 16 (open) and 1-3 (sealed).
-const SAMPLE_BYTES: usize = 6;
 
 /// What decides whether a sample is taken.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +61,7 @@ pub(crate) struct Head {
     /// Times of the oldest and newest sample; `None` when empty.
     pub(crate) bounds: Option<(i64, i64)>,
     pub(crate) samples: u64,
+    /// Memory, estimated: series, index and samples as they lie there.
     pub(crate) bytes: usize,
 }
 
@@ -180,9 +179,10 @@ impl Head {
         let v = value(s, key, deltas)?;
         let id = self.series_id(s.hash, key, max_series)?;
         let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;
+        let before = series.samples_bytes();
         if series.append(Sample { t: s.t, v }, oldest_allowed)? == Appended::Stored {
             self.samples += 1;
-            self.bytes += SAMPLE_BYTES;
+            self.bytes += series.samples_bytes().saturating_sub(before);
             let (min, max) = self.bounds.unwrap_or((s.t, s.t));
             self.bounds = Some((min.min(s.t), max.max(s.t)));
         }

@@ -159,3 +159,34 @@ fn replay_holds_the_series_limit_and_takes_what_was_taken() {
     assert_eq!(count(&db), 6);
     assert!(db.maintain().expect("maintain").flushed, "two heads in one leave memory at once");
 }
+
+#[test]
+fn a_head_that_cannot_leave_memory_refuses_until_it_can() {
+    let (disk, clock) = (SimDisk::new(7), clock());
+    let db = open(&disk, &clock, |o| o.head_bytes_max = 50_000);
+    let append = |i: usize| db.append_wait(vec![(labels(i), NOW_MS, 1.0)]);
+    (0..20).for_each(|i| drop(append(i).expect("there is room")));
+    disk.fail_writes_after(0);
+    db.flush().expect_err("full");
+    disk.heal();
+    let e = (20..10_000).find_map(|i| append(i).err()).expect("a ceiling");
+    let TsdbError::MemoryFull { held, max } = e else { panic!("{e}") };
+    assert!((100_000..110_000).contains(&held) && max == 100_000, "{held} of {max}");
+    assert!(matches!(e.kind(), ErrorKind::Unavailable { .. }), "{e}");
+    assert!(e.to_string().contains("cannot be written to disk fast enough"), "{e}");
+    let logged = db.stats().wal.records;
+    append(0).expect_err("full");
+    assert_eq!(db.stats().wal.records, logged, "what is refused is not logged");
+    assert!(db.maintain().expect("maintain").flushed);
+    append(20_000).expect("there is room again");
+}
+
+#[test]
+fn open_samples_are_counted_as_they_lie_in_memory() {
+    let (disk, clock) = (SimDisk::new(8), clock());
+    let db = open(&disk, &clock, |_| {});
+    db.append_wait(vec![(labels(0), NOW_MS, 1.0)]).expect("append");
+    let one = db.stats().head_bytes;
+    db.append_wait((1..60).map(|t| (labels(0), NOW_MS + t, t as f64)).collect()).expect("append");
+    assert!(db.stats().head_bytes - one >= 56 * 16, "{} after {one}", db.stats().head_bytes);
+}
