@@ -218,7 +218,7 @@ impl Tsdb {
     fn check_memory(&self) -> Result<(), TsdbError> {
         let max = self.inner.options.head_bytes_max.saturating_mul(2);
         let state = self.inner.state.read();
-        let held = state.frozen.iter().map(|f| f.head.bytes).sum::<usize>() + state.head.bytes;
+        let held = state.frozen.iter().map(|f| f.head.bytes()).sum::<usize>() + state.head.bytes();
         if held > max { Err(TsdbError::MemoryFull { held, max }) } else { Ok(()) }
     }
 

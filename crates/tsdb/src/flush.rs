@@ -57,7 +57,7 @@ impl Tsdb {
         let long = state.head.bounds.is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
         // Only replay makes such a head, of several generations: the next replay would add to it again.
         let merged = state.head.series_count() > options.max_series;
-        long || merged || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
+        long || merged || state.head.bytes() >= options.head_bytes_max || !state.frozen.is_empty()
     }
 
     /// Writes all that is in memory now to blocks; returns whether there was anything.

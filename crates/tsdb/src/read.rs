@@ -183,7 +183,7 @@ impl Tsdb {
         Stats {
             head_series: heads().map(|h| h.series_count() as u64).sum(),
             head_samples: heads().map(|h| h.samples).sum(),
-            head_bytes: heads().map(|h| h.bytes as u64).sum(),
+            head_bytes: heads().map(|h| h.bytes() as u64).sum(),
             blocks: state.blocks.len() as u64,
             block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
             block_samples: blocks().map(|b| b.samples()).sum(),

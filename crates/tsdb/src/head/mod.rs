@@ -61,8 +61,8 @@ pub(crate) struct Head {
     /// Times of the oldest and newest sample; `None` when empty.
     pub(crate) bounds: Option<(i64, i64)>,
     pub(crate) samples: u64,
-    /// Memory, estimated: series, index and samples as they lie there.
-    pub(crate) bytes: usize,
+    /// Memory of series, index and samples, estimated.
+    bytes: usize,
 }
 
 /// What the series gets: for an increase the total with it.
@@ -218,6 +218,11 @@ impl Head {
     /// How many series there are.
     pub(crate) fn series_count(&self) -> usize {
         self.series.len()
+    }
+
+    /// Memory of the head, estimated.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.exemplars.bytes
     }
 
     /// Whether nothing was stored.

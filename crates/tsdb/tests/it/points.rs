@@ -132,3 +132,33 @@ fn a_histogram_point_is_taken_whole_or_not_at_all() {
     let db = open(&disk, few);
     assert_eq!((last_values(&db, "b_count"), last_values(&db, "a_count")), (vec![3.0], vec![6.0]));
 }
+
+#[test]
+fn an_exemplar_with_long_attributes_is_left_out_and_its_sample_is_kept() {
+    let disk = SimDisk::new(3);
+    let db = open(&disk, |_| {});
+    let traced = |t_ms: i64, text: usize| {
+        sum("work", CUMULATIVE, t_ms, 1.0, |w| {
+            w.message(5, |w| {
+                w.fixed64(2, t_ms as u64 * 1_000_000);
+                w.double(3, 1.0);
+                w.message(7, |w| {
+                    w.string(1, "text");
+                    w.message(2, |w| w.string(1, &"x".repeat(text)));
+                });
+            });
+        })
+    };
+    let kept = |db: &Tsdb| {
+        let matchers = [Matcher::new("__name__", MatchOp::Eq, "work_total")];
+        let range = (i64::MIN, i64::MAX);
+        let found = db.exemplars(&AccessScope::ALL, &matchers, range, ReadLimits::default()).expect("exemplars");
+        found.iter().map(|s| s.exemplars.len()).sum::<usize>()
+    };
+    assert_eq!(ingest(&db, &traced(NOW_MS, 1021)).0.samples, 1);
+    assert_eq!(kept(&db), 0, "1,025 bytes of names and values");
+    let before = db.stats().head_bytes;
+    assert_eq!(ingest(&db, &traced(NOW_MS + 1, 1020)).0.samples, 1);
+    assert_eq!(kept(&db), 1);
+    assert!(db.stats().head_bytes >= before + 1024, "exemplars count as memory");
+}
