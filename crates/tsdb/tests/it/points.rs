@@ -162,3 +162,37 @@ fn an_exemplar_with_long_attributes_is_left_out_and_its_sample_is_kept() {
     assert_eq!(kept(&db), 1);
     assert!(db.stats().head_bytes >= before + 1024, "exemplars count as memory");
 }
+
+#[test]
+fn long_metric_names_have_no_metadata_and_long_texts_are_cut() {
+    let disk = SimDisk::new(4);
+    let db = open(&disk, |_| {});
+    let gauge = |name: &str, unit: &str, help: &str| {
+        metric(name, unit, help, 5, |w| {
+            w.message(1, |w| {
+                w.fixed64(3, NOW_MS as u64 * 1_000_000);
+                w.double(4, 1.0);
+            });
+        })
+    };
+    let long = "n".repeat(1025);
+    ingest(&db, &gauge(&long, "", ""));
+    assert_eq!(last_values(&db, &long), [1.0], "its samples are kept");
+    assert!(db.metadata().is_empty());
+    // 1,023 bytes and then a character of two.
+    let help = format!("{}\u{fc}{}", "x".repeat(1023), "y".repeat(5000));
+    ingest(&db, &gauge("short", "", &help));
+    assert_eq!(db.metadata()["short"].help, "x".repeat(1023));
+    let unit = format!("{{{}", "u".repeat(2000));
+    ingest(&db, &gauge("curly", &unit, ""));
+    assert_eq!(db.metadata()["curly"].unit.len(), 1024);
+    // A long name as sent leads nowhere, its stored name is known.
+    let as_sent = format!("a.{}b", ".".repeat(1024));
+    ingest(&db, &gauge(&as_sent, "", ""));
+    assert_eq!((last_values(&db, "a_b"), last_values(&db, &as_sent).len()), (vec![1.0], 0));
+    assert!(db.metadata().contains_key("a_b"));
+    // One name as sent with many units: the first 16 stored names are found by it.
+    (0..20).for_each(|i| drop(ingest(&db, &gauge("many.units", &format!("u{i}"), ""))));
+    assert_eq!(last_values(&db, "many.units").len(), 16);
+    assert_eq!(last_values(&db, "many_units_u19"), [1.0]);
+}
