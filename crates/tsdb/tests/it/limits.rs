@@ -1,11 +1,13 @@
 //! Every limit says that it was hit, and retention takes what is old.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use foundation::ErrorKind;
 use foundation::clock::{ManualClock, UnixNanos};
+use foundation::disk::Disk as _;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, Labels};
 use tsdb::{MatchOp, Matcher, Options, ReadLimits, Refusal, Tsdb, TsdbError};
@@ -189,4 +191,26 @@ fn open_samples_are_counted_as_they_lie_in_memory() {
     let one = db.stats().head_bytes;
     db.append_wait((1..60).map(|t| (labels(0), NOW_MS + t, t as f64)).collect()).expect("append");
     assert!(db.stats().head_bytes - one >= 56 * 16, "{} after {one}", db.stats().head_bytes);
+}
+
+#[test]
+fn a_damaged_chunk_stops_only_the_compaction_of_its_block() {
+    let (disk, clock) = (SimDisk::new(9), clock());
+    let db = open(&disk, &clock, |_| {});
+    for t in 0..6 {
+        db.append_wait((0..10).map(|i| (labels(i), NOW_MS + t, t as f64)).collect()).expect("append");
+        db.flush().expect("flush");
+    }
+    let dir = Path::new("/data/metrics");
+    let mut files = disk.list(dir).expect("list");
+    files.retain(|p| p.to_string_lossy().contains("block-"));
+    // Behind magic and version lies the first chunk.
+    drop(db);
+    disk.flip_bit(&files[1], 14, 1).expect("flip");
+    let db = open(&disk, &clock, |_| {});
+    let e = db.compact().expect_err("damaged");
+    assert!(e.to_string().contains(&*files[1].to_string_lossy()), "{e}");
+    assert_eq!(db.compact().expect("the others go on"), 4);
+    assert_eq!(db.compact().expect("nothing more to do"), 0);
+    assert_eq!((db.stats().blocks, db.stats().block_samples), (3, 60), "the damaged block is kept");
 }
