@@ -254,7 +254,9 @@ impl<'a> Replay<'a> {
         if self.generation.replace(generation) != Some(generation) {
             // The head of a generation may have begun empty: what it took beside the ones before it is taken again.
             // Not more, for requests that the limit refused are in the log too.
-            let known = self.inner.state.read().head.series_count();
+            let mut state = self.inner.state.write();
+            state.head.begin_generation();
+            let known = state.head.series_count();
             self.admission = Admission::of(&self.inner.options).beside(known);
         }
         match record::decode(bytes) {

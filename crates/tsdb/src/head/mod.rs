@@ -61,6 +61,9 @@ pub(crate) struct Head {
     /// Times of the oldest and newest sample; `None` when empty.
     pub(crate) bounds: Option<(i64, i64)>,
     pub(crate) samples: u64,
+    /// Set by the first new series that the limit refuses; no other is made then. So in the log all that was taken lies
+    /// before all that was refused, and replay, which has more room, cannot fill it with what was refused first.
+    full: bool,
     /// Memory of series, index and samples, estimated.
     bytes: usize,
 }
@@ -111,6 +114,7 @@ impl Head {
                     }
                 }
                 next += 1;
+                self.full |= matches!(result, Err((Refusal::SeriesLimit, _)));
                 match result {
                     Ok(_) => {
                         *newest = s.t.max(*newest);
@@ -159,7 +163,7 @@ impl Head {
             }
         }
         match first_new {
-            Some(key) if self.series.len() + new > max_series => Err((Refusal::SeriesLimit, key)),
+            Some(key) if self.full || self.series.len() + new > max_series => Err((Refusal::SeriesLimit, key)),
             _ => Ok(()),
         }
     }
@@ -204,7 +208,7 @@ impl Head {
         if let Some(id) = self.find(hash, key) {
             return Ok(id);
         }
-        if self.series.len() >= max_series {
+        if self.full || self.series.len() >= max_series {
             return Err(Refusal::SeriesLimit);
         }
         let id = self.series.len() as u32;
@@ -213,6 +217,11 @@ impl Head {
         self.series.push(MemSeries::new(key));
         self.bytes += SERIES_BYTES + key.len() + self.index.insert(id, key);
         Ok(id)
+    }
+
+    /// For replay: the series of another generation follow, under a limit of their own.
+    pub(crate) fn begin_generation(&mut self) {
+        self.full = false;
     }
 
     /// How many series there are.

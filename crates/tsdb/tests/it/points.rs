@@ -117,8 +117,8 @@ fn a_histogram_point_is_taken_whole_or_not_at_all() {
     assert!(refused.message().starts_with("the limit on series"), "{}", refused.message());
     assert!(refused.message().contains("(5 samples, first b_bucket{le=\"1\"})"), "{}", refused.message());
     assert_eq!((db.stats().head_series, db.stats().delta_streams), (5, 5));
-    // A smaller point still fits, and known series go on.
-    assert_eq!(ingest(&db, &sum("c", DELTA, NOW_MS, 1.0, |_| {})).0.samples, 1);
+    // A smaller point would fit, but replay has more room and would give it to `b`. Known series go on.
+    assert_eq!(ingest(&db, &sum("c", DELTA, NOW_MS, 1.0, |_| {})).0.samples, 0);
     assert_eq!(ingest(&db, &histogram("a", NOW_MS + 1000)).0.samples, 5);
     // With room, the first point of `b` that counts is the one that is taken.
     assert!(db.flush().expect("flush"));
@@ -195,4 +195,22 @@ fn long_metric_names_have_no_metadata_and_long_texts_are_cut() {
     (0..20).for_each(|i| drop(ingest(&db, &gauge("many.units", &format!("u{i}"), ""))));
     assert_eq!(last_values(&db, "many.units").len(), 16);
     assert_eq!(last_values(&db, "many_units_u19"), [1.0]);
+}
+
+#[test]
+fn what_was_taken_at_the_limit_is_taken_again_by_a_replay_with_more_room() {
+    let disk = SimDisk::new(5);
+    let few = |o: &mut Options| o.max_series = 8;
+    drop(ingest(&open(&disk, few), &histogram("a", NOW_MS)));
+    // Behind a restart the head has room for three; replay of this generation has room for eight.
+    let db = open(&disk, few);
+    let points = [histogram("b", NOW_MS), histogram("c", NOW_MS)];
+    points.iter().for_each(|p| assert_eq!(ingest(&db, p).0.samples, 0));
+    let names: Vec<String> = (0..4).map(|i| format!("d{i}_total")).collect();
+    names.iter().for_each(|n| drop(ingest(&db, &sum(n, CUMULATIVE, NOW_MS, 1.0, |_| {}))));
+    let taken: Vec<_> = names.iter().filter(|n| !last_values(&db, n).is_empty()).collect();
+    drop(db);
+    let db = open(&disk, few);
+    taken.iter().for_each(|n| assert_eq!(last_values(&db, n), [1.0], "{n}"));
+    assert_eq!(last_values(&db, "a_count"), [3.0]);
 }
