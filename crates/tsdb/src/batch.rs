@@ -31,6 +31,8 @@ pub enum Refusal {
     SeriesLimit,
     /// A delta point that is not newer than the one before.
     DeltaOrder,
+    /// A delta point, or the total with it, is NaN or infinite: the total could never come back from it.
+    NotFinite,
     /// The labels are longer than 64 KiB.
     LabelsTooLong,
     /// The labels of the request take more than 512 MiB when written out.
@@ -47,6 +49,7 @@ impl fmt::Display for Refusal {
             Self::Duplicate => "duplicate sample for timestamp",
             Self::SeriesLimit => "the limit on series in memory is reached; remove labels or raise `max_series`",
             Self::DeltaOrder => "the delta point is not newer than the one before it",
+            Self::NotFinite => "the delta point or the total with it is not a finite number",
             Self::LabelsTooLong => "the labels are longer than 65536 bytes",
             Self::BatchTooLarge => "the labels of the request take more than 512 MiB; send smaller requests",
             Self::NoLabels => "the sample has no labels",
@@ -59,7 +62,7 @@ impl fmt::Display for Refusal {
 pub struct Ingested {
     /// Samples stored. A histogram point is many samples.
     pub samples: u64,
-    /// Points of which at least one sample was refused by the head (those refused while decoding are the decoder's).
+    /// Points that the head refused, each as a whole (those refused while decoding are the decoder's).
     pub refused_points: u64,
     /// Why, with the first series it happened to and how many samples; at most one entry per reason.
     pub refusals: Vec<(Refusal, String, u64)>,
@@ -156,6 +159,9 @@ impl Buffer {
         }
         if t > self.rules.newest_allowed || t < self.rules.oldest_allowed {
             return Err(Refusal::OutOfBounds);
+        }
+        if mode == Mode::Add && !v.is_finite() {
+            return Err(Refusal::NotFinite);
         }
         let (hash, key_len) = (key::hash(key), key.len() as u32);
         self.samples.push(BatchSample { key: start as u32, key_len, point: self.points, mode, hash, t, v });

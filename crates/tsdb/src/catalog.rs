@@ -10,6 +10,13 @@ use crate::chunk::bits::{ByteReader, put_prefixed, put_varint};
 /// Metric names that are remembered; those beyond have samples but no metadata.
 const NAMES_MAX: usize = 200_000;
 
+/// A name, unit or help takes at most this many bytes. Longer names have no metadata and do not lead to stored names;
+/// longer units and helps are cut.
+const TEXT_BYTES_MAX: usize = 1024;
+
+/// Stored names that one name as sent leads to; units and kinds make them differ, and few metrics have two.
+const STORED_NAMES_MAX: usize = 16;
+
 /// The type of a metric, as Prometheus' metadata API names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MetricType {
@@ -67,6 +74,15 @@ pub(crate) struct MetricInfo {
 /// The suffixes of the series of one histogram or summary.
 const SUFFIXES: [&str; 4] = ["", "_bucket", "_sum", "_count"];
 
+/// Cuts a text to [`TEXT_BYTES_MAX`], before the character that would not fit.
+fn cut(text: &mut String) {
+    if text.len() > TEXT_BYTES_MAX {
+        let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+}
+
 /// All that is known about metrics by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Catalog {
@@ -77,8 +93,13 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     /// The newest metadata of a name wins.
-    pub(crate) fn learn(&mut self, info: MetricInfo) {
-        if let Some(original) = info.original {
+    pub(crate) fn learn(&mut self, mut info: MetricInfo) {
+        if info.name.len() > TEXT_BYTES_MAX {
+            return;
+        }
+        cut(&mut info.metadata.unit);
+        cut(&mut info.metadata.help);
+        if let Some(original) = info.original.filter(|o| o.len() <= TEXT_BYTES_MAX) {
             self.learn_alias(&original, &info.name);
         }
         let room = self.metadata.len() < NAMES_MAX;
@@ -90,9 +111,15 @@ impl Catalog {
     }
 
     fn learn_alias(&mut self, original: &str, stored: &str) {
-        let known = self.aliases.get(original).is_some_and(|s| s.contains(stored));
-        if !known && self.aliases.len() < NAMES_MAX {
-            self.aliases.entry(original.to_owned()).or_default().insert(stored.to_owned());
+        let room = self.aliases.len() < NAMES_MAX;
+        match self.aliases.get_mut(original) {
+            Some(names) if names.len() < STORED_NAMES_MAX && !names.contains(stored) => {
+                names.insert(stored.to_owned());
+            }
+            None if room => {
+                self.aliases.insert(original.to_owned(), BTreeSet::from([stored.to_owned()]));
+            }
+            _ => {}
         }
     }
 

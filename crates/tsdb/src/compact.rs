@@ -29,7 +29,8 @@ impl Tsdb {
     /// Merges the first run of small neighbouring blocks, if there is one; returns how many blocks became one, or 0.
     ///
     /// # Errors
-    /// The disk refused or a block is damaged; nothing has changed then.
+    /// The disk refused or a block is damaged; nothing has changed then. A block that could not be read is left out of
+    /// the next calls until the engine is opened again.
     pub fn compact(&self) -> Result<usize, TsdbError> {
         let inner = &self.inner;
         let mut files = inner.files.lock();
@@ -64,7 +65,8 @@ fn pick(blocks: &[Arc<Block>]) -> Option<Vec<Arc<Block>>> {
         let (sum, largest) = run.iter().fold((0, 0), |(sum, max), b| (sum + b.samples(), b.samples().max(max)));
         let from = run.iter().map(|b| b.bounds().0).min().unwrap_or_default();
         let to = run.iter().map(|b| b.bounds().1).max().unwrap_or_default();
-        largest * 2 <= sum && to.saturating_sub(from) <= SPAN_MS_MAX
+        let mergeable = run.iter().all(|b| b.is_mergeable());
+        mergeable && largest * 2 <= sum && to.saturating_sub(from) <= SPAN_MS_MAX
     };
     blocks.windows(FAN_IN).find(fits).map(<[_]>::to_vec)
 }
@@ -77,16 +79,26 @@ struct Cursor {
 }
 
 impl Cursor {
+    /// Marks the block when a read of it failed.
+    fn marked<T>(&self, read: Result<T, TsdbError>) -> Result<T, TsdbError> {
+        if let Err(e) = &read {
+            tracing::error!(error = %e, "a block of metrics is left out of compaction");
+            self.block.set_unmergeable();
+        }
+        read
+    }
+
     fn peek(&mut self) -> Result<Option<&Labels>, TsdbError> {
         if self.read.is_empty() && self.next < self.block.series_count() {
             let end = self.next.saturating_add(ENTRIES_PER_READ).min(self.block.series_count());
             let ids: RoaringBitmap = (self.next..end).collect();
             self.next = end;
             let read = &mut self.read;
-            self.block.entries(&ids, &mut |s| {
+            let entries = self.block.entries(&ids, &mut |s| {
                 read.push_back((key::decode(&s.key), s));
                 Ok(())
-            })?;
+            });
+            self.marked(entries)?;
         }
         Ok(self.read.front().map(|(labels, _)| labels))
     }
@@ -114,7 +126,7 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
                 continue;
             }
             let Some((_, series)) = c.read.pop_front() else { continue };
-            series.chunks.iter().try_for_each(|k| c.block.read_chunk(k.offset, k.len, &mut samples))?;
+            c.marked(series.chunks.iter().try_for_each(|k| c.block.read_chunk(k.offset, k.len, &mut samples)))?;
             exemplars.extend(series.exemplars);
             series_key = series.key;
         }

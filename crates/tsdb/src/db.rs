@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foundation::clock::Clock;
 use foundation::disk::{Disk, SharedDisk};
@@ -27,7 +28,8 @@ use crate::snapshot::Snapshot;
 use crate::state::{Files, State};
 use crate::{TsdbError, otlp};
 
-/// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be short.
+/// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be
+/// short, or on the caller's when the batch is refused at once.
 pub type Completion = Box<dyn FnOnce(Result<Ingested, TsdbError>) + Send>;
 
 pub(crate) fn millis(d: std::time::Duration) -> i64 {
@@ -51,6 +53,10 @@ pub struct Tsdb {
     pub(crate) wal: Wal,
     pub(crate) inner: Arc<Inner>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Bytes of records that were replayed.
+    replayed_bytes: u64,
+    /// What [`Tsdb::log_bytes`] was when the head was frozen last.
+    log_bytes_frozen: AtomicU64,
 }
 
 /// The state of the engine in numbers.
@@ -118,17 +124,11 @@ impl Tsdb {
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
-        let admission = Admission::of(&inner.options).without_series_limit();
-        let mut unknown = 0u64;
-        let (wal, report) =
-            Wal::open(disk, inner.wal_options(), covered_through, &mut |_, bytes| match record::decode(bytes) {
-                Some(Record::Samples(batch)) => drop(inner.apply(batch, &admission)),
-                Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &inner.options.otlp) {
-                    Ok((batch, _)) => drop(inner.apply(batch, &admission)),
-                    Err(_) => unknown += 1,
-                },
-                None => unknown += 1,
-            })?;
+        let mut replay = Replay::new(&inner);
+        let (wal, report) = Wal::open(disk, inner.wal_options(), covered_through, &mut |generation, bytes| {
+            replay.record(generation, bytes);
+        })?;
+        let unknown = replay.unknown;
         // The folders themselves must outlive a power cut, not only what is in them.
         sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
@@ -138,7 +138,8 @@ impl Tsdb {
         if unknown > 0 {
             tracing::error!(records = unknown, "records of the metrics log could not be understood and were left out");
         }
-        Ok(Self { wal, inner: Arc::new(inner), clock })
+        let (replayed_bytes, log_bytes_frozen) = (report.bytes, AtomicU64::new(0));
+        Ok(Self { wal, inner: Arc::new(inner), clock, replayed_bytes, log_bytes_frozen })
     }
 
     /// Decodes an OTLP request that arrives now, for [`Tsdb::ingest`]. Reads nothing but the clock and the settings.
@@ -190,13 +191,82 @@ impl Tsdb {
         rx.recv().unwrap_or(Err(TsdbError::Wal(wal::WalError::Closed)))
     }
 
+    /// Bytes that the log took so far, what was replayed included.
+    fn log_bytes(&self) -> u64 {
+        self.replayed_bytes.saturating_add(self.wal.stats().bytes_written)
+    }
+
+    /// Whether the log has grown so much since the last flush that it must be rotated, whatever the head holds.
+    pub(crate) fn log_is_long(&self) -> bool {
+        let since = self.log_bytes().saturating_sub(self.log_bytes_frozen.load(Ordering::Relaxed));
+        since >= self.inner.options.log_bytes_max
+    }
+
+    /// Rotates the log and makes the head a frozen one, exactly at the end of a generation.
+    pub(crate) fn rotate(&self) -> Result<(), TsdbError> {
+        // Read before: what is logged meanwhile counts for the next generation, at most once too often.
+        let log_bytes = self.log_bytes();
+        let (tx, rx) = std::sync::mpsc::sync_channel(1);
+        let inner = self.inner.clone();
+        self.wal.rotate(Box::new(move |rotated| drop(tx.send(rotated.map(|generation| inner.freeze(generation))))));
+        rx.recv().unwrap_or(Err(wal::WalError::Closed))?;
+        self.log_bytes_frozen.store(log_bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Fails while more samples wait for blocks than memory is meant for.
+    fn check_memory(&self) -> Result<(), TsdbError> {
+        let max = self.inner.options.head_bytes_max.saturating_mul(2);
+        let state = self.inner.state.read();
+        let held = state.frozen.iter().map(|f| f.head.bytes()).sum::<usize>() + state.head.bytes();
+        if held > max { Err(TsdbError::MemoryFull { held, max }) } else { Ok(()) }
+    }
+
     fn log(&self, record: Vec<u8>, batch: SampleBatch, done: Completion) {
+        // Before it is logged: replay must not find what was refused.
+        if let Err(e) = self.check_memory() {
+            return done(Err(e));
+        }
         let inner = self.inner.clone();
         let complete = move |logged: Result<wal::Generation, wal::WalError>| match logged {
             Ok(_) => done(Ok(inner.apply(batch, &Admission::of(&inner.options)))),
             Err(e) => done(Err(e.into())),
         };
         self.wal.append(record, Box::new(complete));
+    }
+}
+
+/// Applies the records of the log as they were applied when they arrived.
+struct Replay<'a> {
+    inner: &'a Inner,
+    generation: Option<wal::Generation>,
+    admission: Admission,
+    /// Records that could not be understood.
+    unknown: u64,
+}
+
+impl<'a> Replay<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        Self { inner, generation: None, admission: Admission::of(&inner.options), unknown: 0 }
+    }
+
+    fn record(&mut self, generation: wal::Generation, bytes: &[u8]) {
+        if self.generation.replace(generation) != Some(generation) {
+            // The head of a generation may have begun empty: what it took beside the ones before it is taken again.
+            // Not more, for requests that the limit refused are in the log too.
+            let mut state = self.inner.state.write();
+            state.head.begin_generation();
+            let known = state.head.series_count();
+            self.admission = Admission::of(&self.inner.options).beside(known);
+        }
+        match record::decode(bytes) {
+            Some(Record::Samples(batch)) => drop(self.inner.apply(batch, &self.admission)),
+            Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &self.inner.options.otlp) {
+                Ok((batch, _)) => drop(self.inner.apply(batch, &self.admission)),
+                Err(_) => self.unknown += 1,
+            },
+            None => self.unknown += 1,
+        }
     }
 }
 

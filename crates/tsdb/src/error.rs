@@ -12,6 +12,14 @@ pub enum TsdbError {
     /// The write-ahead log did not take the record: nothing was stored.
     #[error(transparent)]
     Wal(#[from] wal::WalError),
+    /// Samples wait in memory for blocks that cannot be written: nothing was stored.
+    #[error("{held} bytes of samples are in memory and the limit is {max}; they cannot be written to disk fast enough")]
+    MemoryFull {
+        /// Bytes of all heads, estimated.
+        held: usize,
+        /// The limit: twice [`Options::head_bytes_max`](crate::Options::head_bytes_max).
+        max: usize,
+    },
     /// The disk refused.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Io {
@@ -78,6 +86,7 @@ impl TsdbError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Wal(e) => e.kind(),
+            Self::MemoryFull { .. } => ErrorKind::UNAVAILABLE,
             Self::Io { source, .. } if foundation::disk::is_full(source) => ErrorKind::UNAVAILABLE,
             Self::Io { .. } | Self::Damaged { .. } => ErrorKind::Internal,
             Self::Version { .. } => ErrorKind::Unsupported,

@@ -36,7 +36,7 @@ pub struct Upkeep {
 }
 
 impl Tsdb {
-    /// Flushes the head when it is long or large enough, removes what is past the retention, merges small blocks.
+    /// Flushes the head when it or its log is long or large enough, removes what is past the retention, merges small blocks.
     ///
     /// To be called every few seconds by one thread of the owner; blocks while files are written.
     ///
@@ -49,31 +49,40 @@ impl Tsdb {
     }
 
     fn flush_is_due(&self) -> bool {
+        if self.log_is_long() {
+            return true;
+        }
         let options = &self.inner.options;
         let state = self.inner.state.read();
         let long = state.head.bounds.is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
-        long || state.head.bytes >= options.head_bytes_max || !state.frozen.is_empty()
+        // Only replay makes such a head, of several generations: the next replay would add to it again.
+        let merged = state.head.series_count() > options.max_series;
+        long || merged || state.head.bytes() >= options.head_bytes_max || !state.frozen.is_empty()
     }
 
-    /// Writes all that is in memory to a block; returns whether there was anything.
+    /// Writes all that is in memory now to blocks; returns whether there was anything.
+    ///
+    /// What arrives meanwhile is left for the next call: a busy engine would never come to an end.
     ///
     /// # Errors
     /// As [`Tsdb::maintain`].
     pub fn flush(&self) -> Result<bool, TsdbError> {
         let mut files = self.inner.files.lock();
+        let left_over = self.store_all_frozen(&mut files)?;
+        if !self.freeze()? {
+            return Ok(left_over);
+        }
+        self.store_all_frozen(&mut files)
+    }
+
+    /// Stores the frozen heads, oldest first; returns whether there was one. Only who holds `files` freezes another.
+    fn store_all_frozen(&self, files: &mut Files) -> Result<bool, TsdbError> {
         let mut any = false;
         loop {
-            let next = self.inner.state.read().frozen.first().cloned();
-            match next {
-                Some(frozen) => {
-                    self.inner.store_frozen(&frozen, &mut files)?;
-                    self.wal.remove_through(frozen.generation)?;
-                    any = true;
-                }
-                None if any && self.inner.state.read().head.is_empty() => return Ok(true),
-                None if !self.freeze()? => return Ok(any),
-                None => {}
-            }
+            let Some(frozen) = self.inner.state.read().frozen.first().cloned() else { return Ok(any) };
+            self.inner.store_frozen(&frozen, files)?;
+            self.wal.remove_through(frozen.generation)?;
+            any = true;
         }
     }
 
@@ -85,15 +94,12 @@ impl Tsdb {
         self.flush().map(|_| ())
     }
 
-    /// Makes the head a frozen one, exactly at the end of a log generation; `false` when it is empty.
+    /// Makes the head a frozen one; `false` when it is empty and the log behind it is short.
     fn freeze(&self) -> Result<bool, TsdbError> {
-        if self.inner.state.read().head.is_empty() {
+        if self.inner.state.read().head.is_empty() && !self.log_is_long() {
             return Ok(false);
         }
-        let (tx, rx) = std::sync::mpsc::sync_channel(1);
-        let inner = self.inner.clone();
-        self.wal.rotate(Box::new(move |rotated| drop(tx.send(rotated.map(|generation| inner.freeze(generation))))));
-        rx.recv().unwrap_or(Err(wal::WalError::Closed))?;
+        self.rotate()?;
         Ok(true)
     }
 
@@ -125,7 +131,7 @@ impl Tsdb {
 
 impl Inner {
     /// On the log's writer thread, between two generations.
-    fn freeze(&self, generation: wal::Generation) {
+    pub(crate) fn freeze(&self, generation: wal::Generation) {
         let mut deltas = self.deltas.lock();
         let mut state = self.state.write();
         deltas.forget_before(state.newest.saturating_sub(millis(self.options.delta_idle)));
@@ -134,23 +140,31 @@ impl Inner {
         state.frozen.push(Arc::new(Frozen { generation, head, snapshot }));
     }
 
-    /// Writes a frozen head as a block and lets the manifest say so.
+    /// Writes a frozen head as a block, an empty one as its snapshot only, and lets the manifest say so.
     fn store_frozen(&self, frozen: &Arc<Frozen>, files: &mut Files) -> Result<(), TsdbError> {
         let dir = &self.options.dir;
         let old = &files.manifest;
         let old_snapshot = old.snapshot.then(|| Manifest::snapshot_path(dir, old.flushed_through));
-        let block = self.write_block(files, |writer| {
-            write_head(&frozen.head, writer)?;
-            frozen.snapshot.store(&*self.disk, &Manifest::snapshot_path(dir, frozen.generation))
-        })?;
+        let snapshot_path = Manifest::snapshot_path(dir, frozen.generation);
+        let block = if frozen.head.is_empty() {
+            self.settle(files)?;
+            frozen.snapshot.store(&*self.disk, &snapshot_path)?;
+            self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
+            None
+        } else {
+            Some(self.write_block(files, |writer| {
+                write_head(&frozen.head, writer)?;
+                frozen.snapshot.store(&*self.disk, &snapshot_path)
+            })?)
+        };
         let mut next = files.manifest.clone();
         next.flushed_through = frozen.generation;
         next.snapshot = true;
-        next.blocks.push(block.id);
-        self.replace_manifest(files, next, Some(&block))?;
+        next.blocks.extend(block.as_ref().map(|b| b.id));
+        self.replace_manifest(files, next, block.as_ref())?;
         {
             let mut state = self.state.write();
-            state.blocks.push(Arc::new(block));
+            state.blocks.extend(block.map(Arc::new));
             state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
         }
         if let Some(old) = old_snapshot {

@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A request that is resent or refused adds nothing to the head, but is logged: without a limit of its own the log
+/// would fill the disk. 512 MiB are replayed within seconds, and are more than a head of ordinary requests logs.
+const LOG_BYTES_MAX: u64 = 512 << 20;
+
 /// How the engine is kept.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder; made if it is not there. Holds `wal/`, the blocks and the manifest.
     pub dir: PathBuf,
-    /// Series in memory, at most; samples of further series are refused. A series costs about 1 KiB.
+    /// Series in memory, at most; samples of further series are refused. A series costs 1 to 2 KiB.
     pub max_series: usize,
     /// How much older than the newest sample a sample may be. Prometheus: `out_of_order_time_window`.
     pub out_of_order_window: Duration,
@@ -16,8 +20,11 @@ pub struct Options {
     pub future_tolerance: Duration,
     /// The head is flushed to a block when its oldest sample is this much older than its newest.
     pub block_span: Duration,
-    /// The head is flushed when it takes this many bytes of memory.
+    /// The head is flushed when it takes this many bytes of memory. Samples are refused as unavailable while it and
+    /// those on their way to blocks take more than twice as much.
     pub head_bytes_max: usize,
+    /// The head is flushed when the log has grown by this many bytes since the last flush, what was replayed included.
+    pub log_bytes_max: u64,
     /// Samples older than this are removed by [`Tsdb::maintain`](crate::Tsdb::maintain); `None` keeps all.
     pub retention: Option<Duration>,
     /// A delta stream that is silent this long is forgotten; when it comes back it counts from 0 as a reset counter does.
@@ -45,6 +52,7 @@ impl Options {
             future_tolerance: Duration::from_secs(600),
             block_span: Duration::from_secs(2 * 3600),
             head_bytes_max: 512 << 20,
+            log_bytes_max: LOG_BYTES_MAX,
             retention: Some(Duration::from_secs(15 * 86_400)),
             delta_idle: Duration::from_secs(86_400),
             exemplars_per_series: 10,

@@ -153,7 +153,12 @@ impl Tsdb {
         self.each_source(scope, matchers, (i64::MIN, i64::MAX), &mut |source, matchers| match source {
             Source::Open(head) | Source::Frozen(head) => {
                 let ids = head.select(matchers)?;
-                head.series_of(&ids).for_each(|(id, s)| add(&s.key, &mut head.exemplars.of(id)));
+                for (n, (id, s)) in head.series_of(&ids).enumerate() {
+                    if n % SERIES_PER_CHECK == 0 {
+                        meter.check()?;
+                    }
+                    add(&s.key, &mut head.exemplars.of(id));
+                }
                 meter.check()
             }
             Source::Block(block) => {
@@ -183,7 +188,7 @@ impl Tsdb {
         Stats {
             head_series: heads().map(|h| h.series_count() as u64).sum(),
             head_samples: heads().map(|h| h.samples).sum(),
-            head_bytes: heads().map(|h| h.bytes as u64).sum(),
+            head_bytes: heads().map(|h| h.bytes() as u64).sum(),
             blocks: state.blocks.len() as u64,
             block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
             block_samples: blocks().map(|b| b.samples()).sum(),
@@ -258,6 +263,9 @@ impl Tsdb {
     }
 }
 
+/// Series of a head between two looks at the deadline: the open head is read under the lock that appends wait for.
+const SERIES_PER_CHECK: usize = 1024;
+
 /// Where series lie.
 enum Source<'a> {
     Open(&'a Head),
@@ -274,7 +282,10 @@ fn visit_head(
 ) -> Result<(), TsdbError> {
     let ids = head.select(matchers)?;
     meter.series(ids.len() as usize)?;
-    for (_, series) in head.series_of(&ids) {
+    for (n, (_, series)) in head.series_of(&ids).enumerate() {
+        if n % SERIES_PER_CHECK == 0 {
+            meter.check()?;
+        }
         let parts = series.parts(range.0, range.1);
         if !parts.is_empty() {
             each(&series.key, parts);
@@ -302,4 +313,33 @@ fn visit_block(
         }
         meter.check()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::batch::{Rules, SampleBatch};
+    use crate::delta::DeltaStreams;
+    use crate::head::Admission;
+
+    #[test]
+    fn a_walk_through_the_head_is_stopped_on_the_way() {
+        let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0 };
+        let mut batch = SampleBatch::new(rules);
+        (0..5000).for_each(|i| batch.push(&Labels::from_pairs([("__name__", &*format!("m{i}"))]), 1, 1.0));
+        let (mut head, mut newest) = (Head::default(), i64::MIN);
+        let admission = Admission::of(&crate::Options::new("/data"));
+        head.apply(&batch, &admission, &mut newest, &mut DeltaStreams::default());
+        let cancel = Arc::new(AtomicBool::new(false));
+        let meter = Meter::new(ReadLimits { cancel: Some(cancel.clone()), ..ReadLimits::default() });
+        let mut seen = 0;
+        let result = visit_head(&head, &[], (i64::MIN, i64::MAX), &meter, &mut |_, _| {
+            seen += 1;
+            cancel.store(true, Ordering::Relaxed);
+        });
+        assert!(matches!(result, Err(TsdbError::Cancelled)));
+        assert_eq!(seen, 1024);
+    }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::{Disk, ReadAt};
 use model::{SpanId, TraceId};
@@ -64,6 +65,8 @@ pub(crate) struct Block {
     symbols: Vec<Box<str>>,
     /// Sorted by text.
     names: Vec<NameEntry>,
+    /// Set when a part could not be read while blocks were merged.
+    unmergeable: AtomicBool,
 }
 
 impl fmt::Debug for Block {
@@ -95,7 +98,16 @@ impl Block {
         let mut footer = [0; FOOTER_LEN];
         file.read_exact_at(&mut footer, at).map_err(TsdbError::io("read", path))?;
         let footer = Footer::decode(&footer).map_err(|what| damaged(at, what))?;
-        let mut block = Self { id, path: path.to_owned(), file, footer, table: vec![], symbols: vec![], names: vec![] };
+        let mut block = Self {
+            id,
+            path: path.to_owned(),
+            file,
+            footer,
+            table: vec![],
+            symbols: vec![],
+            names: vec![],
+            unmergeable: AtomicBool::new(false),
+        };
         let Footer { table, symbols, index, .. } = footer;
         let bytes = block.read(table.offset, table.len, "the table of series")?;
         block.table = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
@@ -129,6 +141,17 @@ impl Block {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.file.len()
+    }
+
+    /// Whether the block may be merged with others.
+    pub(crate) fn is_mergeable(&self) -> bool {
+        !self.unmergeable.load(Ordering::Relaxed)
+    }
+
+    /// Leaves the block out of compaction until the next open: what failed now fails again, and each try would
+    /// rewrite all that was read before it.
+    pub(crate) fn set_unmergeable(&self) {
+        self.unmergeable.store(true, Ordering::Relaxed);
     }
 
     /// Reads the entries of `ids` in order.

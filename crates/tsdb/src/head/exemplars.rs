@@ -14,6 +14,14 @@ use crate::batch::Exemplar;
 pub(crate) struct Exemplars {
     by_series: HashMap<u32, VecDeque<Exemplar>, FxBuildHasher>,
     count: usize,
+    /// Memory, estimated.
+    pub(crate) bytes: usize,
+}
+
+/// Memory of one exemplar, its texts included.
+fn bytes_of(e: &Exemplar) -> usize {
+    let texts = e.attributes.iter().map(|(k, v)| size_of::<(String, String)>() + k.len() + v.len());
+    size_of::<Exemplar>() + texts.sum::<usize>()
 }
 
 impl Exemplars {
@@ -31,9 +39,11 @@ impl Exemplars {
             return;
         }
         if ring.len() >= per_series || full {
-            ring.pop_front();
+            let oldest = ring.pop_front();
             self.count -= 1;
+            self.bytes -= oldest.as_ref().map_or(0, bytes_of);
         }
+        self.bytes += bytes_of(e);
         ring.push_back(e.clone());
         self.count += 1;
     }
@@ -64,5 +74,6 @@ mod tests {
         x.push(8, &exemplar(2), 2, 3);
         assert_eq!(x.of(8).map(|e| e.t).collect::<Vec<_>>(), [2]);
         assert_eq!(x.of(9).count(), 0);
+        assert_eq!(x.bytes, 3 * size_of::<Exemplar>(), "what was dropped is not counted");
     }
 }

@@ -22,10 +22,11 @@ pub(crate) use exemplars::Exemplars;
 pub(crate) use index::HeadIndex;
 pub(crate) use series::{Appended, MemSeries};
 
+/// Ids of series are 32 bits.
+const SERIES_MAX: usize = u32::MAX as usize - 1;
+
 /// Bytes of a series besides its key and samples, roughly.
 const SERIES_BYTES: usize = 200;
-/// Bytes of a sample in memory, between 16 (open) and 1-3 (sealed).
-const SAMPLE_BYTES: usize = 6;
 
 /// What decides whether a sample is taken.
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +40,15 @@ pub(crate) struct Admission {
 impl Admission {
     pub(crate) fn of(options: &Options) -> Self {
         Self {
-            max_series: options.max_series.min(u32::MAX as usize - 1),
+            max_series: options.max_series.min(SERIES_MAX),
             exemplars_per_series: options.exemplars_per_series,
             max_exemplars: options.max_exemplars,
         }
     }
 
-    /// For replay: what was acknowledged once is taken, even where two generations now share one head.
-    pub(crate) fn without_series_limit(self) -> Self {
-        Self { max_series: u32::MAX as usize - 1, ..self }
+    /// For replay, where generations that had a head each come to share one: the limit counts beside `known` series.
+    pub(crate) fn beside(self, known: usize) -> Self {
+        Self { max_series: self.max_series.saturating_add(known).min(SERIES_MAX), ..self }
     }
 }
 
@@ -60,11 +61,31 @@ pub(crate) struct Head {
     /// Times of the oldest and newest sample; `None` when empty.
     pub(crate) bounds: Option<(i64, i64)>,
     pub(crate) samples: u64,
-    pub(crate) bytes: usize,
+    /// Set by the first new series that the limit refuses; no other is made then. So in the log all that was taken lies
+    /// before all that was refused, and replay, which has more room, cannot fill it with what was refused first.
+    full: bool,
+    /// Memory of series, index and samples, estimated.
+    bytes: usize,
+}
+
+/// What the series gets: for an increase the total with it.
+fn value(s: &BatchSample, key: &[u8], deltas: &DeltaStreams) -> Result<f64, Refusal> {
+    let Some(total) = deltas.get(key).filter(|_| s.mode == Mode::Add) else { return Ok(s.v) };
+    if s.t <= total.t {
+        return Err(Refusal::DeltaOrder);
+    }
+    // A snapshot may hold a total of a build that let it become NaN: counting begins again, as after a reset.
+    let v = if total.v.is_finite() { total.v + s.v } else { s.v };
+    if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
+}
+
+/// Whether two neighbours are of one data point; what the engine makes itself stands apart.
+fn same_point(a: &BatchSample, b: &BatchSample) -> bool {
+    a.point == b.point && (a.mode == Mode::Derived) == (b.mode == Mode::Derived)
 }
 
 impl Head {
-    /// Applies a batch. `newest` is the time of the newest sample that the engine ever took, and is moved.
+    /// Applies a batch, point by point. `newest` is the time of the newest sample that the engine ever took, and is moved.
     pub(crate) fn apply(
         &mut self,
         batch: &SampleBatch,
@@ -73,32 +94,78 @@ impl Head {
         deltas: &mut DeltaStreams,
     ) -> Ingested {
         let mut done = batch.early.clone();
-        let mut refused_point = None;
         let mut exemplars = batch.exemplars.iter().peekable();
-        for (i, s) in (0u32..).zip(&batch.buf.samples) {
-            let key = batch.buf.key_of(s);
+        let mut next = 0u32;
+        for point in batch.buf.samples.chunk_by(same_point) {
             let oldest_allowed = newest.saturating_sub(batch.buf.rules.window_ms);
-            let result = self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas);
-            while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == i) {
-                if let Ok(id) = result {
-                    self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+            let checked = self.check_point(point, batch, admission.max_series, oldest_allowed, deltas);
+            let mut refused = false;
+            for s in point {
+                let key = batch.buf.key_of(s);
+                let result = match &checked {
+                    Ok(()) => {
+                        self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas).map_err(|r| (r, key))
+                    }
+                    Err(whole) => Err(*whole),
+                };
+                while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == next) {
+                    if let Ok(id) = result {
+                        self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+                    }
                 }
-            }
-            match result {
-                Ok(_) => {
-                    *newest = s.t.max(*newest);
-                    done.samples += u64::from(s.mode != Mode::Derived);
-                }
-                Err(_) if s.mode == Mode::Derived => {}
-                Err(refusal) => {
-                    done.refuse(refusal, key);
-                    if refused_point.replace(s.point) != Some(s.point) {
-                        done.refused_points += 1;
+                next += 1;
+                self.full |= matches!(result, Err((Refusal::SeriesLimit, _)));
+                match result {
+                    Ok(_) => {
+                        *newest = s.t.max(*newest);
+                        done.samples += u64::from(s.mode != Mode::Derived);
+                    }
+                    Err(_) if s.mode == Mode::Derived => {}
+                    Err((refusal, first)) => {
+                        done.refuse(refusal, first);
+                        refused = true;
                     }
                 }
             }
+            done.refused_points += u64::from(refused);
         }
         done
+    }
+
+    /// Finds the reason to refuse a point of several samples, and the key it is about, before any of it is applied:
+    /// half a histogram is worse than none, and totals of its other half must not advance.
+    fn check_point<'a>(
+        &self,
+        point: &[BatchSample],
+        batch: &'a SampleBatch,
+        max_series: usize,
+        oldest_allowed: i64,
+        deltas: &DeltaStreams,
+    ) -> Result<(), (Refusal, &'a [u8])> {
+        // A single sample is whole by itself.
+        if point.len() < 2 {
+            return Ok(());
+        }
+        let mut first_new = None;
+        let mut new = 0;
+        for s in point {
+            let key = batch.buf.key_of(s);
+            let sample = Sample { t: s.t, v: value(s, key, deltas).map_err(|refusal| (refusal, key))? };
+            match self.find(s.hash, key).and_then(|id| self.series.get(id as usize)) {
+                Some(series) => {
+                    series.check(sample, oldest_allowed).map_err(|refusal| (refusal, key))?;
+                }
+                None if s.t < oldest_allowed => return Err((Refusal::TooOld, key)),
+                None => {
+                    first_new.get_or_insert(key);
+                    new += 1;
+                }
+            }
+        }
+        match first_new {
+            Some(key) if self.full || self.series.len() + new > max_series => Err((Refusal::SeriesLimit, key)),
+            _ => Ok(()),
+        }
     }
 
     fn apply_sample(
@@ -113,20 +180,13 @@ impl Head {
         if s.t < oldest_allowed {
             return Err(Refusal::TooOld);
         }
-        let mut v = s.v;
-        if s.mode == Mode::Add
-            && let Some(total) = deltas.get(key)
-        {
-            if s.t <= total.t {
-                return Err(Refusal::DeltaOrder);
-            }
-            v += total.v;
-        }
+        let v = value(s, key, deltas)?;
         let id = self.series_id(s.hash, key, max_series)?;
         let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;
+        let before = series.samples_bytes();
         if series.append(Sample { t: s.t, v }, oldest_allowed)? == Appended::Stored {
             self.samples += 1;
-            self.bytes += SAMPLE_BYTES;
+            self.bytes += series.samples_bytes().saturating_sub(before);
             let (min, max) = self.bounds.unwrap_or((s.t, s.t));
             self.bounds = Some((min.min(s.t), max.max(s.t)));
         }
@@ -136,24 +196,42 @@ impl Head {
         Ok(id)
     }
 
+    fn key_of(&self, id: u32) -> &[u8] {
+        self.series.get(id as usize).map_or(&[][..], |s| &s.key)
+    }
+
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.by_key.find(hash, |id| self.key_of(*id) == key).copied()
+    }
+
     fn series_id(&mut self, hash: u64, key: &[u8], max_series: usize) -> Result<u32, Refusal> {
-        let of = |id: &u32| self.series.get(*id as usize).map_or(&[][..], |s| &s.key);
-        if let Some(id) = self.by_key.find(hash, |id| of(id) == key) {
-            return Ok(*id);
+        if let Some(id) = self.find(hash, key) {
+            return Ok(id);
         }
-        if self.series.len() >= max_series {
+        if self.full || self.series.len() >= max_series {
             return Err(Refusal::SeriesLimit);
         }
         let id = self.series.len() as u32;
+        let of = |id: &u32| self.series.get(*id as usize).map_or(&[][..], |s| &s.key);
         self.by_key.insert_unique(hash, id, |id| key::hash(of(id)));
         self.series.push(MemSeries::new(key));
         self.bytes += SERIES_BYTES + key.len() + self.index.insert(id, key);
         Ok(id)
     }
 
+    /// For replay: the series of another generation follow, under a limit of their own.
+    pub(crate) fn begin_generation(&mut self) {
+        self.full = false;
+    }
+
     /// How many series there are.
     pub(crate) fn series_count(&self) -> usize {
         self.series.len()
+    }
+
+    /// Memory of the head, estimated.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.exemplars.bytes
     }
 
     /// Whether nothing was stored.

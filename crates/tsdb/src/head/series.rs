@@ -23,6 +23,8 @@ pub(crate) struct MemSeries {
     late_sealed: Vec<Part>,
     late: Vec<Sample>,
     last: Option<Sample>,
+    /// Bytes of the sealed chunks.
+    sealed_bytes: usize,
 }
 
 /// What an append did to memory.
@@ -43,13 +45,14 @@ impl MemSeries {
             late_sealed: Vec::new(),
             late: Vec::new(),
             last: None,
+            sealed_bytes: 0,
         }
     }
 
     /// Whether [`MemSeries::append`] would take a sample at `t`, where samples before `oldest_allowed` are refused.
     ///
     /// The decision of Prometheus' `memSeries.appendable` with an out-of-order window.
-    fn check(&self, s: Sample, oldest_allowed: i64) -> Result<Appended, Refusal> {
+    pub(crate) fn check(&self, s: Sample, oldest_allowed: i64) -> Result<Appended, Refusal> {
         if s.t < oldest_allowed {
             return Err(Refusal::TooOld);
         }
@@ -77,16 +80,23 @@ impl MemSeries {
             self.open.push(s);
             self.last = Some(s);
             if self.open.len() >= OPEN_MAX {
-                seal(&mut self.open, &mut self.sealed);
+                self.sealed_bytes += seal(&mut self.open, &mut self.sealed);
             }
         } else {
             let at = self.late.partition_point(|x| x.t < s.t);
             self.late.insert(at, s);
             if self.late.len() >= LATE_MAX {
-                seal(&mut self.late, &mut self.late_sealed);
+                self.sealed_bytes += seal(&mut self.late, &mut self.late_sealed);
             }
         }
         Ok(appended)
+    }
+
+    /// Memory of the samples: open ones with the room kept for them, 16 bytes each, and sealed chunks.
+    pub(crate) fn samples_bytes(&self) -> usize {
+        let open = (self.open.capacity() + self.late.capacity()) * size_of::<Sample>();
+        let sealed = (self.sealed.capacity() + self.late_sealed.capacity()) * size_of::<Part>();
+        open + sealed + self.sealed_bytes
     }
 
     /// The stretches that touch `[min, max]` (inclusive); of equal times the first one counts.
@@ -105,9 +115,14 @@ impl MemSeries {
     }
 }
 
-fn seal(open: &mut Vec<Sample>, sealed: &mut Vec<Part>) {
+/// Makes a chunk of what is open; returns its bytes. The room of the open samples is kept for the next ones.
+fn seal(open: &mut Vec<Sample>, sealed: &mut Vec<Part>) -> usize {
+    let mut len = 0;
     if let (Some(first), Some(last)) = (open.first(), open.last()) {
-        sealed.push(Part::Chunk { min: first.t, max: last.t, bytes: chunk::encode(open).into() });
+        let bytes = chunk::encode(open);
+        len = bytes.len();
+        sealed.push(Part::Chunk { min: first.t, max: last.t, bytes: bytes.into() });
     }
     open.clear();
+    len
 }

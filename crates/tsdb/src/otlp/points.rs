@@ -17,6 +17,10 @@ use crate::chunk::STALE_NAN;
 /// Bit 0 of the flags of a data point: the series is there, but has no value.
 const NO_RECORDED_VALUE: u32 = 1;
 
+/// Names and values of the attributes of one exemplar take at most this many bytes. OpenMetrics allows 128 characters;
+/// OTLP allows anything, and exemplars are limited by their number.
+const EXEMPLAR_BYTES_MAX: usize = 1024;
+
 /// Writes the samples of one point.
 struct PointWriter<'a> {
     buf: &'a mut Buffer,
@@ -75,11 +79,15 @@ impl Sink {
     fn exemplars(&mut self, exemplars: &[ExemplarRef<'_>], mut sample_of: impl FnMut(f64) -> u32) {
         let before = self.batch.exemplars.len();
         for e in exemplars {
-            let attributes = wire::otlp::read_map(e.filtered_attributes)
+            let attributes: Vec<(String, String)> = wire::otlp::read_map(e.filtered_attributes)
                 .iter()
                 .filter(|(_, v)| *v != Value::Empty)
                 .map(|(k, v)| (k.clone(), text::value_text(v)))
                 .collect();
+            // The sample is kept: an exemplar is an example of it, and never its price.
+            if attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > EXEMPLAR_BYTES_MAX {
+                continue;
+            }
             let exemplar = Exemplar {
                 t: e.time.as_millis(),
                 value: e.value,

@@ -1,11 +1,13 @@
 //! Every limit says that it was hit, and retention takes what is old.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use foundation::ErrorKind;
 use foundation::clock::{ManualClock, UnixNanos};
+use foundation::disk::Disk as _;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, Labels};
 use tsdb::{MatchOp, Matcher, Options, ReadLimits, Refusal, Tsdb, TsdbError};
@@ -136,4 +138,79 @@ fn four_flushes_become_one_block_with_every_sample() {
     drop(db);
     let db = open(&disk, &clock, |_| {});
     assert_eq!((count(&db), db.stats().block_samples), (600, 2400));
+}
+
+#[test]
+fn replay_holds_the_series_limit_and_takes_what_was_taken() {
+    let (disk, clock) = (SimDisk::new(6), clock());
+    let limit = |o: &mut Options| o.max_series = 3;
+    let db = open(&disk, &clock, limit);
+    let stored = db.append_wait((0..5).map(|i| (labels(i), NOW_MS, 1.0)).collect()).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (3, 2));
+    drop(db);
+    let db = open(&disk, &clock, limit);
+    assert_eq!(count(&db), 3, "the refused series are in the log, and stay refused");
+    // A head that cannot be stored, and one more behind it: both were taken, each up to the limit.
+    disk.fail_writes_after(0);
+    db.flush().expect_err("full");
+    disk.heal();
+    let stored = db.append_wait((10..15).map(|i| (labels(i), NOW_MS, 1.0)).collect()).expect("append");
+    assert_eq!((stored.samples, stored.refused_points), (3, 2));
+    drop(db);
+    let db = open(&disk, &clock, limit);
+    assert_eq!(count(&db), 6);
+    assert!(db.maintain().expect("maintain").flushed, "two heads in one leave memory at once");
+}
+
+#[test]
+fn a_head_that_cannot_leave_memory_refuses_until_it_can() {
+    let (disk, clock) = (SimDisk::new(7), clock());
+    let db = open(&disk, &clock, |o| o.head_bytes_max = 50_000);
+    let append = |i: usize| db.append_wait(vec![(labels(i), NOW_MS, 1.0)]);
+    (0..20).for_each(|i| drop(append(i).expect("there is room")));
+    disk.fail_writes_after(0);
+    db.flush().expect_err("full");
+    disk.heal();
+    let e = (20..10_000).find_map(|i| append(i).err()).expect("a ceiling");
+    let TsdbError::MemoryFull { held, max } = e else { panic!("{e}") };
+    assert!((100_000..110_000).contains(&held) && max == 100_000, "{held} of {max}");
+    assert!(matches!(e.kind(), ErrorKind::Unavailable { .. }), "{e}");
+    assert!(e.to_string().contains("cannot be written to disk fast enough"), "{e}");
+    let logged = db.stats().wal.records;
+    append(0).expect_err("full");
+    assert_eq!(db.stats().wal.records, logged, "what is refused is not logged");
+    assert!(db.maintain().expect("maintain").flushed);
+    append(20_000).expect("there is room again");
+}
+
+#[test]
+fn open_samples_are_counted_as_they_lie_in_memory() {
+    let (disk, clock) = (SimDisk::new(8), clock());
+    let db = open(&disk, &clock, |_| {});
+    db.append_wait(vec![(labels(0), NOW_MS, 1.0)]).expect("append");
+    let one = db.stats().head_bytes;
+    db.append_wait((1..60).map(|t| (labels(0), NOW_MS + t, t as f64)).collect()).expect("append");
+    assert!(db.stats().head_bytes - one >= 56 * 16, "{} after {one}", db.stats().head_bytes);
+}
+
+#[test]
+fn a_damaged_chunk_stops_only_the_compaction_of_its_block() {
+    let (disk, clock) = (SimDisk::new(9), clock());
+    let db = open(&disk, &clock, |_| {});
+    for t in 0..6 {
+        db.append_wait((0..10).map(|i| (labels(i), NOW_MS + t, t as f64)).collect()).expect("append");
+        db.flush().expect("flush");
+    }
+    let dir = Path::new("/data/metrics");
+    let mut files = disk.list(dir).expect("list");
+    files.retain(|p| p.to_string_lossy().contains("block-"));
+    // Behind magic and version lies the first chunk.
+    drop(db);
+    disk.flip_bit(&files[1], 14, 1).expect("flip");
+    let db = open(&disk, &clock, |_| {});
+    let e = db.compact().expect_err("damaged");
+    assert!(e.to_string().contains(&*files[1].to_string_lossy()), "{e}");
+    assert_eq!(db.compact().expect("the others go on"), 4);
+    assert_eq!(db.compact().expect("nothing more to do"), 0);
+    assert_eq!((db.stats().blocks, db.stats().block_samples), (3, 60), "the damaged block is kept");
 }

@@ -1,7 +1,9 @@
 //! The engine on a simulated disk, against a naive model, and its file formats.
 
 mod durability;
+mod flush;
 mod golden;
 mod limits;
 mod oracle;
 mod otlp;
+mod points;
