@@ -1,5 +1,7 @@
 //! Who sends telemetry: the processes of the stack, their resources and libraries.
 
+use foundation::UnixNanos;
+
 use crate::otlp::{Attributes, Scope, Value};
 
 /// A process that exports telemetry. The order is the order of the requests of one tick.
@@ -69,13 +71,14 @@ impl Actor {
         }
     }
 
-    /// The attributes of its resource.
-    pub fn resource(self) -> Attributes {
+    /// The attributes of its resource. A stack that starts again is made of new instances: their counters
+    /// begin at zero and must not meet those of the run before in one series.
+    pub fn resource(self, started: UnixNanos) -> Attributes {
         let mut list = crate::attrs![
             "service.name" => self.service(),
             "service.namespace" => "meetsmatch",
             "service.version" => self.version(),
-            "service.instance.id" => self.instance(),
+            "service.instance.id" => format!("{}-{:x}", self.instance(), started.0 / 1_000_000_000),
             "deployment.environment.name" => "demo",
         ];
         match self {

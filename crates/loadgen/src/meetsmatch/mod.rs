@@ -85,7 +85,7 @@ impl Stack {
             .map(|actor| {
                 let mut registry = Registry::new(actor.is_browser(), start);
                 announce(&mut registry, actor);
-                let resource = otlp::resource(&actor.resource());
+                let resource = otlp::resource(&actor.resource(start));
                 Process { actor, resource, registry, spans: vec![], logs: vec![] }
             })
             .collect();
