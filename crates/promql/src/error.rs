@@ -51,30 +51,11 @@ pub fn line_column(input: &str, at: usize) -> (usize, usize) {
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     let limit = (name.len() / 3).clamp(1, 3);
     candidates
-        .map(|c| (edit_distance(name, c), c))
+        .map(|c| (strsim::levenshtein(name, c), c))
         .filter(|(d, _)| *d <= limit)
         // Of equally near ones, the one that begins alike: `rat` is `rate`, not `rad`.
         .min_by_key(|(d, c)| (*d, usize::MAX - name.bytes().zip(c.bytes()).take_while(|(a, b)| a == b).count()))
         .map(|(_, c)| c.to_owned())
-}
-
-/// Levenshtein distance over bytes; names are ASCII.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len().abs_diff(b.len()) > 3 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

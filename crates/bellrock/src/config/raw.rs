@@ -134,7 +134,7 @@ fn with_suggestion(message: &str) -> String {
         let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
         let expected = rest.split_once("expected ")?.1.lines().next()?;
         let names = expected.trim_start_matches("one of ").split(", ").map(|n| n.trim_matches('`'));
-        let near = names.map(|name| (edit_distance(unknown, name), name)).min()?;
+        let near = names.map(|name| (strsim::levenshtein(unknown, name), name)).min()?;
         (near.0 * 2 <= near.1.len()).then_some(near.1)
     };
     match nearest() {
@@ -143,29 +143,14 @@ fn with_suggestion(message: &str) -> String {
     }
 }
 
-/// Levenshtein distance in bytes.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use strsim::levenshtein;
 
     #[test]
     fn distance() {
-        assert_eq!(edit_distance("endpiont", "endpoint"), 2);
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("abc", "abc"), 0);
+        assert_eq!(levenshtein("endpiont", "endpoint"), 2);
+        assert_eq!(levenshtein("", "abc"), 3);
+        assert_eq!(levenshtein("abc", "abc"), 0);
     }
 }
