@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod attributes;
+pub mod histogram;
 pub mod ids;
 pub mod labels;
 pub mod log;
@@ -16,11 +17,15 @@ pub mod trace;
 pub use access::AccessScope;
 pub use attributes::{Attributes, Value};
 pub use foundation::UnixNanos;
+pub use histogram::Histogram;
 pub use ids::{SpanId, TraceId};
 pub use labels::{Label, Labels};
 pub use log::LogRecord;
 pub use time_range::TimeRange;
 pub use trace::Span;
+
+/// The bits of the NaN that marks the end of a series; every other NaN is a value.
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 
 /// The three kinds of telemetry that are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

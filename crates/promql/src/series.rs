@@ -11,8 +11,7 @@ use crate::number::{parse_duration, parse_number};
 use crate::parse::parse_metric;
 use crate::span::Span;
 
-/// The bits of the NaN that marks the end of a series.
-pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+pub use model::STALE_NAN_BITS;
 
 /// The most values that one item may expand to.
 const MAX_REPEAT: u64 = 1_000_000;

@@ -31,7 +31,7 @@ impl PartialEq for Sample {
 }
 
 /// The bits of the NaN that marks a series as stale (Prometheus, `model/value`).
-pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
+pub const STALE_NAN: u64 = model::STALE_NAN_BITS;
 
 /// Whether `v` is the staleness marker; other NaNs are ordinary values.
 pub const fn is_stale(v: f64) -> bool {
