@@ -8,6 +8,7 @@
 //! usual record hashes nothing.
 
 mod logs;
+mod read;
 mod spans;
 
 use hashbrown::HashTable;
@@ -15,6 +16,7 @@ use wire::otlp::Limits;
 use wire::sink::ValueRef;
 
 pub use logs::LogBatch;
+pub use read::{SpanColumns, SpanValues, event_messages};
 pub use spans::SpanBatch;
 
 use crate::column::binary::hash;

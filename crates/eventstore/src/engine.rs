@@ -33,12 +33,13 @@ use model::{TimeRange, UnixNanos};
 use parking_lot::Mutex;
 use wal::Wal;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, SpanColumns};
 use crate::block::Block;
 use crate::block::encode::{Numbered, encode};
 use crate::config::{Completion, Config};
 use crate::error::{IngestError, OpenError};
 use crate::manifest::{Manifest, SegmentInfo};
+use crate::observer::SpanObserver;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -89,6 +90,8 @@ pub(crate) struct Shared {
     /// taken from one memory goes back to the same.
     sealing: Mutex<()>,
     pub(crate) origins: OriginCache,
+    /// Sees what is stored, in log order; spans only.
+    pub(crate) observer: Option<Arc<dyn SpanObserver>>,
     /// Bytes of batches that were handed to the log and are not in memory yet.
     pub(crate) in_flight: AtomicUsize,
     pub(crate) damaged_blocks: AtomicU64,
@@ -143,9 +146,14 @@ pub(crate) struct Snapshot {
 }
 
 impl Engine {
-    pub(crate) fn open(disk: SharedDisk, config: Config, schema: Schema) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        disk: SharedDisk,
+        config: Config,
+        schema: Schema,
+        observer: Option<Arc<dyn SpanObserver>>,
+    ) -> Result<Self, OpenError> {
         let dir = config.dir.join(schema.dir());
-        let (shared, covered) = flush::open_disk(disk, config, schema, dir)?;
+        let (shared, covered) = flush::open_disk(disk, config, schema, dir, observer)?;
         let wal = Arc::new(replay::open_log(&shared, covered)?);
         let mut engine = Self { shared, wal, shutdown: Shutdown::new(), threads: Vec::new() };
         // When the second thread cannot be made, dropping the engine ends the first.
@@ -178,8 +186,8 @@ impl Engine {
         self.wal.append(
             record,
             Box::new(move |result| {
-                if result.is_ok() {
-                    shared.show(batch);
+                if let Ok(generation) = &result {
+                    shared.show(*generation, batch);
                 }
                 shared.in_flight.fetch_sub(bytes, Ordering::Relaxed);
                 done(result.map(|_| ()).map_err(IngestError::Wal));
@@ -242,11 +250,15 @@ impl State {
 
 impl Shared {
     /// Makes a batch visible to queries. Called in log order.
-    fn show(&self, batch: Batch) {
+    fn show(&self, generation: wal::Generation, batch: Batch) {
+        let batch = Arc::new(batch);
+        if let Some(observer) = &self.observer {
+            observer.spans(generation, SpanColumns::new(batch.clone()));
+        }
         let mut state = self.state.lock();
         let first_seq = state.next_seq;
         state.next_seq += batch.rows() as u64;
-        state.active.push(Arc::new(batch), first_seq, Instant::now());
+        state.active.push(batch, first_seq, Instant::now());
         if state.active.wants_sealing() {
             self.seal_work.wake();
         }

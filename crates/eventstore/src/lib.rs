@@ -15,6 +15,7 @@ mod config;
 mod engine;
 mod error;
 mod manifest;
+mod observer;
 mod partition;
 pub mod query;
 mod resources;
@@ -23,8 +24,9 @@ mod segment;
 mod store;
 mod value_type;
 
-pub use batch::{LogBatch, SpanBatch};
+pub use batch::{LogBatch, SpanBatch, SpanColumns, SpanValues, event_messages};
 pub use config::{Completion, Config};
 pub use engine::StoreStats;
 pub use error::{IngestError, OpenError, QueryError};
+pub use observer::SpanObserver;
 pub use store::{EventStore, LogStore, SpanStore};

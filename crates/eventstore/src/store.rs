@@ -1,5 +1,7 @@
 //! The store as others see it: a half for logs and a half for spans.
 
+use std::sync::Arc;
+
 use foundation::disk::SharedDisk;
 use model::{AccessScope, LogRecord, Span, TimeRange, TraceId, UnixNanos};
 
@@ -7,6 +9,7 @@ use crate::batch::{LogBatch, SpanBatch};
 use crate::config::{Completion, Config};
 use crate::engine::{Engine, StoreStats};
 use crate::error::{OpenError, QueryError};
+use crate::observer::SpanObserver;
 use crate::query::*;
 use crate::schema::Schema;
 
@@ -22,8 +25,20 @@ impl EventStore {
     /// # Errors
     /// When the disk refuses, or the manifest or the log cannot be read.
     pub fn open(disk: SharedDisk, config: Config) -> Result<Self, OpenError> {
-        let logs = Engine::open(disk.clone(), config.clone(), Schema::Logs)?;
-        let spans = Engine::open(disk, config, Schema::Spans)?;
+        Self::open_observed(disk, config, None)
+    }
+
+    /// The same with someone who sees every span.
+    ///
+    /// # Errors
+    /// As [`EventStore::open`].
+    pub fn open_observed(
+        disk: SharedDisk,
+        config: Config,
+        observer: Option<Arc<dyn SpanObserver>>,
+    ) -> Result<Self, OpenError> {
+        let logs = Engine::open(disk.clone(), config.clone(), Schema::Logs, None)?;
+        let spans = Engine::open(disk, config, Schema::Spans, observer)?;
         Ok(Self { logs: LogStore(logs), spans: SpanStore(spans) })
     }
 

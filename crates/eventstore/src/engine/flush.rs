@@ -26,6 +26,7 @@ use crate::block::{self, Block};
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
+use crate::observer::SpanObserver;
 use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
@@ -37,6 +38,7 @@ pub(super) fn open_disk(
     config: Config,
     schema: Schema,
     dir: PathBuf,
+    observer: Option<Arc<dyn SpanObserver>>,
 ) -> Result<(Arc<Shared>, wal::Generation), OpenError> {
     let io = |source| OpenError::Io { path: dir.clone(), source };
     disk.create_dir_all(&dir).map_err(io)?;
@@ -79,6 +81,7 @@ pub(super) fn open_disk(
         flushing: Mutex::new(manifest),
         unsettled: Mutex::default(),
         origins: OriginCache::default(),
+        observer,
         in_flight: AtomicUsize::new(0),
         damaged_blocks: AtomicU64::new(damaged),
         failed_flushes: AtomicU64::new(0),
@@ -158,6 +161,9 @@ fn freeze(shared: &Arc<Shared>, wal: &Wal) -> bool {
 impl Shared {
     /// On the log's thread, after all rows of `generation` and before any later one.
     fn freeze(&self, generation: wal::Generation) {
+        if let Some(observer) = &self.observer {
+            observer.ended(generation);
+        }
         let mut state = self.state.lock();
         let (memory, end_seq) = (std::mem::take(&mut state.active), state.next_seq);
         if !memory.is_empty() {
@@ -216,6 +222,13 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
             pending.discard(shared);
             return Err(error);
         }
+    }
+    // What was derived of the generation must be safe before the generation goes.
+    if let Some(observer) = &shared.observer
+        && let Err(error) = observer.checkpoint(generation)
+    {
+        pending.discard(shared);
+        return Err(error);
     }
     let next = Manifest { covered: generation, next_seq: end_seq, ..manifest.clone() };
     let opened = pending.commit(shared, manifest, next)?;
@@ -280,7 +293,8 @@ mod tests {
     use crate::engine::memory::Sealing;
 
     fn engine(disk: &SimDisk) -> Engine {
-        Engine::open(Arc::new(disk.clone()), Config::new("/store"), Schema::Logs).unwrap_or_else(|e| panic!("{e}"))
+        Engine::open(Arc::new(disk.clone()), Config::new("/store"), Schema::Logs, None)
+            .unwrap_or_else(|e| panic!("{e}"))
     }
 
     /// Stores one record at `time` and waits.

@@ -83,7 +83,7 @@ pub(super) fn open_log(shared: &Arc<Shared>, covered: Generation) -> Result<Wal,
     let mut replay = |generation: Generation, record: &[u8]| match decode(shared.schema, record) {
         Ok(batch) if batch.rows() == 0 => {}
         Ok(batch) => {
-            shared.show(batch);
+            shared.show(generation, batch);
             seal_full(shared);
         }
         Err(error) => {
@@ -92,6 +92,9 @@ pub(super) fn open_log(shared: &Arc<Shared>, covered: Generation) -> Result<Wal,
         }
     };
     let (wal, report) = Wal::open(shared.disk.clone(), options, covered, &mut replay)?;
+    if let Some(observer) = &shared.observer {
+        observer.opened(wal.stats().generation);
+    }
     let rows = shared.state.lock().active.rows();
     tracing::info!(store = shared.schema.dir(), rows, report = ?report, "log replayed");
     Ok(wal)
