@@ -4,9 +4,12 @@
 //! panics: counts agree, and whether a request is broken does not depend on the limits.
 
 use foundation::UnixNanos;
-use model::Signal;
+use model::{Histogram, Signal};
 
 use crate::otlp::{self, Limits, json};
+use crate::prometheus::remote_write::{self, Version};
+use crate::prometheus::{self, ExemplarRef, MetadataRef, SampleSink, SeriesSink, Stamp};
+use crate::protobuf::Reader;
 use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
 use crate::sink::ValueRef;
 
@@ -88,4 +91,68 @@ pub fn fuzz_stored(data: &[u8]) {
     json::value_to_json(&otlp::read_value(data));
     json::value_to_json(&ValueRef::Array(data).into());
     json::value_to_json(&ValueRef::Map(data).into());
+}
+
+/// Counts what a remote write request holds, and checks what the decoder promises.
+#[derive(Default)]
+struct Counting {
+    samples: u64,
+    histograms: u64,
+    exemplars: u64,
+}
+
+impl SeriesSink for Counting {
+    type Series<'s> = &'s mut Self;
+
+    fn series(&mut self, key: &[u8]) -> &mut Self {
+        let (mut r, mut last, mut named) = (Reader::new(key), "", false);
+        while !r.is_empty() {
+            let [name, value] =
+                [r.delimited(), r.delimited()].map(|t| std::str::from_utf8(t.unwrap_or_default()).unwrap_or_default());
+            assert!(name > last && !value.is_empty(), "{key:?} is not a key");
+            (last, named) = (name, named || name == "__name__");
+        }
+        assert!(named);
+        self
+    }
+
+    fn metadata(&mut self, metadata: &MetadataRef<'_>) {
+        assert!(!metadata.family.is_empty());
+    }
+}
+
+impl SampleSink for &mut Counting {
+    fn sample(&mut self, _: Stamp, _: f64) {
+        self.samples += 1;
+    }
+
+    fn histogram(&mut self, _: Stamp, histogram: &Histogram<u64>) {
+        assert_eq!(prometheus::check_histogram(histogram), Ok(()));
+        self.histograms += 1;
+    }
+
+    fn float_histogram(&mut self, _: Stamp, histogram: &Histogram<f64>) {
+        assert_eq!(prometheus::check_histogram(histogram), Ok(()));
+        self.histograms += 1;
+    }
+
+    fn exemplar(&mut self, _: &ExemplarRef<'_>) {
+        self.exemplars += 1;
+    }
+}
+
+/// Any bytes as a remote write request of both versions.
+pub fn fuzz_remote_write(data: &[u8]) {
+    for version in [Version::V1, Version::V2] {
+        let tight =
+            prometheus::Limits { max_labels: 4, max_value_bytes: 16, max_buckets: 8, ..prometheus::Limits::default() };
+        for limits in [prometheus::Limits::default(), tight] {
+            let mut sink = Counting::default();
+            if let Ok(decoded) = remote_write::decode(version, data, &limits, &mut sink) {
+                let passed = (decoded.samples, decoded.histograms, decoded.exemplars);
+                assert_eq!(passed, (sink.samples, sink.histograms, sink.exemplars));
+                assert!(decoded.refused_samples + decoded.refused_histograms == 0 || decoded.is_partial());
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@
 pub mod fuzz;
 pub mod otlp;
 pub mod points;
+pub mod prometheus;
 pub mod protobuf;
 pub mod rows;
 pub mod sink;

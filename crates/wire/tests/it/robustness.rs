@@ -132,3 +132,41 @@ fn mutated_json_does_not_panic() {
     let deep = format!("{{\"resourceSpans\":{}", "[".repeat(limit));
     assert!(wire::otlp::json::to_protobuf(Signal::Traces, deep.as_bytes()).is_err());
 }
+
+fn remote_write_samples() -> Vec<Vec<u8>> {
+    use model::histogram::BucketSpan;
+    use wire::prometheus::encode::{V1, V2};
+    use wire::prometheus::{ExemplarRef, MetricType, Stamp};
+    let histogram = model::Histogram {
+        count: 6u64,
+        zero_count: 1,
+        sum: 4.5,
+        positive_spans: vec![BucketSpan { offset: -1, length: 1 }, BucketSpan { offset: 3, length: 1 }],
+        positive: vec![2, 3],
+        ..model::Histogram::default()
+    };
+    let labels = [("__name__", "http_requests_total"), ("instance", "a:1"), ("job", "ü")];
+    let exemplar = ExemplarRef { labels: &[("trace_id", "abc")], value: 1.0, t: 5 };
+    let (mut v1, mut v2) = (V1::new(), V2::new());
+    for n in 0..3 {
+        v1.series(labels, |s| {
+            s.sample(1_700_000_000_000 + n, n as f64);
+            s.histogram(n, &histogram);
+            s.histogram(n, &model::Histogram::<f64>::from(&histogram));
+            s.exemplar(&exemplar);
+        });
+        v2.series(labels, |s| {
+            s.sample(Stamp { t: n, start: 4 }, n as f64);
+            s.histogram(Stamp { t: n, start: 4 }, &histogram);
+            s.histogram(Stamp { t: n, start: 4 }, &model::Histogram::<f64>::from(&histogram));
+            s.exemplar(&exemplar);
+            s.metadata(MetricType::Counter, "help", "seconds");
+        });
+    }
+    vec![v1.into_bytes(), v2.into_bytes()]
+}
+
+#[test]
+fn mutated_remote_write_does_not_panic() {
+    run(fuzz::fuzz_remote_write, &remote_write_samples(), 16_000);
+}
