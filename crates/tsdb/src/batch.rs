@@ -1,16 +1,17 @@
-//! Samples on their way into the head: resolved label sets, times and values.
+//! A batch: samples of series on their way into the log and the head.
 //!
-//! Built on the caller's thread, by the OTLP sink or from
-//! plain samples; applied to the head on the writer thread once its record is
-//! in the log. Building reads nothing of the engine, so that replay of the
-//! same record builds the same batch.
-
-use std::fmt;
+//! Every way in fills one: OTLP through [`crate::Tsdb::decode`], all others
+//! through [`Batch::series`]. It is built on the caller's thread and applied
+//! to the head on the writer thread once its record is in the log. Building
+//! reads nothing of the engine, so that replay of the same record builds the
+//! same batch.
 
 use model::{Labels, SpanId, TraceId};
 
-use crate::catalog::MetricInfo;
+use crate::catalog::{Metadata, MetricInfo};
+use crate::chunk::HistogramValue;
 use crate::key;
+use crate::outcome::{Ingested, Refusal};
 
 /// Labels of one series take at most this many bytes: a longer label set is a mistake, and costs every index.
 const KEY_BYTES_MAX: usize = 64 << 10;
@@ -18,70 +19,9 @@ const KEY_BYTES_MAX: usize = 64 << 10;
 /// Labels of one batch take at most this many bytes: many points under one large resource multiply its labels.
 const BATCH_BYTES_MAX: usize = 512 << 20;
 
-/// Why a point or sample was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// Older than the out-of-order window allows.
-    TooOld,
-    /// Before the retention, or too far in the future.
-    OutOfBounds,
-    /// The series has another value at this time.
-    Duplicate,
-    /// The series would be one more than [`Options::max_series`](crate::Options::max_series).
-    SeriesLimit,
-    /// A delta point that is not newer than the one before.
-    DeltaOrder,
-    /// A delta point, or the total with it, is NaN or infinite: the total could never come back from it.
-    NotFinite,
-    /// The labels are longer than 64 KiB.
-    LabelsTooLong,
-    /// The labels of the request take more than 512 MiB when written out.
-    BatchTooLarge,
-    /// The sample has no label at all.
-    NoLabels,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooOld => "too old sample",
-            Self::OutOfBounds => "out of bounds: the sample lies before the retention or too far in the future; check the clock of the sender",
-            Self::Duplicate => "duplicate sample for timestamp",
-            Self::SeriesLimit => "the limit on series in memory is reached; remove labels or raise `max_series`",
-            Self::DeltaOrder => "the delta point is not newer than the one before it",
-            Self::NotFinite => "the delta point or the total with it is not a finite number",
-            Self::LabelsTooLong => "the labels are longer than 65536 bytes",
-            Self::BatchTooLarge => "the labels of the request take more than 512 MiB; send smaller requests",
-            Self::NoLabels => "the sample has no labels",
-        })
-    }
-}
-
-/// What became of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ingested {
-    /// Samples stored. A histogram point is many samples.
-    pub samples: u64,
-    /// Points that the head refused, each as a whole (those refused while decoding are the decoder's).
-    pub refused_points: u64,
-    /// Why, with the first series it happened to and how many samples; at most one entry per reason.
-    pub refusals: Vec<(Refusal, String, u64)>,
-}
-
-impl Ingested {
-    pub(crate) fn refuse(&mut self, refusal: Refusal, key: &[u8]) {
-        match self.refusals.iter_mut().find(|r| r.0 == refusal) {
-            Some((_, _, n)) => *n += 1,
-            None => self.refusals.push((refusal, key::decode(key).to_string(), 1)),
-        }
-    }
-
-    /// The reasons in one sentence, for `partial_success`; empty when nothing was refused.
-    pub fn message(&self) -> String {
-        let parts = self.refusals.iter().map(|(why, series, n)| format!("{why} ({n} samples, first {series})"));
-        parts.collect::<Vec<_>>().join("; ")
-    }
-}
+/// Names and values of the labels of one exemplar take at most this many bytes. OpenMetrics allows 128 characters;
+/// OTLP allows anything, and exemplars are limited by their number.
+pub(crate) const EXEMPLAR_BYTES_MAX: usize = 1024;
 
 /// How a value meets what the series has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,17 +34,34 @@ pub(crate) enum Mode {
     Derived,
 }
 
+/// The value of a sample of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BatchValue {
+    Float(f64),
+    /// Its place in [`Buffer::histograms`].
+    Histogram(u32),
+}
+
+/// A series of a batch. The same series may come several times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchSeries {
+    /// Where the key begins in [`Buffer::keys`].
+    key: u32,
+    key_len: u32,
+    pub(crate) hash: u64,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchSample {
-    /// Where the key begins in `keys`.
-    pub(crate) key: u32,
-    pub(crate) key_len: u32,
+    /// Its place in [`Buffer::series`].
+    pub(crate) series: u32,
     /// Samples of one data point share this.
     pub(crate) point: u32,
     pub(crate) mode: Mode,
-    pub(crate) hash: u64,
     pub(crate) t: i64,
-    pub(crate) v: f64,
+    /// Since when it counts, milliseconds; 0 when that is not known.
+    pub(crate) start_t: i64,
+    pub(crate) value: BatchValue,
 }
 
 /// An example of what a series measured.
@@ -120,6 +77,26 @@ pub struct Exemplar {
     pub span_id: SpanId,
     /// The attributes that the series does not have.
     pub attributes: Vec<(String, String)>,
+}
+
+impl Exemplar {
+    /// From labels as OpenMetrics and remote write carry them: `trace_id` and `span_id` in hexadecimal become the ids,
+    /// everything else stays a label.
+    pub fn from_labels<'a>(t: i64, value: f64, labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut exemplar = Self { t, value, trace_id: TraceId::ZERO, span_id: SpanId::ZERO, attributes: Vec::new() };
+        for (name, text) in labels {
+            match name {
+                "trace_id" if text.parse().map(|id| exemplar.trace_id = id).is_ok() => {}
+                "span_id" if text.parse().map(|id| exemplar.span_id = id).is_ok() => {}
+                _ => exemplar.attributes.push((name.to_owned(), text.to_owned())),
+            }
+        }
+        exemplar
+    }
+
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > EXEMPLAR_BYTES_MAX
+    }
 }
 
 /// Which samples are taken, by time. Part of the log record, so that replay decides as the first time did.
@@ -139,14 +116,30 @@ pub(crate) struct Buffer {
     pub(crate) rules: Rules,
     /// Canonical label bytes, one series after another.
     pub(crate) keys: Vec<u8>,
+    pub(crate) series: Vec<BatchSeries>,
     pub(crate) samples: Vec<BatchSample>,
+    pub(crate) histograms: Vec<HistogramValue>,
     /// Points so far; the number of the current one.
     pub(crate) points: u32,
 }
 
+/// Where a buffer stands, to go back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    keys: usize,
+    series: usize,
+    samples: usize,
+    histograms: usize,
+}
+
 impl Buffer {
-    /// Adds a sample of the current point; its key was written to `keys` from `start` on.
-    pub(crate) fn push(&mut self, start: usize, t: i64, v: f64, mode: Mode) -> Result<(), Refusal> {
+    fn new(rules: Rules) -> Self {
+        let (keys, series, samples, histograms) = Default::default();
+        Self { rules, keys, series, samples, histograms, points: 0 }
+    }
+
+    /// Makes a series of the key that was written to `keys` from `start` on; its place among the series.
+    pub(crate) fn push_series(&mut self, start: usize) -> Result<u32, Refusal> {
         let key = self.keys.get(start..).unwrap_or_default();
         if key.is_empty() {
             return Err(Refusal::NoLabels);
@@ -157,75 +150,215 @@ impl Buffer {
         if self.keys.len() > BATCH_BYTES_MAX {
             return Err(Refusal::BatchTooLarge);
         }
+        let series = self.series.len() as u32;
+        self.series.push(BatchSeries { key: start as u32, key_len: key.len() as u32, hash: key::hash(key) });
+        Ok(series)
+    }
+
+    /// Adds a sample of the current point.
+    pub(crate) fn push_sample(
+        &mut self,
+        series: u32,
+        t: i64,
+        start_t: i64,
+        value: BatchValue,
+        mode: Mode,
+    ) -> Result<(), Refusal> {
         if t > self.rules.newest_allowed || t < self.rules.oldest_allowed {
             return Err(Refusal::OutOfBounds);
         }
-        if mode == Mode::Add && !v.is_finite() {
+        if mode == Mode::Add && matches!(value, BatchValue::Float(v) if !v.is_finite()) {
             return Err(Refusal::NotFinite);
         }
-        let (hash, key_len) = (key::hash(key), key.len() as u32);
-        self.samples.push(BatchSample { key: start as u32, key_len, point: self.points, mode, hash, t, v });
+        self.samples.push(BatchSample { series, point: self.points, mode, t, start_t, value });
         Ok(())
     }
 
-    pub(crate) fn key_of(&self, s: &BatchSample) -> &[u8] {
-        let start = s.key as usize;
-        self.keys.get(start..start + s.key_len as usize).unwrap_or_default()
+    /// Adds a histogram of the current point.
+    pub(crate) fn push_histogram(
+        &mut self,
+        series: u32,
+        t: i64,
+        start_t: i64,
+        value: HistogramValue,
+        mode: Mode,
+    ) -> Result<(), Refusal> {
+        if !value.is_well_formed() {
+            return Err(Refusal::BadHistogram);
+        }
+        self.push_sample(series, t, start_t, BatchValue::Histogram(self.histograms.len() as u32), mode)?;
+        self.histograms.push(value);
+        Ok(())
     }
 
-    /// Where the buffer stands, to go back to with [`Buffer::undo`].
-    pub(crate) fn mark(&self) -> (usize, usize) {
-        (self.keys.len(), self.samples.len())
+    pub(crate) fn key_of(&self, series: &BatchSeries) -> &[u8] {
+        let start = series.key as usize;
+        self.keys.get(start..start + series.key_len as usize).unwrap_or_default()
+    }
+
+    /// The key of the series of a sample.
+    pub(crate) fn key_at(&self, series: u32) -> &[u8] {
+        self.series.get(series as usize).map_or(&[], |s| self.key_of(s))
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            keys: self.keys.len(),
+            series: self.series.len(),
+            samples: self.samples.len(),
+            histograms: self.histograms.len(),
+        }
     }
 
     /// Forgets what was added since `mark`.
-    pub(crate) fn undo(&mut self, mark: (usize, usize)) {
-        self.keys.truncate(mark.0);
-        self.samples.truncate(mark.1);
+    pub(crate) fn undo(&mut self, mark: Mark) {
+        self.keys.truncate(mark.keys);
+        self.series.truncate(mark.series);
+        self.samples.truncate(mark.samples);
+        self.histograms.truncate(mark.histograms);
     }
 }
 
-/// Decoded samples, waiting for their record to be written.
+/// Samples of many series, to be stored together: what every way in but OTLP hands to
+/// [`Tsdb::append_batch`](crate::Tsdb::append_batch). Remote write, scraping, text import, recording rules and metrics
+/// that the events engine derives all fill one.
+///
+/// [`Tsdb::batch`](crate::Tsdb::batch) begins one. A series is named by its labels or its canonical key, then its samples follow:
+///
+/// ```
+/// # fn demo(db: &tsdb::Tsdb) {
+/// use tsdb::{Exemplar, Metadata, MetricType};
+///
+/// let mut batch = db.batch();
+/// let mut series = batch.series([("__name__", "http_requests_total"), ("job", "api")]);
+/// series.since(1_700_000_000_000).sample(1_700_000_015_000, 17.0).sample(1_700_000_030_000, 18.0);
+/// series.exemplar(Exemplar::from_labels(1_700_000_029_000, 1.0, [("trace_id", "0af7651916cd43dd8448eb211c80319c")]));
+/// let about = Metadata { kind: MetricType::Counter, unit: String::new(), help: "Requests answered.".into() };
+/// batch.metadata("http_requests_total", about);
+/// db.append_batch(batch, Box::new(|stored| match stored {
+///     Ok(outcome) => println!("{} samples, refused: {}", outcome.samples, outcome.message()),
+///     Err(e) => println!("nothing was stored: {e}"),
+/// }));
+/// # }
+/// ```
+///
+/// Nothing here fails: what is wrong is left out, counted, and named in the [`Ingested`] that the
+/// completion gets, like what the head refuses later. One bad series costs the others nothing.
+/// Samples are taken in the order in which they stand; each is a point of its own.
 #[derive(Debug)]
-pub struct SampleBatch {
+pub struct Batch {
     pub(crate) buf: Buffer,
-    /// With the sample whose series they belong to, in order of samples.
+    /// With the series they belong to.
     pub(crate) exemplars: Vec<(u32, Exemplar)>,
     pub(crate) metrics: Vec<MetricInfo>,
     /// What was refused while building, where no decoder counts it.
     pub(crate) early: Ingested,
 }
 
-impl SampleBatch {
+impl Batch {
     /// An empty batch.
     pub(crate) fn new(rules: Rules) -> Self {
-        Self {
-            buf: Buffer { rules, keys: Vec::new(), samples: Vec::new(), points: 0 },
-            exemplars: Vec::new(),
-            metrics: Vec::new(),
-            early: Ingested::default(),
-        }
+        let (exemplars, metrics, early) = Default::default();
+        Self { buf: Buffer::new(rules), exemplars, metrics, early }
     }
 
-    /// Samples in the batch.
+    /// Samples and histograms in the batch.
     pub fn len(&self) -> usize {
         self.buf.samples.len()
     }
 
-    /// Whether there is no sample.
+    /// Whether there is nothing to store: no sample, no exemplar, no metadata.
     pub fn is_empty(&self) -> bool {
-        self.buf.samples.is_empty()
+        self.buf.samples.is_empty() && self.exemplars.is_empty() && self.metrics.is_empty()
     }
 
-    /// Adds a sample of the series `labels` as a point of its own.
-    pub fn push(&mut self, labels: &Labels, t: i64, v: f64) {
+    /// The series with these labels, in any order; empty values count as absent. The metric name is `__name__`.
+    ///
+    /// Costs no allocation when the labels come sorted by name (bytewise), as remote write demands.
+    pub fn series<'l>(&mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> SeriesWriter<'_> {
+        let mark = self.buf.mark();
+        let series = key::write(labels, &mut self.buf.keys).then_some(()).ok_or(Refusal::BadLabels);
+        self.begin(mark, series)
+    }
+
+    /// The series with these labels.
+    pub fn series_of(&mut self, labels: &Labels) -> SeriesWriter<'_> {
         let mark = self.buf.mark();
         key::encode(labels, &mut self.buf.keys);
-        self.buf.points += 1;
-        if let Err(refusal) = self.buf.push(mark.0, t, v, Mode::Set) {
-            self.early.refuse(refusal, &self.buf.keys[mark.0..]);
-            self.early.refused_points += 1;
+        self.begin(mark, Ok(()))
+    }
+
+    /// The series with this canonical key, as [`key::write`](crate::key::write) writes it.
+    pub fn series_by_key(&mut self, key: &[u8]) -> SeriesWriter<'_> {
+        let mark = self.buf.mark();
+        self.buf.keys.extend_from_slice(key);
+        self.begin(mark, key::is_canonical(key).then_some(()).ok_or(Refusal::BadLabels))
+    }
+
+    fn begin(&mut self, mark: Mark, written: Result<(), Refusal>) -> SeriesWriter<'_> {
+        let series = written.and_then(|()| self.buf.push_series(mark.keys));
+        if series.is_err() {
             self.buf.undo(mark);
         }
+        SeriesWriter { batch: self, series, start_t: 0 }
+    }
+
+    /// Says what a metric family measures (without `_bucket`, `_sum`, `_count`). The newest word wins.
+    pub fn metadata(&mut self, family: &str, metadata: Metadata) {
+        self.metrics.push(MetricInfo { name: family.to_owned(), original: None, metadata });
+    }
+}
+
+/// Takes the samples of one series of a [`Batch`].
+#[derive(Debug)]
+pub struct SeriesWriter<'a> {
+    batch: &'a mut Batch,
+    /// Or why the series cannot be: then each of its samples is refused.
+    series: Result<u32, Refusal>,
+    start_t: i64,
+}
+
+impl SeriesWriter<'_> {
+    /// Why nothing of this series will be taken, if its labels are wrong.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.series.err()
+    }
+
+    /// The samples that follow count since `start_t` (milliseconds; OpenMetrics: created timestamp); 0: not known.
+    pub fn since(&mut self, start_t: i64) -> &mut Self {
+        self.start_t = start_t;
+        self
+    }
+
+    /// Adds a float at `t` (milliseconds). [`STALE_NAN`](crate::STALE_NAN) says that the series ended, one of histograms too.
+    pub fn sample(&mut self, t: i64, v: f64) -> &mut Self {
+        let start_t = self.start_t;
+        self.push(|buf, series| buf.push_sample(series, t, start_t, BatchValue::Float(v), Mode::Set))
+    }
+
+    /// Adds a native histogram at `t` (milliseconds).
+    pub fn histogram(&mut self, t: i64, h: HistogramValue) -> &mut Self {
+        let start_t = self.start_t;
+        self.push(|buf, series| buf.push_histogram(series, t, start_t, h, Mode::Set))
+    }
+
+    /// Adds an exemplar of the series.
+    pub fn exemplar(&mut self, exemplar: Exemplar) -> &mut Self {
+        match self.series {
+            Ok(series) if !exemplar.is_too_long() => self.batch.exemplars.push((series, exemplar)),
+            Ok(series) => self.batch.early.refuse(Refusal::ExemplarTooLong, self.batch.buf.key_at(series)),
+            Err(refusal) => self.batch.early.refuse(refusal, &[]),
+        }
+        self
+    }
+
+    fn push(&mut self, push: impl FnOnce(&mut Buffer, u32) -> Result<(), Refusal>) -> &mut Self {
+        let Batch { buf, early, .. } = &mut *self.batch;
+        buf.points += 1;
+        if let Err(refusal) = self.series.and_then(|series| push(buf, series)) {
+            early.refuse(refusal, self.series.map_or(&[], |series| buf.key_at(series)));
+            early.refused_points += 1;
+        }
+        self
     }
 }

@@ -32,10 +32,23 @@ pub enum MetricType {
     Info,
     /// Not known.
     Unknown,
+    /// Counts per bucket that go up and down.
+    GaugeHistogram,
+    /// Which of several states holds.
+    StateSet,
 }
 
 impl MetricType {
-    const ALL: [Self; 6] = [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::Info, Self::Unknown];
+    const ALL: [Self; 8] = [
+        Self::Counter,
+        Self::Gauge,
+        Self::Histogram,
+        Self::Summary,
+        Self::Info,
+        Self::Unknown,
+        Self::GaugeHistogram,
+        Self::StateSet,
+    ];
 
     /// `counter`, `gauge`, ... as in the metadata API.
     pub const fn name(self) -> &'static str {
@@ -46,7 +59,18 @@ impl MetricType {
             Self::Summary => "summary",
             Self::Info => "info",
             Self::Unknown => "unknown",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::StateSet => "stateset",
         }
+    }
+
+    /// The number it is stored as.
+    pub(crate) fn code(self) -> u8 {
+        Self::ALL.iter().position(|k| *k == self).unwrap_or_default() as u8
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
     }
 }
 
@@ -140,7 +164,7 @@ impl Catalog {
         put_varint(out, self.metadata.len() as u64);
         for (name, m) in &self.metadata {
             put_prefixed(out, name.as_bytes());
-            out.push(MetricType::ALL.iter().position(|k| *k == m.kind).unwrap_or_default() as u8);
+            out.push(m.kind.code());
             put_prefixed(out, m.unit.as_bytes());
             put_prefixed(out, m.help.as_bytes());
         }
@@ -156,7 +180,7 @@ impl Catalog {
         let mut catalog = Self::default();
         for _ in 0..r.len()? {
             let name = r.text()?.to_owned();
-            let kind = *MetricType::ALL.get(usize::from(r.u8()?))?;
+            let kind = MetricType::from_code(r.u8()?)?;
             let metadata = Metadata { kind, unit: r.text()?.to_owned(), help: r.text()?.to_owned() };
             catalog.metadata.insert(name, metadata);
         }

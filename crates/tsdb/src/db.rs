@@ -17,12 +17,13 @@ use parking_lot::{Mutex, RwLock};
 use wal::Wal;
 use wire::otlp::{DecodeError, Decoded};
 
-use crate::batch::{Exemplar, Ingested, Rules, SampleBatch};
+use crate::batch::{Batch, Exemplar, Rules};
 use crate::block::Block;
 use crate::delta::DeltaStreams;
 use crate::head::{Admission, Head};
 use crate::manifest::Manifest;
 use crate::options::Options;
+use crate::outcome::Ingested;
 use crate::record::{self, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{Files, State};
@@ -146,12 +147,12 @@ impl Tsdb {
     ///
     /// # Errors
     /// When the bytes are not a well-formed request.
-    pub fn decode(&self, request: &[u8]) -> Result<(SampleBatch, Decoded), DecodeError> {
+    pub fn decode(&self, request: &[u8]) -> Result<(Batch, Decoded), DecodeError> {
         otlp::decode(request, self.rules(), &self.inner.options.otlp)
     }
 
     /// The rules for samples that arrive now.
-    fn rules(&self) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         let options = &self.inner.options;
         let now = self.clock.now().as_millis();
         Rules {
@@ -164,31 +165,9 @@ impl Tsdb {
     /// Stores an OTLP request: `request` is the protobuf as received, `batch` what [`Tsdb::decode`] made of it.
     ///
     /// `done` runs once the request is on disk and can be queried, or when nothing of it was stored.
-    pub fn ingest(&self, request: &[u8], batch: SampleBatch, done: Completion) {
+    pub fn ingest(&self, request: &[u8], batch: Batch, done: Completion) {
         let record = record::encode_otlp(&batch, request);
         self.log(record, batch, done);
-    }
-
-    /// Stores samples (milliseconds since the epoch) of resolved series, in the given order.
-    ///
-    /// `done` as for [`Tsdb::ingest`].
-    pub fn append(&self, samples: Vec<(Labels, i64, f64)>, done: Completion) {
-        let mut batch = SampleBatch::new(self.rules());
-        for (labels, t, v) in &samples {
-            batch.push(labels, *t, *v);
-        }
-        let record = record::encode_samples(&batch);
-        self.log(record, batch, done);
-    }
-
-    /// [`Tsdb::append`], waiting for the disk. Not to be called from a completion.
-    ///
-    /// # Errors
-    /// Nothing was stored.
-    pub fn append_wait(&self, samples: Vec<(Labels, i64, f64)>) -> Result<Ingested, TsdbError> {
-        let (tx, rx) = std::sync::mpsc::sync_channel(1);
-        self.append(samples, Box::new(move |result| drop(tx.send(result))));
-        rx.recv().unwrap_or(Err(TsdbError::Wal(wal::WalError::Closed)))
     }
 
     /// Bytes that the log took so far, what was replayed included.
@@ -222,7 +201,7 @@ impl Tsdb {
         if held > max { Err(TsdbError::MemoryFull { held, max }) } else { Ok(()) }
     }
 
-    fn log(&self, record: Vec<u8>, batch: SampleBatch, done: Completion) {
+    pub(crate) fn log(&self, record: Vec<u8>, batch: Batch, done: Completion) {
         // Before it is logged: replay must not find what was refused.
         if let Err(e) = self.check_memory() {
             return done(Err(e));
@@ -260,7 +239,7 @@ impl<'a> Replay<'a> {
             self.admission = Admission::of(&self.inner.options).beside(known);
         }
         match record::decode(bytes) {
-            Some(Record::Samples(batch)) => drop(self.inner.apply(batch, &self.admission)),
+            Some(Record::Batch(batch)) => drop(self.inner.apply(batch, &self.admission)),
             Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &self.inner.options.otlp) {
                 Ok((batch, _)) => drop(self.inner.apply(batch, &self.admission)),
                 Err(_) => self.unknown += 1,
@@ -313,7 +292,7 @@ impl Inner {
     }
 
     /// Puts a batch, whose record is safe, into the head.
-    fn apply(&self, mut batch: SampleBatch, admission: &Admission) -> Ingested {
+    fn apply(&self, mut batch: Batch, admission: &Admission) -> Ingested {
         let mut deltas = self.deltas.lock();
         let mut state = self.state.write();
         let State { head, newest, catalog, .. } = &mut *state;

@@ -1,7 +1,7 @@
 //! Floor 3: the metrics engine.
 //!
 //! A [`Tsdb`] keeps series of samples. Samples come in as OTLP requests or
-//! resolved ([`Tsdb::ingest`], [`Tsdb::append`]), are logged first and then
+//! as a [`Batch`] ([`Tsdb::ingest`], [`Tsdb::append_batch`]), are logged first and then
 //! applied to the *head* in log order; the head is flushed to immutable
 //! *blocks*. Queries ([`Tsdb::select`]) merge head and blocks.
 //! Formats: `docs/formats/tsdb.md`.
@@ -9,6 +9,7 @@
 //! *Invariant:* a synchronous library: no async runtime, no HTTP, no threads
 //! of its own but the log's writer. Periodic work is [`Tsdb::maintain`], called by the owner.
 
+mod append;
 mod batch;
 mod block;
 mod catalog;
@@ -19,11 +20,12 @@ mod delta;
 mod error;
 mod flush;
 mod head;
-mod key;
+pub mod key;
 mod manifest;
 mod matcher;
 mod options;
 mod otlp;
+mod outcome;
 mod part;
 mod postings;
 mod read;
@@ -32,12 +34,13 @@ mod select;
 mod snapshot;
 mod state;
 
-pub use batch::{Exemplar, Ingested, Refusal, SampleBatch};
+pub use batch::{Batch, Exemplar, SeriesWriter};
 pub use catalog::{Metadata, MetricType};
-pub use chunk::{STALE_NAN, Sample, is_stale};
+pub use chunk::{HistogramValue, STALE_NAN, Sample, is_stale};
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
 pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits};
+pub use outcome::{Ingested, Refusal};
 pub use select::{SeriesData, SeriesHandle, SeriesSet};

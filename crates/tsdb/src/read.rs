@@ -320,15 +320,17 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::batch::{Rules, SampleBatch};
+    use crate::batch::{Batch, Rules};
     use crate::delta::DeltaStreams;
     use crate::head::Admission;
 
     #[test]
     fn a_walk_through_the_head_is_stopped_on_the_way() {
         let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0 };
-        let mut batch = SampleBatch::new(rules);
-        (0..5000).for_each(|i| batch.push(&Labels::from_pairs([("__name__", &*format!("m{i}"))]), 1, 1.0));
+        let mut batch = Batch::new(rules);
+        for i in 0..5000 {
+            batch.series([("__name__", &*format!("m{i}"))]).sample(1, 1.0);
+        }
         let (mut head, mut newest) = (Head::default(), i64::MIN);
         let admission = Admission::of(&crate::Options::new("/data"));
         head.apply(&batch, &admission, &mut newest, &mut DeltaStreams::default());

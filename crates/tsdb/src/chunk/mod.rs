@@ -9,10 +9,13 @@
 
 pub(crate) mod bits;
 mod decimal;
+mod samples;
 mod timestamps;
 mod xor;
 
 use bits::{ByteReader, put_varint};
+
+pub use samples::HistogramValue;
 
 /// One measured value of a series.
 #[derive(Debug, Clone, Copy)]

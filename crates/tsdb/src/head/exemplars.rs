@@ -25,18 +25,19 @@ fn bytes_of(e: &Exemplar) -> usize {
 }
 
 impl Exemplars {
-    /// Keeps `e`; drops the oldest of its series beyond `per_series`, or `e` itself beyond `max` over all.
-    pub(crate) fn push(&mut self, id: u32, e: &Exemplar, per_series: usize, max: usize) {
+    /// Keeps `e`; drops the oldest of its series beyond `per_series`, or `e` itself beyond `max` over all. Returns
+    /// whether it is there now.
+    pub(crate) fn push(&mut self, id: u32, e: &Exemplar, per_series: usize, max: usize) -> bool {
         if per_series == 0 {
-            return;
+            return false;
         }
         let full = self.count >= max;
         if full && !self.by_series.contains_key(&id) {
-            return;
+            return false;
         }
         let ring = self.by_series.entry(id).or_default();
         if ring.contains(e) {
-            return;
+            return true;
         }
         if ring.len() >= per_series || full {
             let oldest = ring.pop_front();
@@ -46,6 +47,7 @@ impl Exemplars {
         self.bytes += bytes_of(e);
         ring.push_back(e.clone());
         self.count += 1;
+        true
     }
 
     /// The exemplars of a series, in the order they came.

@@ -12,10 +12,11 @@ mod series;
 use hashbrown::HashTable;
 use roaring::RoaringBitmap;
 
-use crate::batch::{BatchSample, Ingested, Mode, Refusal, SampleBatch};
+use crate::batch::{Batch, BatchSample, BatchValue, Mode};
 use crate::chunk::Sample;
 use crate::delta::{DeltaStreams, Total};
 use crate::key;
+use crate::outcome::{Ingested, Refusal};
 use crate::{Options, TsdbError};
 
 pub(crate) use exemplars::Exemplars;
@@ -70,12 +71,13 @@ pub(crate) struct Head {
 
 /// What the series gets: for an increase the total with it.
 fn value(s: &BatchSample, key: &[u8], deltas: &DeltaStreams) -> Result<f64, Refusal> {
-    let Some(total) = deltas.get(key).filter(|_| s.mode == Mode::Add) else { return Ok(s.v) };
+    let BatchValue::Float(v) = s.value else { return Err(Refusal::NotStored) };
+    let Some(total) = deltas.get(key).filter(|_| s.mode == Mode::Add) else { return Ok(v) };
     if s.t <= total.t {
         return Err(Refusal::DeltaOrder);
     }
     // A snapshot may hold a total of a build that let it become NaN: counting begins again, as after a reset.
-    let v = if total.v.is_finite() { total.v + s.v } else { s.v };
+    let v = if total.v.is_finite() { total.v + v } else { v };
     if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
 }
 
@@ -88,32 +90,23 @@ impl Head {
     /// Applies a batch, point by point. `newest` is the time of the newest sample that the engine ever took, and is moved.
     pub(crate) fn apply(
         &mut self,
-        batch: &SampleBatch,
+        batch: &Batch,
         admission: &Admission,
         newest: &mut i64,
         deltas: &mut DeltaStreams,
     ) -> Ingested {
         let mut done = batch.early.clone();
-        let mut exemplars = batch.exemplars.iter().peekable();
-        let mut next = 0u32;
         for point in batch.buf.samples.chunk_by(same_point) {
             let oldest_allowed = newest.saturating_sub(batch.buf.rules.window_ms);
             let checked = self.check_point(point, batch, admission.max_series, oldest_allowed, deltas);
             let mut refused = false;
             for s in point {
-                let key = batch.buf.key_of(s);
                 let result = match &checked {
-                    Ok(()) => {
-                        self.apply_sample(s, key, admission.max_series, oldest_allowed, deltas).map_err(|r| (r, key))
-                    }
+                    Ok(()) => self
+                        .apply_sample(s, batch, admission.max_series, oldest_allowed, deltas)
+                        .map_err(|refusal| (refusal, batch.buf.key_at(s.series))),
                     Err(whole) => Err(*whole),
                 };
-                while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == next) {
-                    if let Ok(id) = result {
-                        self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
-                    }
-                }
-                next += 1;
                 self.full |= matches!(result, Err((Refusal::SeriesLimit, _)));
                 match result {
                     Ok(_) => {
@@ -129,7 +122,23 @@ impl Head {
             }
             done.refused_points += u64::from(refused);
         }
+        self.apply_exemplars(batch, admission, &mut done);
         done
+    }
+
+    fn apply_exemplars(&mut self, batch: &Batch, admission: &Admission, done: &mut Ingested) {
+        for (series, exemplar) in &batch.exemplars {
+            let Some(series) = batch.buf.series.get(*series as usize) else { continue };
+            let key = batch.buf.key_of(series);
+            match self.find(series.hash, key) {
+                Some(id) => {
+                    let kept =
+                        self.exemplars.push(id, exemplar, admission.exemplars_per_series, admission.max_exemplars);
+                    done.exemplars += u64::from(kept);
+                }
+                None => done.refuse(Refusal::ExemplarWithoutSeries, key),
+            }
+        }
     }
 
     /// Finds the reason to refuse a point of several samples, and the key it is about, before any of it is applied:
@@ -137,7 +146,7 @@ impl Head {
     fn check_point<'a>(
         &self,
         point: &[BatchSample],
-        batch: &'a SampleBatch,
+        batch: &'a Batch,
         max_series: usize,
         oldest_allowed: i64,
         deltas: &DeltaStreams,
@@ -149,9 +158,10 @@ impl Head {
         let mut first_new = None;
         let mut new = 0;
         for s in point {
-            let key = batch.buf.key_of(s);
+            let Some(of) = batch.buf.series.get(s.series as usize) else { continue };
+            let key = batch.buf.key_of(of);
             let sample = Sample { t: s.t, v: value(s, key, deltas).map_err(|refusal| (refusal, key))? };
-            match self.find(s.hash, key).and_then(|id| self.series.get(id as usize)) {
+            match self.find(of.hash, key).and_then(|id| self.series.get(id as usize)) {
                 Some(series) => {
                     series.check(sample, oldest_allowed).map_err(|refusal| (refusal, key))?;
                 }
@@ -171,17 +181,19 @@ impl Head {
     fn apply_sample(
         &mut self,
         s: &BatchSample,
-        key: &[u8],
+        batch: &Batch,
         max_series: usize,
         oldest_allowed: i64,
         deltas: &mut DeltaStreams,
-    ) -> Result<u32, Refusal> {
+    ) -> Result<(), Refusal> {
+        let of = batch.buf.series.get(s.series as usize).ok_or(Refusal::NoLabels)?;
+        let key = batch.buf.key_of(of);
         // Checked before the series is made, so that a late sender costs no series.
         if s.t < oldest_allowed {
             return Err(Refusal::TooOld);
         }
         let v = value(s, key, deltas)?;
-        let id = self.series_id(s.hash, key, max_series)?;
+        let id = self.series_id(of.hash, key, max_series)?;
         let series = self.series.get_mut(id as usize).ok_or(Refusal::SeriesLimit)?;
         let before = series.samples_bytes();
         if series.append(Sample { t: s.t, v }, oldest_allowed)? == Appended::Stored {
@@ -193,7 +205,7 @@ impl Head {
         if s.mode == Mode::Add {
             deltas.set(key, Total { t: s.t, v });
         }
-        Ok(id)
+        Ok(())
     }
 
     fn key_of(&self, id: u32) -> &[u8] {

@@ -5,8 +5,8 @@
 //! samples with one time the one that came first counts: in-order parts come
 //! before late ones in [`MemSeries::parts`], and readers keep the first.
 
-use crate::batch::Refusal;
 use crate::chunk::{self, Sample};
+use crate::outcome::Refusal;
 use crate::part::Part;
 
 /// Samples in `open` before it is sealed. Small, because open samples take 16 bytes each;

@@ -15,7 +15,7 @@ use model::{UnixNanos, Value, semconv};
 use wire::otlp::{DecodeError, Decoded, Limits};
 use wire::sink::{MetricKind, MetricRef, Temporality, ValueRef};
 
-use crate::batch::{Buffer, Mode, Rules, SampleBatch};
+use crate::batch::{Batch, BatchValue, Buffer, Mode, Rules};
 use crate::catalog::{Metadata, MetricInfo, MetricType};
 use crate::chunk::bits::put_prefixed;
 use crate::options::OtlpOptions;
@@ -30,21 +30,20 @@ const LIMITS: Limits = Limits::new(UnixNanos(0));
 ///
 /// # Errors
 /// When the bytes are not a well-formed request.
-pub(crate) fn decode(
-    request: &[u8],
-    rules: Rules,
-    options: &OtlpOptions,
-) -> Result<(SampleBatch, Decoded), DecodeError> {
-    let mut sink =
-        Sink { batch: SampleBatch::new(rules), at: Position { options: options.clone(), ..Position::default() } };
+pub(crate) fn decode(request: &[u8], rules: Rules, options: &OtlpOptions) -> Result<(Batch, Decoded), DecodeError> {
+    let mut sink = Sink { batch: Batch::new(rules), at: Position { options: options.clone(), ..Position::default() } };
     let decoded = wire::otlp::decode_metrics(request, &LIMITS, &mut sink)?;
     sink.finish_resource();
+    if sink.batch.buf.samples.is_empty() {
+        // Of metrics without a single good point nothing is remembered.
+        sink.batch.metrics.clear();
+    }
     Ok((sink.batch, decoded))
 }
 
 /// Turns points into the samples of a batch.
 struct Sink {
-    batch: SampleBatch,
+    batch: Batch,
     at: Position,
 }
 
@@ -150,9 +149,13 @@ impl ResourceLabels {
         let info: Vec<(&str, ValueRef<'_>)> = self.info.iter().map(|(k, v)| (k.as_str(), ValueRef::Str(v))).collect();
         let labels = point_labels(&info, &[&self.promoted], &self.identity);
         let mark = buf.mark();
+        let start = buf.keys.len();
         put_series(&mut buf.keys, &labels, "target_info", None);
+        let put = buf
+            .push_series(start)
+            .and_then(|series| buf.push_sample(series, t, 0, BatchValue::Float(1.0), Mode::Derived));
         // Nothing but the length of the labels can be wrong here, and then the resource goes without.
-        if buf.push(mark.0, t, 1.0, Mode::Derived).is_err() {
+        if put.is_err() {
             return buf.undo(mark);
         }
         metrics.push(MetricInfo {

@@ -11,21 +11,19 @@ use wire::sink::{
 };
 
 use super::{LabelRef, ResourceLabels, Sink, put_series, text};
-use crate::batch::{Buffer, Exemplar, Mode, Refusal};
+use crate::batch::{BatchValue, Buffer, Exemplar, Mode};
 use crate::chunk::STALE_NAN;
+use crate::outcome::Refusal;
 
 /// Bit 0 of the flags of a data point: the series is there, but has no value.
 const NO_RECORDED_VALUE: u32 = 1;
-
-/// Names and values of the attributes of one exemplar take at most this many bytes. OpenMetrics allows 128 characters;
-/// OTLP allows anything, and exemplars are limited by their number.
-const EXEMPLAR_BYTES_MAX: usize = 1024;
 
 /// Writes the samples of one point.
 struct PointWriter<'a> {
     buf: &'a mut Buffer,
     labels: &'a [LabelRef<'a>],
     t: i64,
+    start_t: i64,
     mode: Mode,
     stale: bool,
 }
@@ -34,16 +32,14 @@ impl PointWriter<'_> {
     fn put(&mut self, name: &str, extra: Option<(&str, &str)>, v: f64) -> Result<(), Refusal> {
         let start = self.buf.keys.len();
         put_series(&mut self.buf.keys, self.labels, name, extra);
-        if self.stale {
-            self.buf.push(start, self.t, f64::from_bits(STALE_NAN), Mode::Set)
-        } else {
-            self.buf.push(start, self.t, v, self.mode)
-        }
+        let series = self.buf.push_series(start)?;
+        let (v, mode) = if self.stale { (f64::from_bits(STALE_NAN), Mode::Set) } else { (v, self.mode) };
+        self.buf.push_sample(series, self.t, self.start_t, BatchValue::Float(v), mode)
     }
 }
 
 impl Sink {
-    /// Runs `write` for one point; on a refusal nothing of the point stays. Returns the index of its first sample.
+    /// Runs `write` for one point; on a refusal nothing of the point stays. Returns the place of its first series.
     fn point(
         &mut self,
         point: &PointFields<'_>,
@@ -54,6 +50,7 @@ impl Sink {
             return Err("time_unix_nano is not set".to_owned());
         }
         let mark = self.batch.buf.mark();
+        let first = self.batch.buf.series.len() as u32;
         self.batch.buf.points += 1;
         let metric = &self.at.metric;
         if metric.name.is_empty() {
@@ -64,6 +61,7 @@ impl Sink {
             buf: &mut self.batch.buf,
             labels: &labels,
             t,
+            start_t: point.start.as_millis(),
             mode: metric.mode(),
             stale: point.flags & NO_RECORDED_VALUE != 0,
         };
@@ -73,21 +71,16 @@ impl Sink {
         }
         let newest = &mut self.at.resource.newest;
         *newest = Some(newest.map_or(t, |n| n.max(t)));
-        Ok(mark.1 as u32)
+        Ok(first)
     }
 
-    fn exemplars(&mut self, exemplars: &[ExemplarRef<'_>], mut sample_of: impl FnMut(f64) -> u32) {
-        let before = self.batch.exemplars.len();
+    fn exemplars(&mut self, exemplars: &[ExemplarRef<'_>], series_of: impl Fn(f64) -> u32) {
         for e in exemplars {
             let attributes: Vec<(String, String)> = wire::otlp::read_map(e.filtered_attributes)
                 .iter()
                 .filter(|(_, v)| *v != Value::Empty)
                 .map(|(k, v)| (k.clone(), text::value_text(v)))
                 .collect();
-            // The sample is kept: an exemplar is an example of it, and never its price.
-            if attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > EXEMPLAR_BYTES_MAX {
-                continue;
-            }
             let exemplar = Exemplar {
                 t: e.time.as_millis(),
                 value: e.value,
@@ -95,11 +88,10 @@ impl Sink {
                 span_id: e.span_id,
                 attributes,
             };
-            self.batch.exemplars.push((sample_of(e.value), exemplar));
-        }
-        // The head walks samples and exemplars side by side.
-        if let Some(new) = self.batch.exemplars.get_mut(before..) {
-            new.sort_by_key(|(sample, _)| *sample);
+            // The sample is kept: an exemplar is an example of it, and never its price.
+            if !exemplar.is_too_long() {
+                self.batch.exemplars.push((series_of(e.value), exemplar));
+            }
         }
     }
 }

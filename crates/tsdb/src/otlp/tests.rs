@@ -41,15 +41,16 @@ fn metric(w: &mut Writer, name: &str, unit: &str, data_field: u32, data: impl Fn
     });
 }
 
-fn decode(request: &[u8], options: &OtlpOptions) -> (SampleBatch, Decoded) {
+fn decode(request: &[u8], options: &OtlpOptions) -> (Batch, Decoded) {
     let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0 };
     super::decode(request, rules, options).expect("well-formed")
 }
 
-fn lines(batch: &SampleBatch) -> Vec<String> {
+fn lines(batch: &Batch) -> Vec<String> {
     let line = |s: &crate::batch::BatchSample| {
         let plus = if s.mode == Mode::Add { "+" } else { "" };
-        format!("{} {plus}{}", key::decode(batch.buf.key_of(s)), s.v)
+        let crate::batch::BatchValue::Float(v) = s.value else { panic!("a histogram") };
+        format!("{} {plus}{v}", key::decode(batch.buf.key_at(s.series)))
     };
     batch.buf.samples.iter().map(line).collect()
 }
@@ -178,8 +179,9 @@ fn no_recorded_value_is_stale_and_scope_labels_are_on_demand() {
     });
     let options = OtlpOptions { scope_labels: true, promote_resource_attributes: vec!["cloud.zone".into()] };
     let (batch, _) = decode(&bytes, &options);
-    assert_eq!(batch.buf.samples[0].v.to_bits(), crate::STALE_NAN);
-    let labels = key::decode(batch.buf.key_of(&batch.buf.samples[0]));
+    let value = batch.buf.samples[0].value;
+    assert!(matches!(value, crate::batch::BatchValue::Float(v) if v.to_bits() == crate::STALE_NAN), "{value:?}");
+    let labels = key::decode(batch.buf.key_at(0));
     assert_eq!((labels.get("otel_scope_name"), labels.get("cloud_zone")), ("meter", "a"));
 }
 

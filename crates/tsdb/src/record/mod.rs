@@ -5,26 +5,30 @@
 //! decides as the first time did, whatever the clock and the settings say
 //! then. Format: `docs/formats/tsdb.md`, "Log records".
 
-use crate::batch::{Mode, Rules, SampleBatch};
-use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint};
+mod batch;
+mod histogram;
+
+use crate::batch::{Batch, BatchValue, Mode, Rules};
+use crate::chunk::bits::ByteReader;
 
 /// Kind and rules.
 const HEADER_LEN: usize = 25;
 
 const KIND_OTLP: u8 = 1;
 const KIND_SAMPLES: u8 = 2;
+const KIND_BATCH: u8 = 3;
 
 /// A record of the log.
 pub(crate) enum Record<'a> {
     /// An `ExportMetricsServiceRequest` as it was received.
     Otlp(&'a [u8], Rules),
     /// Samples that came resolved.
-    Samples(SampleBatch),
+    Batch(Batch),
 }
 
-fn header(kind: u8, batch: &SampleBatch, payload: usize) -> Vec<u8> {
+fn header(kind: u8, rules: Rules, payload: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER_LEN + payload);
-    let Rules { newest_allowed, oldest_allowed, window_ms } = batch.buf.rules;
+    let Rules { newest_allowed, oldest_allowed, window_ms } = rules;
     out.push(kind);
     for rule in [newest_allowed, oldest_allowed, window_ms] {
         out.extend_from_slice(&rule.to_le_bytes());
@@ -33,21 +37,16 @@ fn header(kind: u8, batch: &SampleBatch, payload: usize) -> Vec<u8> {
 }
 
 /// The record of an OTLP request.
-pub(crate) fn encode_otlp(batch: &SampleBatch, request: &[u8]) -> Vec<u8> {
-    let mut out = header(KIND_OTLP, batch, request.len());
+pub(crate) fn encode_otlp(batch: &Batch, request: &[u8]) -> Vec<u8> {
+    let mut out = header(KIND_OTLP, batch.buf.rules, request.len());
     out.extend_from_slice(request);
     out
 }
 
 /// The record of samples that came resolved.
-pub(crate) fn encode_samples(batch: &SampleBatch) -> Vec<u8> {
-    let mut out = header(KIND_SAMPLES, batch, batch.buf.keys.len() + batch.buf.samples.len() * 20);
-    put_varint(&mut out, batch.buf.samples.len() as u64);
-    for s in &batch.buf.samples {
-        put_prefixed(&mut out, batch.buf.key_of(s));
-        put_signed(&mut out, s.t);
-        out.extend_from_slice(&s.v.to_bits().to_le_bytes());
-    }
+pub(crate) fn encode_batch(batch: &Batch) -> Vec<u8> {
+    let mut out = header(KIND_BATCH, batch.buf.rules, batch.buf.keys.len() + batch.buf.samples.len() * 16);
+    batch::encode(batch, &mut out);
     out
 }
 
@@ -60,20 +59,24 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
     let rules = Rules { newest_allowed, oldest_allowed, window_ms };
     match kind {
         KIND_OTLP => Some(Record::Otlp(r.0, rules)),
-        KIND_SAMPLES => {
-            let mut batch = SampleBatch::new(rules);
-            for _ in 0..r.len()? {
-                let key = r.prefixed()?;
-                let t = r.signed()?;
-                let v = f64::from_bits(r.u64()?);
-                let start = batch.buf.keys.len();
-                batch.buf.keys.extend_from_slice(key);
-                batch.buf.points += 1;
-                // Only samples that passed this were written.
-                let _ = batch.buf.push(start, t, v, Mode::Set);
-            }
-            Some(Record::Samples(batch))
-        }
+        KIND_SAMPLES => decode_samples(r, rules).map(Record::Batch),
+        KIND_BATCH => batch::decode(r, rules).map(Record::Batch),
         _ => None,
     }
+}
+
+/// The records of resolved floats that earlier builds wrote.
+fn decode_samples(mut r: ByteReader<'_>, rules: Rules) -> Option<Batch> {
+    let mut batch = Batch::new(rules);
+    for _ in 0..r.len()? {
+        let key = r.prefixed()?;
+        let (t, v) = (r.signed()?, f64::from_bits(r.u64()?));
+        let start = batch.buf.keys.len();
+        batch.buf.keys.extend_from_slice(key);
+        batch.buf.points += 1;
+        // Only samples that passed this were written.
+        let series = batch.buf.push_series(start).ok()?;
+        let _ = batch.buf.push_sample(series, t, 0, BatchValue::Float(v), Mode::Set);
+    }
+    Some(batch)
 }
