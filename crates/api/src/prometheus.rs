@@ -1,15 +1,28 @@
 //! The Prometheus HTTP API (v1), as Prometheus documents it: what Grafana, promtool and scripts speak.
 //!
-//! Source: prometheus.io, "HTTP API". GET and POST (form) are equal.
+//! One endpoint, or a few that belong together, per file. Source: prometheus.io, "HTTP API", and the answers of a real
+//! Prometheus, which `tests/clients` compares field by field. GET and POST (form) are equal where Prometheus has both.
 
+mod answer;
+mod ast;
+mod cors;
+mod escape;
 mod exemplars;
+mod json;
+mod labels;
 mod metadata;
 mod params;
+mod parse;
 mod query;
 mod respond;
+mod series;
+mod stats;
+mod status;
+mod stream;
 
 use axum::Router;
-use axum::routing::get;
+use axum::middleware;
+use axum::routing::{MethodRouter, get};
 
 use utoipa::OpenApi;
 
@@ -20,23 +33,33 @@ use crate::app::App;
 #[openapi(paths(
     query::instant,
     query::range,
+    parse::format_query,
+    parse::parse_query,
     exemplars::exemplars,
-    metadata::series,
-    metadata::labels,
-    metadata::label_values,
+    series::series,
+    labels::names,
+    labels::values,
     metadata::metadata,
+    status::build_info,
 ))]
 pub(crate) struct Description;
 
 /// The routes of the Prometheus API.
 pub(crate) fn router() -> Router<App> {
     Router::new()
-        .route("/api/v1/query", get(query::instant).post(query::instant))
-        .route("/api/v1/query_range", get(query::range).post(query::range))
-        .route("/api/v1/query_exemplars", get(exemplars::exemplars).post(exemplars::exemplars))
-        .route("/api/v1/series", get(metadata::series).post(metadata::series))
-        .route("/api/v1/labels", get(metadata::labels).post(metadata::labels))
-        .route("/api/v1/label/{name}/values", get(metadata::label_values))
-        .route("/api/v1/metadata", get(metadata::metadata))
-        .route("/api/v1/status/buildinfo", get(metadata::build_info))
+        .route("/api/v1/query", both(get(query::instant).post(query::instant)))
+        .route("/api/v1/query_range", both(get(query::range).post(query::range)))
+        .route("/api/v1/format_query", both(get(parse::format_query).post(parse::format_query)))
+        .route("/api/v1/parse_query", both(get(parse::parse_query).post(parse::parse_query)))
+        .route("/api/v1/query_exemplars", both(get(exemplars::exemplars).post(exemplars::exemplars)))
+        .route("/api/v1/series", both(get(series::series).post(series::series)))
+        .route("/api/v1/labels", both(get(labels::names).post(labels::names)))
+        .route("/api/v1/label/{name}/values", both(get(labels::values)))
+        .route("/api/v1/metadata", both(get(metadata::metadata)))
+        .route("/api/v1/status/buildinfo", both(get(status::build_info)))
+}
+
+/// With cross-origin requests.
+fn both(methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(middleware::from_fn(cors::allow))
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eventstore::query::{CancelFlag, Limits};
 use foundation::ErrorKind;
@@ -30,6 +30,8 @@ pub(crate) struct Grant {
     limits: Limits,
     /// The same cancel flag for the metrics engine.
     cancel: Arc<AtomicBool>,
+    /// How long the query waited for its slot.
+    queued: Duration,
 }
 
 impl Grant {
@@ -43,6 +45,11 @@ impl Grant {
         let mut ask = Ask::new(AccessScope::ALL, self.limits.deadline, self.cancel.clone());
         ask.samples_max = ask.samples_max.min(self.limits.memory_bytes as u64 / SAMPLE_BYTES);
         ask
+    }
+
+    /// How long the query waited for its slot.
+    pub(crate) fn queued(&self) -> Duration {
+        self.queued
     }
 
     /// Limits of a read that takes nothing else.
@@ -66,19 +73,28 @@ pub(crate) async fn query<T: Send + 'static>(
     app: &App,
     work: impl FnOnce(&App, Grant) -> T + Send + 'static,
 ) -> Result<T, RunError> {
-    let deadline = Instant::now() + app.limits.timeout;
+    query_within(app, app.limits.timeout, work).await
+}
+
+/// [`query`] with a timeout of its own, which the usual one caps.
+pub(crate) async fn query_within<T: Send + 'static>(
+    app: &App,
+    timeout: Duration,
+    work: impl FnOnce(&App, Grant) -> T + Send + 'static,
+) -> Result<T, RunError> {
+    let begin = Instant::now();
+    let timeout = timeout.min(app.limits.timeout);
+    let deadline = begin + timeout;
     let waited = tokio::time::timeout_at(deadline.into(), app.slots.clone().acquire_owned()).await;
     let Ok(Ok(slot)) = waited else {
-        let message = format!(
-            "no query slot became free in {:?}; narrow the other queries, or raise `query.timeout`",
-            app.limits.timeout
-        );
+        let message =
+            format!("no query slot became free in {timeout:?}; narrow the other queries, or raise `query.timeout`");
         return Err(RunError { kind: ErrorKind::Timeout, message });
     };
     let (events, metrics) = (CancelFlag::default(), Arc::new(AtomicBool::new(false)));
     let guard = CancelOnDrop(events.clone(), metrics.clone());
     let limits = Limits { deadline, memory_bytes: app.limits.memory_bytes, cancel: events };
-    let grant = Grant { limits, cancel: metrics };
+    let grant = Grant { limits, cancel: metrics, queued: begin.elapsed() };
     let app = app.clone();
     let result = tokio::task::spawn_blocking(move || {
         let result = work(&app, grant);

@@ -17,6 +17,7 @@ mod lexer;
 pub mod matcher;
 pub mod number;
 mod parse;
+mod pretty;
 mod printer;
 pub mod re2;
 pub mod series;
@@ -26,3 +27,4 @@ mod value_type;
 
 pub use error::ParseError;
 pub use parse::{parse, parse_metric, parse_selector};
+pub use pretty::pretty;

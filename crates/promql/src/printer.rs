@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use crate::ast::{
-    Aggregate, At, Binary, Cardinality, DurationExpr, DurationKind, Expr, ExprKind, Extended, Fill, Number,
+    Aggregate, At, Binary, Cardinality, DurationExpr, DurationKind, Expr, ExprKind, Extended, Fill, Number, Subquery,
     TimeModifiers, VectorSelector,
 };
 use crate::matcher::is_plain_label;
@@ -24,14 +24,7 @@ impl Display for Expr {
                 write!(f, "[{}]", r.range)?;
                 tail(&r.selector, f)
             }
-            ExprKind::Subquery(s) => {
-                write!(f, "{}[{}:", s.expr, s.range)?;
-                if let Some(step) = &s.step {
-                    step.fmt(f)?;
-                }
-                f.write_char(']')?;
-                s.modifiers.fmt(f)
-            }
+            ExprKind::Subquery(s) => write!(f, "{}{}", s.expr, SubqueryWindow(s)),
             ExprKind::Unary { negative, expr } => write!(f, "{}{expr}", if *negative { '-' } else { '+' }),
             ExprKind::Paren(e) => write!(f, "({e})"),
             ExprKind::Binary(b) => b.fmt(f),
@@ -137,15 +130,40 @@ fn labels(names: &[String], f: &mut Formatter<'_>) -> fmt::Result {
     f.write_char(')')
 }
 
-impl Display for Aggregate {
+/// `[1h:5m] offset 1d`: what follows the expression of a subquery.
+pub(crate) struct SubqueryWindow<'a>(pub(crate) &'a Subquery);
+
+impl Display for SubqueryWindow<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(self.op.text())?;
-        if self.without || !self.grouping.is_empty() {
-            f.write_str(if self.without { " without " } else { " by " })?;
-            labels(&self.grouping, f)?;
+        let Self(s) = self;
+        write!(f, "[{}:", s.range)?;
+        if let Some(step) = &s.step {
+            step.fmt(f)?;
+        }
+        f.write_char(']')?;
+        s.modifiers.fmt(f)
+    }
+}
+
+/// `sum by (job) `: what comes before the arguments of an aggregation.
+pub(crate) struct AggregateHead<'a>(pub(crate) &'a Aggregate);
+
+impl Display for AggregateHead<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(a) = self;
+        f.write_str(a.op.text())?;
+        if a.without || !a.grouping.is_empty() {
+            f.write_str(if a.without { " without " } else { " by " })?;
+            labels(&a.grouping, f)?;
             f.write_char(' ')?;
         }
-        f.write_char('(')?;
+        Ok(())
+    }
+}
+
+impl Display for Aggregate {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", AggregateHead(self))?;
         if let Some(param) = &self.param {
             write!(f, "{param}, ")?;
         }
@@ -155,11 +173,21 @@ impl Display for Aggregate {
 
 impl Display for Binary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.lhs, self.op.text())?;
-        if self.return_bool {
+        write!(f, "{} {} {}", self.lhs, Operator(self), self.rhs)
+    }
+}
+
+/// `== bool on (job) group_left ()`: what stands between the operands.
+pub(crate) struct Operator<'a>(pub(crate) &'a Binary);
+
+impl Display for Operator<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(b) = self;
+        f.write_str(b.op.text())?;
+        if b.return_bool {
             f.write_str(" bool")?;
         }
-        if let Some(m) = &self.matching {
+        if let Some(m) = &b.matching {
             let grouped = matches!(m.card, Cardinality::ManyToOne | Cardinality::OneToMany);
             if m.on || !m.labels.is_empty() || grouped {
                 f.write_str(if m.on { " on " } else { " ignoring " })?;
@@ -171,7 +199,7 @@ impl Display for Binary {
             }
             fill(&m.fill, f)?;
         }
-        write!(f, " {}", self.rhs)
+        Ok(())
     }
 }
 

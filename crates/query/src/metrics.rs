@@ -5,6 +5,7 @@
 //! One operation per file.
 
 mod error;
+mod evaluated;
 mod exemplars;
 mod instant;
 mod labels;
@@ -24,6 +25,7 @@ use promql::eval::QueryLimits;
 use tsdb::ReadLimits;
 
 pub use error::MetricsError;
+pub use evaluated::{Evaluated, Timings};
 pub use exemplars::exemplars;
 pub use instant::instant;
 pub use labels::{label_names, label_values};

@@ -1,43 +1,70 @@
 //! Exemplars, as Prometheus' "Querying exemplars".
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::{Map, Value, json};
-use tsdb::Exemplar;
+use tsdb::{Exemplar, SeriesExemplars};
 
-use super::metadata::labels_json;
+use super::json;
 use super::params::Params;
-use super::query::number_text;
-use super::respond::{PromError, success};
+use super::respond::{Notes, PromError};
+use super::stream::{self, List};
 use crate::app::App;
 use crate::run;
 
-/// Exemplars of the series that a query selects.
+/// Exemplars of the series that a query selects. POST takes the parameters as a form.
 #[utoipa::path(get, path = "/api/v1/query_exemplars", tag = "prometheus",
     params(("query" = String, Query), ("start" = Option<String>, Query), ("end" = Option<String>, Query)),
-    responses((status = 200, description = "as Prometheus answers")))]
+    responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn exemplars(State(app): State<App>, p: Params) -> Result<Response, PromError> {
-    let text = p.required("query")?.to_owned();
-    let range = (p.time("start")?.unwrap_or(i64::MIN), p.time("end")?.unwrap_or(i64::MAX));
+    let (text, range) = (p.query().to_owned(), p.range()?);
     let found =
         run::query(&app, move |app, grant| query::metrics::exemplars(&app.engines.metrics, &grant.ask(), &text, range))
             .await??;
-    let series = found.iter().map(|s| {
-        let exemplars: Vec<Value> = s.exemplars.iter().map(shape).collect();
-        json!({"seriesLabels": labels_json(&s.labels), "exemplars": exemplars})
-    });
-    Ok(success(series.collect::<Vec<_>>()))
+    Ok(stream::json(List::new(found.into_iter(), Notes::default(), |out, series| write(out, &series))))
 }
 
-fn shape(e: &Exemplar) -> Value {
-    let mut labels: Map<String, Value> =
-        e.attributes.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
-    // The names that the OpenTelemetry-Prometheus compatibility specification gives them.
+fn write(out: &mut Vec<u8>, series: &SeriesExemplars) {
+    out.extend(b"{\"seriesLabels\":");
+    json::labels(out, &series.labels);
+    out.extend(b",\"exemplars\":[");
+    for (i, exemplar) in series.exemplars.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend(b"{\"labels\":");
+        texts(out, &labels_of(exemplar));
+        out.extend(b",\"value\":\"");
+        json::number(out, exemplar.value);
+        out.extend(b"\",\"timestamp\":");
+        json::seconds(out, exemplar.t);
+        out.push(b'}');
+    }
+    out.extend(b"]}");
+}
+
+/// With the trace under the names that the OpenTelemetry-Prometheus compatibility specification gives it.
+fn labels_of(e: &Exemplar) -> BTreeMap<&str, String> {
+    let mut labels: BTreeMap<&str, String> = e.attributes.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
     if !e.trace_id.is_zero() {
-        labels.insert("trace_id".to_owned(), e.trace_id.to_string().into());
+        labels.insert("trace_id", e.trace_id.to_string());
     }
     if !e.span_id.is_zero() {
-        labels.insert("span_id".to_owned(), e.span_id.to_string().into());
+        labels.insert("span_id", e.span_id.to_string());
     }
-    json!({"labels": labels, "value": number_text(e.value), "timestamp": e.t as f64 / 1e3})
+    labels
+}
+
+fn texts(out: &mut Vec<u8>, labels: &BTreeMap<&str, String>) {
+    out.push(b'{');
+    for (i, (name, value)) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        json::text(out, name);
+        out.push(b':');
+        json::text(out, value);
+    }
+    out.push(b'}');
 }

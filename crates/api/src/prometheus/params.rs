@@ -1,9 +1,11 @@
 //! Parameters of the Prometheus API: repeated keys, times as seconds or RFC 3339, durations.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
-use query::metrics::params::{duration_ms, time_ms};
+use query::metrics::params::{duration, duration_ms, time_ms};
 
 use super::respond::PromError;
 
@@ -47,9 +49,9 @@ impl Params {
         self.0.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
-    /// The value of `key`, or an error that names it.
-    pub(super) fn required(&self, key: &str) -> Result<&str, PromError> {
-        self.get(key).ok_or_else(|| PromError::bad_data(format!("invalid parameter \"{key}\": it is missing")))
+    /// The text of a query; a missing one is empty, which does not parse.
+    pub(super) fn query(&self) -> &str {
+        self.get("query").unwrap_or_default()
     }
 
     /// A time in milliseconds.
@@ -57,14 +59,47 @@ impl Params {
         self.get(key).map(|text| Ok(time_ms(key, text)?)).transpose()
     }
 
-    /// A duration in milliseconds.
-    pub(super) fn duration(&self, key: &'static str) -> Result<Option<i64>, PromError> {
-        self.get(key).map(|text| Ok(duration_ms(key, text)?)).transpose()
+    /// A time that must be given, in milliseconds.
+    pub(super) fn required_time(&self, key: &'static str) -> Result<i64, PromError> {
+        Ok(time_ms(key, self.get(key).unwrap_or_default())?)
     }
 
-    /// A whole number.
-    pub(super) fn count(&self, key: &str) -> Result<Option<usize>, PromError> {
-        self.get(key).map(|text| text.parse().map_err(|_| PromError::invalid(key, text, "a whole number"))).transpose()
+    /// A duration that must be given, in milliseconds.
+    pub(super) fn required_duration(&self, key: &'static str) -> Result<i64, PromError> {
+        Ok(duration_ms(key, self.get(key).unwrap_or_default())?)
+    }
+
+    /// A duration that is not negative.
+    pub(super) fn duration(&self, key: &'static str) -> Result<Option<Duration>, PromError> {
+        self.get(key).map(|text| Ok(duration(key, text)?)).transpose()
+    }
+
+    /// `start` and `end` in milliseconds, both inclusive; all of time when nothing is given.
+    pub(super) fn range(&self) -> Result<(i64, i64), PromError> {
+        let (start, end) = (self.time("start")?.unwrap_or(i64::MIN), self.time("end")?.unwrap_or(i64::MAX));
+        if end < start {
+            return Err(PromError::bad_data("end timestamp must not be before start timestamp"));
+        }
+        Ok((start, end))
+    }
+
+    /// How many elements an answer may have; 0 and nothing mean all.
+    pub(super) fn limit(&self) -> Result<Option<usize>, PromError> {
+        let Some(text) = self.get("limit") else { return Ok(None) };
+        match text.parse::<i64>() {
+            Ok(n) if n < 0 => Err(PromError::parameter("limit", "limit must be non-negative")),
+            Ok(n) => Ok(usize::try_from(n).ok().filter(|n| *n > 0)),
+            Err(_) => Err(PromError::parameter("limit", format!("cannot parse {text:?} to a whole number"))),
+        }
+    }
+
+    /// A whole number of those parameters where a negative one means no limit.
+    pub(super) fn number(&self, key: &str) -> Result<Option<usize>, PromError> {
+        let Some(text) = self.get(key) else { return Ok(None) };
+        match text.parse::<i64>() {
+            Ok(n) => Ok(usize::try_from(n).ok()),
+            Err(_) => Err(PromError::bad_data(format!("{key} must be a number"))),
+        }
     }
 }
 

@@ -128,7 +128,7 @@ pub struct EngineOptions {
     pub default_subquery_step: Duration,
     /// Samples that one query may load and produce.
     pub max_samples: usize,
-    /// Steps of one range query.
+    /// Steps of one range query; 11,000 times the step is the longest range that Prometheus takes.
     pub max_points: usize,
 }
 
@@ -138,7 +138,7 @@ impl Default for EngineOptions {
             lookback: Duration::from_secs(300),
             default_subquery_step: Duration::from_secs(60),
             max_samples: 50_000_000,
-            max_points: 11_000,
+            max_points: 11_001,
         }
     }
 }
@@ -199,6 +199,11 @@ impl Engine {
     /// An engine with these settings.
     pub fn new(options: EngineOptions) -> Self {
         Self { options }
+    }
+
+    /// The same engine with another lookback.
+    pub fn with_lookback(&self, lookback: Duration) -> Self {
+        Self { options: EngineOptions { lookback, ..self.options.clone() } }
     }
 
     /// Evaluates at one instant. `query` is the text `expr` was parsed from; positions point into it.

@@ -58,7 +58,7 @@ fn check(query: &str, expect: Expect) {
 
 fn check_as(access: AccessScope, query: &str, expect: Expect) {
     let out = match instant(&Engine::default(), &engine(), &ask(access), query, T0 + 600_000) {
-        Ok(output) => show(&output),
+        Ok(evaluated) => show(&evaluated.output),
         Err(e) => format!("{:?}: {e}\n", e.kind()),
     };
     expect.assert_eq(&out);
@@ -100,7 +100,7 @@ fn instant_queries_read_the_engine() {
 fn range_queries_include_both_ends() {
     let range_of = QueryRange { start_ms: T0 + 300_000, end_ms: T0 + 600_000, step_ms: 100_000 };
     let query = "sum by (service) (rate(requests_total[1m]))";
-    let output = range(&Engine::default(), &engine(), &ask(AccessScope::ALL), query, range_of).unwrap();
+    let output = range(&Engine::default(), &engine(), &ask(AccessScope::ALL), query, range_of).unwrap().output;
     expect![[r#"
         {service="api"} 2.1999999999999997@300000 2.1999999999999997@400000 2.1999999999999997@500000 2.1999999999999997@600000
         {service="bot"} 0.9999999999999999@300000 0.9999999999999999@400000 0.9999999999999999@500000 0.9999999999999999@600000
