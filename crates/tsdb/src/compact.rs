@@ -13,9 +13,9 @@ use model::Labels;
 use roaring::RoaringBitmap;
 
 use crate::block::{Block, BlockWriter, StoredSeries};
-use crate::chunk::Sample;
+use crate::chunk::SeriesSamples;
 use crate::db::Tsdb;
-use crate::part::merge;
+use crate::part::Gather;
 use crate::{Exemplar, TsdbError, key};
 
 /// Blocks that become one.
@@ -107,7 +107,6 @@ impl Cursor {
 fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWriter) -> Result<(), TsdbError> {
     let cursor = |block: &Arc<Block>| Cursor { block: block.clone(), next: 0, read: VecDeque::new() };
     let mut cursors: Vec<Cursor> = run.iter().map(cursor).collect();
-    let mut samples: Vec<Sample> = Vec::new();
     loop {
         let mut first: Option<Labels> = None;
         for c in &mut cursors {
@@ -118,7 +117,7 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
             }
         }
         let Some(labels) = first else { return Ok(()) };
-        samples.clear();
+        let mut gather = Gather::default();
         let mut exemplars: Vec<Exemplar> = Vec::new();
         let mut series_key = Vec::new();
         for c in &mut cursors {
@@ -126,14 +125,16 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
                 continue;
             }
             let Some((_, series)) = c.read.pop_front() else { continue };
-            c.marked(series.chunks.iter().try_for_each(|k| c.block.read_chunk(k.offset, k.len, &mut samples)))?;
+            let chunks = |out: &mut SeriesSamples| {
+                series.chunks.iter().try_for_each(|k| c.block.read_chunk(k.offset, k.len, out))
+            };
+            c.marked(gather.add(chunks))?;
             exemplars.extend(series.exemplars);
             series_key = series.key;
         }
-        merge(&mut samples);
         exemplars.dedup();
         let newest = exemplars.len().saturating_sub(exemplars_max);
         let exemplars: Vec<&Exemplar> = exemplars.iter().skip(newest).collect();
-        writer.add(&series_key, &samples, &exemplars)?;
+        writer.add(&series_key, &gather.finish(), &exemplars)?;
     }
 }

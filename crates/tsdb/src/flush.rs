@@ -15,12 +15,11 @@ use model::labels::Labels;
 use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::block::{Block, BlockWriter};
-use crate::chunk::Sample;
 use crate::db::{Inner, Tsdb, millis};
 use crate::head::{Head, MemSeries};
 use crate::key;
 use crate::manifest::Manifest;
-use crate::part::merge;
+use crate::part::Gather;
 use crate::snapshot::Snapshot;
 use crate::state::{Files, Frozen};
 
@@ -229,13 +228,13 @@ impl Inner {
 fn write_head(head: &Head, writer: &mut BlockWriter) -> Result<(), TsdbError> {
     let mut order: Vec<(Labels, u32, &MemSeries)> = head.series().map(|(id, s)| (key::decode(&s.key), id, s)).collect();
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let mut samples: Vec<Sample> = Vec::new();
     for (_, id, series) in order {
-        samples.clear();
-        series.parts(i64::MIN, i64::MAX).iter().try_for_each(|p| p.decode(&mut samples))?;
-        merge(&mut samples);
+        let mut gather = Gather::default();
+        for part in series.parts(i64::MIN, i64::MAX) {
+            gather.add(|out| part.decode(out))?;
+        }
         let exemplars: Vec<&Exemplar> = head.exemplars.of(id).collect();
-        writer.add(&series.key, &samples, &exemplars)?;
+        writer.add(&series.key, &gather.finish(), &exemplars)?;
     }
     Ok(())
 }

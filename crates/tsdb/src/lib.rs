@@ -36,7 +36,7 @@ mod state;
 
 pub use batch::{Batch, Exemplar, SeriesWriter};
 pub use catalog::{Metadata, MetricType};
-pub use chunk::{HistogramValue, STALE_NAN, Sample, is_stale};
+pub use chunk::{HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, is_stale};
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
 pub use flush::Upkeep;

@@ -4,17 +4,25 @@ use std::sync::Arc;
 
 use crate::TsdbError;
 use crate::block::Block;
-use crate::chunk::{self, Sample};
+use crate::chunk::{self, HistogramSample, Sample, SeriesSamples};
 
 /// A stretch of samples of one series, sorted by time.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
-    /// A sealed chunk in memory and its first and last time.
+    /// A sealed chunk in memory, of floats or histograms, and its first and last time.
     Chunk { min: i64, max: i64, bytes: Arc<[u8]> },
-    /// Samples as they are.
+    /// Floats as they are.
     Plain(Vec<Sample>),
+    /// Histograms as they are.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the head takes floats only"))]
+    Histograms(Vec<HistogramSample>),
     /// A chunk in a block file.
     Stored { min: i64, max: i64, block: Arc<Block>, offset: u64, len: u32 },
+}
+
+/// First and last of times in order; of none a range that nothing touches.
+fn ends<T>(sorted: &[T], t: impl Fn(&T) -> i64) -> (i64, i64) {
+    (sorted.first().map_or(i64::MAX, &t), sorted.last().map_or(i64::MIN, &t))
 }
 
 impl Part {
@@ -22,28 +30,130 @@ impl Part {
     pub(crate) fn bounds(&self) -> (i64, i64) {
         match self {
             Self::Chunk { min, max, .. } | Self::Stored { min, max, .. } => (*min, *max),
-            Self::Plain(s) => (s.first().map_or(i64::MAX, |s| s.t), s.last().map_or(i64::MIN, |s| s.t)),
+            Self::Plain(samples) => ends(samples, |s| s.t),
+            Self::Histograms(samples) => ends(samples, |s| s.t),
         }
     }
 
     /// Appends all samples of the part.
-    pub(crate) fn decode(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
+    pub(crate) fn decode(&self, out: &mut SeriesSamples) -> Result<(), TsdbError> {
+        match self {
+            Self::Plain(samples) => out.floats.extend_from_slice(samples),
+            Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
+            Self::Stored { block, offset, len, .. } => block.read_chunk(*offset, *len, out)?,
+            Self::Chunk { bytes, .. } => chunk::decode_any(bytes, out).ok_or_else(in_memory)?,
+        }
+        Ok(())
+    }
+
+    /// Appends all floats of the part; histograms are left out and not decoded.
+    pub(crate) fn decode_floats(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
         match self {
             Self::Plain(samples) => out.extend_from_slice(samples),
-            Self::Stored { block, offset, len, .. } => block.read_chunk(*offset, *len, out)?,
-            Self::Chunk { bytes, .. } => {
-                let what = "a chunk of the head";
-                chunk::decode(bytes, out).ok_or(TsdbError::Damaged { path: "(memory)".into(), offset: 0, what })?;
+            Self::Histograms(_) => {}
+            Self::Stored { block, offset, len, .. } => block.read_floats(*offset, *len, out)?,
+            Self::Chunk { bytes, .. } if chunk::holds_floats(bytes) => {
+                chunk::decode(bytes, out).ok_or_else(in_memory)?;
             }
+            Self::Chunk { .. } => {}
         }
         Ok(())
     }
 }
 
+fn in_memory() -> TsdbError {
+    TsdbError::Damaged { path: "(memory)".into(), offset: 0, what: "a chunk of the head" }
+}
+
+/// The samples of a series gathered from its stretches, those stored first first.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    samples: SeriesSamples,
+    /// How many floats and histograms there were after each stretch.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Gather {
+    /// Appends what `decode` gives; returns how much that counts against a limit on samples.
+    pub(crate) fn add(
+        &mut self,
+        decode: impl FnOnce(&mut SeriesSamples) -> Result<(), TsdbError>,
+    ) -> Result<usize, TsdbError> {
+        let (floats, histograms) = (self.samples.floats.len(), self.samples.histograms.len());
+        decode(&mut self.samples)?;
+        self.ends.push((self.samples.floats.len(), self.samples.histograms.len()));
+        let new = self.samples.histograms.iter().skip(histograms);
+        Ok(self.samples.floats.len() - floats + new.map(|h| h.value.cost()).sum::<usize>())
+    }
+
+    /// All samples in order of time; of equal times the one stored first, float or histogram.
+    pub(crate) fn finish(mut self) -> SeriesSamples {
+        if !self.samples.floats.is_empty() && !self.samples.histograms.is_empty() {
+            return self.finish_mixed();
+        }
+        merge(&mut self.samples.floats, |s| s.t);
+        merge(&mut self.samples.histograms, |s| s.t);
+        self.samples
+    }
+
+    fn finish_mixed(self) -> SeriesSamples {
+        let mut order: Vec<(i64, Result<Sample, HistogramSample>)> = Vec::with_capacity(self.samples.len());
+        let (mut floats, mut histograms) = (self.samples.floats.into_iter(), self.samples.histograms.into_iter());
+        let mut before = (0, 0);
+        for end in self.ends {
+            order.extend(floats.by_ref().take(end.0 - before.0).map(|s| (s.t, Ok(s))));
+            order.extend(histograms.by_ref().take(end.1 - before.1).map(|s| (s.t, Err(s))));
+            before = end;
+        }
+        merge(&mut order, |(t, _)| *t);
+        let mut out = SeriesSamples::default();
+        for (_, sample) in order {
+            match sample {
+                Ok(float) => out.floats.push(float),
+                Err(histogram) => out.histograms.push(histogram),
+            }
+        }
+        out
+    }
+}
+
 /// Sorts samples of stretches that may overlap; of equal times the first one counts.
-pub(crate) fn merge(samples: &mut Vec<Sample>) {
-    if !samples.is_sorted_by(|a, b| a.t < b.t) {
-        samples.sort_by_key(|s| s.t);
-        samples.dedup_by_key(|s| s.t);
+pub(crate) fn merge<T>(samples: &mut Vec<T>, t: impl Fn(&T) -> i64) {
+    if !samples.is_sorted_by(|a, b| t(a) < t(b)) {
+        samples.sort_by_key(&t);
+        samples.dedup_by_key(|s| t(s));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::HistogramValue;
+
+    fn float(t: i64, v: f64) -> Sample {
+        Sample { t, v }
+    }
+
+    fn histogram(t: i64) -> HistogramSample {
+        HistogramSample { t, start_t: 0, value: HistogramValue::stale() }
+    }
+
+    #[test]
+    fn of_equal_times_the_first_stored_counts_whatever_its_kind() {
+        let parts = [
+            Part::Plain(vec![float(1, 1.0), float(4, 1.0)]),
+            Part::Histograms(vec![histogram(2), histogram(4), histogram(6)]),
+            Part::Plain(vec![float(2, 2.0), float(3, 2.0), float(4, 2.0)]),
+        ];
+        let mut gather = Gather::default();
+        for p in &parts {
+            gather.add(|out| p.decode(out)).unwrap();
+        }
+        let merged = gather.finish();
+        assert_eq!(merged.floats, [float(1, 1.0), float(3, 2.0), float(4, 1.0)]);
+        assert_eq!(merged.histograms, [histogram(2), histogram(6)]);
+        let mut only = Vec::new();
+        parts.iter().for_each(|p| p.decode_floats(&mut only).unwrap());
+        assert_eq!(only.len(), 5);
     }
 }

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{AccessScope, Labels};
 
-use crate::chunk::Sample;
+use crate::chunk::{Sample, SeriesSamples};
 use crate::matcher::{Compiled, MatchOp, Matcher, Test};
 use crate::options::ReadLimits;
-use crate::part::{Part, merge};
+use crate::part::{Gather, Part, merge};
 use crate::{TsdbError, catalog::Catalog};
 
 /// The label that access is decided by.
@@ -143,7 +143,8 @@ impl SeriesHandle {
         self.labels
     }
 
-    /// The samples within the range of the selection (both ends inclusive), strictly rising in time.
+    /// The floats within the range of the selection (both ends inclusive), strictly rising in time. For callers that
+    /// do not know histograms; [`SeriesHandle::read`] gives both.
     ///
     /// # Errors
     /// A limit, the deadline, or a damaged block.
@@ -151,24 +152,58 @@ impl SeriesHandle {
         self.samples_within(self.range.0, self.range.1)
     }
 
-    /// The samples within a part of that range (both ends inclusive).
+    /// The floats within a part of that range (both ends inclusive).
     ///
     /// # Errors
     /// As [`SeriesHandle::samples`].
     pub fn samples_within(&self, min: i64, max: i64) -> Result<Vec<Sample>, TsdbError> {
-        self.meter.check()?;
-        let (min, max) = (min.max(self.range.0), max.min(self.range.1));
+        let (min, max) = self.clamp(min, max)?;
         let mut out = Vec::new();
-        for part in &self.parts {
-            let (first, last) = part.bounds();
-            if first <= max && last >= min {
-                let before = out.len();
-                part.decode(&mut out)?;
-                self.meter.samples(out.len() - before)?;
-            }
+        for part in self.touching(min, max) {
+            let before = out.len();
+            part.decode_floats(&mut out)?;
+            self.meter.samples(out.len() - before)?;
         }
-        merge(&mut out);
-        out.retain(|s| min <= s.t && s.t <= max);
-        Ok(out)
+        merge(&mut out, |s| s.t);
+        let mut samples = SeriesSamples { floats: out, histograms: Vec::new() };
+        samples.clip(min, max);
+        Ok(samples.floats)
+    }
+
+    /// The floats and histograms within the range of the selection (both ends inclusive).
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn read(&self) -> Result<SeriesSamples, TsdbError> {
+        self.read_within(self.range.0, self.range.1)
+    }
+
+    /// The floats and histograms within a part of that range (both ends inclusive).
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn read_within(&self, min: i64, max: i64) -> Result<SeriesSamples, TsdbError> {
+        let (min, max) = self.clamp(min, max)?;
+        let mut gather = Gather::default();
+        for part in self.touching(min, max) {
+            let cost = gather.add(|out| part.decode(out))?;
+            self.meter.samples(cost)?;
+        }
+        let mut samples = gather.finish();
+        samples.clip(min, max);
+        Ok(samples)
+    }
+
+    /// The asked range within that of the selection, unless the query must stop.
+    fn clamp(&self, min: i64, max: i64) -> Result<(i64, i64), TsdbError> {
+        self.meter.check()?;
+        Ok((min.max(self.range.0), max.min(self.range.1)))
+    }
+
+    fn touching(&self, min: i64, max: i64) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(move |part| {
+            let (first, last) = part.bounds();
+            first <= max && last >= min
+        })
     }
 }

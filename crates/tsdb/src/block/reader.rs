@@ -16,7 +16,7 @@ use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION};
 use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{ByteReader, put_prefixed};
-use crate::chunk::{self, Sample};
+use crate::chunk::{self, Sample, SeriesSamples};
 use crate::postings::LabelIndex;
 
 /// Entries that lie within this many bytes are read at once.
@@ -212,8 +212,17 @@ impl Block {
     }
 
     /// Appends the samples of a chunk.
-    pub(crate) fn read_chunk(&self, offset: u64, len: u32, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
+    pub(crate) fn read_chunk(&self, offset: u64, len: u32, out: &mut SeriesSamples) -> Result<(), TsdbError> {
         let bytes = self.read(offset, u64::from(len), "a chunk")?;
+        chunk::decode_any(&bytes, out).ok_or_else(|| self.damaged(offset, "a chunk"))
+    }
+
+    /// Appends the samples of a chunk of floats; one of histograms is left out.
+    pub(crate) fn read_floats(&self, offset: u64, len: u32, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
+        let bytes = self.read(offset, u64::from(len), "a chunk")?;
+        if !chunk::holds_floats(&bytes) {
+            return Ok(());
+        }
         chunk::decode(&bytes, out).ok_or_else(|| self.damaged(offset, "a chunk"))
     }
 

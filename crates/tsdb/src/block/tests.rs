@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use foundation::disk::Disk as _;
 use foundation::disk::sim::SimDisk;
+use model::histogram::Histogram;
 use model::{Labels, SpanId, TraceId};
 use roaring::RoaringBitmap;
 
 use super::*;
 use crate::batch::Exemplar;
-use crate::chunk::Sample;
+use crate::chunk::{HistogramSample, HistogramValue, Sample, SeriesSamples};
 use crate::postings::LabelIndex as _;
 use crate::{TsdbError, key};
 
@@ -24,6 +25,21 @@ fn samples(n: i64, start: i64) -> Vec<Sample> {
     (0..n).map(|i| Sample { t: start + i * 1000, v: (i * 7 % 13) as f64 }).collect()
 }
 
+fn floats(n: i64, start: i64) -> SeriesSamples {
+    SeriesSamples { floats: samples(n, start), histograms: Vec::new() }
+}
+
+/// Floats, then histograms, then floats again.
+fn mixed() -> SeriesSamples {
+    let histogram = |i: i64| {
+        let h = Histogram::<u64> { count: i as u64 * 2, zero_count: i as u64 * 2, sum: 0.5, ..Histogram::default() };
+        HistogramSample { t: 100_000 + i, start_t: 7, value: HistogramValue::Int(Arc::new(h)) }
+    };
+    let mut floats = samples(10, 0);
+    floats.extend(samples(10, 200_000));
+    SeriesSamples { floats, histograms: (0..300).map(histogram).collect() }
+}
+
 fn write(disk: &SimDisk, path: &Path) {
     disk.create_dir_all(Path::new("/b")).unwrap();
     let exemplar = Exemplar {
@@ -34,9 +50,10 @@ fn write(disk: &SimDisk, path: &Path) {
         attributes: vec![("user".into(), "7".into())],
     };
     let mut w = BlockWriter::create(disk, path).unwrap();
-    w.add(&key_of(&[("__name__", "a"), ("job", "x")]), &samples(1000, 10), &[&exemplar]).unwrap();
-    w.add(&key_of(&[("__name__", "a"), ("job", "y")]), &[], &[]).unwrap();
-    w.add(&key_of(&[("__name__", "b"), ("job", "x")]), &samples(3, -5000), &[]).unwrap();
+    w.add(&key_of(&[("__name__", "a"), ("job", "x")]), &floats(1000, 10), &[&exemplar]).unwrap();
+    w.add(&key_of(&[("__name__", "a"), ("job", "y")]), &SeriesSamples::default(), &[]).unwrap();
+    w.add(&key_of(&[("__name__", "b"), ("job", "x")]), &floats(3, -5000), &[]).unwrap();
+    w.add(&key_of(&[("__name__", "c")]), &mixed(), &[]).unwrap();
     w.finish().unwrap();
 }
 
@@ -45,7 +62,7 @@ fn what_was_written_is_read() {
     let (disk, path) = (SimDisk::new(1), Path::new("/b/1"));
     write(&disk, path);
     let block = Arc::new(Block::open(&disk, path, 1).unwrap());
-    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 1003, 2));
+    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 1323, 3));
     let mut found = Vec::new();
     block
         .entries(&block.all(), &mut |s| {
@@ -55,14 +72,19 @@ fn what_was_written_is_read() {
         .unwrap();
     assert_eq!(found[0].key, key_of(&[("__name__", "a"), ("job", "x")]));
     assert_eq!(found[0].exemplars[0].attributes, [("user".to_owned(), "7".to_owned())]);
-    let mut back = Vec::new();
-    for c in &found[0].chunks {
-        block.read_chunk(c.offset, c.len, &mut back).unwrap();
-    }
-    assert_eq!(back, samples(1000, 10));
+    let read = |s: &StoredSeries| {
+        let mut back = SeriesSamples::default();
+        s.chunks.iter().for_each(|c| block.read_chunk(c.offset, c.len, &mut back).unwrap());
+        back
+    };
+    assert_eq!(read(&found[0]), floats(1000, 10));
+    assert_eq!(read(&found[2]), mixed());
+    let mut only_floats = Vec::new();
+    found[2].chunks.iter().for_each(|c| block.read_floats(c.offset, c.len, &mut only_floats).unwrap());
+    assert_eq!(only_floats, mixed().floats);
     assert_eq!(block.with_value("job", "x").unwrap(), RoaringBitmap::from_iter([0, 1]));
     assert_eq!(block.with_value("job", "y").unwrap().len(), 0, "a series without samples is not there");
-    assert_eq!(block.with_values("__name__", &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1]));
+    assert_eq!(block.with_values("__name__", &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1, 2]));
 }
 
 #[test]
@@ -88,7 +110,7 @@ fn read_all(disk: &SimDisk, path: &Path) -> Result<(), TsdbError> {
         block.with_values(name, &mut |_| true)?;
     }
     block.entries(&block.all(), &mut |s| {
-        let mut out = Vec::new();
+        let mut out = SeriesSamples::default();
         s.chunks.iter().try_for_each(|c| block.read_chunk(c.offset, c.len, &mut out))
     })
 }

@@ -15,11 +15,18 @@ use super::{CHUNK_SAMPLES, Footer, MAGIC, Section, VERSION};
 use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
-use crate::chunk::{self, Sample};
+use crate::chunk::{self, SeriesSamples};
 use crate::key;
 
 /// Bytes gathered before they are written.
 const GATHER_BYTES: usize = 1 << 20;
+
+/// A chunk that is to be written, its first and last time.
+struct NewChunk {
+    min: i64,
+    max: i64,
+    bytes: Vec<u8>,
+}
 
 pub(crate) struct BlockWriter {
     path: PathBuf,
@@ -60,35 +67,58 @@ impl BlockWriter {
     pub(crate) fn add(
         &mut self,
         series_key: &[u8],
-        samples: &[Sample],
+        samples: &SeriesSamples,
         exemplars: &[&Exemplar],
     ) -> Result<(), TsdbError> {
-        let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Ok(()) };
-        self.footer.min_t = self.footer.min_t.min(first.t);
-        self.footer.max_t = self.footer.max_t.max(last.t);
+        let Some((first, last)) = samples.bounds() else { return Ok(()) };
+        self.footer.min_t = self.footer.min_t.min(first);
+        self.footer.max_t = self.footer.max_t.max(last);
         self.footer.samples += samples.len() as u64;
         let id = self.starts.len() as u32;
         self.starts.push(self.entries.len() as u64);
         let start = self.entries.len();
         let mut entry = std::mem::take(&mut self.entries);
         self.put_labels(id, series_key, &mut entry);
-        put_varint(&mut entry, samples.len().div_ceil(CHUNK_SAMPLES) as u64);
+        let chunks = self.cut(samples)?;
+        put_varint(&mut entry, chunks.len() as u64);
         put_varint(&mut entry, self.at);
         let mut last_t = 0i64;
-        for samples in samples.chunks(CHUNK_SAMPLES) {
-            let (Some(first), Some(last)) = (samples.first(), samples.last()) else { continue };
-            let bytes = chunk::encode(samples);
-            put_signed(&mut entry, first.t.wrapping_sub(last_t));
-            put_varint(&mut entry, last.t.abs_diff(first.t));
-            put_varint(&mut entry, bytes.len() as u64);
-            last_t = last.t;
-            self.write_checked(&bytes)?;
+        for chunk in chunks {
+            put_signed(&mut entry, chunk.min.wrapping_sub(last_t));
+            put_varint(&mut entry, chunk.max.abs_diff(chunk.min));
+            put_varint(&mut entry, chunk.bytes.len() as u64);
+            last_t = chunk.max;
+            self.write_checked(&chunk.bytes)?;
         }
         put_exemplars(&mut entry, exemplars);
         let crc = crc32c::crc32c(entry.get(start..).unwrap_or_default());
         entry.extend_from_slice(&crc.to_le_bytes());
         self.entries = entry;
         Ok(())
+    }
+
+    /// The chunks of a series: those of floats, then those of histograms.
+    fn cut(&self, samples: &SeriesSamples) -> Result<Vec<NewChunk>, TsdbError> {
+        let mut chunks = Vec::new();
+        for samples in samples.floats.chunks(CHUNK_SAMPLES) {
+            if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
+                chunks.push(NewChunk { min: first.t, max: last.t, bytes: chunk::encode(samples) });
+            }
+        }
+        let mut rest = &samples.histograms[..];
+        while let Some(first) = rest.first() {
+            let len = chunk::histogram::shared_len(rest, CHUNK_SAMPLES).max(1);
+            let (samples, after) = rest.split_at(len.min(rest.len()));
+            let what = "a histogram whose buckets do not fit its spans";
+            let bytes = chunk::histogram::encode(samples).ok_or_else(|| TsdbError::Damaged {
+                path: self.path.clone(),
+                offset: self.at,
+                what,
+            })?;
+            chunks.push(NewChunk { min: first.t, max: samples.last().map_or(first.t, |s| s.t), bytes });
+            rest = after;
+        }
+        Ok(chunks)
     }
 
     fn put_labels(&mut self, id: u32, series_key: &[u8], entry: &mut Vec<u8>) {

@@ -1,37 +1,23 @@
 //! A chunk: up to [`SAMPLES_MAX`] samples of one series, compressed.
 //!
-//! The first byte names the kind of chunk, so that histogram chunks can stand
-//! beside float chunks without a change of what surrounds them. A float chunk
-//! stores times as differences of differences and values as whichever of
-//! three encodings fits: all equal, decimal (see [`decimal`]) or XOR (see
-//! [`xor`]). Every value comes back bit for bit, NaN payloads and -0 included.
+//! The first byte names the kind of chunk: floats or native histograms (see
+//! [`histogram`]). A chunk of floats stores times as differences of
+//! differences and values as whichever encoding fits (see [`values`]). Every
+//! value comes back bit for bit, NaN payloads and -0 included.
 //! Knows no labels, files or checksums. Format: `docs/formats/tsdb.md`, "Chunk".
 
 pub(crate) mod bits;
 mod decimal;
+pub(crate) mod histogram;
+mod ints;
 mod samples;
 mod timestamps;
+mod values;
 mod xor;
 
 use bits::{ByteReader, put_varint};
 
-pub use samples::HistogramValue;
-
-/// One measured value of a series.
-#[derive(Debug, Clone, Copy)]
-pub struct Sample {
-    /// Milliseconds since 1970-01-01T00:00:00Z.
-    pub t: i64,
-    /// The value; [`STALE_NAN`] marks the end of a series.
-    pub v: f64,
-}
-
-impl PartialEq for Sample {
-    /// Bit for bit, so that NaN equals itself and 0 differs from -0.
-    fn eq(&self, other: &Self) -> bool {
-        self.t == other.t && self.v.to_bits() == other.v.to_bits()
-    }
-}
+pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
 
 /// The bits of the NaN that marks a series as stale (Prometheus, `model/value`).
 pub const STALE_NAN: u64 = model::STALE_NAN_BITS;
@@ -46,10 +32,6 @@ pub const SAMPLES_MAX: usize = 4096;
 
 const KIND_FLOAT: u8 = 1;
 
-const VALUES_EQUAL: u8 = 0;
-const VALUES_DECIMAL: u8 = 1;
-const VALUES_XOR: u8 = 2;
-
 /// Encodes samples with strictly increasing times.
 ///
 /// # Panics
@@ -60,37 +42,13 @@ pub fn encode(samples: &[Sample]) -> Vec<u8> {
     let mut out = vec![KIND_FLOAT];
     put_varint(&mut out, samples.len() as u64);
     timestamps::encode(samples, &mut out);
-    let Some(first) = samples.first() else { return out };
-    if samples.iter().all(|s| s.v.to_bits() == first.v.to_bits()) {
-        out.push(VALUES_EQUAL);
-        out.extend_from_slice(&first.v.to_bits().to_le_bytes());
-        return out;
-    }
-    let decimal = decimal::encode(samples);
-    // XOR spends 2 bits on a value even when it is lucky, so that a decimal
-    // form below that need not be compared.
-    if let Some(d) = decimal.as_ref().filter(|d| d.len() * 4 <= samples.len()) {
-        out.push(VALUES_DECIMAL);
-        out.extend_from_slice(d);
-        return out;
-    }
-    let xor = xor::encode(samples);
-    match decimal {
-        Some(d) if d.len() <= xor.len() => {
-            out.push(VALUES_DECIMAL);
-            out.extend_from_slice(&d);
-        }
-        _ => {
-            out.push(VALUES_XOR);
-            out.extend_from_slice(&xor);
-        }
-    }
+    values::encode(samples, &mut out);
     out
 }
 
-/// Appends the samples of a chunk to `out`, in order of time.
+/// Appends the samples of a chunk of floats to `out`, in order of time.
 ///
-/// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
+/// Returns `None` when the bytes are not such a chunk; `out` may then hold part of it.
 #[must_use]
 pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
     let mut r = ByteReader(bytes);
@@ -100,17 +58,23 @@ pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
     let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
     let start = out.len();
     timestamps::decode(&mut r, count, out)?;
-    let samples = out.get_mut(start..)?;
-    match r.u8()? {
-        VALUES_EQUAL => {
-            let v = f64::from_bits(r.u64()?);
-            samples.iter_mut().for_each(|s| s.v = v);
-            Some(())
-        }
-        VALUES_DECIMAL => decimal::decode(&mut r, samples),
-        VALUES_XOR => xor::decode(r.0, samples),
-        _ => None,
+    values::decode(&mut r, out.get_mut(start..)?)
+}
+
+/// Appends the samples of a chunk of any kind to `out`, in order of time.
+///
+/// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
+#[must_use]
+pub fn decode_any(bytes: &[u8], out: &mut SeriesSamples) -> Option<()> {
+    match *bytes.first()? {
+        KIND_FLOAT => decode(bytes, &mut out.floats),
+        _ => histogram::decode(bytes, &mut out.histograms),
     }
+}
+
+/// Whether the bytes begin as a chunk of floats does.
+pub(crate) fn holds_floats(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&KIND_FLOAT)
 }
 
 #[cfg(test)]
