@@ -8,6 +8,7 @@
 pub(crate) mod encode;
 mod gather;
 mod header;
+mod token_filter;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 use header::PREFIX_BYTES;
 pub(crate) use header::{Entry, Header, put_meta, read_meta};
+pub(crate) use token_filter::TokenFilter;
 
 use crate::column::binary::{self, Binary};
 use crate::column::bytes::Reader;
@@ -175,12 +177,15 @@ impl Block {
         if let Some(header) = self.header.get() {
             return Ok(header);
         }
+        let header = self.read_header()?;
+        Ok(self.header.get_or_init(|| Arc::new(header)))
+    }
+
+    /// The header, read and checked, and not kept: for whoever goes through all blocks once.
+    pub(crate) fn read_header(&self) -> Result<Header, BlockError> {
         let len = header::body_bytes(&self.read(0, PREFIX_BYTES)?)?;
         let header = Header::decode(&self.read(0, PREFIX_BYTES + len)?)?;
-        if header.meta != self.meta {
-            return Err(Damaged("block header").into());
-        }
-        Ok(self.header.get_or_init(|| Arc::new(header)))
+        if header.meta == self.meta { Ok(header) } else { Err(Damaged("block header").into()) }
     }
 
     fn payload(&self, header: &Header, entry: &Entry) -> Result<Vec<u8>, BlockError> {
@@ -208,6 +213,16 @@ impl Block {
             }
         };
         Ok(Loaded { presence, values })
+    }
+
+    /// The words that plain text columns of the block have; `None` when it has no such column, or none
+    /// that full text search looks at. A column that the filter covers and that lacks a word
+    /// ([`TokenFilter::may_have`]) need not be read in search of it.
+    pub(crate) fn token_filter(&self, header: &Header) -> Result<Option<TokenFilter>, BlockError> {
+        match header.entries.iter().find(|e| e.id == schema::TOKENS) {
+            Some(entry) => Ok(Some(TokenFilter::decode(&self.payload(header, entry)?)?)),
+            None => Ok(None),
+        }
     }
 
     fn origins(&self, id: u8) -> Result<(usize, Binary), BlockError> {

@@ -11,6 +11,7 @@ pub(crate) mod doubles;
 pub(crate) mod ids;
 pub(crate) mod ints;
 pub(crate) mod presence;
+pub(crate) mod tokens;
 
 /// Bytes that are not what they should be, and in which part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -13,6 +13,7 @@
 //! may be held while waiting for it.
 //! `Shared::unsettled` is taken under `Shared::flushing` only.
 
+mod columns;
 mod commit;
 mod flush;
 mod flusher;
@@ -44,6 +45,7 @@ use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
 
+pub use columns::ColumnBytes;
 pub(crate) use memory::Memory;
 
 /// How much a half of the store holds.
@@ -207,6 +209,14 @@ impl Engine {
     /// Everything that may have rows in `range`.
     pub(crate) fn snapshot(&self, range: TimeRange) -> Snapshot {
         self.shared.snapshot(range)
+    }
+
+    /// Where the bytes of the segments are; empty when a block cannot be read.
+    pub(crate) fn column_bytes(&self) -> Vec<ColumnBytes> {
+        self.shared.column_bytes().unwrap_or_else(|error| {
+            tracing::error!(store = self.shared.schema.dir(), %error, "cannot read the headers of all blocks");
+            Vec::new()
+        })
     }
 
     pub(crate) fn stats(&self) -> StoreStats {

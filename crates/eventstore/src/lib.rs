@@ -26,7 +26,7 @@ mod value_type;
 
 pub use batch::{LogBatch, SpanBatch, SpanColumns, SpanValues, event_messages};
 pub use config::{Completion, Config};
-pub use engine::StoreStats;
+pub use engine::{ColumnBytes, StoreStats};
 pub use error::{IngestError, OpenError, QueryError};
 pub use observer::SpanObserver;
 pub use store::{EventStore, LogStore, SpanStore};

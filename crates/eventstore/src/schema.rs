@@ -22,6 +22,8 @@ pub(crate) const TRACE_ID: u8 = 6;
 pub(crate) const SPAN_ID: u8 = 7;
 pub(crate) const FLAGS: u8 = 8;
 pub(crate) const DROPPED_ATTRIBUTES: u8 = 9;
+/// Words that the block does not have; not a row column.
+pub(crate) const TOKENS: u8 = 10;
 
 /// Observed time minus time.
 pub(crate) const OBSERVED: u8 = 16;
@@ -47,6 +49,42 @@ pub(crate) const DROPPED_LINKS: u8 = 43;
 
 /// An attribute of the record; the key follows.
 pub(crate) const ATTRIBUTE: u8 = 255;
+
+/// What a column is called in reports.
+pub(crate) const fn name(id: u8) -> &'static str {
+    match id {
+        TIME => "time",
+        SEQ => "number",
+        RESOURCE => "resource",
+        SCOPE => "scope",
+        RESOURCES => "resources",
+        SCOPES => "scopes",
+        TRACE_ID => "trace id",
+        SPAN_ID => "span id",
+        FLAGS => "flags",
+        DROPPED_ATTRIBUTES => "dropped attributes",
+        TOKENS => "[token filter]",
+        OBSERVED => "observed time",
+        SEVERITY => "severity number",
+        SEVERITY_TEXT => "severity text",
+        BODY => "body",
+        EVENT_NAME => "event name",
+        DURATION => "duration",
+        PARENT => "parent",
+        PARENT_ID => "parent id",
+        NAME => "name",
+        KIND => "kind",
+        STATUS => "status code",
+        STATUS_MESSAGE => "status message",
+        TRACE_STATE => "trace state",
+        EVENTS => "events",
+        LINKS => "links",
+        DROPPED_EVENTS => "dropped events",
+        DROPPED_LINKS => "dropped links",
+        ATTRIBUTE => "attribute",
+        _ => "[unknown]",
+    }
+}
 
 impl Schema {
     /// The folder of the store.
@@ -78,6 +116,14 @@ impl Schema {
         match self {
             Self::Logs => &[SEVERITY_TEXT, EVENT_NAME],
             Self::Spans => &[NAME, STATUS_MESSAGE, TRACE_STATE],
+        }
+    }
+
+    /// Whether full text search looks at the texts of a column.
+    pub(crate) const fn searches(self, id: u8) -> bool {
+        match self {
+            Self::Logs => id == BODY,
+            Self::Spans => matches!(id, NAME | STATUS_MESSAGE | ATTRIBUTE),
         }
     }
 

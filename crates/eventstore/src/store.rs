@@ -7,7 +7,7 @@ use model::{AccessScope, LogRecord, Span, TimeRange, TraceId, UnixNanos};
 
 use crate::batch::{LogBatch, SpanBatch};
 use crate::config::{Completion, Config};
-use crate::engine::{Engine, StoreStats};
+use crate::engine::{ColumnBytes, Engine, StoreStats};
 use crate::error::{OpenError, QueryError};
 use crate::observer::SpanObserver;
 use crate::query::*;
@@ -122,6 +122,11 @@ impl LogStore {
         self.0.flush();
     }
 
+    /// How many bytes of the segments each column takes, largest first. Reads the header of every block.
+    pub fn column_bytes(&self) -> Vec<ColumnBytes> {
+        self.0.column_bytes()
+    }
+
     /// How much is stored.
     pub fn stats(&self) -> StoreStats {
         self.0.stats()
@@ -210,6 +215,11 @@ impl SpanStore {
     /// Writes what is in memory to segments now, and waits for it.
     pub fn flush(&self) {
         self.0.flush();
+    }
+
+    /// How many bytes of the segments each column takes, largest first. Reads the header of every block.
+    pub fn column_bytes(&self) -> Vec<ColumnBytes> {
+        self.0.column_bytes()
     }
 
     /// How much is stored.

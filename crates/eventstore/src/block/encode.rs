@@ -9,10 +9,12 @@ use hashbrown::HashMap;
 use model::UnixNanos;
 use rustc_hash::FxBuildHasher;
 
-use super::gather::{self, Gathered, Place, Ranks};
+use super::gather::{self, Gathered, Keyed, Place, Ranks};
 use super::header::{self, Entry};
+use super::token_filter;
 use super::{Block, Meta, ROWS_MAX};
 use crate::batch::{Batch, CellValue, Origin, Origins};
+use crate::column::binary::Form;
 use crate::column::bytes::{put_bytes, zigzag};
 use crate::column::{binary, doubles, ids, ints, presence};
 use crate::partition::Day;
@@ -44,6 +46,7 @@ pub(crate) fn encode(schema: Schema, batches: &[Numbered]) -> Vec<Arc<Block>> {
 struct Columns {
     entries: Vec<Entry>,
     payload: Vec<u8>,
+    tokens: token_filter::Builder,
 }
 
 impl Columns {
@@ -71,6 +74,17 @@ impl Columns {
         });
     }
 
+    /// Puts the words of the column that was written last into the token filter, if full text search looks at it.
+    fn cover(&mut self, schema: Schema, texts: &[&[u8]], form: Form) {
+        if let Some(e) = self.entries.last()
+            && form == Form::Plain
+            && e.value_type == ValueType::Str
+            && schema.searches(e.id)
+        {
+            self.tokens.cover(self.entries.len() - 1, texts);
+        }
+    }
+
     fn ints(&mut self, id: u8, values: &[i64]) {
         self.full(id, ValueType::Int, values.len(), |out| ints::encode(values, out));
     }
@@ -91,7 +105,10 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block
     put_texts(&mut columns, schema, batches, places);
     for column in gather::keyed(batches, &ranks) {
         let cells = gather::gather(batches, &ranks, &column, rows);
-        put_keyed(&mut columns, batches, column.id, column.key, &cells, rows);
+        put_keyed(&mut columns, schema, batches, &column, &cells, rows);
+    }
+    if let Some(filter) = std::mem::take(&mut columns.tokens).encode() {
+        columns.put(TOKENS, ValueType::Bytes, "", 0, |out| out.extend_from_slice(&filter));
     }
     let meta = Meta {
         rows: rows as u32,
@@ -156,7 +173,9 @@ fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ra
     ] {
         columns.ints(id, &codes);
         let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
-        columns.put(table_id, ValueType::Bytes, "", list.len(), |out| binary::encode(&list, out));
+        columns.put(table_id, ValueType::Bytes, "", list.len(), |out| {
+            binary::encode(&list, out);
+        });
     }
 }
 
@@ -232,7 +251,9 @@ fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places
             })
             .collect();
         if values.iter().any(|v| !v.is_empty()) {
-            columns.full(*id, ValueType::Str, values.len(), |out| binary::encode(&values, out));
+            let mut form = Form::Distinct;
+            columns.full(*id, ValueType::Str, values.len(), |out| form = binary::encode(&values, out));
+            columns.cover(schema, &values, form);
         }
     }
 }
@@ -259,13 +280,22 @@ fn type_of(v: CellValue) -> ValueType {
 }
 
 /// A column per type that the key occurs with.
-fn put_keyed(columns: &mut Columns, batches: &[Numbered], id: u8, key: &str, cells: &[Gathered], rows: usize) {
+fn put_keyed(
+    columns: &mut Columns,
+    schema: Schema,
+    batches: &[Numbered],
+    column: &Keyed<'_>,
+    cells: &[Gathered],
+    rows: usize,
+) {
     let mut seen = [false; TYPES.len()];
     cells.iter().for_each(|c| seen[type_of(c.value) as usize] = true);
     for value_type in TYPES.into_iter().filter(|t| seen[*t as usize]) {
         let cells = || cells.iter().filter(|c| type_of(c.value) == value_type);
         let at: Vec<u32> = cells().map(|c| c.row).collect();
-        columns.put(id, value_type, key, at.len(), |out| {
+        let mut texts = Vec::new();
+        let mut form = Form::Distinct;
+        columns.put(column.id, value_type, column.key, at.len(), |out| {
             presence::encode(&at, rows, out);
             match value_type {
                 ValueType::Empty => {}
@@ -285,16 +315,17 @@ fn put_keyed(columns: &mut Columns, batches: &[Numbered], id: u8, key: &str, cel
                     doubles::encode(&values, out);
                 }
                 ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map => {
-                    let values: Vec<&[u8]> = cells()
+                    texts = cells()
                         .map(|c| match c.value {
                             CellValue::Binary(_, s) => batches[c.batch as usize].batch.bytes(s),
                             _ => &[],
                         })
                         .collect();
-                    binary::encode(&values, out);
+                    form = binary::encode(&texts, out);
                 }
             }
         });
+        columns.cover(schema, &texts, form);
     }
 }
 

@@ -143,26 +143,38 @@ fn dictionary<'a>(values: &[&'a [u8]], max: usize) -> Option<(Vec<u32>, Vec<&'a 
     Some((codes, entries))
 }
 
+/// How values were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Each distinct value once.
+    Distinct,
+    /// One after another.
+    Plain,
+}
+
 /// Appends `values` in the encoding that fits. The number of values is not stored.
-pub(crate) fn encode(values: &[&[u8]], out: &mut Vec<u8>) {
+pub(crate) fn encode(values: &[&[u8]], out: &mut Vec<u8>) -> Form {
     if values.is_empty() {
-        return;
+        return Form::Distinct;
     }
     // A dictionary that holds more than a third of the values saves little and slows every scan.
     match dictionary(values, (values.len() / 3).max(8)) {
         Some((_, entries)) if entries.len() == 1 => {
             out.push(CONST);
             put_bytes(out, entries[0]);
+            Form::Distinct
         }
         Some((codes, entries)) => {
             out.push(DICT);
             put_varint(out, entries.len() as u64);
             put_blob(&entries, out);
             put_codes(&codes, entries.len(), out);
+            Form::Distinct
         }
         None => {
             out.push(PLAIN);
             put_blob(values, out);
+            Form::Plain
         }
     }
 }

@@ -316,10 +316,12 @@ fn parent_rows(view: &View<'_>, test: &Test) -> Result<Bitmap, Halt> {
 
 fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
     let mut rows = constant(view, false);
+    let filter = if search.uses_tokens() { view.token_filter()? } else { None };
+    let without = filter.filter(|f| !search.may_match(f));
     let mut look = |id: u8, every_type: bool| -> Result<(), Halt> {
         for (place, entry) in view.with_id(id) {
             let value_type = entry.value_type;
-            if !every_type && value_type != ValueType::Str {
+            if !every_type && value_type != ValueType::Str || without.as_ref().is_some_and(|f| f.covers(place)) {
                 continue;
             }
             let column = view.load(place)?;

@@ -4,7 +4,9 @@ use model::Value;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::TextMatch;
+use crate::block::TokenFilter;
 use crate::column::binary::Blob;
+use crate::column::tokens;
 use crate::error::QueryError;
 
 /// A compiled pattern may be so large; guards memory against patterns like `(a{100}){100}`.
@@ -37,10 +39,30 @@ pub(crate) struct TextSearch {
     mode: TextMatch,
     /// The whole text, or for tokens each of them.
     parts: Vec<Regex>,
+    /// Hashes of tokens that every match has; not all of its words need be among them.
+    tokens: Vec<u64>,
 }
 
 fn is_token_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+/// The tokens ([`tokens`]) that every text with a match has.
+fn required_tokens(text: &str, mode: TextMatch) -> Vec<u64> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    for word in text.split(|c| !is_token_char(c)) {
+        let (from, to) = (at, at + word.len());
+        at = to + text[to..].chars().next().map_or(0, char::len_utf8);
+        // What touches an end of a substring may go on beyond it.
+        let whole = mode != TextMatch::Substring || from > 0 && to < text.len();
+        // A search beyond ASCII folds `ſ` to `s` and the Kelvin sign to `k`; tokens are searched one by one.
+        let folds = mode != TextMatch::Token && !text.is_ascii() && word.contains(['k', 'K', 's', 'S']);
+        if !word.is_empty() && word.is_ascii() && whole && !folds {
+            out.push(tokens::hash(word.as_bytes()));
+        }
+    }
+    out
 }
 
 impl TextSearch {
@@ -53,7 +75,17 @@ impl TextSearch {
                 .collect::<Result<_, _>>()?,
             TextMatch::Phrase | TextMatch::Substring => vec![ignoring_case(text)?],
         };
-        Ok(Self { mode, parts })
+        Ok(Self { mode, parts, tokens: required_tokens(text, mode) })
+    }
+
+    /// Whether a column that the filter covers may have a match.
+    pub(crate) fn may_match(&self, filter: &TokenFilter) -> bool {
+        self.tokens.iter().all(|t| filter.may_have(*t))
+    }
+
+    /// Whether a token filter can say anything about this search.
+    pub(crate) fn uses_tokens(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     /// Whether the text is found in `hay`.
@@ -228,6 +260,18 @@ mod tests {
                 assert_eq!(found, expected, "{needle} {mode:?}");
             }
         }
+    }
+
+    #[test]
+    fn tokens_that_a_search_needs() {
+        let required = |text, mode| required_tokens(text, mode);
+        let hashes = |words: &[&str]| words.iter().map(|w| tokens::hash(w.as_bytes())).collect::<Vec<_>>();
+        assert_eq!(required("Timed out", TextMatch::Token), hashes(&["timed", "out"]));
+        assert_eq!(required("=id: 4", TextMatch::Phrase), hashes(&["id", "4"]));
+        assert_eq!(required("imed out af", TextMatch::Substring), hashes(&["out"]));
+        assert_eq!(required(" out ", TextMatch::Substring), hashes(&["out"]));
+        assert_eq!(required("größe ask up", TextMatch::Phrase), hashes(&["up"]));
+        assert_eq!(required("größe ask up", TextMatch::Token), hashes(&["ask", "up"]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use model::{TimeRange, UnixNanos};
 
 use super::request::Partial;
 use super::run::Halt;
-use crate::block::{Block, BlockError, Entry, Header, Loaded, Values};
+use crate::block::{Block, BlockError, Entry, Header, Loaded, TokenFilter, Values};
 use crate::column::Damaged;
 use crate::column::bitmap::Bitmap;
 use crate::engine::Shared;
@@ -76,6 +76,11 @@ impl<'a> View<'a> {
             Some((place, _)) => self.load(place).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The words of the block's plain texts; see [`Block::token_filter`].
+    pub(crate) fn token_filter(&self) -> Result<Option<TokenFilter>, Halt> {
+        Ok(self.block.token_filter(&self.header)?)
     }
 
     /// A column of integers that every row has; `None` when all are zero.

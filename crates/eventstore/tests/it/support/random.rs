@@ -46,7 +46,9 @@ fn time(rng: &mut Rng) -> i64 {
 
 fn value(rng: &mut Rng, depth: u32) -> Value {
     match rng.below(if depth == 0 { 8 } else { 6 }) {
-        0 | 1 => Value::Str(rng.pick(&WORDS).to_owned()),
+        0 => Value::Str(rng.pick(&WORDS).to_owned()),
+        // Many distinct ones: stored other than by dictionary, and searched through filters.
+        1 => Value::Str(format!("{} {}: {}", rng.pick(&WORDS), rng.below(1000), rng.pick(&WORDS))),
         2 => Value::Int(rng.below(3) as i64 * 250),
         3 => Value::Double(rng.below(4) as f64 * 2.5),
         4 => Value::Bool(rng.below(2) == 0),
@@ -243,7 +245,11 @@ fn predicate(rng: &mut Rng, spans: bool) -> Predicate {
         7 => Predicate::Regex { field, pattern: rng.pick(&["^t.*t$", "[0-9]+", "(?i)get|post"]).to_owned() },
         _ => {
             let mode = [TextMatch::Token, TextMatch::Phrase, TextMatch::Substring][rng.below(3) as usize];
-            Predicate::Text { text: rng.pick(&["TIMEOUT", "b a", "a b", "er_i", "login", "5"]).to_owned(), mode }
+            let text = match rng.below(2) {
+                0 => rng.pick(&["TIMEOUT", "b a", "a b", "er_i", "login", "5"]).to_owned(),
+                _ => format!("{}{}", rng.below(1000), rng.pick(&["", ": 500", ": A", " b"])),
+            };
+            Predicate::Text { text, mode }
         }
     }
 }

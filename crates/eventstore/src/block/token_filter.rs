@@ -1,0 +1,141 @@
+//! Which words a block does *not* have: a Bloom filter over the tokens of its plain text columns.
+//!
+//! Columns with a dictionary are not in it: their few entries are searched
+//! directly. A filter says which columns it covers; those can be left unread
+//! when a word that the search needs is not in the filter.
+
+use hashbrown::HashSet;
+
+use crate::column::Damaged;
+use crate::column::bytes::{Reader, put_varint};
+use crate::column::tokens;
+
+/// Bits per distinct token and probes per look-up: one block in 120 is read in vain. Against 16 bits this saves
+/// nearly one byte per log record, and reading one block more in a hundred costs less than reading the larger filters.
+const BITS_PER_TOKEN: usize = 10;
+const PROBES: u8 = 7;
+/// Guards the look-up against a damaged filter.
+const PROBES_MAX: u8 = 32;
+
+type Hashes = HashSet<u64, std::hash::BuildHasherDefault<rustc_hash::FxHasher>>;
+
+/// Collects the tokens of a block's columns.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    columns: Vec<usize>,
+    hashes: Hashes,
+}
+
+impl Builder {
+    /// Adds the texts of the column at `place` of the header.
+    pub(super) fn cover(&mut self, place: usize, texts: &[&[u8]]) {
+        self.columns.push(place);
+        for text in texts {
+            tokens::tokens(text, |t| {
+                self.hashes.insert(tokens::hash(&text[t.from..t.to]));
+            });
+        }
+    }
+
+    /// Appends the filter; nothing when it covers no column.
+    pub(super) fn encode(self) -> Option<Vec<u8>> {
+        if self.columns.is_empty() {
+            return None;
+        }
+        let mut out = Vec::new();
+        put_varint(&mut out, self.columns.len() as u64);
+        self.columns.iter().for_each(|c| put_varint(&mut out, *c as u64));
+        let mut words = vec![0u64; (self.hashes.len() * BITS_PER_TOKEN).div_ceil(64)];
+        for h in self.hashes {
+            for bit in probes(h, PROBES, words.len()) {
+                words[bit / 64] |= 1 << (bit % 64);
+            }
+        }
+        out.push(PROBES);
+        words.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+        Some(out)
+    }
+}
+
+/// The bits of a token in a filter of `words` words: double hashing (Kirsch, Mitzenmacher 2006).
+fn probes(h: u64, n: u8, words: usize) -> impl Iterator<Item = usize> {
+    let (mut at, step, bits) = (h as u32, (h >> 32) as u32 | 1, words as u64 * 64);
+    (0..n).map(move |_| {
+        let bit = (u64::from(at) * bits) >> 32;
+        at = at.wrapping_add(step);
+        bit as usize
+    })
+}
+
+/// The filter of a block.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TokenFilter {
+    /// Places in the header, rising.
+    columns: Vec<usize>,
+    probes: u8,
+    words: Vec<u64>,
+}
+
+impl TokenFilter {
+    /// Reads the payload of a filter column.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut r = Reader(bytes);
+        let n = r.count(bytes.len())?;
+        let columns = (0..n).map(|_| r.count(u32::MAX as usize)).collect::<Result<Vec<_>, _>>()?;
+        let probes = r.u8()?;
+        // Probes are 32 bits wide.
+        if probes > PROBES_MAX || !r.0.len().is_multiple_of(8) || r.0.len() > (u32::MAX / 8) as usize {
+            return Err(Damaged("token filter"));
+        }
+        let words = r.0.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
+        Ok(Self { columns, probes, words })
+    }
+
+    /// Whether the tokens of the column at `place` of the header are in the filter.
+    pub(crate) fn covers(&self, place: usize) -> bool {
+        self.columns.contains(&place)
+    }
+
+    /// Whether a covered column may have the token with this [`tokens::hash`]. "No" is certain.
+    pub(crate) fn may_have(&self, token: u64) -> bool {
+        !self.words.is_empty()
+            && probes(token, self.probes, self.words.len()).all(|bit| self.words[bit / 64] >> (bit % 64) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_is_found_and_little_else() {
+        let texts: Vec<String> = (0..8192).map(|i| format!("Request {i:x} took {i} ms")).collect();
+        let texts: Vec<&[u8]> = texts.iter().map(|t| t.as_bytes()).collect();
+        let mut b = Builder::default();
+        b.cover(3, &texts);
+        let bytes = b.encode().unwrap_or_default();
+        let f = TokenFilter::decode(&bytes).unwrap_or_else(|e| panic!("{e}"));
+        assert!(f.covers(3) && !f.covers(2));
+        assert!(["request", "TOOK", "ms", "8191", "1fff"].iter().all(|t| f.may_have(tokens::hash(t.as_bytes()))));
+        let wrong = (0..10_000).filter(|i| f.may_have(tokens::hash(format!("x{i}").as_bytes()))).count();
+        assert!(wrong < 200, "{wrong} of 10000");
+        assert_eq!(bytes.len() / 16_000, 1, "{}", bytes.len());
+    }
+
+    #[test]
+    fn damage_is_refused_or_harmless() {
+        let mut b = Builder::default();
+        b.cover(0, &[b"a b c"]);
+        let bytes = b.encode().unwrap_or_default();
+        for i in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bytes = bytes.clone();
+                bytes[i] ^= 1 << bit;
+                if let Ok(f) = TokenFilter::decode(&bytes) {
+                    f.may_have(7);
+                }
+            }
+            assert!(TokenFilter::decode(&bytes[..i]).is_err() || i == bytes.len() - 8);
+        }
+    }
+}

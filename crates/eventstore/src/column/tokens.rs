@@ -1,0 +1,144 @@
+//! The words of texts, as full text search and the token filter see them.
+//!
+//! A *token* is a maximal run of ASCII letters, digits and `_`. The query
+//! language knows letters beyond ASCII too; its words are found here when they
+//! are ASCII, and a word that touches other letters is found in pieces, which
+//! a filter may hold without harm. Format of the hash: `docs/formats/segment.md`.
+
+const K1: u64 = 0x9e37_79b9_7f4a_7c15;
+const K2: u64 = 0xbf58_476d_1ce4_e5b9;
+/// Sets the bit that tells lower from upper case; digits have it, and no token byte collides with another.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+const TOKEN: u8 = 1;
+const DIGIT: u8 = 2;
+
+/// What each byte is.
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        let c = b as u8;
+        if c.is_ascii_digit() {
+            class[b] = TOKEN | DIGIT;
+        } else if c.is_ascii_alphabetic() || c == b'_' {
+            class[b] = TOKEN;
+        }
+        b += 1;
+    }
+    class
+};
+
+/// A token within the text it was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) from: usize,
+    /// Exclusive.
+    pub(crate) to: usize,
+    /// Whether a digit is in it.
+    pub(crate) digit: bool,
+}
+
+/// Calls `each` with every token of `text`, in order.
+///
+/// Bytes are classified 64 at a time into bit masks: a branch per byte is mispredicted at every
+/// token's end, which is most of the cost of the plain loop.
+pub(crate) fn tokens(text: &[u8], mut each: impl FnMut(Token)) {
+    // A token that reaches over the end of a chunk: where it began, and whether it has a digit yet.
+    let mut open: Option<(usize, bool)> = None;
+    for (n, chunk) in text.chunks(64).enumerate() {
+        let base = n * 64;
+        let (mut token, mut digit) = (0u64, 0u64);
+        for (i, b) in chunk.iter().enumerate() {
+            let class = CLASS[*b as usize];
+            token |= u64::from(class & TOKEN) << i;
+            digit |= u64::from(class >> 1) << i;
+        }
+        let mut at = 0;
+        while at < chunk.len() {
+            let begin = match open.take() {
+                Some(o) => o,
+                None => {
+                    let skip = (token >> at).trailing_zeros() as usize;
+                    if skip >= chunk.len() - at {
+                        break;
+                    }
+                    at += skip;
+                    (base + at, false)
+                }
+            };
+            let run = ((!token >> at).trailing_zeros() as usize).min(chunk.len() - at);
+            let has = begin.1 || run > 0 && digit >> at << (64 - run) != 0;
+            at += run;
+            if at == chunk.len() {
+                open = Some((begin.0, has));
+            } else {
+                each(Token { from: begin.0, to: base + at, digit: has });
+            }
+        }
+    }
+    if let Some((from, digit)) = open {
+        each(Token { from, to: text.len(), digit });
+    }
+}
+
+/// The hash of a token without regard to the case of its letters.
+pub(crate) fn hash(token: &[u8]) -> u64 {
+    let mut h = (token.len() as u64).wrapping_mul(K2);
+    let mut words = token.chunks_exact(8);
+    for w in &mut words {
+        let w = u64::from_le_bytes(w.try_into().unwrap_or_default());
+        h = (h.rotate_left(23) ^ (w | FOLD)).wrapping_mul(K1);
+    }
+    let rest = words.remainder();
+    if !rest.is_empty() {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        h = (h.rotate_left(23) ^ (u64::from_le_bytes(last) | FOLD)).wrapping_mul(K1);
+    }
+    h = (h ^ h >> 32).wrapping_mul(K2);
+    h ^ h >> 29
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naive(text: &[u8]) -> Vec<Token> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let in_token = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+            let len = text[at..].iter().take_while(in_token).count();
+            if len > 0 {
+                let digit = text[at..at + len].iter().any(u8::is_ascii_digit);
+                out.push(Token { from: at, to: at + len, digit });
+            }
+            at += len + 1;
+        }
+        out
+    }
+
+    #[test]
+    fn case_does_not_count_and_everything_else_does() {
+        assert_eq!(hash(b"TimedOut_7"), hash(b"tIMEDoUT_7"));
+        let words: [&[u8]; 9] = [b"a", b"aa", b"_", b"a_", b"abcdefgh", b"abcdefghi", b"abcdefgh_", b"0", b"abcdefgh0"];
+        let mut hashes: Vec<u64> = words.iter().map(|w| hash(w)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), words.len());
+        // The hash is part of the format.
+        assert_eq!(hash(b"kittiwake"), 0x5b5d_345c_7284_80ea);
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_those_of_the_plain_loop(text in "[ab1_ .é-]{0,200}") {
+            let mut found = Vec::new();
+            tokens(text.as_bytes(), |t| found.push(t));
+            prop_assert_eq!(found, naive(text.as_bytes()));
+        }
+    }
+}
