@@ -1,11 +1,15 @@
 //! What every handler needs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
 use pipeline::{Engines, Journal};
 use tokio::sync::Semaphore;
+
+use crate::health::Readiness;
+use crate::sources::Sources;
 
 /// The state of the faces; clones share it.
 #[derive(Clone)]
@@ -18,6 +22,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What the server says of itself.
     pub info: Arc<ServerInfo>,
+    /// What other parts of the server know.
+    pub sources: Sources,
+    /// Whether telemetry is taken.
+    pub readiness: Readiness,
     /// Evaluates PromQL.
     pub promql: Arc<promql::eval::Engine>,
     /// What one query may cost.
@@ -37,6 +45,19 @@ pub struct ServerInfo {
     pub demo: bool,
     /// Where it listens.
     pub endpoints: Endpoints,
+    /// How it was configured.
+    pub settings: Settings,
+}
+
+/// How the server was configured.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The effective configuration, without secrets.
+    pub yaml: String,
+    /// By the names of Prometheus's flags, where they mean the same.
+    pub flags: BTreeMap<&'static str, String>,
+    /// How long samples are kept; `None` is for ever.
+    pub retention: Option<Duration>,
 }
 
 /// Where the server listens, as `host:port`.

@@ -23,6 +23,11 @@ impl Readiness {
     pub fn set(&self, ready: bool) {
         self.0.store(ready, Ordering::SeqCst);
     }
+
+    /// Whether the server takes telemetry.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// The routes of the health port.
@@ -35,7 +40,7 @@ async fn alive() -> impl IntoResponse {
 }
 
 async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
-    if readiness.0.load(Ordering::SeqCst) {
+    if readiness.get() {
         (StatusCode::OK, Json(json!({"status": "ready"})))
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "not ready: starting or stopping"})))

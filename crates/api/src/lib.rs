@@ -13,9 +13,11 @@ pub mod native;
 pub mod prometheus;
 mod run;
 pub mod self_metrics;
+pub mod sources;
 pub mod ui;
 
-pub use app::{App, Endpoints, QueryLimits, ServerInfo};
+pub use app::{App, Endpoints, QueryLimits, ServerInfo, Settings};
+pub use sources::Sources;
 
 use axum::routing::get;
 use axum::{Json, Router};

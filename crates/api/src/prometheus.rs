@@ -8,17 +8,23 @@ mod ast;
 mod cors;
 mod escape;
 mod exemplars;
+mod features;
+mod federate;
 mod json;
 mod labels;
+mod lifecycle;
 mod metadata;
 mod params;
 mod parse;
 mod query;
 mod respond;
+mod rules;
 mod series;
 mod stats;
 mod status;
 mod stream;
+mod targets;
+mod time;
 
 use axum::Router;
 use axum::middleware;
@@ -40,7 +46,21 @@ use crate::app::App;
     labels::names,
     labels::values,
     metadata::metadata,
+    targets::targets,
+    targets::metadata,
+    targets::scrape_pools,
+    targets::alertmanagers,
+    rules::rules,
+    rules::alerts,
     status::build_info,
+    status::runtime_info,
+    status::config,
+    status::flags,
+    status::wal_replay,
+    features::features,
+    federate::federate,
+    lifecycle::healthy,
+    lifecycle::ready,
 ))]
 pub(crate) struct Description;
 
@@ -56,7 +76,21 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/labels", both(get(labels::names).post(labels::names)))
         .route("/api/v1/label/{name}/values", both(get(labels::values)))
         .route("/api/v1/metadata", both(get(metadata::metadata)))
+        .route("/api/v1/targets", both(get(targets::targets)))
+        .route("/api/v1/targets/metadata", both(get(targets::metadata)))
+        .route("/api/v1/scrape_pools", both(get(targets::scrape_pools)))
+        .route("/api/v1/alertmanagers", both(get(targets::alertmanagers)))
+        .route("/api/v1/rules", both(get(rules::rules)))
+        .route("/api/v1/alerts", both(get(rules::alerts)))
         .route("/api/v1/status/buildinfo", both(get(status::build_info)))
+        .route("/api/v1/status/runtimeinfo", both(get(status::runtime_info)))
+        .route("/api/v1/status/config", both(get(status::config)))
+        .route("/api/v1/status/flags", both(get(status::flags)))
+        .route("/api/v1/status/walreplay", both(get(status::wal_replay)))
+        .route("/api/v1/features", both(get(features::features)))
+        .route("/federate", get(federate::federate))
+        .route("/-/healthy", get(lifecycle::healthy))
+        .route("/-/ready", get(lifecycle::ready))
 }
 
 /// With cross-origin requests.

@@ -139,6 +139,12 @@ fn resident_bytes() -> Option<f64> {
     Some(pages * rustix::param::page_size() as f64)
 }
 
+/// Threads of the process, from `/proc/self/stat` (proc(5)): field 20.
+pub(crate) fn threads() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(17)?.parse().ok()
+}
+
 /// User and system time from `/proc/self/stat` (proc(5)): fields 14 and 15, in clock ticks.
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;

@@ -10,19 +10,21 @@ mod background;
 mod listen;
 mod signals;
 
+use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use api::health::Readiness;
-use api::{App, Endpoints, QueryLimits, ServerInfo};
+use api::{App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
 use axum::Router;
 use eventstore::EventStore;
 use foundation::Clock;
 use foundation::clock::SystemClock;
 use foundation::disk::{RealDisk, SharedDisk};
 use foundation::shutdown::Shutdown;
+use foundation::units::format_duration;
 use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
@@ -32,7 +34,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tsdb::Tsdb;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::data_dir;
 
 /// How long the engines get to write what is in memory to segments. It is safe in the logs either
@@ -100,7 +102,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             started,
             demo: config.demo,
             endpoints: endpoints.clone(),
+            settings: settings(&config, &data_dir.path),
         }),
+        sources: Sources::default(),
+        readiness: readiness.clone(),
         promql: Arc::default(),
         limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
         slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2))),
@@ -165,6 +170,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         _ = signals::wait() => tracing::warn!("told twice to stop: leaving at once; what was acknowledged is in the logs"),
     }
     Ok(())
+}
+
+/// What the Prometheus face tells of the configuration.
+fn settings(config: &Config, dir: &std::path::Path) -> Settings {
+    let flags = [
+        ("query.timeout", format_duration(config.query_timeout)),
+        ("storage.tsdb.path", dir.join("metrics").display().to_string()),
+        ("storage.tsdb.retention.time", format_duration(config.retention)),
+        ("web.listen-address", config.api.address.to_string()),
+    ];
+    Settings { yaml: config::print(config), flags: BTreeMap::from(flags), retention: Some(config.retention) }
 }
 
 fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {

@@ -100,8 +100,22 @@ pub(super) fn plain(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// As Go's `'e'`: a sign and at least two digits after the `e`.
-fn exponential(out: &mut Vec<u8>, value: f64) {
+/// As Go's `strconv.FormatFloat(v, 'g', -1, 64)`: with an exponent from a million on and below a ten-thousandth. The text
+/// formats are written so.
+pub(super) fn general(out: &mut Vec<u8>, value: f64) {
+    let size = value.abs();
+    if size != 0.0 && size.is_finite() && !(1e-4..1e6).contains(&size) {
+        exponential(out, value);
+    } else {
+        plain(out, value);
+    }
+}
+
+/// As Go's `strconv.FormatFloat(v, 'e', -1, 64)`: a sign and at least two digits after the `e`.
+pub(super) fn exponential(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        return plain(out, value);
+    }
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
@@ -153,6 +167,8 @@ mod tests {
         ] {
             assert_eq!(number_text(value), text);
         }
+        let general = |v| written(|out| general(out, v));
+        assert_eq!([999_999.5, 1e6, 0.0001, 0.00009].map(general), ["999999.5", "1e+06", "0.0001", "9e-05"]);
         assert_eq!(written(|out| plain(out, 1e30)), "1000000000000000000000000000000");
     }
 

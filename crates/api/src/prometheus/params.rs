@@ -39,6 +39,12 @@ impl<S: Send + Sync> FromRequest<S> for Params {
 }
 
 impl Params {
+    /// Those of a query string.
+    #[cfg(test)]
+    pub(super) fn of(query: &str) -> Self {
+        Self(decode(query))
+    }
+
     /// The first value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())

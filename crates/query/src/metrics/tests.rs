@@ -140,6 +140,20 @@ fn lists_are_unions_of_selectors() {
 }
 
 #[test]
+fn the_newest_sample_of_a_series_is_not_older_than_the_lookback() {
+    let db = engine();
+    let ask = ask(AccessScope::ALL);
+    let at =
+        |t| latest(&db, &ask, &["requests_total{code=\"500\"}", "requests_total{service=\"api\"}"], T0 + t, 60_000);
+    let found = at(20_000).unwrap();
+    let values: Vec<_> = found.iter().map(|(labels, s)| (labels.get("code"), s.t - T0, s.v)).collect();
+    assert_eq!(values, [("200", 15_000, 30.0), ("500", 15_000, 3.0)]);
+    assert_eq!(at(659_999).unwrap().len(), 2);
+    assert_eq!(at(660_000).unwrap().len(), 0);
+    assert!(matches!(latest(&db, &ask, &[], T0, 60_000), Err(MetricsError::NoSelector)));
+}
+
+#[test]
 fn mistakes_and_limits_are_said() {
     check(
         "sum(",

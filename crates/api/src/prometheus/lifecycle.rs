@@ -1,0 +1,23 @@
+//! `/-/healthy` and `/-/ready`, which probes of a Prometheus ask for.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::app::App;
+
+/// The server lives.
+#[utoipa::path(get, path = "/-/healthy", tag = "prometheus", responses((status = 200, body = String)))]
+pub(super) async fn healthy() -> &'static str {
+    "Bellrock is healthy.\n"
+}
+
+/// The server takes telemetry and answers queries.
+#[utoipa::path(get, path = "/-/ready", tag = "prometheus",
+    responses((status = 200, body = String), (status = 503, body = String, description = "it is starting or stopping")))]
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    if app.readiness.get() {
+        (StatusCode::OK, "Bellrock is ready.\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
+    }
+}
