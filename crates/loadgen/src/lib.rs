@@ -4,16 +4,20 @@
 //! bot, PostgreSQL, Redis) as the OTLP requests that its SDKs would send;
 //! [`demo`] sends them in real time. [`dataset`] is a large, skewed, boring
 //! data set to measure with; [`ingest`] sends it as fast as a server takes it.
+//! [`node`] is many machines as a node exporter shows them; [`remote_write`] sends their samples, [`exporter`] shows them to scrapers.
 //! Everything is a function of a seed and of times that are passed in.
-//! *Invariant:* knows OTLP and sockets, and nothing of the server.
+//! *Invariant:* knows wire formats and sockets, and nothing of the server.
 
 pub mod client;
 pub mod dataset;
 pub mod demo;
+pub mod exporter;
 pub mod ingest;
 pub mod meetsmatch;
+pub mod node;
 pub mod otlp;
 pub mod random;
+pub mod remote_write;
 
 use model::Signal;
 

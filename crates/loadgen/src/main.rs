@@ -15,7 +15,7 @@ use foundation::units::parse_duration;
 use foundation::{Clock, UnixNanos, clock::SystemClock};
 use loadgen::client::{Encoding, Protocol};
 use loadgen::meetsmatch::{self, Stack};
-use loadgen::{demo, ingest};
+use loadgen::{demo, exporter, ingest, remote_write};
 use model::Signal;
 
 /// Sends generated OTLP telemetry.
@@ -34,6 +34,10 @@ enum Command {
     Ingest(Ingest),
     /// Generates the bench data set, sends nothing, and prints how fast that was as JSON.
     Generate(Generate),
+    /// Sends the samples of many machines by remote write, as fast as the server takes them, and prints what was measured as JSON.
+    RemoteWrite(RemoteWrite),
+    /// Shows machines to a scraper until Ctrl-C: GET /metrics, GET /hosts/<n>/metrics.
+    Exporter(Exporter),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +93,73 @@ struct Ingest {
     connections: usize,
 }
 
+#[derive(Debug, Args)]
+struct RemoteWrite {
+    /// Where to write.
+    #[arg(long, default_value = "http://127.0.0.1:8080/api/v1/write")]
+    url: String,
+    /// 1 (prometheus.WriteRequest) or 2 (io.prometheus.write.v2.Request).
+    #[arg(long, default_value = "1", value_parser = version)]
+    version: remote_write::Version,
+    /// Machines.
+    #[arg(long, default_value_t = 2000)]
+    hosts: usize,
+    /// Series of each machine.
+    #[arg(long, default_value_t = 100)]
+    series_per_host: usize,
+    /// Samples in all, rounded up so that every series has the same number; 10 of each series by default.
+    #[arg(long, conflicts_with = "duration")]
+    samples: Option<u64>,
+    /// Samples of this stretch of time, as 24h.
+    #[arg(long, value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Time between two samples of a series.
+    #[arg(long, default_value = "15s", value_parser = parse_duration)]
+    interval: Duration,
+    /// Samples of one series that stand together in a request: 1 as in live sending, 60 as in a backfill.
+    #[arg(long, default_value_t = 1)]
+    samples_per_series: u64,
+    /// Samples of a request, about.
+    #[arg(long, default_value_t = 2000)]
+    samples_per_request: usize,
+    /// Connections, each with one request in flight.
+    #[arg(long, default_value_t = 4)]
+    connections: usize,
+    /// Replace every series by a new one each so often, as 10m.
+    #[arg(long, value_parser = parse_duration)]
+    churn: Option<Duration>,
+    /// Seed of the data.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Time of the last sample, in Unix nanoseconds; now by default.
+    #[arg(long)]
+    end: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+struct Exporter {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:9100")]
+    listen: std::net::SocketAddr,
+    /// Machines.
+    #[arg(long, default_value_t = 1)]
+    hosts: usize,
+    /// Series of each machine.
+    #[arg(long, default_value_t = 100)]
+    series_per_host: usize,
+    /// Seed of the data.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn version(text: &str) -> Result<remote_write::Version, String> {
+    match text {
+        "1" => Ok(remote_write::Version::V1),
+        "2" => Ok(remote_write::Version::V2),
+        _ => Err(format!("`{text}` is not a version of remote write; use 1 or 2")),
+    }
+}
+
 fn signal(text: &str) -> Result<Signal, String> {
     match text {
         "spans" => Ok(Signal::Traces),
@@ -104,6 +175,8 @@ fn main() -> ExitCode {
         Command::Meetsmatch(args) => play(args),
         Command::Ingest(args) => load(args),
         Command::Generate(args) => generate(&args),
+        Command::RemoteWrite(args) => write_remotely(args),
+        Command::Exporter(args) => export(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -191,6 +264,66 @@ fn generate(args: &Generate) -> anyhow::Result<()> {
         "wall_seconds": wall,
         "records_per_second": records as f64 / wall,
     }))
+}
+
+fn write_remotely(args: RemoteWrite) -> anyhow::Result<()> {
+    let series = args.hosts as u64 * args.series_per_host as u64;
+    anyhow::ensure!(series > 0 && !args.interval.is_zero(), "there must be a host, a series and an interval");
+    let of_duration = args.duration.map(|d| (d.as_nanos() / args.interval.as_nanos()) as u64);
+    let steps = of_duration.or(args.samples.map(|n| n.div_ceil(series))).unwrap_or(10).max(1);
+    let config = remote_write::Config {
+        url: args.url,
+        version: args.version,
+        hosts: args.hosts,
+        series_per_host: args.series_per_host,
+        interval: args.interval,
+        steps,
+        samples_per_series: args.samples_per_series,
+        samples_per_request: args.samples_per_request,
+        connections: args.connections,
+        seed: args.seed,
+        end: args.end.map_or_else(|| SystemClock.now(), UnixNanos),
+        churn: args.churn,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(remote_write::run(config.clone()))?;
+    let wall = report.wall.as_secs_f64();
+    print(&serde_json::json!({
+        "protocol": format!("remote write, {}", config.version.message()),
+        "connections": config.connections,
+        "series": series,
+        "samples": report.samples,
+        "requests": report.requests,
+        "bytes": report.bytes,
+        "bytes_sent": report.bytes_sent,
+        "wall_seconds": wall,
+        "samples_per_second": report.samples as f64 / wall,
+        "ack_ms": {
+            "p50": report.ack_quantile_ms(0.5), "p99": report.ack_quantile_ms(0.99), "max": report.ack_quantile_ms(1.0),
+        },
+        "retried": report.retried,
+        "generator": {
+            "note": "full buffers stood ready at the start; waiting time is summed over the connections",
+            "busy_seconds": report.generator_busy.as_secs_f64(),
+            "connections_waited_seconds": report.waited_for_generator.as_secs_f64(),
+        },
+        "end_unix_nano": config.end.0,
+    }))
+}
+
+fn export(args: &Exporter) -> anyhow::Result<()> {
+    let exporter = exporter::Exporter::new(args.seed, args.hosts, args.series_per_host);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(args.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", args.listen))?;
+        tracing::info!("GET http://{}/metrics and /hosts/<n>/metrics below {}", args.listen, args.hosts);
+        tokio::select! {
+            served = exporter.serve(listener) => served.context("serving metrics"),
+            stop = tokio::signal::ctrl_c() => stop.context("waiting for Ctrl-C"),
+        }
+    })
 }
 
 fn end(args: &Generate) -> UnixNanos {

@@ -1,4 +1,4 @@
-//! OTLP/HTTP: `POST /v1/<signal>` with a protobuf body.
+//! One HTTP/1.1 connection; OTLP/HTTP on it is `POST /v1/<signal>` with a protobuf body.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use tokio::net::TcpStream;
 use super::{Encoding, RETRY_AFTER, SendError};
 
 /// One keep-alive connection.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     authority: String,
     requests: SendRequest<Full<Bytes>>,
 }
 
 impl Sender {
-    pub(super) async fn connect(authority: &str) -> Result<Self, SendError> {
+    pub(crate) async fn connect(authority: &str) -> Result<Self, SendError> {
         let failed = |source| SendError::Connect { authority: authority.to_owned(), source };
         let stream = TcpStream::connect(authority).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
@@ -35,18 +35,26 @@ impl Sender {
         Ok(Self { authority: authority.to_owned(), requests })
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.requests.is_closed()
     }
 
     pub(super) async fn send(&mut self, signal: Signal, body: Bytes, encoding: Encoding) -> Result<(), SendError> {
-        let broken = |source| SendError::Transport { authority: self.authority.clone(), source };
-        let mut request = Request::post(format!("/v1/{}", signal.name()))
-            .header(header::HOST, &self.authority)
-            .header(header::CONTENT_TYPE, "application/x-protobuf")
-            .header(header::USER_AGENT, concat!("loadgen/", env!("CARGO_PKG_VERSION")));
+        let mut headers = vec![("content-type", "application/x-protobuf")];
         if encoding != Encoding::Identity {
-            request = request.header(header::CONTENT_ENCODING, encoding.name());
+            headers.push(("content-encoding", encoding.name()));
+        }
+        self.post(&format!("/v1/{}", signal.name()), &headers, body).await
+    }
+
+    /// Posts `body`; anything but 2xx is an error.
+    pub(crate) async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes) -> Result<(), SendError> {
+        let broken = |source| SendError::Transport { authority: self.authority.clone(), source };
+        let mut request = Request::post(path)
+            .header(header::HOST, &self.authority)
+            .header(header::USER_AGENT, concat!("loadgen/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body)).map_err(|_| SendError::Endpoint(self.authority.clone()))?;
         self.requests.ready().await.map_err(broken)?;

@@ -5,7 +5,7 @@
 //! Knows nothing of what is in the requests.
 
 mod grpc;
-mod http1;
+pub(crate) mod http1;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use model::Signal;
 use thiserror::Error;
 
 /// A request that has no answer after this time counts as failed, as SDKs default to.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// Waiting time when the server asks for a retry without saying when.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Most bytes of an answer that are read.
@@ -188,7 +188,7 @@ impl SendError {
 ///
 /// # Errors
 /// [`SendError::Endpoint`] for anything else.
-fn authority(endpoint: &str) -> Result<String, SendError> {
+pub(crate) fn authority(endpoint: &str) -> Result<String, SendError> {
     let bad = || SendError::Endpoint(endpoint.to_owned());
     let uri: http::Uri = endpoint.trim_end_matches('/').parse().map_err(|_| bad())?;
     let authority = uri.authority().ok_or_else(bad)?;
