@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
-use pipeline::{Engines, Journal};
+use pipeline::{Engines, Journal, RemoteWrite};
 use tokio::sync::Semaphore;
 
 use crate::health::Readiness;
@@ -18,6 +18,8 @@ pub struct App {
     pub engines: Engines,
     /// What came in.
     pub journal: Journal,
+    /// Takes remote write.
+    pub remote_write: RemoteWrite,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What the server says of itself.

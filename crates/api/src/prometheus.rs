@@ -25,10 +25,11 @@ mod status;
 mod stream;
 mod targets;
 mod time;
+mod write;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, any, get};
 
 use utoipa::OpenApi;
 
@@ -61,6 +62,7 @@ use crate::app::App;
     federate::federate,
     lifecycle::healthy,
     lifecycle::ready,
+    write::write,
 ))]
 pub(crate) struct Description;
 
@@ -88,6 +90,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/status/flags", both(get(status::flags)))
         .route("/api/v1/status/walreplay", both(get(status::wal_replay)))
         .route("/api/v1/features", both(get(features::features)))
+        // Without cross-origin requests: pages have nothing to write.
+        .route(pipeline::remote_write::PATH, any(write::write))
         .route("/federate", get(federate::federate))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))

@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub otlp_grpc_request_bytes_max: ByteSize,
     pub otlp_http_request_bytes_max: ByteSize,
     pub cors_allowed_origins: Vec<String>,
+    pub remote_write_request_bytes_max: ByteSize,
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
     pub wal_compress: bool,
@@ -171,6 +172,11 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
             .cors
             .allowed_origins
             .unwrap_or_else(|| LOCAL_ORIGINS.iter().map(ToString::to_string).collect()),
+        remote_write_request_bytes_max: p.size(
+            "remote_write_receiver.max_request_body_size",
+            raw.remote_write_receiver.max_request_body_size.as_ref(),
+            ByteSize::mib(64),
+        ),
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),
         wal_compress: raw.storage.wal_compress.unwrap_or(false),
@@ -208,6 +214,7 @@ fn check_not_zero(c: &Config, p: &mut Problems) {
     let zero = [
         ("receivers.otlp.protocols.grpc.max_recv_msg_size_mib", c.otlp_grpc_request_bytes_max.0 == 0),
         ("receivers.otlp.protocols.http.max_request_body_size", c.otlp_http_request_bytes_max.0 == 0),
+        ("remote_write_receiver.max_request_body_size", c.remote_write_request_bytes_max.0 == 0),
         ("memory.requests", c.requests_bytes_max.0 == 0),
         ("memory.events", c.events_memory_max.0 == 0),
         ("query.memory", c.query_memory_max.0 == 0),

@@ -28,7 +28,7 @@ use foundation::units::format_duration;
 use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
-use pipeline::{Engines, Ingest, Journal, otlp};
+use pipeline::{Engines, Ingest, Journal, RemoteWrite, RequestLimit, otlp};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -93,9 +93,21 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     .context("opening the data failed")??;
 
     let journal = Journal::new(clock.clone());
+    let acceptance = Acceptance { past_max: config.retention, future_max: config.future_max };
+    let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal.clone());
+    let budget = Budget::new(config.requests_bytes_max.as_usize());
+    let remote_write = RemoteWrite::new(
+        ingest.clone(),
+        RequestLimit {
+            bytes: config.remote_write_request_bytes_max.as_usize(),
+            setting: "remote_write_receiver.max_request_body_size",
+        },
+        budget.clone(),
+    );
     let app = App {
         engines: engines.clone(),
-        journal: journal.clone(),
+        journal,
+        remote_write: remote_write.clone(),
         clock: clock.clone(),
         info: Arc::new(ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
@@ -122,9 +134,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
     let (stop_receivers, receivers_stopped) = watch::channel(false);
     let mut receivers = JoinSet::new();
-    let acceptance = Acceptance { past_max: config.retention, future_max: config.future_max };
-    let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal);
-    let budget = Budget::new(config.requests_bytes_max.as_usize());
     for (socket, request_bytes_max, setting) in [
         (
             ports.otlp_grpc.socket,
@@ -138,13 +147,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         ),
     ] {
         let otlp_config = otlp::Config {
-            request_bytes_max: otlp::RequestLimit { bytes: request_bytes_max.as_usize(), setting },
+            request_bytes_max: RequestLimit { bytes: request_bytes_max.as_usize(), setting },
             budget: budget.clone(),
             cors_allowed_origins: config.cors_allowed_origins.clone(),
+            remote_write: Some(remote_write.clone()),
         };
         receivers.spawn(otlp::serve(socket, ingest.clone(), otlp_config, receivers_stopped.clone()));
     }
-    drop(ingest);
+    drop((ingest, remote_write));
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);
     let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;

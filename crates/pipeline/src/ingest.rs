@@ -12,7 +12,7 @@ use eventstore::{EventStore, LogBatch, SpanBatch};
 use foundation::{Clock, ErrorKind};
 use model::Signal;
 use tokio::sync::oneshot;
-use tsdb::Tsdb;
+use tsdb::{Batch, Ingested, Tsdb};
 use wire::otlp::{DecodeError, Decoded, Limits};
 
 use crate::journal::Journal;
@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 
 /// A request above this size is decoded away from the threads that serve sockets: at
 /// about 1 ns a byte it would hold up the other connections for more than 500 us.
-const DECODE_INLINE_BYTES_MAX: usize = 512 << 10;
+pub(crate) const DECODE_INLINE_BYTES_MAX: usize = 512 << 10;
 
 /// Where telemetry is stored.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl Ingest {
             tokio::task::block_in_place(|| self.submit(signal, request, done))
         }?;
         // The sender is dropped without an answer only when the engine is gone.
-        let gone = || Err(Refusal::new(ErrorKind::UNAVAILABLE, "the server is shutting down"));
+        let gone = || Err(shutting_down());
         if let Some((records, message)) = stored.await.unwrap_or_else(|_| gone())? {
             decoded.accepted = decoded.accepted.saturating_sub(records);
             decoded.rejected += records;
@@ -84,6 +84,25 @@ impl Ingest {
             self.journal.note(Some(signal), "partial", message, decoded.rejected);
         }
         Ok(decoded)
+    }
+
+    /// The metrics engine, for the ways in that fill a batch of their own.
+    pub(crate) fn metrics(&self) -> &Tsdb {
+        &self.engines.metrics
+    }
+
+    /// Stores a batch; returns once it is safe and visible to queries.
+    ///
+    /// # Errors
+    /// It cannot be stored now. Nothing of it was.
+    pub(crate) async fn append(&self, batch: Batch) -> Result<Ingested, Refusal> {
+        let (done, stored) = oneshot::channel();
+        // The one who waits may have gone away: what was stored stays stored.
+        self.engines.metrics.append_batch(batch, Box::new(|result| drop(done.send(result))));
+        match stored.await {
+            Ok(result) => result.map_err(|e| Refusal::new(e.kind(), e.to_string())),
+            Err(_) => Err(shutting_down()),
+        }
     }
 
     /// Decodes into the columns of the engine and hands them over; `done` hears what became of them.
@@ -144,6 +163,10 @@ fn answer(done: Done, result: Result<RefusedLate, Refusal>) {
 
 fn nothing_to_store(done: Done) {
     answer(done, Ok(None));
+}
+
+fn shutting_down() -> Refusal {
+    Refusal::new(ErrorKind::UNAVAILABLE, "the server is shutting down")
 }
 
 fn broken(e: DecodeError) -> Refusal {

@@ -6,12 +6,17 @@
 //! [`Journal`], so that the product can say what it refused and why.
 //! *Invariant:* no UI, no alerting.
 
+pub mod body;
 pub mod budget;
 pub mod ingest;
 pub mod journal;
 pub mod otlp;
 pub mod refusal;
+pub mod remote_write;
+mod series;
 
+pub use body::RequestLimit;
 pub use ingest::{Engines, Ingest};
 pub use journal::Journal;
 pub use refusal::Refusal;
+pub use remote_write::RemoteWrite;

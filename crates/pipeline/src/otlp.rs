@@ -7,14 +7,13 @@
 //!
 //! Source: OpenTelemetry Protocol specification 1.10; gRPC over HTTP/2.
 
-mod body;
 mod compression;
 mod cors;
 mod grpc;
 mod http;
 mod server;
 
-pub use server::{Config, RequestLimit, serve};
+pub use server::{Config, serve};
 
 use model::Signal;
 

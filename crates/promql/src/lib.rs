@@ -19,6 +19,7 @@ pub mod number;
 mod parse;
 mod pretty;
 mod printer;
+pub mod re2;
 pub mod series;
 mod span;
 mod text;

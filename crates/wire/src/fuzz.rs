@@ -151,7 +151,8 @@ pub fn fuzz_remote_write(data: &[u8]) {
             if let Ok(decoded) = remote_write::decode(version, data, &limits, &mut sink) {
                 let passed = (decoded.samples, decoded.histograms, decoded.exemplars);
                 assert_eq!(passed, (sink.samples, sink.histograms, sink.exemplars));
-                assert!(decoded.refused_samples + decoded.refused_histograms == 0 || decoded.is_partial());
+                let refused = decoded.refused_samples + decoded.refused_histograms + decoded.refused_exemplars;
+                assert!(refused == 0 || decoded.first_error.is_some());
             }
         }
     }

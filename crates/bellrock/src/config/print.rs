@@ -23,6 +23,10 @@ receivers:
         cors:
           # Origins whose pages may send; one `*` per pattern.
           allowed_origins: [{origins}]
+# POST /api/v1/write on the API, UI and OTLP/HTTP ports: Prometheus' remote write 1.0 and 2.0.
+remote_write_receiver:
+  # Largest request, before and after decompression.
+  max_request_body_size: {remote_write_max}
 server:
   api: '{api}'
   ui: '{ui}'
@@ -54,6 +58,7 @@ query:
         http = c.otlp_http.address,
         http_max = c.otlp_http_request_bytes_max,
         origins = origins.join(", "),
+        remote_write_max = c.remote_write_request_bytes_max,
         api = c.api.address,
         ui = c.ui.address,
         health = c.health.address,

@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer, Visitor};
 pub(super) struct Raw {
     pub listen: Option<String>,
     pub receivers: Receivers,
+    pub remote_write_receiver: RemoteWriteReceiver,
     pub server: Server,
     pub storage: Storage,
     pub memory: Memory,
@@ -55,6 +56,12 @@ pub(super) struct OtlpHttp {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Cors {
     pub allowed_origins: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RemoteWriteReceiver {
+    pub max_request_body_size: Option<Size>,
 }
 
 #[derive(Debug, Default, Deserialize)]

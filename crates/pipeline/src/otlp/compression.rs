@@ -1,8 +1,9 @@
 //! Decompression of request bodies, with a cap on what comes out.
 
+use bytes::Bytes;
 use foundation::ErrorKind;
 
-use super::server::RequestLimit;
+use crate::body::RequestLimit;
 use crate::budget::Lease;
 use crate::refusal::Refusal;
 
@@ -36,8 +37,21 @@ impl Encoding {
     }
 }
 
-/// Decompresses `body`; the result is within `limit` and accounted in `lease`.
+/// Decompresses what was read, away from the threads that serve sockets; the result is within `limit` and accounted in `lease`.
 pub(super) fn decompress(
+    encoding: Encoding,
+    body: Bytes,
+    limit: RequestLimit,
+    lease: &mut Lease,
+) -> Result<Bytes, Refusal> {
+    if encoding == Encoding::Identity {
+        return Ok(body);
+    }
+    let plain = tokio::task::block_in_place(|| decompress_here(encoding, &body, limit, lease))?;
+    Ok(plain.into())
+}
+
+fn decompress_here(
     encoding: Encoding,
     body: &[u8],
     limit: RequestLimit,
@@ -137,7 +151,7 @@ mod tests {
     }
 
     fn decompress(encoding: Encoding, body: &[u8], limit: RequestLimit) -> Result<Vec<u8>, Refusal> {
-        super::decompress(encoding, body, limit, &mut Budget::new(usize::MAX).lease())
+        super::decompress_here(encoding, body, limit, &mut Budget::new(usize::MAX).lease())
     }
 
     fn limit(bytes: usize) -> RequestLimit {

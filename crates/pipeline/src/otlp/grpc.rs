@@ -13,9 +13,10 @@ use hyper::{Request, Response};
 use model::Signal;
 use wire::otlp::{Encoding as Format, export_response};
 
-use super::compression::Encoding;
-use super::server::{Body, Context, RequestLimit};
-use super::{body, signal_of_method};
+use super::compression::{self, Encoding};
+use super::server::{Body, Context};
+use super::signal_of_method;
+use crate::body::{self, RequestLimit};
 use crate::journal::shortened;
 use crate::refusal::Refusal;
 
@@ -68,7 +69,7 @@ async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Co
     .await?;
     let (compressed, message) = unframe(&framed)?;
     let encoding = if compressed { encoding } else { Encoding::Identity };
-    let plain = body::decompress(encoding, message, limit, &mut lease)?;
+    let plain = compression::decompress(encoding, message, limit, &mut lease)?;
     let decoded = context.ingest.export(signal, plain).await?;
     Ok(export_response(signal, &decoded, Format::Protobuf))
 }

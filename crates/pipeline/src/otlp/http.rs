@@ -11,9 +11,10 @@ use hyper::{Request, Response};
 use model::Signal;
 use wire::otlp::{Decoded, Encoding as Format, export_response};
 
-use super::compression::{ACCEPTED, Encoding};
+use super::compression::{self, ACCEPTED, Encoding};
 use super::server::{Body, Context};
-use super::{body, signal_of_path};
+use super::signal_of_path;
+use crate::body;
 use crate::refusal::Refusal;
 
 /// How the request is written, and therefore the answer.
@@ -79,7 +80,7 @@ async fn check_and_export(
     let mut lease = context.budget.lease();
     let limit = context.limit;
     let compressed = body::read(request.into_body(), limit, &mut lease).await?;
-    let plain = body::decompress(encoding, compressed, limit, &mut lease)?;
+    let plain = compression::decompress(encoding, compressed, limit, &mut lease)?;
     let protobuf = match format {
         Format::Protobuf => plain,
         Format::Json => {

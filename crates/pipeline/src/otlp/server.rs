@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foundation::ErrorKind;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -19,9 +18,10 @@ use tokio::task::JoinSet;
 
 use super::cors::Cors;
 use super::{grpc, http};
+use crate::body::RequestLimit;
 use crate::budget::Budget;
 use crate::ingest::Ingest;
-use crate::refusal::Refusal;
+use crate::remote_write::{self, RemoteWrite};
 
 /// HTTP/2 flow control: a whole usual request fits in a stream's window, several in the connection's.
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
@@ -43,7 +43,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What requests may be.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// How large one request may be, compressed or not. The OTLP specification recommends 64 MiB.
     pub request_bytes_max: RequestLimit,
@@ -51,23 +51,8 @@ pub struct Config {
     pub budget: Budget,
     /// Origins that browsers may send from.
     pub cors_allowed_origins: Vec<String>,
-}
-
-/// A limit on one request, and the setting that changes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestLimit {
-    /// Bytes, compressed or not.
-    pub bytes: usize,
-    /// What to change when it is too small; part of the refusal.
-    pub setting: &'static str,
-}
-
-impl RequestLimit {
-    pub(super) fn exceeded(&self) -> Refusal {
-        let message =
-            format!("the request is larger than {} bytes (`{}`); send smaller batches", self.bytes, self.setting);
-        Refusal::new(ErrorKind::TooLarge, message)
-    }
+    /// Also takes remote write on this port: what sends telemetry needs one port only.
+    pub remote_write: Option<RemoteWrite>,
 }
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -78,6 +63,7 @@ pub(super) struct Context {
     pub limit: RequestLimit,
     pub budget: Budget,
     pub cors: Cors,
+    pub remote_write: Option<RemoteWrite>,
 }
 
 /// Serves OTLP/HTTP and OTLP/gRPC on `listener` until `stop` says so, then answers what is in flight and returns.
@@ -89,6 +75,7 @@ pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut st
         limit: config.request_bytes_max,
         budget: config.budget,
         cors: Cors { allowed_origins: config.cors_allowed_origins },
+        remote_write: config.remote_write,
     });
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -155,5 +142,11 @@ async fn serve_connection(stream: TcpStream, context: Arc<Context>, watcher: Wat
 }
 
 async fn route(request: Request<Incoming>, context: &Context) -> Response<Body> {
-    if grpc::is_grpc(&request) { grpc::handle(request, context).await } else { http::handle(request, context).await }
+    if grpc::is_grpc(&request) {
+        grpc::handle(request, context).await
+    } else if let (remote_write::PATH, Some(receiver)) = (request.uri().path(), &context.remote_write) {
+        receiver.handle(request).await.map(http_body_util::BodyExt::boxed_unsync)
+    } else {
+        http::handle(request, context).await
+    }
 }

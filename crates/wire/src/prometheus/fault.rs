@@ -90,6 +90,9 @@ pub enum Refusal {
     /// An exemplar with long labels.
     #[error("the labels of the exemplar have more than {} characters", super::limits::EXEMPLAR_CHARS_MAX)]
     ExemplarTooLong,
+    /// An exemplar with labels that are not text.
+    #[error("the labels of the exemplar are not UTF-8, too many, or references that lead nowhere")]
+    ExemplarLabels,
 }
 
 /// How a native histogram contradicts itself; the rules are those of Prometheus.

@@ -45,16 +45,13 @@ pub struct Decoded {
     pub refused_samples: u64,
     /// Histograms that were refused.
     pub refused_histograms: u64,
-    /// Which series was refused first, and why.
+    /// Exemplars that were refused.
+    pub refused_exemplars: u64,
+    /// Which series was refused first, wholly or in part, and why.
     pub first_error: Option<String>,
 }
 
 impl Decoded {
-    /// Whether something was refused.
-    pub fn is_partial(&self) -> bool {
-        self.first_error.is_some()
-    }
-
     #[cold]
     fn refuse(&mut self, timeseries: usize, why: &Refusal) {
         if self.first_error.is_none() {
@@ -122,14 +119,23 @@ impl<'d, W: SampleSink> Series<'d, W> {
         self.decoded.histograms += 1;
     }
 
-    /// An exemplar with longer labels than OpenMetrics allows is left out; as in Prometheus that fails nothing else.
-    fn exemplar(&mut self, exemplar: &ExemplarRef<'_>) {
-        let chars = exemplar.labels.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum::<usize>();
-        if let Some(w) = &mut self.writer
-            && chars <= EXEMPLAR_CHARS_MAX
-        {
-            w.exemplar(exemplar);
-            self.decoded.exemplars += 1;
+    fn exemplar(&mut self, exemplar: Option<&ExemplarRef<'_>>) {
+        let Some(w) = &mut self.writer else {
+            self.decoded.refused_exemplars += 1;
+            return;
+        };
+        let chars =
+            |e: &ExemplarRef<'_>| e.labels.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum::<usize>();
+        match exemplar {
+            Some(exemplar) if chars(exemplar) <= EXEMPLAR_CHARS_MAX => {
+                w.exemplar(exemplar);
+                self.decoded.exemplars += 1;
+            }
+            other => {
+                let why = if other.is_some() { Refusal::ExemplarTooLong } else { Refusal::ExemplarLabels };
+                self.decoded.refused_exemplars += 1;
+                self.decoded.refuse(self.n, &why);
+            }
         }
     }
 }

@@ -169,9 +169,7 @@ fn exemplar<'a>(
             other => r.skip_unknown(other, 0b1110)?,
         }
     }
-    if usable {
-        series.exemplar(&ExemplarRef { labels, value, t });
-    }
+    series.exemplar(usable.then_some(ExemplarRef { labels, value, t }).as_ref());
     Ok(())
 }
 

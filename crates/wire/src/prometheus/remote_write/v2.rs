@@ -207,9 +207,7 @@ fn exemplar<'a>(
             other => r.skip_unknown(other, 0b1110)?,
         }
     }
-    if usable && name.is_none() {
-        series.exemplar(&ExemplarRef { labels, value, t });
-    }
+    series.exemplar((usable && name.is_none()).then_some(ExemplarRef { labels, value, t }).as_ref());
     Ok(())
 }
 

@@ -5,10 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use foundation::ErrorKind;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body;
 
-use super::compression::{self, Encoding};
-use super::server::RequestLimit;
 use crate::budget::Lease;
 use crate::refusal::Refusal;
 
@@ -19,8 +17,29 @@ const DISCARD_BYTES_MAX: usize = 256 << 20;
 /// And for how long.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A limit on one request, and the setting that changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimit {
+    /// Bytes, compressed or not.
+    pub bytes: usize,
+    /// What to change when it is too small; part of the refusal.
+    pub setting: &'static str,
+}
+
+impl RequestLimit {
+    pub(crate) fn exceeded(&self) -> Refusal {
+        let message =
+            format!("the request is larger than {} bytes (`{}`); send smaller batches", self.bytes, self.setting);
+        Refusal::new(ErrorKind::TooLarge, message)
+    }
+}
+
 /// Reads the whole body, within `limit`. A body that is refused is read to its end and thrown away.
-pub(super) async fn read(mut body: Incoming, limit: RequestLimit, lease: &mut Lease) -> Result<Bytes, Refusal> {
+pub(crate) async fn read<B>(body: B, limit: RequestLimit, lease: &mut Lease) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display>,
+{
+    let mut body = std::pin::pin!(body);
     let result = match tokio::time::timeout(BODY_TIMEOUT, read_all(&mut body, limit, lease)).await {
         Ok(result) => result,
         Err(_) => {
@@ -35,7 +54,7 @@ pub(super) async fn read(mut body: Incoming, limit: RequestLimit, lease: &mut Le
     result
 }
 
-async fn discard(mut body: Incoming) {
+async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B) {
     let rest = async {
         let mut left = DISCARD_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {
@@ -49,7 +68,10 @@ async fn discard(mut body: Incoming) {
     let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
 }
 
-async fn read_all(body: &mut Incoming, limit: RequestLimit, lease: &mut Lease) -> Result<Bytes, Refusal> {
+async fn read_all<B>(body: &mut B, limit: RequestLimit, lease: &mut Lease) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+{
     let announced = body.size_hint().exact().unwrap_or(0);
     if announced > limit.bytes as u64 {
         return Err(limit.exceeded());
@@ -77,18 +99,4 @@ async fn read_all(body: &mut Incoming, limit: RequestLimit, lease: &mut Lease) -
         }
     }
     Ok(first.unwrap_or_else(|| rest.freeze()))
-}
-
-/// Decompresses what was read, away from the threads that serve sockets.
-pub(super) fn decompress(
-    encoding: Encoding,
-    body: Bytes,
-    limit: RequestLimit,
-    lease: &mut Lease,
-) -> Result<Bytes, Refusal> {
-    if encoding == Encoding::Identity {
-        return Ok(body);
-    }
-    let plain = tokio::task::block_in_place(|| compression::decompress(encoding, &body, limit, lease))?;
-    Ok(plain.into())
 }
