@@ -19,7 +19,6 @@ pub mod number;
 mod parse;
 mod pretty;
 mod printer;
-pub mod re2;
 pub mod series;
 mod span;
 mod text;

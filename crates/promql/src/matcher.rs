@@ -1,16 +1,14 @@
 //! Label matchers.
 //!
 //! Regular expressions have Go's RE2 syntax, are anchored at both ends, and
-//! their dot matches a newline, as in Prometheus 3. Common shapes (plain
-//! alternations, `.*`, `.+`, literal prefix) do not run the regex engine.
+//! their dot matches a newline, as in Prometheus 3 (see [`re2::Pattern`]).
 
 use std::fmt;
 use std::sync::Arc;
 
 use model::labels::Labels;
-use regex::Regex;
+use re2::{Pattern, Re2Error};
 
-use crate::re2::{self, Re2Error};
 use crate::text::quote;
 
 /// How a matcher compares.
@@ -55,20 +53,6 @@ impl PartialEq for Matcher {
 
 impl Eq for Matcher {}
 
-/// A compiled pattern.
-#[derive(Debug)]
-enum Pattern {
-    /// `.*`
-    Anything,
-    /// `.+`
-    Something,
-    /// `a|b|c` without special characters.
-    OneOf(Vec<String>),
-    /// `abc.*`
-    Prefix(String),
-    Regex(Regex),
-}
-
 impl Matcher {
     /// A matcher.
     ///
@@ -76,7 +60,7 @@ impl Matcher {
     /// When `value` should be a regular expression and is not one.
     pub fn new(op: MatchOp, name: &str, value: &str) -> Result<Self, Re2Error> {
         let pattern = match op {
-            MatchOp::Regex | MatchOp::NotRegex => Some(Arc::new(Pattern::compile(value)?)),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Arc::new(Pattern::new(value)?)),
             _ => None,
         };
         Ok(Self { name: name.to_owned(), op, value: value.to_owned(), pattern })
@@ -100,23 +84,6 @@ impl Matcher {
     /// The text or pattern it compares with.
     pub fn value(&self) -> &str {
         &self.value
-    }
-
-    /// The finite set of values that a regex matcher accepts (or, for `!~`,
-    /// refuses), when it is a plain alternation; lets an index look them up.
-    pub fn alternatives(&self) -> Option<&[String]> {
-        match self.pattern.as_deref() {
-            Some(Pattern::OneOf(values)) => Some(values),
-            _ => None,
-        }
-    }
-
-    /// The literal text that every value accepted by a regex starts with, when the pattern is `literal.*`.
-    pub fn prefix(&self) -> Option<&str> {
-        match self.pattern.as_deref() {
-            Some(Pattern::Prefix(p)) => Some(p),
-            _ => None,
-        }
     }
 
     /// Whether this value passes; the empty text stands for an absent label.
@@ -152,62 +119,14 @@ pub(crate) fn is_plain_label(name: &str) -> bool {
     name.bytes().next().is_some_and(crate::lexer::is_name_start) && name.bytes().all(crate::lexer::is_name)
 }
 
-impl Pattern {
-    fn compile(pattern: &str) -> Result<Self, Re2Error> {
-        match pattern {
-            ".*" => return Ok(Pattern::Anything),
-            ".+" => return Ok(Pattern::Something),
-            _ => {}
-        }
-        if is_literal(pattern, true) {
-            return Ok(Pattern::OneOf(pattern.split('|').map(str::to_owned).collect()));
-        }
-        if let Some(prefix) = pattern.strip_suffix(".*")
-            && is_literal(prefix, false)
-        {
-            return Ok(Pattern::Prefix(prefix.to_owned()));
-        }
-        re2::compile_anchored(pattern).map(Pattern::Regex)
-    }
-
-    fn matches(&self, value: &str) -> bool {
-        match self {
-            Pattern::Anything => true,
-            Pattern::Something => !value.is_empty(),
-            Pattern::OneOf(values) => values.iter().any(|v| v == value),
-            Pattern::Prefix(prefix) => value.starts_with(prefix.as_str()),
-            Pattern::Regex(regex) => regex.is_match(value),
-        }
-    }
-}
-
-fn is_literal(pattern: &str, bars: bool) -> bool {
-    !pattern.bytes().any(|b| b"\\.+*?()[]{}^$".contains(&b) || (b == b'|' && !bars))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn regex(pattern: &str) -> Matcher {
-        Matcher::new(MatchOp::Regex, "a", pattern).expect("valid pattern")
-    }
-
     #[test]
-    fn fast_paths_agree_with_the_engine() {
-        for pattern in [".*", ".+", "a|b", "a", "", "|a", "ab.*", "a.c", "(a|b)c?"] {
-            let slow = re2::compile_anchored(pattern).expect("valid pattern");
-            for text in ["", "a", "b", "ab", "abc", "a\nc", "ac", "xab"] {
-                assert_eq!(regex(pattern).matches(text), slow.is_match(text), "{pattern:?} {text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn not_regex_and_alternatives() {
+    fn not_regex() {
         let m = Matcher::new(MatchOp::NotRegex, "a", "x|y").expect("valid pattern");
         assert!(m.matches("") && !m.matches("x"));
-        assert_eq!(m.alternatives().map(<[String]>::len), Some(2));
         assert!(Matcher::new(MatchOp::Regex, "a", "(").is_err());
     }
 }

@@ -1,12 +1,11 @@
 //! Label matchers, as in a PromQL selector.
 //!
-//! Regular expressions match the whole value and `.` matches newlines, as in
-//! Prometheus. The syntax is that of the `regex` crate; what differs from
-//! RE2 is named in `docs/formats/tsdb.md`, "Matchers".
+//! Regular expressions are those of the crate `re2`: they match the whole
+//! value and `.` matches newlines, as in Prometheus.
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
+use re2::Pattern;
 
 use crate::TsdbError;
 
@@ -55,11 +54,8 @@ pub(crate) struct Compiled {
 pub(crate) enum Test {
     /// One of these: looked up in the index, not scanned for.
     OneOf(BTreeSet<String>),
-    /// Anything but the empty value (`.+`).
-    NotEmpty,
-    /// Anything (`.*`).
-    Any,
-    Regex(Regex),
+    /// One that the expression matches.
+    Pattern(Pattern),
 }
 
 impl Compiled {
@@ -86,38 +82,22 @@ impl Test {
     pub(crate) fn holds(&self, value: &str) -> bool {
         match self {
             Self::OneOf(values) => values.contains(value),
-            Self::NotEmpty => !value.is_empty(),
-            Self::Any => true,
-            Self::Regex(r) => r.is_match(value),
+            Self::Pattern(p) => p.matches(value),
         }
     }
 }
 
 fn compile_regex(m: &Matcher) -> Result<Test, TsdbError> {
-    match m.value.as_str() {
-        ".*" => return Ok(Test::Any),
-        ".+" => return Ok(Test::NotEmpty),
-        _ => {}
-    }
-    if let Some(values) = literal_alternation(&m.value) {
-        return Ok(Test::OneOf(values));
-    }
-    // Parsed alone first: `a)|(b` must not close the group that anchors it.
-    let parsed = Regex::new(&m.value).and_then(|_| Regex::new(&format!("^(?s:{})$", m.value)));
-    parsed.map(Test::Regex).map_err(|e| TsdbError::BadRegex {
+    let pattern = Pattern::new(&m.value).map_err(|e| TsdbError::BadRegex {
         label: m.name.clone(),
         op: if m.op == MatchOp::Re { "=~" } else { "!~" },
         pattern: m.value.clone(),
-        reason: e.to_string(),
+        reason: e.message,
+    })?;
+    Ok(match pattern.alternatives() {
+        Some(values) => Test::OneOf(values.clone()),
+        None => Test::Pattern(pattern),
     })
-}
-
-/// The values of `a|b|c`, bare or in one pair of parentheses.
-fn literal_alternation(pattern: &str) -> Option<BTreeSet<String>> {
-    let inner = pattern.strip_prefix('(').and_then(|p| p.strip_suffix(')')).unwrap_or(pattern);
-    let inner = if inner.len() < pattern.len() { inner.strip_prefix("?:").unwrap_or(inner) } else { inner };
-    let special = |c: char| "\\.+*?()[]{}^$".contains(c);
-    (!inner.contains(special)).then(|| inner.split('|').map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -143,7 +123,7 @@ mod tests {
 
     #[test]
     fn alternations_of_literals_are_sets() {
-        for (pattern, is_set) in [("a|b", true), ("(?:a|b)", true), ("a", true), ("a.|b", false), ("(a)|(b)", false)] {
+        for (pattern, is_set) in [("a|b", true), ("(?:a|b)", true), ("a", true), ("a.|b", false), ("(a)|(b)", true)] {
             let c = Compiled::new(&Matcher::new("l", MatchOp::Re, pattern)).unwrap();
             assert_eq!(matches!(c.test, Test::OneOf(_)), is_set, "{pattern}");
         }

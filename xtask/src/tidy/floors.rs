@@ -7,9 +7,10 @@ use super::manifest::Manifest;
 use super::repository::Repository;
 
 /// Every crate of the workspace that others may use has its floor here. Peers never depend on each other.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("foundation", 0),
     ("model", 1),
+    ("re2", 1),
     ("wal", 1),
     ("wire", 2),
     ("promql", 2),

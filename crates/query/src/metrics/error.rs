@@ -3,7 +3,6 @@
 use foundation::ErrorKind;
 use promql::ParseError;
 use promql::eval::EvalError;
-use promql::re2::Re2Error;
 use thiserror::Error;
 use tsdb::TsdbError;
 
@@ -16,9 +15,6 @@ pub enum MetricsError {
     /// The query cannot be evaluated.
     #[error(transparent)]
     Eval(#[from] EvalError),
-    /// A regular expression that only the matcher's compiler refuses.
-    #[error(transparent)]
-    Regex(#[from] Re2Error),
     /// The engine refused.
     #[error(transparent)]
     Store(#[from] TsdbError),
@@ -33,7 +29,6 @@ impl MetricsError {
         match self {
             Self::Parse(e) => e.kind(),
             Self::Eval(e) => e.kind(),
-            Self::Regex(e) => e.kind(),
             Self::Store(e) => e.kind(),
             Self::NoSelector => ErrorKind::InvalidInput,
         }

@@ -24,7 +24,7 @@ pub fn exemplars(
     expr.for_each_selector(&mut |s| selectors.push(s.all_matchers()));
     let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
     for selector in selectors {
-        for series in db.exemplars(&ask.access, &matchers::to_engine(&selector)?, range_ms, ask.read_limits())? {
+        for series in db.exemplars(&ask.access, &matchers::to_engine(&selector), range_ms, ask.read_limits())? {
             found.insert(series.labels, series.exemplars);
         }
     }

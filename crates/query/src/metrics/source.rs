@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use foundation::ErrorKind;
 use promql::eval::{Sample, SelectHints, Series, SeriesSource, SourceError};
 use promql::matcher::Matcher;
 use tsdb::{Tsdb, TsdbError};
@@ -40,8 +39,7 @@ impl SeriesSource for TsdbSource<'_> {
         sink: &mut dyn FnMut(Series) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
         let failed = |e: TsdbError| SourceError { kind: e.kind(), message: e.to_string() };
-        let matchers = matchers::to_engine(matchers)
-            .map_err(|e| SourceError { kind: ErrorKind::InvalidInput, message: e.to_string() })?;
+        let matchers = matchers::to_engine(matchers);
         let found = self.db.select(&self.ask.access, &matchers, (start_ms, end_ms), self.ask.read_limits());
         for handle in found.map_err(failed)?.series {
             let samples = handle.samples().map_err(failed)?;

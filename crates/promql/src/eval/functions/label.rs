@@ -6,8 +6,8 @@ use crate::ast::Call;
 use crate::eval::columns::{Columns, Sink};
 use crate::eval::{Eval, EvalError};
 use crate::parse::is_label_name;
-use crate::re2::compile_anchored;
 use model::labels::{self, Labels};
+use re2::compile_anchored;
 
 /// A number as Go prints it in labels: no exponent, `+Inf`, `NaN`.
 pub(crate) fn format_float(v: f64) -> String {

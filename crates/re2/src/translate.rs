@@ -46,7 +46,8 @@ pub fn compile_anchored(pattern: &str) -> Result<Regex, Re2Error> {
 
 /// The same expression in the syntax of the `regex` crate.
 fn translate(pattern: &str) -> Result<String, String> {
-    let mut t = Translator { rest: pattern, out: String::with_capacity(pattern.len() + 16), last: Last::Nothing };
+    let out = String::with_capacity(pattern.len() + 16);
+    let mut t = Translator { rest: pattern, out, last: Last::Nothing, open_groups: 0 };
     while let Some(c) = t.rest.chars().next() {
         t.step(c)?;
     }
@@ -65,6 +66,7 @@ struct Translator<'a> {
     rest: &'a str,
     out: String,
     last: Last,
+    open_groups: usize,
 }
 
 const DIGIT: &str = "0-9";
@@ -82,6 +84,8 @@ impl Translator<'_> {
                 Ok(())
             }
             ')' => {
+                // One too many would close the group that anchors the whole.
+                self.open_groups = self.open_groups.checked_sub(1).ok_or("unexpected )")?;
                 self.literal_out(")", Last::Atom);
                 Ok(())
             }
@@ -135,6 +139,7 @@ impl Translator<'_> {
 
     fn group(&mut self) -> Result<(), String> {
         self.last = Last::Nothing;
+        self.open_groups += 1;
         let Some(inner) = self.rest.strip_prefix("(?") else {
             self.literal_out("(", Last::Nothing);
             return Ok(());
@@ -142,7 +147,7 @@ impl Translator<'_> {
         if let Some(named) = inner.strip_prefix("P<").or_else(|| inner.strip_prefix('<')) {
             let end = named.find('>').ok_or("invalid named capture")?;
             let (name, rest) = named.split_at(end);
-            if name.is_empty() || !name.bytes().all(crate::lexer::is_name) {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 return Err("invalid named capture".to_owned());
             }
             self.out.push_str("(?P<");
@@ -156,6 +161,9 @@ impl Translator<'_> {
         let well_formed = flags.chars().all(|c| "imsU-".contains(c)) && flags.matches('-').count() <= 1;
         if !well_formed || flags.ends_with('-') || (flags.is_empty() && rest.starts_with(')')) {
             return Err("invalid or unsupported Perl syntax".to_owned());
+        }
+        if rest.starts_with(')') {
+            self.open_groups -= 1;
         }
         self.out.push_str("(?");
         self.out.push_str(flags);
@@ -412,9 +420,10 @@ mod tests {
 
     #[test]
     fn refused_as_in_go() {
-        for pattern in
-            ["a**", "a++", "*a", "(", ")", r"\8", r"\1", "(?=a)", "(?x)a", "[z-a]", "a{1001}", r"\Z", "[a-\\d]"]
-        {
+        for pattern in [
+            "a**", "a++", "*a", "(", ")", "a)|(b", "(?i)a)(", r"\8", r"\1", "(?=a)", "(?x)a", "[z-a]", "a{1001}",
+            r"\Z", "[a-\\d]",
+        ] {
             assert!(compile_anchored(pattern).is_err(), "{pattern}");
         }
     }
