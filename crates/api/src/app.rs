@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use derived::Derived;
 use foundation::{Clock, UnixNanos};
 use pipeline::{Engines, Journal, RemoteWrite};
 use tokio::sync::Semaphore;
@@ -16,6 +17,8 @@ use crate::sources::Sources;
 pub struct App {
     /// What is asked.
     pub engines: Engines,
+    /// What is derived from spans.
+    pub derived: Arc<Derived>,
     /// What came in.
     pub journal: Journal,
     /// Takes remote write.

@@ -3,6 +3,7 @@
 //! Answers say how complete they are (`partial`) and what they cost (`stats`).
 
 mod error;
+mod errors;
 mod fields;
 mod logs;
 mod openapi;
@@ -32,6 +33,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/logs/volume", get(logs::volume))
         .route("/api/v1/services", get(services::list))
         .route("/api/v1/services/{name}/operations", get(services::operations))
+        .route("/api/v1/errors", get(errors::list))
+        .route("/api/v1/errors/{id}", get(errors::by_id))
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))
 }

@@ -1,5 +1,7 @@
 //! The server's own metrics, `GET /metrics` in the Prometheus text format.
 
+mod derived;
+
 use std::fmt::Write as _;
 
 use axum::Router;
@@ -36,6 +38,7 @@ fn render(app: &App) -> String {
     let mut text = Text(String::new());
     ingest(app, &mut text);
     engines(app, &mut text);
+    derived::derived(app, &mut text);
     process(app, &mut text);
     text.0
 }

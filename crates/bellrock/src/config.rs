@@ -4,6 +4,7 @@
 //! OpenTelemetry Collector. Every default stands in this file and is printed
 //! by `bellrock config print`.
 
+mod derived;
 mod print;
 mod raw;
 
@@ -39,6 +40,7 @@ pub(crate) struct Config {
     pub query_timeout: Duration,
     pub query_memory_max: ByteSize,
     pub drain_timeout: Duration,
+    pub derived: ::derived::Settings,
     pub demo: bool,
     pub log: String,
 }
@@ -90,6 +92,10 @@ pub(crate) fn load(args: &ServeArgs) -> Result<Config, ConfigError> {
 struct Problems(Vec<String>);
 
 impl Problems {
+    fn say(&mut self, problem: String) {
+        self.0.push(problem);
+    }
+
     fn take<T, E: std::fmt::Display>(&mut self, setting: &str, result: Result<T, E>, otherwise: T) -> T {
         result.unwrap_or_else(|e| {
             self.0.push(format!("{setting}: {e}"));
@@ -185,6 +191,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
         query_timeout: p.duration("query.timeout", raw.query.timeout.as_deref(), Duration::from_secs(30)),
         query_memory_max: p.size("query.memory", raw.query.memory.as_ref(), ByteSize::mib(512)),
         drain_timeout: p.duration("server.drain_timeout", server.drain_timeout.as_deref(), Duration::from_secs(20)),
+        derived: derived::validate(&mut p, raw.derived),
         demo: args.demo,
         log: args.log.clone(),
     };

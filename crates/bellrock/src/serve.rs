@@ -7,6 +7,7 @@
 //! acknowledged is in the logs whatever happens.
 
 mod background;
+mod derived;
 mod listen;
 mod signals;
 
@@ -15,6 +16,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::derived::Derived;
 use anyhow::Context as _;
 use api::health::Readiness;
 use api::{App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
@@ -85,7 +87,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let readiness = Readiness::default();
     spawn_http(&mut admin, ports.health.socket, api::health::router(readiness.clone()), admin_stopped.clone());
 
-    let engines = tokio::task::spawn_blocking({
+    let (engines, derived) = tokio::task::spawn_blocking({
         let (config, dir, clock) = (config.clone(), data_dir.path.clone(), clock.clone());
         move || open_engines(&config, &dir, clock)
     })
@@ -106,6 +108,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     let app = App {
         engines: engines.clone(),
+        derived: derived.clone(),
         journal,
         remote_write: remote_write.clone(),
         clock: clock.clone(),
@@ -126,6 +129,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
     let shutdown = Shutdown::new();
     let background = background::start(engines.clone(), clock.clone(), shutdown.clone())?;
+    let stop_writer = Shutdown::new();
+    let writer = derived::start(derived.clone(), engines.metrics.clone(), clock.clone(), stop_writer.clone())?;
 
     let (stop_faces, faces_stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
@@ -171,7 +176,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
         stop_faces.send_replace(true);
         drain("API and UI", &mut faces, Duration::from_secs(5)).await;
-        close_engines(engines, background).await;
+        stop_writer.set();
+        close_engines(engines, background, writer).await;
         stop_admin.send_replace(true);
         drain("health and metrics", &mut admin, Duration::from_secs(1)).await;
     };
@@ -193,7 +199,11 @@ fn settings(config: &Config, dir: &std::path::Path) -> Settings {
     Settings { yaml: config::print(config), flags: BTreeMap::from(flags), retention: Some(config.retention) }
 }
 
-fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
+fn open_engines(
+    config: &Config,
+    dir: &std::path::Path,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<(Engines, Arc<Derived>)> {
     let disk: SharedDisk = Arc::new(RealDisk);
     let memory = config.events_memory_max.as_usize();
     let usual = eventstore::Config::new(dir.join("events"));
@@ -205,11 +215,14 @@ fn open_engines(config: &Config, dir: &std::path::Path, clock: Arc<dyn Clock>) -
         retention: Some(config.retention),
         ..usual
     };
-    let events = EventStore::open(disk.clone(), events_config).context("cannot open the events engine")?;
+    let derived = Derived::open(disk.clone(), &dir.join("derived"), config.derived.clone())?;
+    let derived = Arc::new(derived);
+    let events = EventStore::open_observed(disk.clone(), events_config, Some(derived.clone()))
+        .context("cannot open the events engine")?;
     let metrics_options =
         tsdb::Options { retention: Some(config.retention), ..tsdb::Options::new(dir.join("metrics")) };
     let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
-    Ok(Engines { events: Arc::new(events), metrics: Arc::new(metrics) })
+    Ok((Engines { events: Arc::new(events), metrics: Arc::new(metrics) }, derived))
 }
 
 fn spawn_http(tasks: &mut JoinSet<()>, socket: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
@@ -252,9 +265,10 @@ async fn drain(what: &str, tasks: &mut JoinSet<()>, deadline: Duration) {
     }
 }
 
-async fn close_engines(engines: Engines, background: background::Background) {
+async fn close_engines(engines: Engines, background: background::Background, writer: derived::Writer) {
     let closing = tokio::task::spawn_blocking(move || {
         background.join();
+        writer.join();
         engines.events.logs().flush();
         engines.events.spans().flush();
         if let Err(e) = engines.metrics.flush() {

@@ -18,6 +18,7 @@ const FLOORS: [(&str, u8); 12] = [
     ("eventstore", 3),
     ("query", 4),
     ("pipeline", 4),
+    ("derived", 4),
     ("api", 6),
     ("bellrock", 7),
 ];

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{fields, logs, services, status, traces};
+use super::{errors, fields, logs, services, status, traces};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +20,8 @@ use super::{fields, logs, services, status, traces};
         logs::volume,
         services::list,
         services::operations,
+        errors::list,
+        errors::by_id,
         fields::keys,
         fields::values,
     )

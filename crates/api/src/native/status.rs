@@ -24,6 +24,8 @@ pub(crate) struct StatusShape {
     demo: bool,
     endpoints: EndpointsShape,
     signals: SignalsShape,
+    /// What is derived from spans, and how much of its limits is used.
+    derived: DerivedShape,
     /// Newest first.
     refusals: Vec<RefusalShape>,
 }
@@ -56,6 +58,37 @@ struct SignalShape {
     stored: u64,
     /// Services that sent it, where that is known.
     services: Vec<String>,
+}
+
+/// What is derived from spans.
+#[derive(Debug, Serialize, ToSchema)]
+struct DerivedShape {
+    /// Series of span metrics; beyond the limit spans are counted in overflow series.
+    span_series: LimitedShape,
+    /// Edges of the service graph; beyond the limit requests are not counted.
+    service_graph_edges: LimitedShape,
+    /// Error groups; beyond the limit exceptions are not counted.
+    error_groups: LimitedShape,
+}
+
+/// How many there are, how many there may be, and what was beyond.
+#[derive(Debug, Serialize, ToSchema)]
+struct LimitedShape {
+    used: u64,
+    limit: u64,
+    /// Spans, requests or exceptions that came when there was no room, or none for their service.
+    overflow: u64,
+}
+
+impl DerivedShape {
+    fn of(s: &derived::Stats) -> Self {
+        let limited = |used, limit, overflow| LimitedShape { used, limit, overflow };
+        Self {
+            span_series: limited(s.span_series, s.span_series_max, s.span_overflow),
+            service_graph_edges: limited(s.edges, s.edges_max, s.edge_overflow),
+            error_groups: limited(s.error_groups, s.error_groups_max, s.error_overflow),
+        }
+    }
 }
 
 /// Something that a sender was told.
@@ -108,6 +141,7 @@ pub(crate) async fn status(State(app): State<App>) -> Result<Json<StatusShape>, 
             metrics: signal(&app, Signal::Metrics, metrics),
             logs: signal(&app, Signal::Logs, logs),
         },
+        derived: DerivedShape::of(&app.derived.stats()),
         refusals: refusals.collect(),
     }))
 }

@@ -2,7 +2,7 @@
 
 use foundation::units::format_duration;
 
-use super::Config;
+use super::{Config, derived};
 
 /// The effective configuration, every setting with a word on what it does.
 pub(crate) fn print(c: &Config) -> String {
@@ -52,7 +52,7 @@ memory:
 query:
   timeout: {timeout}
   memory: {query_memory}
-",
+{derived}",
         grpc = c.otlp_grpc.address,
         grpc_mib = c.otlp_grpc_request_bytes_max.0 >> 20,
         http = c.otlp_http.address,
@@ -72,5 +72,6 @@ query:
         events = c.events_memory_max,
         timeout = format_duration(c.query_timeout),
         query_memory = c.query_memory_max,
+        derived = derived::print(&c.derived),
     )
 }

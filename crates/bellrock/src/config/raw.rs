@@ -16,6 +16,7 @@ pub(super) struct Raw {
     pub storage: Storage,
     pub memory: Memory,
     pub query: Query,
+    pub derived: super::derived::Raw,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -30,6 +30,12 @@ pub struct SpanValues<'a> {
     cells: std::slice::Iter<'a, Cell>,
 }
 
+impl From<super::SpanBatch> for SpanColumns {
+    fn from(batch: super::SpanBatch) -> Self {
+        Self::new(Arc::new(batch.into_inner()))
+    }
+}
+
 impl SpanColumns {
     pub(crate) fn new(batch: Arc<Batch>) -> Self {
         debug_assert_eq!(batch.ints.len(), Schema::Spans.ints().len());
@@ -99,12 +105,6 @@ impl SpanColumns {
     /// The name of a span.
     pub fn name(&self, row: usize) -> &[u8] {
         self.0.texts.get(NAME).and_then(|c| c.get(row)).map_or(&[], |s| self.0.bytes(*s))
-    }
-
-    /// Whether a span surely has the name of the one before it; `false` says nothing.
-    pub fn same_name(&self, row: usize) -> bool {
-        let Some(names) = self.0.texts.get(NAME) else { return false };
-        row > 0 && names.get(row) == names.get(row - 1)
     }
 
     /// The values of an attribute of the spans (not of their resources); `None` when no span has it.
@@ -203,10 +203,10 @@ mod tests {
         ];
         let limits = wire::otlp::Limits::new(UnixNanos(55));
         let (batch, _) = SpanBatch::decode(&wire::otlp::encode::traces_request(&spans), &limits).unwrap();
-        let c = SpanColumns::new(Arc::new(batch.into_inner()));
+        let c = SpanColumns::from(batch);
         assert_eq!((c.len(), c.arrived(), c.starts()), (3, UnixNanos(55), &[100; 3][..]));
         assert_eq!((c.durations(), c.kinds(), c.statuses()), (&[1, 2, 3][..], &[1, 2, 3][..], &[2; 3][..]));
-        assert_eq!((c.name(1), c.name(2), c.same_name(1), c.same_name(2)), (&b"first"[..], &b"third"[..], true, false));
+        assert_eq!((c.name(1), c.name(2)), (&b"first"[..], &b"third"[..]));
         assert_eq!((c.trace_ids()[2], c.span_ids()[1], c.parent_ids()[1]), ([3; 16], [2; 8], [1; 8]));
         let mut peers = c.attribute("peer").unwrap();
         assert_eq!(peers.clone().count(), 2);
