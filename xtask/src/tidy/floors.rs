@@ -7,7 +7,7 @@ use super::manifest::Manifest;
 use super::repository::Repository;
 
 /// Every crate of the workspace that others may use has its floor here. Peers never depend on each other.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("foundation", 0),
     ("model", 1),
     ("re2", 1),
