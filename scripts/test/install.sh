@@ -45,12 +45,14 @@ install_packages() {
     local wanted=()
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
     chromium_path >/dev/null || wanted+=(chromium)
+    have prometheus && have promtool || wanted+=(prometheus)
     if [ ${#wanted[@]} -gt 0 ] && have apt-get && [ "$(id -u)" -eq 0 ]; then
         echo "installing ${wanted[*]}"
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } \
             >"$LOGS/apt.log" 2>&1 || tail -5 "$LOGS/apt.log"
     fi
     chromium_path >/dev/null || left_out "browser and UI tests (no chromium)"
+    have prometheus && have promtool || left_out "comparisons with a real Prometheus (no prometheus)"
     have npm || left_out "the UI, Node and browser tests (no Node)"
     return 0
 }

@@ -100,7 +100,7 @@ fn open(out: &mut Vec<u8>, value: Value, at_ms: i64) -> Rest {
     match value {
         Value::Scalar(sample) => {
             out.extend(b"\"scalar\",\"result\":[");
-            json::seconds(out, sample.t_ms);
+            json::short_seconds(out, sample.t_ms);
             out.extend(b",\"");
             json::plain(out, sample.value);
             out.extend(b"\"]");
@@ -108,7 +108,7 @@ fn open(out: &mut Vec<u8>, value: Value, at_ms: i64) -> Rest {
         }
         Value::String(text) => {
             out.extend(b"\"string\",\"result\":[");
-            json::seconds(out, at_ms);
+            json::short_seconds(out, at_ms);
             out.push(b',');
             json::text(out, &text);
             out.push(b']');
@@ -176,12 +176,12 @@ mod tests {
         let scalar = Value::Scalar(Sample { t_ms: 1_500, value: 1e21 });
         assert_eq!(
             text(scalar, None, Notes::default()),
-            r#"{"status":"success","data":{"resultType":"scalar","result":[1.500,"1000000000000000000000"]}}"#
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1.5,"1000000000000000000000"]}}"#
         );
         let string = Value::String("a\"b".to_owned());
         assert_eq!(
             text(string, Some("{}"), Notes::default()),
-            r#"{"status":"success","data":{"resultType":"string","result":[1.500,"a\"b"],"stats":{}}}"#
+            r#"{"status":"success","data":{"resultType":"string","result":[1.5,"a\"b"],"stats":{}}}"#
         );
         let labels = Labels::from_pairs([("a", "b")]);
         let vector = Value::Vector(vec![InstantSample { labels, t_ms: 1_000, value: 1e21 }]);

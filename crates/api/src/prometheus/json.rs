@@ -66,6 +66,16 @@ pub(super) fn seconds(out: &mut Vec<u8>, ms: i64) {
     }
 }
 
+/// [`seconds`] without trailing zeroes: a time beside a scalar or a text is written so.
+pub(super) fn short_seconds(out: &mut Vec<u8>, ms: i64) {
+    seconds(out, ms);
+    if ms % 1000 != 0 {
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+    }
+}
+
 /// A number as a text: the shortest decimal that reads back as the same number, with an exponent only where it is very
 /// large or very small.
 pub(super) fn number(out: &mut Vec<u8>, value: f64) {
@@ -196,6 +206,8 @@ mod tests {
         assert_eq!(text(-1_700), "-1.700");
         assert_eq!(text(-5), "-0.005");
         assert_eq!(text(i64::MIN), "-9223372036854775.808");
+        let short = |ms| written(|out| short_seconds(out, ms));
+        assert_eq!([1_500, 1_000, 10_010, -50].map(short), ["1.5", "1", "10.01", "-0.05"]);
     }
 
     #[test]

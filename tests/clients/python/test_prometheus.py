@@ -1,0 +1,282 @@
+"""The Prometheus API beside a real Prometheus over the same series: every endpoint, every kind of query, promtool."""
+
+import concurrent.futures
+import json
+import os
+import random
+import time
+
+import pytest
+import requests
+
+from harness import compare, prometheus, promql, remote_write, shop
+from harness.api import Api
+from harness.prometheus import Prometheus, promtool
+from harness.server import Server
+
+pytestmark = pytest.mark.skipif(not prometheus.installed(), reason=prometheus.MISSING)
+
+
+class Pair:
+    """Both servers with the shop's series."""
+
+    def __init__(self, ours, theirs):
+        self.ours, self.theirs = ours, theirs
+        self.end = int(time.time()) - 30
+        self.start = self.end - 30 * 60
+        self.series = shop.series(self.end * 1000)
+
+    def load(self):
+        remote_write.send(self.theirs.url, self.series)
+        remote_write.send(self.ours.url("api"), self.series)
+
+    def ask(self, path, params, method="GET"):
+        return self.of(self.ours.url("api"), path, params, method), self.of(self.theirs.url, path, params, method)
+
+    @staticmethod
+    def of(url, path, params, method="GET"):
+        sent = {"params" if method == "GET" else "data": params}
+        return requests.request(method, url + path, timeout=30, **sent)
+
+    def check_query(self, path, params):
+        """What differs, or None."""
+        ours, theirs = self.ask(path, params)
+        if theirs.status_code == 422 and "same labelset" in theirs.text and ours.status_code == 200:
+            # Prometheus 2 takes names off at once, and then takes series for the same that are not.
+            return None
+        if ours.status_code != theirs.status_code:
+            return f"{ours.status_code} instead of {theirs.status_code}: {ours.text[:300]} / {theirs.text[:300]}"
+        ours, theirs = ours.json(), theirs.json()
+        if theirs["status"] == "error":
+            return None if ours["errorType"] == theirs["errorType"] else f"{ours} instead of {theirs}"
+        return compare.difference(ours["data"], theirs["data"])
+
+    def check_all(self, queries):
+        """Each query at one instant and over a range; what differs, by query."""
+
+        def check(query):
+            # Not on whole seconds, so that no step of a subquery lies on the edge of a window.
+            instant = self.check_query("/api/v1/query", {"query": query, "time": self.end - 61.5})
+            over = {"query": query, "start": self.start + 0.123, "end": self.end, "step": 97}
+            return instant or self.check_query("/api/v1/query_range", over)
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            results = zip(queries, pool.map(check, queries))
+            return [f"{query}\n    {found}" for query, found in results if found]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("ours")) as ours, Prometheus(tmp_path_factory.mktemp("theirs")) as theirs:
+        both = Pair(ours, theirs)
+        both.load()
+        yield both
+        assert "panicked at" not in ours.log(), ours.log()[-4000:]
+
+
+def test_every_template_of_a_query_has_the_value_of_prometheus(pair):
+    queries = list(promql.templates(pair.end - 600))
+    assert len(queries) > 380
+    differences = pair.check_all(queries)
+    assert not differences, f"{len(differences)} of {len(queries)} differ:\n" + "\n".join(differences[:20])
+
+
+def test_random_queries_have_the_value_of_prometheus(pair):
+    seed = int(os.environ.get("BELLROCK_SEED", random.randrange(2**32)))
+    generator = promql.Generator(seed)
+    queries = [generator.query() for _ in range(300)]
+    differences = pair.check_all(queries)
+    assert not differences, f"BELLROCK_SEED={seed}, {len(differences)} of {len(queries)} differ:\n" + "\n".join(differences[:20])
+
+
+def test_queries_are_laid_out_as_prometheus_does(pair):
+    generator = promql.Generator(pair.end)
+    queries = list(promql.templates(pair.end)) + [f"sum by (job) ({generator.query()}) / ({generator.query()})" for _ in range(100)]
+    # Prometheus forgets to indent subqueries.
+    lines = lambda answer: [line.strip() for line in answer.json().get("data", "").splitlines()]
+    differences = []
+    for query in queries:
+        ours, theirs = pair.ask("/api/v1/format_query", {"query": query}, "POST")
+        if ours.status_code != theirs.status_code or lines(ours) != lines(theirs):
+            differences.append(f"{query}\n    {ours.text}\n    {theirs.text}")
+    assert not differences, f"{len(differences)} differ:\n" + "\n".join(differences[:20])
+
+
+# What is asked for, and whether the order of the answer counts.
+LISTS = (
+    ("/api/v1/labels", {}),
+    ("/api/v1/labels", {"match[]": "shop_requests_total"}),
+    ("/api/v1/labels", {"match[]": ["up", 'shop_constant{text=~"(?s)quoted.*"}']}),
+    ("/api/v1/label/__name__/values", {}),
+    ("/api/v1/label/path/values", {"match[]": '{status="500",method!="GET"}'}),
+    ("/api/v1/label/text/values", {}),
+    ("/api/v1/label/none/values", {}),
+    ("/api/v1/label/job/values", {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00+01:00"}),
+    ("/api/v1/series", {"match[]": "shop_requests_total"}),
+    ("/api/v1/series", {"match[]": ['{job="odd"}', "up", 'up{job="shop"}']}),
+    ("/api/v1/series", {"match[]": "up", "start": "1", "end": "2.5"}),
+    ("/api/v1/query_exemplars", {"query": "shop_requests_total"}),
+)
+
+
+@pytest.mark.parametrize("path, params", LISTS, ids=str)
+def test_lists_are_those_of_prometheus(pair, path, params):
+    ours, theirs = pair.ask(path, params)
+    assert ours.status_code == theirs.status_code == 200, ours.text
+    by_labels = lambda item: json.dumps(item, sort_keys=True)
+    assert sorted(ours.json()["data"], key=by_labels) == sorted(theirs.json()["data"], key=by_labels)
+    assert "warnings" not in ours.json()
+    if not path.endswith("/values"):
+        assert pair.ask(path, params, "POST")[0].json() == ours.json()
+
+
+STATES = (
+    "targets",
+    "targets/metadata",
+    "scrape_pools",
+    "rules",
+    "alerts",
+    "alertmanagers",
+    "metadata",
+    "status/buildinfo",
+    "status/runtimeinfo",
+    "status/config",
+    "status/walreplay",
+)
+# Counts of what only Prometheus has: nothing here corresponds to it.
+NOT_OURS = {"corruptionCount"}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_states_have_the_shape_of_prometheus(pair, name):
+    ours, theirs = pair.ask(f"/api/v1/{name}", {})
+    assert ours.status_code == theirs.status_code == 200, ours.text
+    assert ours.headers["Content-Type"] == theirs.headers["Content-Type"] == "application/json"
+    ours, theirs = ours.json()["data"], theirs.json()["data"]
+    assert type(ours) is type(theirs)
+    if isinstance(theirs, dict) and name != "metadata":
+        types = lambda data: {key: type(value) for key, value in data.items() if key not in NOT_OURS}
+        assert types(theirs).items() <= types(ours).items()
+
+
+MISTAKES = (
+    ("/api/v1/query", {}),
+    ("/api/v1/query", {"query": "sum("}),
+    ("/api/v1/query", {"query": "up", "time": "yesterday"}),
+    ("/api/v1/query", {"query": "up", "timeout": "soon"}),
+    ("/api/v1/query", {"query": "up + on(job) shop_requests_total"}),
+    ("/api/v1/query_range", {"query": "up", "start": 0, "end": 10}),
+    ("/api/v1/query_range", {"query": "up", "start": 10, "end": 0, "step": 1}),
+    ("/api/v1/query_range", {"query": "up", "start": 0, "end": 10, "step": 0}),
+    ("/api/v1/query_range", {"query": "up", "start": 0, "end": 11001, "step": 1}),
+    ("/api/v1/query_range", {"query": "up[5m]", "start": 0, "end": 10, "step": 1}),
+    ("/api/v1/query_range", {"query": "up", "start": "2026-13-01T00:00:00Z", "end": 10, "step": 1}),
+    ("/api/v1/query_exemplars", {"query": "up", "start": 10, "end": 0}),
+    ("/api/v1/series", {}),
+    ("/api/v1/series", {"match[]": "{"}),
+    ("/api/v1/series", {"match[]": '{a=~".*"}'}),
+    ("/api/v1/labels", {"start": "x"}),
+    ("/api/v1/metadata", {"limit": "x"}),
+    ("/api/v1/rules", {"type": "x"}),
+    ("/api/v1/targets/metadata", {"match_target": "{"}),
+    ("/api/v1/format_query", {"query": "up{"}),
+)
+
+
+@pytest.mark.parametrize("path, params", MISTAKES, ids=str)
+def test_mistakes_are_told_as_prometheus_tells_them(pair, path, params):
+    ours, theirs = pair.ask(path, params)
+    told = lambda answer: (answer.status_code, answer.json()["status"], answer.json()["errorType"])
+    assert told(ours) == told(theirs), ours.text
+    assert ours.json()["error"]
+
+
+def test_the_longest_range_is_taken(pair):
+    ours, theirs = pair.ask("/api/v1/query_range", {"query": "vector(1)", "start": 0, "end": 11000, "step": 1})
+    assert ours.json() == theirs.json()
+
+
+def test_numbers_and_times_are_written_alike(pair):
+    for query in ("shop_special_values[10m]", "1e30", '"text"', "vector(1e-7)", "vector(123456789.123)", "vector(-0.000012)"):
+        for at in (pair.end, pair.end - 0.5, -1.7, "2026-01-02T03:04:05.678Z"):
+            ours, theirs = pair.ask("/api/v1/query", {"query": query, "time": at})
+            result = lambda answer: answer.text.split('"result":')[1]
+            assert result(ours) == result(theirs)
+
+
+def test_statistics_have_the_shape_of_prometheus(pair):
+    params = {"query": "sum(rate(shop_requests_total[5m]))", "time": pair.end, "stats": "all"}
+    ours, theirs = (answer.json()["data"]["stats"] for answer in pair.ask("/api/v1/query", params))
+    assert ours.keys() == theirs.keys()
+    assert ours["timings"].keys() == theirs["timings"].keys()
+    assert ours["samples"].keys() >= theirs["samples"].keys()
+    assert "stats" not in pair.ask("/api/v1/query", params | {"stats": ""})[0].json()["data"]
+
+
+def test_other_origins_may_read(pair):
+    for method in ("GET", "POST", "OPTIONS"):
+        headers = {"Origin": "http://grafana.example"}
+        answers = [
+            requests.request(method, f"{url}/api/v1/query", params={"query": "1"}, headers=headers, timeout=10)
+            for url in (pair.ours.url("api"), pair.theirs.url)
+        ]
+        kept = lambda answer: {k.lower(): v for k, v in answer.headers.items() if k.lower().startswith("access-control")}
+        assert kept(answers[0]) == kept(answers[1]) != {}
+        assert answers[0].status_code == answers[1].status_code
+    assert "Access-Control-Allow-Origin" not in requests.get(pair.ours.url("api", "/api/v1/query?query=1"), timeout=10).headers
+
+
+def test_limits_cut_and_say_so(pair):
+    api = Api(pair.ours.url("api"))
+    note = ["results truncated due to limit"]
+    for path, params in (
+        ("labels", {}),
+        ("label/__name__/values", {}),
+        ("series", {"match[]": "shop_requests_total"}),
+        ("query", {"query": "shop_requests_total", "time": pair.end}),
+        ("query_range", {"query": "shop_requests_total", "start": pair.end - 60, "end": pair.end, "step": 30}),
+    ):
+        def asked(limit):
+            answer = api.json(f"/api/v1/{path}", limit=limit, **params)
+            found = answer["data"]["result"] if "query" in path else answer["data"]
+            return len(found), answer.get("warnings")
+
+        count, warnings = asked(0)
+        assert count > 3 and warnings is None
+        assert asked(3) == (3, note)
+        assert asked(count) == (count, None)
+    assert api.get("/api/v1/labels", limit=-1).status_code == 400
+
+
+def test_a_query_has_its_own_lookback_and_timeout(pair):
+    api = Api(pair.ours.url("api"))
+    at = pair.end + 60
+    assert len(api.query("up", time=at)) == 3
+    assert api.query("up", time=at, lookback_delta="30s") == []
+    late = api.get("/api/v1/query", query="sum(shop_requests_total)", time=at, timeout="0.000000001")
+    assert (late.status_code, late.json()["errorType"]) == (503, "timeout"), late.text
+
+
+def test_promtool_prints_the_same_of_both(pair):
+    span = [f"--start={pair.start}", f"--end={pair.end}"]
+    for arguments in (
+        ["instant", "{url}", "sum by (job) (shop_requests_total)", f"--time={pair.end}"],
+        ["instant", "-o", "json", "{url}", "shop_constant", f"--time={pair.end}"],
+        ["range", *span, "--step=60s", "{url}", "rate(shop_requests_total{path=\"/\"}[5m])"],
+        ["series", "--match=shop_queue_depth", '--match={job="odd"}', *span, "{url}"],
+        ["labels", *span, "{url}", "job"],
+    ):
+        printed = [
+            promtool("query", *(argument.format(url=url) if argument == "{url}" else argument for argument in arguments))
+            for url in (pair.ours.url("api"), pair.theirs.url)
+        ]
+        (code, out, _), (_, expected, _) = printed
+        assert code == 0, printed
+        assert sorted(out.splitlines()) == sorted(expected.splitlines())
+        assert out.strip()
+
+
+def test_probes_are_answered(pair):
+    for probe in ("healthy", "ready"):
+        ours, theirs = pair.ask(f"/-/{probe}", {})
+        assert (ours.status_code, theirs.status_code) == (200, 200)
