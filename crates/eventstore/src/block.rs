@@ -26,6 +26,7 @@ use crate::column::binary::{self, Binary};
 use crate::column::bytes::Reader;
 use crate::column::ids::{self, Ids};
 use crate::column::presence::{self, Presence};
+use crate::column::template::Templates;
 use crate::column::{Damaged, doubles, ints};
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
@@ -201,7 +202,7 @@ impl Block {
         let bytes = self.payload(header, entry)?;
         let mut r = Reader(&bytes);
         let n = entry.present as usize;
-        let presence = presence::decode(&mut r, n, self.rows())?;
+        let presence = self.presence(header, &mut r, n)?;
         let values = match (entry.id, entry.value_type) {
             (TRACE_ID, _) => Values::Trace(ids::decode(&mut r, n)?),
             (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(&mut r, n)?),
@@ -213,6 +214,38 @@ impl Block {
             }
         };
         Ok(Loaded { presence, values })
+    }
+
+    fn presence(&self, header: &Header, r: &mut Reader<'_>, n: usize) -> Result<Presence, BlockError> {
+        match presence::table_place(r)? {
+            None => Ok(presence::decode(r, n, self.rows())?),
+            Some(place) => {
+                let table = header.entries.iter().find(|e| e.id == schema::PRESENCES).ok_or(Damaged("presences"))?;
+                Ok(presence::from_table(&self.payload(header, table)?, place, n, self.rows())?)
+            }
+        }
+    }
+
+    /// The templates of a text column and the template of each value, without decoding the values; `None` when
+    /// the column is stored in another way.
+    ///
+    /// A template has a zero byte in the place of each variable. A variable is a token with a digit, or of at
+    /// least four hexadecimal letters (`template::is_variable`): a text has any other token if and only if its
+    /// template has it, and a phrase without such tokens too.
+    #[allow(dead_code, reason = "for the operators that count by template")]
+    pub(crate) fn templates(
+        &self,
+        header: &Header,
+        entry: &Entry,
+    ) -> Result<Option<(Presence, Templates)>, BlockError> {
+        if entry.value_type != ValueType::Str {
+            return Ok(None);
+        }
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let presence = self.presence(header, &mut r, n)?;
+        Ok(binary::decode_templates(&mut r, n)?.map(|t| (presence, t)))
     }
 
     /// The words that plain text columns of the block have; `None` when it has no such column, or none

@@ -7,10 +7,12 @@
 pub(crate) mod binary;
 pub(crate) mod bitmap;
 pub(crate) mod bytes;
+pub(crate) mod codes;
 pub(crate) mod doubles;
 pub(crate) mod ids;
 pub(crate) mod ints;
 pub(crate) mod presence;
+pub(crate) mod template;
 pub(crate) mod tokens;
 
 /// Bytes that are not what they should be, and in which part.

@@ -24,6 +24,8 @@ pub(crate) const FLAGS: u8 = 8;
 pub(crate) const DROPPED_ATTRIBUTES: u8 = 9;
 /// Words that the block does not have; not a row column.
 pub(crate) const TOKENS: u8 = 10;
+/// The distinct presences of columns; not a row column.
+pub(crate) const PRESENCES: u8 = 11;
 
 /// Observed time minus time.
 pub(crate) const OBSERVED: u8 = 16;
@@ -64,6 +66,7 @@ pub(crate) const fn name(id: u8) -> &'static str {
         FLAGS => "flags",
         DROPPED_ATTRIBUTES => "dropped attributes",
         TOKENS => "[token filter]",
+        PRESENCES => "[presences]",
         OBSERVED => "observed time",
         SEVERITY => "severity number",
         SEVERITY_TEXT => "severity text",

@@ -19,8 +19,11 @@ use crate::manifest::SegmentInfo;
 use crate::partition::Day;
 use crate::schema::Schema;
 
-const MAGIC: [u8; 8] = *b"BellEvt\x01";
-const END_MAGIC: [u8; 8] = *b"\x01tvElleB";
+/// Its last byte is the version.
+const MAGIC: [u8; 8] = *b"BellEvt\x02";
+const END_MAGIC: [u8; 8] = *b"\x02tvElleB";
+const MAGIC_1: [u8; 8] = *b"BellEvt\x01";
+const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
 /// Guards what is allocated from a footer: a segment of 16 million blocks.
@@ -137,7 +140,8 @@ impl Segment {
         file.read_exact_at(&mut trailer, end)?;
         let mut r = Reader(&trailer);
         let (len, crc) = (u64::from(r.u32()?), r.u32()?);
-        if magic != MAGIC || r.array()? != END_MAGIC || file.len() != info.bytes {
+        let known = matches!((magic, r.array()?), (MAGIC, END_MAGIC) | (MAGIC_1, END_MAGIC_1));
+        if !known || file.len() != info.bytes {
             return Err(Damaged("segment frame").into());
         }
         let footer_at = end.checked_sub(len).ok_or(Damaged("segment footer"))?;

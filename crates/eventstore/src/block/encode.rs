@@ -47,6 +47,7 @@ struct Columns {
     entries: Vec<Entry>,
     payload: Vec<u8>,
     tokens: token_filter::Builder,
+    presences: presence::Table,
 }
 
 impl Columns {
@@ -75,13 +76,12 @@ impl Columns {
     }
 
     /// Puts the words of the column that was written last into the token filter, if full text search looks at it.
-    fn cover(&mut self, schema: Schema, texts: &[&[u8]], form: Form) {
+    fn cover(&mut self, schema: Schema, texts: &[&[u8]], form: &Form<'_>) {
         if let Some(e) = self.entries.last()
-            && form == Form::Plain
             && e.value_type == ValueType::Str
             && schema.searches(e.id)
         {
-            self.tokens.cover(self.entries.len() - 1, texts);
+            self.tokens.cover(self.entries.len() - 1, texts, form);
         }
     }
 
@@ -96,8 +96,7 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block
     let mut columns = Columns::default();
     let time: Vec<i64> = places.iter().map(|p| p.time).collect();
     columns.ints(TIME, &time);
-    let seq: Vec<i64> =
-        places.iter().map(|p| (batches[p.batch as usize].first_seq + u64::from(p.row)) as i64).collect();
+    let seq: Vec<i64> = places.iter().map(|p| p.seq as i64).collect();
     columns.ints(SEQ, &seq);
     put_origins(&mut columns, batches, places, &ranks);
     put_ids(&mut columns, schema, batches, places);
@@ -106,6 +105,9 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block
     for column in gather::keyed(batches, &ranks) {
         let cells = gather::gather(batches, &ranks, &column, rows);
         put_keyed(&mut columns, schema, batches, &column, &cells, rows);
+    }
+    if let Some(table) = std::mem::take(&mut columns.presences).into_bytes() {
+        columns.put(PRESENCES, ValueType::Bytes, "", 0, |out| out.extend_from_slice(&table));
     }
     if let Some(filter) = std::mem::take(&mut columns.tokens).encode() {
         columns.put(TOKENS, ValueType::Bytes, "", 0, |out| out.extend_from_slice(&filter));
@@ -253,7 +255,7 @@ fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places
         if values.iter().any(|v| !v.is_empty()) {
             let mut form = Form::Distinct;
             columns.full(*id, ValueType::Str, values.len(), |out| form = binary::encode(&values, out));
-            columns.cover(schema, &values, form);
+            columns.cover(schema, &values, &form);
         }
     }
 }
@@ -295,8 +297,11 @@ fn put_keyed(
         let at: Vec<u32> = cells().map(|c| c.row).collect();
         let mut texts = Vec::new();
         let mut form = Form::Distinct;
-        columns.put(column.id, value_type, column.key, at.len(), |out| {
-            presence::encode(&at, rows, out);
+        let mut presence = Vec::new();
+        let present = at.len();
+        columns.presences.encode(at, rows, &mut presence);
+        columns.put(column.id, value_type, column.key, present, |out| {
+            out.extend_from_slice(&presence);
             match value_type {
                 ValueType::Empty => {}
                 ValueType::Bool | ValueType::Int => {
@@ -325,7 +330,7 @@ fn put_keyed(
                 }
             }
         });
-        columns.cover(schema, &texts, form);
+        columns.cover(schema, &texts, &form);
     }
 }
 

@@ -1,13 +1,19 @@
-//! Columns of trace and span ids: values of one width, by dictionary or plain.
+//! Columns of trace and span ids: values of one width, by dictionary or plain, zeros apart.
 
 use hashbrown::HashTable;
 
-use super::Damaged;
-use super::binary::{hash, put_codes, read_codes};
+use super::binary::hash;
+use super::bitmap::Bitmap;
 use super::bytes::{Reader, put_varint};
+use super::{Damaged, codes};
 
+/// Written by version 1.
 const DICT: u8 = 0;
 const PLAIN: u8 = 1;
+/// Codes in the smallest encoding: the ids of one time lie close together in the dictionary.
+const CODED: u8 = 2;
+/// A bitmap of the values that are not zero, and these as one of the above.
+const SPARSE: u8 = 3;
 
 /// A decoded column of ids of `N` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +50,26 @@ impl<const N: usize> Ids<N> {
 
 /// Appends `values`. The number of values is not stored.
 pub(crate) fn encode<const N: usize>(values: &[[u8; N]], out: &mut Vec<u8>) {
+    if values.is_empty() {
+        return;
+    }
+    if !values.contains(&[0; N]) {
+        return encode_all(values, out);
+    }
+    let mut there = Bitmap::none(values.len());
+    let mut rest = Vec::with_capacity(values.len());
+    for (i, v) in values.iter().enumerate().filter(|(_, v)| **v != [0; N]) {
+        there.set(i);
+        rest.push(*v);
+    }
+    out.push(SPARSE);
+    there.words().iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    if !rest.is_empty() {
+        encode_all(&rest, out);
+    }
+}
+
+fn encode_all<const N: usize>(values: &[[u8; N]], out: &mut Vec<u8>) {
     let mut table: HashTable<u32> = HashTable::new();
     let mut entries: Vec<[u8; N]> = Vec::new();
     let mut codes = Vec::with_capacity(values.len());
@@ -67,10 +93,10 @@ pub(crate) fn encode<const N: usize>(values: &[[u8; N]], out: &mut Vec<u8>) {
             return;
         }
     }
-    out.push(DICT);
+    out.push(CODED);
     put_varint(out, entries.len() as u64);
     entries.iter().for_each(|v| out.extend_from_slice(v));
-    put_codes(&codes, entries.len(), out);
+    codes::encode(&codes, entries.len(), out);
 }
 
 /// Reads `n` values.
@@ -79,14 +105,42 @@ pub(crate) fn decode<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Ids
         return Ok(Ids { codes: Vec::new(), entries: Vec::new() });
     }
     match r.u8()? {
-        DICT => {
+        SPARSE => decode_sparse(r, n),
+        kind => decode_all(r, n, kind),
+    }
+}
+
+fn decode_all<const N: usize>(r: &mut Reader<'_>, n: usize, kind: u8) -> Result<Ids<N>, Damaged> {
+    match kind {
+        DICT | CODED => {
             let count = r.count(n)?;
             let entries = read_entries(r, count)?;
-            Ok(Ids { codes: read_codes(r, n, count)?, entries })
+            let codes = if kind == DICT { codes::unpack(r, n, count)? } else { codes::decode(r, n, count)? };
+            Ok(Ids { codes, entries })
         }
         PLAIN => Ok(Ids { codes: Vec::new(), entries: read_entries(r, n)? }),
         _ => Err(Damaged("id encoding")),
     }
+}
+
+fn decode_sparse<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Ids<N>, Damaged> {
+    let words = r.take(n.div_ceil(64) * 8)?.chunks_exact(8);
+    let there = Bitmap::from_words(words.map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect(), n);
+    let at: Vec<usize> = there.iter().collect();
+    if at.is_empty() {
+        return Ok(Ids { codes: vec![0; n], entries: vec![[0; N]] });
+    }
+    let kind = r.u8()?;
+    let Ids { codes, mut entries } = decode_all::<N>(r, at.len(), kind)?;
+    if codes.is_empty() {
+        let mut all = vec![[0; N]; n];
+        at.iter().zip(&entries).for_each(|(i, id)| all[*i] = *id);
+        return Ok(Ids { codes, entries: all });
+    }
+    let mut all = vec![entries.len() as u32; n];
+    at.iter().zip(&codes).for_each(|(i, code)| all[*i] = *code);
+    entries.push([0; N]);
+    Ok(Ids { codes: all, entries })
 }
 
 fn read_entries<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Vec<[u8; N]>, Damaged> {
@@ -100,16 +154,33 @@ mod tests {
     #[test]
     fn repeated_and_distinct_ids_round_trip() {
         for distinct in [1u64, 5, 100] {
-            let values: Vec<[u8; 8]> = (0..100).map(|i| (i % distinct).to_be_bytes()).collect();
+            let values: Vec<[u8; 8]> = (0..100).map(|i| (i % distinct + 1).to_be_bytes()).collect();
             let mut out = Vec::new();
             encode(&values, &mut out);
             assert!(out.len() <= 801);
             let ids = decode::<8>(&mut Reader(&out), 100).unwrap();
             assert!(values.iter().enumerate().all(|(i, v)| ids.get(i) == *v));
             let mut rows = Vec::new();
-            ids.rows(|id| *id == [0; 8], |row| rows.push(row));
+            ids.rows(|id| *id == 1u64.to_be_bytes(), |row| rows.push(row));
             assert_eq!(rows.len() as u64, 100 / distinct);
+            // One id needs no codes: nothing of it can be missing but itself.
             assert!(decode::<8>(&mut Reader(&out[..out.len() - 1]), 100).is_err());
         }
+    }
+
+    #[test]
+    fn zeros_cost_a_bit() {
+        for distinct in [1u64, 7, 1000] {
+            let id = |i: u64| if i.is_multiple_of(3) { i % distinct + 1 } else { 0 };
+            let values: Vec<[u8; 8]> = (0..1000).map(|i| id(i).to_be_bytes()).collect();
+            let mut out = Vec::new();
+            encode(&values, &mut out);
+            assert!(out.len() < 1000 / 8 + 334 * 8 + 20);
+            let ids = decode::<8>(&mut Reader(&out), values.len()).unwrap();
+            assert!(values.iter().enumerate().all(|(i, v)| ids.get(i) == *v));
+        }
+        let mut out = Vec::new();
+        encode(&[[0; 8]; 70], &mut out);
+        assert_eq!(decode::<8>(&mut Reader(&out), 70).unwrap().get(69), [0; 8]);
     }
 }

@@ -1,12 +1,15 @@
-//! Columns of signed 64-bit integers: one value, frame of reference, or deltas.
+//! Columns of signed 64-bit integers: one value, frame of reference, deltas, or a dictionary.
 //!
 //! Values are cut into frames of 128; each frame stores its smallest value
 //! and the distances to it in as many bits as the largest needs, so that an
 //! outlier costs one frame and not the block. Times from millisecond clocks
 //! are divided by their common power of 1000 first.
 
-use super::Damaged;
-use super::bytes::{Reader, put_signed};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::bytes::{Reader, put_signed, put_varint};
+use super::{Damaged, codes};
 
 /// Values per frame: 128 values of `w` bits fill `2 * w` words, so full frames stay aligned.
 const FRAME: usize = 128;
@@ -14,12 +17,54 @@ const FRAME: usize = 128;
 const CONST: u8 = 0;
 const FOR: u8 = 1;
 const DELTA: u8 = 2;
+const DICT: u8 = 3;
+
+/// Entries of a dictionary: its codes are bytes.
+const ENTRIES_MAX: usize = 256;
+/// Frames of fewer bits a value leave nothing for a dictionary to save.
+const DICT_BITS_MIN: usize = 3;
 
 /// What values may be divided by, by its code on disk.
 const SCALES: [i64; 3] = [1, 1_000, 1_000_000];
 
 /// Appends `values` in the smallest of the encodings. The number of values is not stored.
 pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
+    let at = out.len();
+    encode_frames(values, out);
+    if (out.len() - at) * 8 > values.len() * DICT_BITS_MIN
+        && let Some(bytes) = dictionary(values)
+        && bytes.len() < out.len() - at
+    {
+        out.truncate(at);
+        out.extend_from_slice(&bytes);
+    }
+}
+
+/// Few distinct values: ports, status codes, line numbers.
+fn dictionary(values: &[i64]) -> Option<Vec<u8>> {
+    let max = ENTRIES_MAX.min(values.len() / 8);
+    let mut index: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
+    let mut entries: Vec<i64> = Vec::new();
+    let mut codes = Vec::with_capacity(values.len());
+    for v in values {
+        let code = *index.entry(*v).or_insert_with(|| {
+            entries.push(*v);
+            entries.len() as u32 - 1
+        });
+        if entries.len() > max {
+            return None;
+        }
+        codes.push(code);
+    }
+    let mut out = vec![DICT];
+    put_varint(&mut out, entries.len() as u64);
+    encode_frames(&entries, &mut out);
+    codes::encode(&codes, entries.len(), &mut out);
+    Some(out)
+}
+
+/// As [`encode`], without a dictionary.
+pub(crate) fn encode_frames(values: &[i64], out: &mut Vec<u8>) {
     let Some(&first) = values.first() else { return };
     if values.iter().all(|v| *v == first) {
         out.push(CONST);
@@ -51,8 +96,10 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> 
         return Ok(Vec::new());
     }
     let kind = r.u8()?;
-    if kind == CONST {
-        return Ok(vec![r.signed()?; n]);
+    match kind {
+        CONST => return Ok(vec![r.signed()?; n]),
+        DICT => return decode_dictionary(r, n),
+        _ => {}
     }
     let scale = *SCALES.get(r.u8()? as usize).ok_or(Damaged("integer scale"))?;
     let mut values = match kind {
@@ -80,6 +127,16 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> 
         }
     }
     Ok(values)
+}
+
+fn decode_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> {
+    let count = r.count(ENTRIES_MAX.min(n))?;
+    // Entries are frames: dictionaries do not nest.
+    if r.0.first() == Some(&DICT) {
+        return Err(Damaged("integer dictionary"));
+    }
+    let entries = decode(r, count)?;
+    Ok(codes::decode(r, n, count)?.into_iter().map(|c| entries[c as usize]).collect())
 }
 
 fn bounds(frame: &[i64]) -> (i64, u32) {
@@ -186,6 +243,9 @@ mod tests {
         let mut small: Vec<i64> = (0..1280).map(|i| i * 7919 % 16).collect();
         small[5] = i64::MAX;
         assert!(round_trip(&small) < 1024 + 10 * 70);
+        // Two bits for each of three ports, however far they are apart.
+        let ports: Vec<i64> = (0..1024).map(|i| [8080, 5432, 6379][i * 7 / 5 % 3]).collect();
+        assert!(round_trip(&ports) < 256 + 30);
         round_trip(&[]);
         round_trip(&[i64::MIN, i64::MAX, 0, -1]);
     }

@@ -1,12 +1,16 @@
 //! Which rows of a block have a value in a column.
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
 use super::bitmap::Bitmap;
-use super::bytes::Reader;
+use super::bytes::{Reader, put_bytes, put_varint};
 use super::{Damaged, ints};
 
 const ALL: u8 = 0;
 const BITS: u8 = 1;
 const LIST: u8 = 2;
+const TABLE: u8 = 3;
 
 /// The rows that have a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +62,56 @@ pub(crate) fn encode(present: &[u32], rows: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// The distinct presences of a block: attributes that come together share one.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    index: HashMap<Vec<u32>, usize, FxBuildHasher>,
+    /// Encoded, each with its length in front.
+    bytes: Vec<u8>,
+}
+
+impl Table {
+    /// Appends which of `rows` rows are in `present` (rising): their place in the table, unless it is every row.
+    pub(crate) fn encode(&mut self, present: Vec<u32>, rows: usize, out: &mut Vec<u8>) {
+        if present.len() == rows {
+            out.push(ALL);
+            return;
+        }
+        let (next, bytes) = (self.index.len(), &mut self.bytes);
+        let place = *self.index.entry(present).or_insert_with_key(|present| {
+            let mut one = Vec::new();
+            encode(present, rows, &mut one);
+            put_bytes(bytes, &one);
+            next
+        });
+        out.push(TABLE);
+        put_varint(out, place as u64);
+    }
+
+    /// The payload of the table; nothing when it is empty.
+    pub(crate) fn into_bytes(self) -> Option<Vec<u8>> {
+        (!self.bytes.is_empty()).then_some(self.bytes)
+    }
+}
+
+/// Whether a column's presence is in the block's table, and where. Reads it if so.
+pub(crate) fn table_place(r: &mut Reader<'_>) -> Result<Option<usize>, Damaged> {
+    if r.0.first() != Some(&TABLE) {
+        return Ok(None);
+    }
+    r.u8()?;
+    r.count(u32::MAX as usize).map(Some)
+}
+
+/// Reads `n` present rows of `rows` from the table of a block.
+pub(crate) fn from_table(table: &[u8], place: usize, n: usize, rows: usize) -> Result<Presence, Damaged> {
+    let mut r = Reader(table);
+    for _ in 0..place {
+        r.bytes()?;
+    }
+    decode(&mut Reader(r.bytes()?), n, rows)
+}
+
 /// Reads `n` present rows of `rows`.
 pub(crate) fn decode(r: &mut Reader<'_>, n: usize, rows: usize) -> Result<Presence, Damaged> {
     match r.u8()? {
@@ -84,6 +138,22 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, rows: usize) -> Result<Presen
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_holds_each_presence_once() {
+        let mut table = Table::default();
+        let mut out = Vec::new();
+        for present in [vec![1, 5], vec![0, 2, 3], vec![1, 5], (0..6).collect()] {
+            table.encode(present, 6, &mut out);
+        }
+        assert_eq!(out, [TABLE, 0, TABLE, 1, TABLE, 0, ALL]);
+        let bytes = table.into_bytes().unwrap();
+        let mut r = Reader(&out[2..]);
+        assert_eq!(table_place(&mut r), Ok(Some(1)));
+        assert_eq!(from_table(&bytes, 1, 3, 6), Ok(Presence::Rows(vec![0, 2, 3])));
+        assert!(from_table(&bytes, 2, 3, 6).is_err());
+        assert_eq!(table_place(&mut Reader(&[ALL])), Ok(None));
+    }
 
     #[test]
     fn every_density_round_trips() {
