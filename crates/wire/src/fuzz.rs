@@ -7,6 +7,7 @@ use foundation::UnixNanos;
 use model::{Histogram, Signal};
 
 use crate::otlp::{self, Limits, json};
+use crate::prometheus::exposition::{self, ExpositionSink, SampleRef, Value};
 use crate::prometheus::remote_write::{self, Version};
 use crate::prometheus::{self, ExemplarRef, MetadataRef, SampleSink, SeriesSink, Stamp};
 use crate::protobuf::Reader;
@@ -154,6 +155,39 @@ pub fn fuzz_remote_write(data: &[u8]) {
                 let refused = decoded.refused_samples + decoded.refused_histograms + decoded.refused_exemplars;
                 assert!(refused == 0 || decoded.first_error.is_some());
             }
+        }
+    }
+}
+
+/// Checks what the parsers of exposition formats promise.
+struct Checking;
+
+impl ExpositionSink for Checking {
+    fn sample(&mut self, sample: &SampleRef<'_>) {
+        assert!(!sample.raw.is_empty());
+        assert!(sample.labels.first().is_some_and(|(name, value)| name == "__name__" && !value.is_empty()));
+        for (n, (name, _)) in sample.labels.iter().enumerate() {
+            assert!(!name.is_empty() && sample.labels[..n].iter().all(|(before, _)| before != name));
+        }
+        match sample.value {
+            Value::Float(_) => {}
+            Value::Histogram(h) => assert_eq!(prometheus::check_histogram(h), Ok(())),
+            Value::FloatHistogram(h) => assert_eq!(prometheus::check_histogram(h), Ok(())),
+        }
+    }
+
+    fn metadata(&mut self, metadata: &MetadataRef<'_>) {
+        let _ = metadata.family.len();
+    }
+}
+
+/// Any bytes as the answer of a target, in every format.
+pub fn fuzz_exposition(data: &[u8]) {
+    for format in [exposition::Format::Text, exposition::Format::OpenMetrics, exposition::Format::Protobuf] {
+        for native in [false, true] {
+            let options = exposition::Options { native, always_classic: native, ..exposition::Options::default() };
+            // Most bytes are no scrape; what is pushed until then is checked all the same.
+            let _ = exposition::parse(format, data, &options, &mut Checking);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Prometheus' wire formats: remote write, bytes to a [`SeriesSink`] and back.
+//! Prometheus' wire formats: remote write, bytes to a [`SeriesSink`] and back, and the formats that targets are scraped in.
 //!
 //! Sources: prometheus.io, "Remote Write 1.0" and "Remote Write 2.0"; `prompb/types.proto` and
 //! `prompb/io/prometheus/write/v2/types.proto` of Prometheus for the field numbers.
 //! Knows no compression (bodies come decompressed) and no HTTP.
 
 pub mod encode;
+pub mod exposition;
 mod fault;
 mod histogram;
 mod labels;

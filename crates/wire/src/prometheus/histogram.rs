@@ -101,6 +101,83 @@ impl Raw {
     }
 }
 
+/// Fills a [`Raw`] field by field, for messages that number the same fields otherwise.
+pub(super) struct Parts<'r> {
+    raw: &'r mut Raw,
+    max: usize,
+}
+
+impl<'r> Parts<'r> {
+    pub(super) fn new(raw: &'r mut Raw, max: usize) -> Self {
+        raw.clear();
+        Self { raw, max }
+    }
+
+    pub(super) fn count(&mut self, n: u64) {
+        self.raw.common.count = n;
+    }
+
+    pub(super) fn count_float(&mut self, n: f64) {
+        (self.raw.floats.count, self.raw.float) = (n, true);
+    }
+
+    pub(super) fn sum(&mut self, v: f64) {
+        self.raw.common.sum = v;
+    }
+
+    pub(super) fn schema(&mut self, n: i32) {
+        self.raw.common.schema = n;
+    }
+
+    pub(super) fn zero_threshold(&mut self, v: f64) {
+        self.raw.common.zero_threshold = v;
+    }
+
+    pub(super) fn zero_count(&mut self, n: u64) {
+        self.raw.common.zero_count = n;
+    }
+
+    pub(super) fn zero_count_float(&mut self, n: f64) {
+        self.raw.floats.zero_count = n;
+    }
+
+    pub(super) fn gauge(&mut self) {
+        self.raw.common.counter_reset = CounterReset::Gauge;
+    }
+
+    /// Says whether the span counts as one: an empty one at 0 only says that the histogram is native.
+    pub(super) fn span(&mut self, message: Reader<'_>, positive: bool) -> Result<bool, Malformed> {
+        let c = &mut self.raw.common;
+        let spans = if positive { &mut c.positive_spans } else { &mut c.negative_spans };
+        span(message, spans, self.max, &mut self.raw.over)?;
+        Ok(true)
+    }
+
+    pub(super) fn deltas(&mut self, message: Reader<'_>, positive: bool) -> Result<(), Malformed> {
+        let c = &mut self.raw.common;
+        let counts = if positive { &mut c.positive } else { &mut c.negative };
+        deltas(message, counts, self.max, &mut self.raw.over)
+    }
+
+    pub(super) fn delta(&mut self, r: &mut Reader<'_>, positive: bool) -> Result<(), Malformed> {
+        let c = &mut self.raw.common;
+        let counts = if positive { &mut c.positive } else { &mut c.negative };
+        delta(r, counts, self.max, &mut self.raw.over)
+    }
+
+    pub(super) fn floats(&mut self, message: Reader<'_>, positive: bool) -> Result<(), Malformed> {
+        let f = &mut self.raw.floats;
+        let counts = if positive { &mut f.positive } else { &mut f.negative };
+        doubles(message, counts, self.max, &mut self.raw.over)
+    }
+
+    pub(super) fn one_float(&mut self, v: f64, positive: bool) {
+        let f = &mut self.raw.floats;
+        let counts = if positive { &mut f.positive } else { &mut f.negative };
+        push(counts, v, self.max, &mut self.raw.over);
+    }
+}
+
 /// A histogram of one of both kinds.
 pub(super) enum Counts<'a> {
     Whole(&'a Histogram<u64>),

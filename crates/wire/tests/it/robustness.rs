@@ -170,3 +170,14 @@ fn remote_write_samples() -> Vec<Vec<u8>> {
 fn mutated_remote_write_does_not_panic() {
     run(fuzz::fuzz_remote_write, &remote_write_samples(), 16_000);
 }
+
+#[test]
+fn mutated_expositions_do_not_panic() {
+    let text = b"# HELP go_gc A \\n summary.\n# TYPE go_gc summary\ngo_gc{quantile=\"0.25\",a=\"x\\\"y\"} 7e-05 152\n{\"my.m\",\"l\"=\"v\"} 1\n";
+    let open =
+        b"# TYPE f counter\n# UNIT f_s s\nf_total{a=\"b\"} 1 1.5 # {t=\"x\"} 0.6 1.7\nf_created{a=\"b\"} 1\n# EOF\n";
+    // Two families: a counter with an exemplar, a native histogram.
+    let protobuf = b"\x2a\x0a\x01r\x18\x00\x22\x23\x0a\x06\x0a\x01j\x12\x01x\x1a\x19\x09\x00\x00\x00\x00\x00\x00\x1c\x40\x12\x0e\x0a\x0a\x0a\x01t\x12\x05abcde\x1a\x00\
+        \x1d\x0a\x01l\x18\x04\x22\x16\x3a\x14\x08\x06\x11\x00\x00\x00\x00\x00\x00\x12\x40\x28\x06\x38\x01\x62\x04\x08\x01\x10\x02";
+    run(fuzz::fuzz_exposition, &[text.to_vec(), open.to_vec(), protobuf.to_vec()], 12_000);
+}
