@@ -137,9 +137,7 @@ impl Ingest {
                 let (batch, decoded) = self.engines.metrics.decode(&request).map_err(broken)?;
                 match batch.is_empty() {
                     true => nothing_to_store(done),
-                    false => {
-                        self.engines.metrics.ingest(&request, batch, Box::new(|r| answer(done, stored_metrics(r))))
-                    }
+                    false => self.engines.metrics.append_batch(batch, Box::new(|r| answer(done, stored_metrics(r)))),
                 }
                 Ok(decoded)
             }

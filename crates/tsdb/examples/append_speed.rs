@@ -1,17 +1,18 @@
 //! Measures the write path: samples per CPU-second and bytes per sample.
 //!
 //! `cargo run --release -p tsdb --example append_speed [hosts]`: hosts x 100 node-like series every
-//! 15 s for half an hour, as resolved samples and as OTLP, log and sync included; then the flush.
+//! 15 s for half an hour, as batches (the shape of remote write: 20 hosts a request, one sample per series) and as
+//! OTLP, log and sync included; then a start as after SIGKILL, and the flush.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
-use model::Labels;
 use tsdb::{Options, Tsdb};
 use wire::protobuf::Writer;
 
@@ -20,27 +21,33 @@ const SERIES_PER_HOST: usize = 100;
 const ROUNDS: i64 = 120;
 /// A request is what one agent sends at a time.
 const HOSTS_PER_REQUEST: usize = 20;
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 fn main() {
     let hosts: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(200);
     println!("{hosts} hosts, {} series, {ROUNDS} rounds of 15 s", hosts * SERIES_PER_HOST);
-    run("resolved", hosts, &|db, round, from, to| {
-        let mut batch = Vec::with_capacity((to - from) * SERIES_PER_HOST);
+    run("batch", hosts, &|db, round, from, to| {
+        let started = cpu_time();
+        let mut batch = db.batch();
+        let (mut instance, mut n) = (String::new(), 0);
         for host in from..to {
+            instance.clear();
+            let _ = write!(instance, "host-{host:05}.fra.example.com:9100");
             for series in 0..SERIES_PER_HOST {
-                let labels = Labels::from_pairs([
+                let labels = [
                     ("__name__", names(series)),
-                    ("cpu", &(series % 10).to_string()),
-                    ("instance", &format!("host-{host}:9100")),
+                    ("cluster", "prod-eu-1"),
+                    ("cpu", DIGITS[series % 10]),
+                    ("datacenter", "fra-2"),
+                    ("instance", &instance),
                     ("job", "node"),
-                ]);
-                batch.push((labels, START_MS + round * 15_000, value(host, series, round)));
+                ];
+                batch.series(labels).sample(START_MS + round * 15_000, value(host, series, round));
+                n += 1;
             }
         }
-        let n = batch.len();
-        let started = cpu_time();
         let (tx, rx) = sync_channel(1);
-        db.append(batch, Box::new(move |r| tx.send(r).expect("waiting")));
+        db.append_batch(batch, Box::new(move |r| tx.send(r).expect("waiting")));
         (n, started, rx)
     });
     run("OTLP", hosts, &|db, round, from, to| {
@@ -48,7 +55,7 @@ fn main() {
         let started = cpu_time();
         let (batch, decoded) = db.decode(&request).expect("well-formed");
         let (tx, rx) = sync_channel(1);
-        db.ingest(&request, batch, Box::new(move |r| tx.send(r).expect("waiting")));
+        db.append_batch(batch, Box::new(move |r| tx.send(r).expect("waiting")));
         (decoded.accepted as usize, started, rx)
     });
 }
@@ -60,8 +67,10 @@ fn run(what: &str, hosts: usize, send: &dyn Fn(&Tsdb, i64, usize, usize) -> Wait
     let dir = tempfile::tempdir().expect("a folder");
     let mut options = Options::new(dir.path());
     options.retention = None;
-    options.head_bytes_max = usize::MAX;
-    let db = Tsdb::open(Arc::new(RealDisk), Arc::new(SystemClock), options).expect("open");
+    options.head_bytes_max = usize::MAX / 2;
+    options.log_bytes_max = u64::MAX;
+    let open = || Tsdb::open(Arc::new(RealDisk), Arc::new(SystemClock), options.clone()).expect("open");
+    let db = open();
     let mut samples = 0;
     let mut steady = Duration::ZERO;
     for round in 0..ROUNDS {
@@ -84,6 +93,11 @@ fn run(what: &str, hosts: usize, send: &dyn Fn(&Tsdb, i64, usize, usize) -> Wait
         "{what}: {rate:.2} M samples per CPU-second, log included, {resident:.0} B/series resident ({memory:.0} estimated), {:.1} B/sample in the log",
         stats.wal.bytes_written as f64 / stats.head_samples as f64
     );
+    drop(db);
+    let started = std::time::Instant::now();
+    let db = open();
+    println!("{what}: replay {:.2} s", started.elapsed().as_secs_f64());
+    assert_eq!(db.stats().head_samples, stats.head_samples);
     let started = cpu_time();
     db.flush().expect("flush");
     let stats = db.stats();

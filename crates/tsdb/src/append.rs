@@ -1,11 +1,11 @@
-//! Storing samples that came resolved: every way in but OTLP.
+//! Storing samples: what every way in ends with.
 
 use model::Labels;
 
+use crate::TsdbError;
 use crate::batch::Batch;
 use crate::db::{Completion, Tsdb};
 use crate::outcome::Ingested;
-use crate::{TsdbError, record};
 
 impl Tsdb {
     /// An empty batch, for samples that arrive now. It takes the rules of admission with it: it is to be filled and
@@ -14,13 +14,12 @@ impl Tsdb {
         Batch::new(self.rules())
     }
 
-    /// Stores a batch.
+    /// Stores a batch, one of [`Tsdb::decode`] too.
     ///
     /// `done` runs once what was taken of it is on disk and can be queried, or when nothing of it was stored. What was
     /// refused and why is in the outcome; the rest is stored all the same.
     pub fn append_batch(&self, batch: Batch, done: Completion) {
-        let record = record::encode_batch(&batch);
-        self.log(record, batch, done);
+        self.log(batch, done);
     }
 
     /// [`Tsdb::append_batch`], waiting for the disk. Not to be called from a completion.

@@ -34,6 +34,17 @@ pub(crate) enum Mode {
     Derived,
 }
 
+impl Mode {
+    /// The number it is logged as.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn from_code(code: i64) -> Option<Self> {
+        [Self::Set, Self::Add, Self::Derived].into_iter().find(|mode| i64::from(mode.code()) == code)
+    }
+}
+
 /// The value of a sample of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum BatchValue {
@@ -48,7 +59,18 @@ pub(crate) struct BatchSeries {
     /// Where the key begins in [`Buffer::keys`].
     key: u32,
     key_len: u32,
-    pub(crate) hash: u64,
+    hash: u64,
+}
+
+/// What the head knows of a series of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// Its id there.
+    pub(crate) id: Option<u32>,
+    /// The number under which records of the log name it.
+    pub(crate) log_name: Option<u32>,
+    /// The record of this batch is the one that gives it that number.
+    pub(crate) named_here: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +84,11 @@ pub(crate) struct BatchSample {
     /// Since when it counts, milliseconds; 0 when that is not known.
     pub(crate) start_t: i64,
     pub(crate) value: BatchValue,
+}
+
+/// Whether two neighbours are of one data point; what the engine makes itself stands apart.
+pub(crate) fn same_point(a: &BatchSample, b: &BatchSample) -> bool {
+    a.point == b.point && (a.mode == Mode::Derived) == (b.mode == Mode::Derived)
 }
 
 /// An example of what a series measured.
@@ -106,8 +133,10 @@ pub(crate) struct Rules {
     pub(crate) newest_allowed: i64,
     /// Milliseconds since the epoch; earlier samples are refused: retention would remove them.
     pub(crate) oldest_allowed: i64,
-    /// Milliseconds; samples that are older than the newest by more than this are refused.
+    /// Milliseconds; out of order samples that are older than the newest by more than this are refused. 0: all are.
     pub(crate) window_ms: i64,
+    /// Milliseconds; samples that are newer than all others of their series may be older than the newest by this much.
+    pub(crate) in_order_ms: i64,
 }
 
 /// The samples of a batch and the label bytes they point into.
@@ -155,6 +184,21 @@ impl Buffer {
         Ok(series)
     }
 
+    /// Makes a series that the log names by its number only.
+    pub(crate) fn push_nameless(&mut self) {
+        self.series.push(BatchSeries { key: 0, key_len: 0, hash: 0 });
+    }
+
+    /// Gives a key to a series that has none.
+    pub(crate) fn set_key(&mut self, series: u32, write: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(series) = self.series.get_mut(series as usize).filter(|s| s.key_len == 0) {
+            let start = self.keys.len();
+            write(&mut self.keys);
+            (series.key, series.key_len) = (start as u32, (self.keys.len() - start) as u32);
+            series.hash = key::hash(self.keys.get(start..).unwrap_or_default());
+        }
+    }
+
     /// Adds a sample of the current point.
     pub(crate) fn push_sample(
         &mut self,
@@ -194,6 +238,10 @@ impl Buffer {
     pub(crate) fn key_of(&self, series: &BatchSeries) -> &[u8] {
         let start = series.key as usize;
         self.keys.get(start..start + series.key_len as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn hash_of(&self, series: &BatchSeries) -> u64 {
+        series.hash
     }
 
     /// The key of the series of a sample.
@@ -253,13 +301,17 @@ pub struct Batch {
     pub(crate) metrics: Vec<MetricInfo>,
     /// What was refused while building, where no decoder counts it.
     pub(crate) early: Ingested,
+    /// What the head of `epoch` knows of each series; filled when the batch is admitted.
+    pub(crate) found: Vec<Found>,
+    /// Of which head; 0: of none.
+    pub(crate) epoch: u64,
 }
 
 impl Batch {
     /// An empty batch.
     pub(crate) fn new(rules: Rules) -> Self {
-        let (exemplars, metrics, early) = Default::default();
-        Self { buf: Buffer::new(rules), exemplars, metrics, early }
+        let (exemplars, metrics, early, found) = Default::default();
+        Self { buf: Buffer::new(rules), exemplars, metrics, early, found, epoch: 0 }
     }
 
     /// Samples and histograms in the batch.
@@ -293,6 +345,33 @@ impl Batch {
         let mark = self.buf.mark();
         self.buf.keys.extend_from_slice(key);
         self.begin(mark, key::is_canonical(key).then_some(()).ok_or(Refusal::BadLabels))
+    }
+
+    /// For a record that may not name series by number.
+    pub(crate) fn forget_log_names(&mut self) {
+        self.found.iter_mut().for_each(|found| found.log_name = None);
+    }
+
+    /// The numbers that the record of this batch gave to series, with the places of those. They are of the generation
+    /// of the record, and nothing to the head that it is replayed into.
+    pub(crate) fn take_names_given(&mut self) -> Vec<(u32, u32)> {
+        let given = |(at, found): (u32, &mut Found)| {
+            let name = found.log_name.take().filter(|_| found.named_here)?;
+            found.named_here = false;
+            Some((at, name))
+        };
+        (0..).zip(&mut self.found).filter_map(given).collect()
+    }
+
+    /// Takes away the samples of series without a key and an id; returns how many.
+    pub(crate) fn drop_nameless(&mut self) -> u64 {
+        let nameless = |f: &Found| f.id.is_none() && f.log_name.is_some() && !f.named_here;
+        if !self.found.iter().any(nameless) {
+            return 0;
+        }
+        let before = self.buf.samples.len();
+        self.buf.samples.retain(|s| self.found.get(s.series as usize).is_some_and(|f| !nameless(f)));
+        (before - self.buf.samples.len()) as u64
     }
 
     fn begin(&mut self, mark: Mark, written: Result<(), Refusal>) -> SeriesWriter<'_> {

@@ -134,6 +134,12 @@ impl Catalog {
         }
     }
 
+    /// Whether [`Catalog::learn`] would change nothing.
+    pub(crate) fn knows(&self, info: &MetricInfo) -> bool {
+        let alias = |original: &String| self.aliases.get(original).is_some_and(|names| names.contains(&info.name));
+        self.metadata.get(&info.name) == Some(&info.metadata) && info.original.as_ref().is_none_or(alias)
+    }
+
     fn learn_alias(&mut self, original: &str, stored: &str) {
         let room = self.aliases.len() < NAMES_MAX;
         match self.aliases.get_mut(original) {

@@ -1,8 +1,8 @@
 //! [`Tsdb`]: the engine as its owner sees it.
 //!
 //! Locks, in the order in which they are taken: `files` (flush, retention and compaction: one
-//! at a time), `deltas` (only the log's writer thread and open), `state` (short: a batch is
-//! applied, a selection is made, a head or block changes place; never over I/O).
+//! at a time), `generation` (over the queueing of a record), `carried` (only the log's writer thread and open),
+//! `state` (short: a head or block changes place; never over I/O), `catalog`, then those of the head.
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
 
@@ -17,32 +17,40 @@ use parking_lot::{Mutex, RwLock};
 use wal::Wal;
 use wire::otlp::{DecodeError, Decoded};
 
-use crate::batch::{Batch, Exemplar, Rules};
+use crate::batch::{Batch, Exemplar, Mode, Rules};
 use crate::block::Block;
-use crate::delta::DeltaStreams;
-use crate::head::{Admission, Head};
+use crate::catalog::Catalog;
+use crate::head::{Carried, ExemplarLimits, Head, Limits};
 use crate::manifest::Manifest;
 use crate::options::Options;
-use crate::outcome::Ingested;
-use crate::record::{self, Record};
+use crate::outcome::{Ingested, Refusal};
+use crate::record::{self, Names, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{Files, State};
 use crate::{TsdbError, otlp};
 
 /// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be
-/// short, or on the caller's when the batch is refused at once.
+/// short and must not wait for the engine, or on the caller's when the batch is refused at once.
 pub type Completion = Box<dyn FnOnce(Result<Ingested, TsdbError>) + Send>;
 
 pub(crate) fn millis(d: std::time::Duration) -> i64 {
     i64::try_from(d.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The epoch of the first head.
+const FIRST_EPOCH: u64 = 1;
+
 /// What completions and readers share.
 pub(crate) struct Inner {
     pub(crate) disk: SharedDisk,
     pub(crate) options: Options,
     pub(crate) state: RwLock<State>,
-    pub(crate) deltas: Mutex<DeltaStreams>,
+    /// Moved by the log's writer thread only.
+    pub(crate) carried: Mutex<Carried>,
+    pub(crate) catalog: RwLock<Catalog>,
+    /// Which head the records that are queued now will be applied to ([`Head::epoch`]). Read while a record is queued,
+    /// moved when the log rotates, which the head follows only later: records between the two name no series by number.
+    generation: RwLock<u64>,
     /// Held over I/O by the one who changes which files there are.
     pub(crate) files: Mutex<Files>,
 }
@@ -110,18 +118,14 @@ impl Tsdb {
         let mut snapshot = load_snapshot(&*disk, &options.dir, &manifest)?;
         // The snapshot knows this too; blocks know it even when the snapshot is lost.
         snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
-        let state = State {
-            blocks,
-            frozen: Vec::new(),
-            head: Head::default(),
-            newest: snapshot.newest,
-            catalog: snapshot.catalog,
-        };
+        let state = State { blocks, frozen: Vec::new(), head: Arc::new(Head::new(FIRST_EPOCH)) };
         let covered_through = manifest.flushed_through;
         let inner = Inner {
             disk: disk.clone(),
             state: RwLock::new(state),
-            deltas: Mutex::new(snapshot.deltas),
+            carried: Mutex::new(Carried { newest: snapshot.newest, deltas: snapshot.deltas }),
+            catalog: RwLock::new(snapshot.catalog),
+            generation: RwLock::new(FIRST_EPOCH),
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
@@ -129,7 +133,7 @@ impl Tsdb {
         let (wal, report) = Wal::open(disk, inner.wal_options(), covered_through, &mut |generation, bytes| {
             replay.record(generation, bytes);
         })?;
-        let unknown = replay.unknown;
+        let (unknown, lost) = (replay.unknown, replay.lost);
         // The folders themselves must outlive a power cut, not only what is in them.
         sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
@@ -139,11 +143,17 @@ impl Tsdb {
         if unknown > 0 {
             tracing::error!(records = unknown, "records of the metrics log could not be understood and were left out");
         }
+        if lost > 0 {
+            tracing::error!(
+                samples = lost,
+                "samples of series whose names were in damaged records of the metrics log were left out"
+            );
+        }
         let (replayed_bytes, log_bytes_frozen) = (report.bytes, AtomicU64::new(0));
         Ok(Self { wal, inner: Arc::new(inner), clock, replayed_bytes, log_bytes_frozen })
     }
 
-    /// Decodes an OTLP request that arrives now, for [`Tsdb::ingest`]. Reads nothing but the clock and the settings.
+    /// Decodes an OTLP request that arrives now, for [`Tsdb::append_batch`]. Reads nothing but the clock and the settings.
     ///
     /// # Errors
     /// When the bytes are not a well-formed request.
@@ -159,15 +169,9 @@ impl Tsdb {
             newest_allowed: now.saturating_add(millis(options.future_tolerance)),
             oldest_allowed: options.retention.map_or(i64::MIN, |r| now.saturating_sub(millis(r))),
             window_ms: millis(options.out_of_order_window),
+            // As in Prometheus, whose heads reach back half a block.
+            in_order_ms: millis(options.block_span) / 2,
         }
-    }
-
-    /// Stores an OTLP request: `request` is the protobuf as received, `batch` what [`Tsdb::decode`] made of it.
-    ///
-    /// `done` runs once the request is on disk and can be queried, or when nothing of it was stored.
-    pub fn ingest(&self, request: &[u8], batch: Batch, done: Completion) {
-        let record = record::encode_otlp(&batch, request);
-        self.log(record, batch, done);
     }
 
     /// Bytes that the log took so far, what was replayed included.
@@ -187,7 +191,13 @@ impl Tsdb {
         let log_bytes = self.log_bytes();
         let (tx, rx) = std::sync::mpsc::sync_channel(1);
         let inner = self.inner.clone();
-        self.wal.rotate(Box::new(move |rotated| drop(tx.send(rotated.map(|generation| inner.freeze(generation))))));
+        {
+            let mut generation = self.inner.generation.write();
+            *generation += 1;
+            let epoch = *generation;
+            let freeze = move |rotated: Result<_, _>| drop(tx.send(rotated.map(|closed| inner.freeze(closed, epoch))));
+            self.wal.rotate(Box::new(freeze));
+        }
         rx.recv().unwrap_or(Err(wal::WalError::Closed))?;
         self.log_bytes_frozen.store(log_bytes, Ordering::Relaxed);
         Ok(())
@@ -201,15 +211,34 @@ impl Tsdb {
         if held > max { Err(TsdbError::MemoryFull { held, max }) } else { Ok(()) }
     }
 
-    pub(crate) fn log(&self, record: Vec<u8>, batch: Batch, done: Completion) {
+    /// Logs what can be taken of a batch and applies it when it is safe.
+    pub(crate) fn log(&self, mut batch: Batch, done: Completion) {
         // Before it is logged: replay must not find what was refused.
         if let Err(e) = self.check_memory() {
             return done(Err(e));
         }
+        let generation = self.inner.generation.read();
+        let head = self.inner.state.read().head.clone();
+        let reserved = head.admit(&mut batch, Limits::of(&self.inner.options));
+        {
+            let catalog = self.inner.catalog.read();
+            batch.metrics.retain(|info| !catalog.knows(info));
+        }
+        if batch.is_empty() {
+            drop(generation);
+            return done(Ok(batch.early));
+        }
+        if head.epoch == *generation {
+            head.name_series(&mut batch);
+        } else {
+            batch.forget_log_names();
+        }
+        let record = record::encode(&batch);
         let inner = self.inner.clone();
-        let complete = move |logged: Result<wal::Generation, wal::WalError>| match logged {
-            Ok(_) => done(Ok(inner.apply(batch, &Admission::of(&inner.options)))),
-            Err(e) => done(Err(e.into())),
+        let complete = move |logged: Result<wal::Generation, wal::WalError>| {
+            let result = logged.map(|_| inner.apply(&mut batch)).map_err(TsdbError::from);
+            drop(reserved);
+            done(result);
         };
         self.wal.append(record, Box::new(complete));
     }
@@ -219,33 +248,68 @@ impl Tsdb {
 struct Replay<'a> {
     inner: &'a Inner,
     generation: Option<wal::Generation>,
-    admission: Admission,
+    /// For records of earlier builds, which hold what the limit refused too.
+    limits: Limits,
+    /// What the records of the generation named so far.
+    names: Names,
     /// Records that could not be understood.
     unknown: u64,
+    /// Samples of series that nothing named.
+    lost: u64,
 }
 
 impl<'a> Replay<'a> {
     fn new(inner: &'a Inner) -> Self {
-        Self { inner, generation: None, admission: Admission::of(&inner.options), unknown: 0 }
+        let limits = Limits::of(&inner.options);
+        Self { inner, generation: None, limits, names: Names::default(), unknown: 0, lost: 0 }
     }
 
     fn record(&mut self, generation: wal::Generation, bytes: &[u8]) {
         if self.generation.replace(generation) != Some(generation) {
-            // The head of a generation may have begun empty: what it took beside the ones before it is taken again.
-            // Not more, for requests that the limit refused are in the log too.
-            let mut state = self.inner.state.write();
-            state.head.begin_generation();
-            let known = state.head.series_count();
-            self.admission = Admission::of(&self.inner.options).beside(known);
+            self.begin_generation();
         }
-        match record::decode(bytes) {
-            Some(Record::Batch(batch)) => drop(self.inner.apply(batch, &self.admission)),
+        match record::decode(bytes, &self.names) {
+            Some(Record::Batch(batch)) => self.batch(batch),
+            Some(Record::Samples(batch)) => self.old_batch(batch),
             Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &self.inner.options.otlp) {
-                Ok((batch, _)) => drop(self.inner.apply(batch, &self.admission)),
+                Ok((batch, _)) => self.old_batch(batch),
                 Err(_) => self.unknown += 1,
             },
             None => self.unknown += 1,
         }
+    }
+
+    /// The head of a generation may have begun empty: what it took beside the ones before it is taken again.
+    fn begin_generation(&mut self) {
+        self.names.clear();
+        let known = self.inner.state.read().head.series_count();
+        let limits = Limits::of(&self.inner.options);
+        self.limits = Limits { max_series: limits.max_series.saturating_add(known) };
+    }
+
+    /// What was admitted when it came is taken again, whatever the limits are now.
+    fn batch(&mut self, mut batch: Batch) {
+        self.lost += batch.drop_nameless();
+        batch.epoch = FIRST_EPOCH;
+        if batch.buf.samples.iter().any(|s| s.mode == Mode::Add) {
+            // Totals are kept by key.
+            self.inner.state.read().head.put_keys(&mut batch);
+        }
+        let named = batch.take_names_given();
+        let _ = self.inner.apply(&mut batch);
+        let head = self.inner.state.read().head.clone();
+        // A series that was known already is named although its sample was refused.
+        self.names.extend(named.into_iter().filter_map(|(at, name)| Some((name, head.id_of(&batch, at)?))));
+    }
+
+    /// Records of earlier builds hold what the limit refused, too. A head that had refused one new series took no other.
+    fn old_batch(&mut self, mut batch: Batch) {
+        let head = self.inner.state.read().head.clone();
+        drop(head.admit(&mut batch, self.limits));
+        if batch.early.refusals.iter().any(|(why, ..)| *why == Refusal::SeriesLimit) {
+            self.limits.max_series = 0;
+        }
+        let _ = self.inner.apply(&mut batch);
     }
 }
 
@@ -292,11 +356,14 @@ impl Inner {
     }
 
     /// Puts a batch, whose record is safe, into the head.
-    fn apply(&self, mut batch: Batch, admission: &Admission) -> Ingested {
-        let mut deltas = self.deltas.lock();
-        let mut state = self.state.write();
-        let State { head, newest, catalog, .. } = &mut *state;
-        batch.metrics.drain(..).for_each(|info| catalog.learn(info));
-        head.apply(&batch, admission, newest, &mut deltas)
+    fn apply(&self, batch: &mut Batch) -> Ingested {
+        let mut carried = self.carried.lock();
+        let metrics = std::mem::take(&mut batch.metrics);
+        if !metrics.is_empty() {
+            let mut catalog = self.catalog.write();
+            metrics.into_iter().for_each(|info| catalog.learn(info));
+        }
+        let head = self.state.read().head.clone();
+        head.apply(batch, ExemplarLimits::of(&self.options), &mut carried)
     }
 }

@@ -10,14 +10,11 @@
 use std::sync::Arc;
 
 use foundation::clock::UnixNanos;
-use model::labels::Labels;
 
 use crate::TsdbError;
-use crate::batch::Exemplar;
 use crate::block::{Block, BlockWriter};
 use crate::db::{Inner, Tsdb, millis};
-use crate::head::{Head, MemSeries};
-use crate::key;
+use crate::head::{Carried, Head};
 use crate::manifest::Manifest;
 use crate::part::Gather;
 use crate::snapshot::Snapshot;
@@ -53,7 +50,7 @@ impl Tsdb {
         }
         let options = &self.inner.options;
         let state = self.inner.state.read();
-        let long = state.head.bounds.is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
+        let long = state.head.bounds().is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
         // Only replay makes such a head, of several generations: the next replay would add to it again.
         let merged = state.head.series_count() > options.max_series;
         long || merged || state.head.bytes() >= options.head_bytes_max || !state.frozen.is_empty()
@@ -129,13 +126,15 @@ impl Tsdb {
 }
 
 impl Inner {
-    /// On the log's writer thread, between two generations.
-    pub(crate) fn freeze(&self, generation: wal::Generation) {
-        let mut deltas = self.deltas.lock();
+    /// On the log's writer thread, between two generations. `epoch` is that of the head that follows.
+    pub(crate) fn freeze(&self, generation: wal::Generation, epoch: u64) {
+        let mut carried = self.carried.lock();
+        let Carried { newest, deltas } = &mut *carried;
+        deltas.forget_before(newest.saturating_sub(millis(self.options.delta_idle)));
+        let catalog = self.catalog.read().clone();
+        let snapshot = Snapshot { newest: *newest, deltas: deltas.clone(), catalog };
         let mut state = self.state.write();
-        deltas.forget_before(state.newest.saturating_sub(millis(self.options.delta_idle)));
-        let snapshot = Snapshot { newest: state.newest, deltas: deltas.clone(), catalog: state.catalog.clone() };
-        let head = std::mem::take(&mut state.head);
+        let head = std::mem::replace(&mut state.head, Arc::new(Head::new(epoch)));
         state.frozen.push(Arc::new(Frozen { generation, head, snapshot }));
     }
 
@@ -226,15 +225,12 @@ impl Inner {
 
 /// Writes all series of a head in label order, their stretches merged.
 fn write_head(head: &Head, writer: &mut BlockWriter) -> Result<(), TsdbError> {
-    let mut order: Vec<(Labels, u32, &MemSeries)> = head.series().map(|(id, s)| (key::decode(&s.key), id, s)).collect();
-    order.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    for (_, id, series) in order {
+    head.visit_parts(head.in_label_order().into_iter(), (i64::MIN, i64::MAX), &mut || Ok(()), &mut |id, key, parts| {
         let mut gather = Gather::default();
-        for part in series.parts(i64::MIN, i64::MAX) {
+        for part in parts {
             gather.add(|out| part.decode(out))?;
         }
-        let exemplars: Vec<&Exemplar> = head.exemplars.of(id).collect();
-        writer.add(&series.key, &gather.finish(), &exemplars)?;
-    }
-    Ok(())
+        let exemplars = head.exemplars_of(id);
+        writer.add(key, &gather.finish(), &exemplars.iter().collect::<Vec<_>>())
+    })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::TsdbError;
 use crate::block::Block;
+use crate::chunk::open::OpenSnapshot;
 use crate::chunk::{self, HistogramSample, Sample, SeriesSamples};
 
 /// A stretch of samples of one series, sorted by time.
@@ -11,6 +12,8 @@ use crate::chunk::{self, HistogramSample, Sample, SeriesSamples};
 pub(crate) enum Part {
     /// A sealed chunk in memory, of floats or histograms, and its first and last time.
     Chunk { min: i64, max: i64, bytes: Arc<[u8]> },
+    /// A copy of the open chunk of a series.
+    Open(OpenSnapshot),
     /// Floats as they are.
     Plain(Vec<Sample>),
     /// Histograms as they are.
@@ -30,6 +33,7 @@ impl Part {
     pub(crate) fn bounds(&self) -> (i64, i64) {
         match self {
             Self::Chunk { min, max, .. } | Self::Stored { min, max, .. } => (*min, *max),
+            Self::Open(chunk) => (chunk.min, chunk.max),
             Self::Plain(samples) => ends(samples, |s| s.t),
             Self::Histograms(samples) => ends(samples, |s| s.t),
         }
@@ -38,6 +42,7 @@ impl Part {
     /// Appends all samples of the part.
     pub(crate) fn decode(&self, out: &mut SeriesSamples) -> Result<(), TsdbError> {
         match self {
+            Self::Open(chunk) => chunk.decode(&mut out.floats).ok_or_else(in_memory)?,
             Self::Plain(samples) => out.floats.extend_from_slice(samples),
             Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
             Self::Stored { block, offset, len, .. } => block.read_chunk(*offset, *len, out)?,
@@ -49,6 +54,7 @@ impl Part {
     /// Appends all floats of the part; histograms are left out and not decoded.
     pub(crate) fn decode_floats(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
         match self {
+            Self::Open(chunk) => chunk.decode(out).ok_or_else(in_memory)?,
             Self::Plain(samples) => out.extend_from_slice(samples),
             Self::Histograms(_) => {}
             Self::Stored { block, offset, len, .. } => block.read_floats(*offset, *len, out)?,

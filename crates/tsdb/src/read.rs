@@ -127,7 +127,7 @@ impl Tsdb {
 
     /// What is known about metrics by stored name (histograms and summaries without their suffixes).
     pub fn metadata(&self) -> BTreeMap<String, Metadata> {
-        self.inner.state.read().catalog.metadata().clone()
+        self.inner.catalog.read().metadata().clone()
     }
 
     /// The exemplars within the range of the series that satisfy all matchers, sorted by labels.
@@ -151,15 +151,12 @@ impl Tsdb {
         let meter = Meter::new(limits);
         // An exemplar may be older than the samples of its block, so that blocks are not chosen by their times.
         self.each_source(scope, matchers, (i64::MIN, i64::MAX), &mut |source, matchers| match source {
-            Source::Open(head) | Source::Frozen(head) => {
+            Source::Head(head) => {
                 let ids = head.select(matchers)?;
-                for (n, (id, s)) in head.series_of(&ids).enumerate() {
-                    if n % SERIES_PER_CHECK == 0 {
-                        meter.check()?;
-                    }
-                    add(&s.key, &mut head.exemplars.of(id));
-                }
-                meter.check()
+                head.visit_exemplars(ids.iter(), &mut || meter.check(), &mut |_, key, exemplars| {
+                    add(key, &mut exemplars.iter());
+                    Ok(())
+                })
             }
             Source::Block(block) => {
                 let ids = postings::select(&**block, matchers)?;
@@ -179,15 +176,15 @@ impl Tsdb {
 
     /// The state of the engine in numbers.
     pub fn stats(&self) -> Stats {
-        let delta_streams = self.inner.deltas.lock().len() as u64;
+        let delta_streams = self.inner.carried.lock().deltas.len() as u64;
         let wal = self.wal.stats();
         let state = self.inner.state.read();
         let heads = || state.frozen.iter().map(|f| &f.head).chain([&state.head]);
         let blocks = || state.blocks.iter();
-        let bounds = || heads().filter_map(|h| h.bounds).chain(blocks().map(|b| b.bounds()));
+        let bounds = || heads().filter_map(|h| h.bounds()).chain(blocks().map(|b| b.bounds()));
         Stats {
             head_series: heads().map(|h| h.series_count() as u64).sum(),
-            head_samples: heads().map(|h| h.samples).sum(),
+            head_samples: heads().map(|h| h.samples()).sum(),
             head_bytes: heads().map(|h| h.bytes() as u64).sum(),
             blocks: state.blocks.len() as u64,
             block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
@@ -200,8 +197,8 @@ impl Tsdb {
         }
     }
 
-    /// Calls `each` with every source that touches the range and the matchers: first the open head, under the lock,
-    /// then, without it, blocks and frozen heads in the order in which their samples were stored.
+    /// Calls `each` with every source that touches the range and the matchers, in the order in which their samples were
+    /// stored. No lock of the engine is held meanwhile.
     fn each_source(
         &self,
         scope: &AccessScope,
@@ -209,21 +206,16 @@ impl Tsdb {
         (min, max): (i64, i64),
         each: &mut dyn FnMut(Source<'_>, &[Compiled]) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
-        let (matchers, blocks, frozen);
-        {
+        let matchers = select::compile(scope, matchers_asked, &self.inner.catalog.read())?;
+        let (blocks, frozen, head) = {
             let state = self.inner.state.read();
-            matchers = select::compile(scope, matchers_asked, &state.catalog)?;
-            if state.head.touches(min, max) {
-                each(Source::Open(&state.head), &matchers)?;
-            }
-            blocks = state.blocks.clone();
-            frozen = state.frozen.clone();
-        }
+            (state.blocks.clone(), state.frozen.clone(), state.head.clone())
+        };
         for block in blocks.iter().filter(|b| b.touches(min, max)) {
             each(Source::Block(block), &matchers)?;
         }
-        for frozen in frozen.iter().filter(|f| f.head.touches(min, max)) {
-            each(Source::Frozen(&frozen.head), &matchers)?;
+        for head in frozen.iter().map(|f| &f.head).chain([&head]).filter(|h| h.touches(min, max)) {
+            each(Source::Head(head), &matchers)?;
         }
         Ok(())
     }
@@ -238,16 +230,10 @@ impl Tsdb {
         meter: &Meter,
         each: &mut dyn FnMut(&[u8], Vec<Part>),
     ) -> Result<(), TsdbError> {
-        let mut newest: Vec<(Box<[u8]>, Vec<Part>)> = Vec::new();
         self.each_source(scope, matchers, range, &mut |source, matchers| match source {
-            Source::Open(head) => {
-                visit_head(head, matchers, range, meter, &mut |key, parts| newest.push((key.into(), parts)))
-            }
-            Source::Frozen(head) => visit_head(head, matchers, range, meter, each),
+            Source::Head(head) => visit_head(head, matchers, range, meter, each),
             Source::Block(block) => visit_block(block, matchers, range, meter, each),
-        })?;
-        newest.into_iter().for_each(|(key, parts)| each(&key, parts));
-        Ok(())
+        })
     }
 
     /// Calls `each` with the index of every source that touches the range.
@@ -257,19 +243,15 @@ impl Tsdb {
         each: &mut dyn FnMut(&dyn LabelIndex) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
         self.each_source(&AccessScope::ALL, &[], (min, max), &mut |source, _| match source {
-            Source::Open(head) | Source::Frozen(head) => each(&head.index),
+            Source::Head(head) => head.with_index(|index| each(index)),
             Source::Block(block) => each(&**block),
         })
     }
 }
 
-/// Series of a head between two looks at the deadline: the open head is read under the lock that appends wait for.
-const SERIES_PER_CHECK: usize = 1024;
-
 /// Where series lie.
 enum Source<'a> {
-    Open(&'a Head),
-    Frozen(&'a Head),
+    Head(&'a Head),
     Block(&'a Arc<Block>),
 }
 
@@ -282,16 +264,10 @@ fn visit_head(
 ) -> Result<(), TsdbError> {
     let ids = head.select(matchers)?;
     meter.series(ids.len() as usize)?;
-    for (n, (_, series)) in head.series_of(&ids).enumerate() {
-        if n % SERIES_PER_CHECK == 0 {
-            meter.check()?;
-        }
-        let parts = series.parts(range.0, range.1);
-        if !parts.is_empty() {
-            each(&series.key, parts);
-        }
-    }
-    meter.check()
+    head.visit_parts(ids.iter(), range, &mut || meter.check(), &mut |_, key, parts| {
+        each(key, parts);
+        Ok(())
+    })
 }
 
 fn visit_block(
@@ -322,18 +298,18 @@ mod tests {
     use super::*;
     use crate::batch::{Batch, Rules};
     use crate::delta::DeltaStreams;
-    use crate::head::Admission;
+    use crate::head::{Carried, ExemplarLimits};
 
     #[test]
     fn a_walk_through_the_head_is_stopped_on_the_way() {
-        let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0 };
+        let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0, in_order_ms: 0 };
         let mut batch = Batch::new(rules);
         for i in 0..5000 {
             batch.series([("__name__", &*format!("m{i}"))]).sample(1, 1.0);
         }
-        let (mut head, mut newest) = (Head::default(), i64::MIN);
-        let admission = Admission::of(&crate::Options::new("/data"));
-        head.apply(&batch, &admission, &mut newest, &mut DeltaStreams::default());
+        let head = Head::new(1);
+        let exemplars = ExemplarLimits::of(&crate::Options::new("/data"));
+        head.apply(&mut batch, exemplars, &mut Carried { newest: i64::MIN, deltas: DeltaStreams::default() });
         let cancel = Arc::new(AtomicBool::new(false));
         let meter = Meter::new(ReadLimits { cancel: Some(cancel.clone()), ..ReadLimits::default() });
         let mut seen = 0;

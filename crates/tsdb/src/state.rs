@@ -6,7 +6,6 @@ use std::sync::Arc;
 use wal::Generation;
 
 use crate::block::Block;
-use crate::catalog::Catalog;
 use crate::head::Head;
 use crate::manifest::Manifest;
 use crate::snapshot::Snapshot;
@@ -16,7 +15,7 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Frozen {
     /// The last generation whose samples are in the head.
     pub(crate) generation: Generation,
-    pub(crate) head: Head,
+    pub(crate) head: Arc<Head>,
     /// As it was at the end of that generation.
     pub(crate) snapshot: Snapshot,
 }
@@ -27,10 +26,7 @@ pub(crate) struct State {
     pub(crate) blocks: Vec<Arc<Block>>,
     /// More than one only while blocks cannot be written.
     pub(crate) frozen: Vec<Arc<Frozen>>,
-    pub(crate) head: Head,
-    /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
-    pub(crate) newest: i64,
-    pub(crate) catalog: Catalog,
+    pub(crate) head: Arc<Head>,
 }
 
 /// Which files are the engine's.

@@ -10,6 +10,7 @@ pub(crate) mod bits;
 mod decimal;
 pub(crate) mod histogram;
 mod ints;
+pub(crate) mod open;
 mod samples;
 mod timestamps;
 mod values;

@@ -42,7 +42,7 @@ fn metric(w: &mut Writer, name: &str, unit: &str, data_field: u32, data: impl Fn
 }
 
 fn decode(request: &[u8], options: &OtlpOptions) -> (Batch, Decoded) {
-    let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0 };
+    let rules = Rules { newest_allowed: i64::MAX, oldest_allowed: i64::MIN, window_ms: 0, in_order_ms: 0 };
     super::decode(request, rules, options).expect("well-formed")
 }
 

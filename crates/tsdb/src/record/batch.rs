@@ -1,46 +1,35 @@
-//! The payload of a record of resolved samples: series, samples, exemplars, metadata.
+//! The payload of a record of a batch: series, columns of samples, exemplars, metadata.
 //!
-//! Format: `docs/formats/tsdb.md`, "Log records".
+//! A series comes with its key once per log generation and is named by a
+//! number from then on. Format: `docs/formats/tsdb.md`, "Log records".
 
+use hashbrown::HashMap;
 use model::{SpanId, TraceId};
+use rustc_hash::FxBuildHasher;
 
-use super::histogram;
-use crate::batch::{Batch, BatchValue, Exemplar, Mode, Rules};
+use super::{columns, histogram};
+use crate::batch::{Batch, BatchSample, BatchValue, Exemplar, Found, Mode, Rules};
 use crate::catalog::{Metadata, MetricInfo, MetricType};
-use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint};
+use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint, unzigzag, zigzag};
 
-const VALUE_FLOAT: u8 = 0;
-const VALUE_HISTOGRAM: u8 = 1;
-/// Added to the kind of a value when a start time follows.
-const WITH_START: u8 = 0x80;
+/// Ids of series by the numbers that records of one generation gave them.
+pub(crate) type Names = HashMap<u32, u32, FxBuildHasher>;
+
+// How a series is named.
+const BY_NUMBER: u64 = 0;
+const NEW_NUMBER: u64 = 1;
+const BY_KEY: u64 = 2;
+
+// Which columns there are.
+const WITH_SERIES: u8 = 1;
+const WITH_STARTS: u8 = 2;
+const WITH_HISTOGRAMS: u8 = 4;
+const WITH_POINTS: u8 = 8;
+const ALL_COLUMNS: u8 = 15;
 
 pub(super) fn encode(batch: &Batch, out: &mut Vec<u8>) {
-    let buf = &batch.buf;
-    put_varint(out, buf.series.len() as u64);
-    buf.series.iter().for_each(|s| put_prefixed(out, buf.key_of(s)));
-    put_varint(out, buf.samples.len() as u64);
-    let (mut last_series, mut last_t) = (0, 0);
-    for s in &buf.samples {
-        put_signed(out, i64::from(s.series) - last_series);
-        put_signed(out, s.t.wrapping_sub(last_t));
-        (last_series, last_t) = (i64::from(s.series), s.t);
-        let kind = match s.value {
-            BatchValue::Float(_) => VALUE_FLOAT,
-            BatchValue::Histogram(_) => VALUE_HISTOGRAM,
-        };
-        out.push(if s.start_t == 0 { kind } else { kind | WITH_START });
-        if s.start_t != 0 {
-            put_signed(out, s.start_t.wrapping_sub(s.t));
-        }
-        match s.value {
-            BatchValue::Float(v) => out.extend_from_slice(&v.to_bits().to_le_bytes()),
-            BatchValue::Histogram(at) => {
-                if let Some(h) = buf.histograms.get(at as usize) {
-                    histogram::encode(h, out);
-                }
-            }
-        }
-    }
+    put_series(batch, out);
+    put_samples(batch, out);
     put_varint(out, batch.exemplars.len() as u64);
     for (series, e) in &batch.exemplars {
         put_varint(out, u64::from(*series));
@@ -49,46 +38,180 @@ pub(super) fn encode(batch: &Batch, out: &mut Vec<u8>) {
     put_varint(out, batch.metrics.len() as u64);
     for m in &batch.metrics {
         put_prefixed(out, m.name.as_bytes());
+        put_prefixed(out, m.original.as_deref().unwrap_or_default().as_bytes());
         out.push(m.metadata.kind.code());
         put_prefixed(out, m.metadata.unit.as_bytes());
         put_prefixed(out, m.metadata.help.as_bytes());
     }
 }
 
-pub(super) fn decode(mut r: ByteReader<'_>, rules: Rules) -> Option<Batch> {
-    let mut batch = Batch::new(rules);
-    let buf = &mut batch.buf;
-    for _ in 0..r.len()? {
-        let start = buf.keys.len();
-        buf.keys.extend_from_slice(r.prefixed()?);
-        buf.push_series(start).ok()?;
-    }
-    let (mut series, mut t) = (0i64, 0i64);
-    for _ in 0..r.len()? {
-        series = series.checked_add(r.signed()?)?;
-        t = t.wrapping_add(r.signed()?);
-        let kind = r.u8()?;
-        let start_t = if kind & WITH_START == 0 { 0 } else { t.wrapping_add(r.signed()?) };
-        let at = u32::try_from(series).ok().filter(|at| (*at as usize) < buf.series.len())?;
-        buf.points += 1;
-        // Only samples that passed this were written.
-        let _ = match kind & !WITH_START {
-            VALUE_FLOAT => buf.push_sample(at, t, start_t, BatchValue::Float(f64::from_bits(r.u64()?)), Mode::Set),
-            VALUE_HISTOGRAM => buf.push_histogram(at, t, start_t, histogram::decode(&mut r)?, Mode::Set),
-            _ => return None,
+fn put_series(batch: &Batch, out: &mut Vec<u8>) {
+    put_varint(out, batch.buf.series.len() as u64);
+    let mut last = 0;
+    for (at, series) in batch.buf.series.iter().enumerate() {
+        let found = batch.found.get(at).copied().unwrap_or_default();
+        let how = match found.log_name {
+            Some(name) => {
+                let name = i64::from(name);
+                let step = zigzag(name - last);
+                last = name;
+                step << 2 | if found.named_here { NEW_NUMBER } else { BY_NUMBER }
+            }
+            None => BY_KEY,
         };
+        put_varint(out, how);
+        if how & 3 != BY_NUMBER {
+            put_prefixed(out, batch.buf.key_of(series));
+        }
     }
+}
+
+fn put_samples(batch: &Batch, out: &mut Vec<u8>) {
+    let samples = &batch.buf.samples;
+    let all_series = samples.len() == batch.buf.series.len() && (0..).zip(samples).all(|(at, s)| s.series == at);
+    let single = |s: &BatchSample| s.mode == Mode::Set;
+    let columns = [
+        (WITH_SERIES, !all_series),
+        (WITH_STARTS, samples.iter().any(|s| s.start_t != 0)),
+        (WITH_HISTOGRAMS, !batch.buf.histograms.is_empty()),
+        (WITH_POINTS, !samples.iter().all(single) || samples.windows(2).any(|pair| pair[0].point == pair[1].point)),
+    ];
+    let columns = columns.iter().filter(|(_, there)| *there).fold(0, |all, (column, _)| all | column);
+    put_varint(out, samples.len() as u64);
+    out.push(columns);
+    if columns & WITH_SERIES != 0 {
+        let mut last = 0;
+        for s in samples {
+            put_signed(out, i64::from(s.series) - last);
+            last = i64::from(s.series);
+        }
+    }
+    columns::put_runs(samples.iter().map(|s| s.t), out);
+    if columns & WITH_STARTS != 0 {
+        columns::put_runs(samples.iter().map(|s| s.start_t), out);
+    }
+    if columns & WITH_POINTS != 0 {
+        columns::put_runs(samples.iter().map(|s| i64::from(s.point)), out);
+        columns::put_runs(samples.iter().map(|s| i64::from(s.mode.code())), out);
+    }
+    if columns & WITH_HISTOGRAMS != 0 {
+        columns::put_runs(samples.iter().map(|s| i64::from(matches!(s.value, BatchValue::Histogram(_)))), out);
+    }
+    let float = |s: &BatchSample| match s.value {
+        BatchValue::Float(v) => Some(v),
+        BatchValue::Histogram(_) => None,
+    };
+    columns::put_floats(samples.iter().filter_map(float), out);
+    let histograms = samples.iter().filter_map(|s| match s.value {
+        BatchValue::Histogram(at) => batch.buf.histograms.get(at as usize),
+        BatchValue::Float(_) => None,
+    });
+    histograms.for_each(|h| histogram::encode(h, out));
+}
+
+/// Reads a batch. Series that come by number get their id from `names`; those that it does not know have no key and no
+/// id: the record that named them was lost.
+pub(super) fn decode(mut r: ByteReader<'_>, rules: Rules, names: &Names) -> Option<Batch> {
+    let mut batch = Batch::new(rules);
+    take_series(&mut r, &mut batch, names)?;
+    take_samples(&mut r, &mut batch)?;
     for _ in 0..r.len()? {
         let series = u32::try_from(r.varint()?).ok()?;
         batch.exemplars.push((series, take_exemplar(&mut r)?));
     }
     for _ in 0..r.len()? {
         let name = r.text()?.to_owned();
+        let original = Some(r.text()?.to_owned()).filter(|o| !o.is_empty());
         let kind = MetricType::from_code(r.u8()?)?;
         let metadata = Metadata { kind, unit: r.text()?.to_owned(), help: r.text()?.to_owned() };
-        batch.metrics.push(MetricInfo { name, original: None, metadata });
+        batch.metrics.push(MetricInfo { name, original, metadata });
     }
     Some(batch)
+}
+
+fn take_series(r: &mut ByteReader<'_>, batch: &mut Batch, names: &Names) -> Option<()> {
+    let mut last = 0i64;
+    for _ in 0..r.len()? {
+        let how = r.varint()?;
+        let mut found = Found::default();
+        if how & 3 != BY_KEY {
+            last = last.checked_add(unzigzag(how >> 2))?;
+            let name = u32::try_from(last).ok()?;
+            found.log_name = Some(name);
+            found.named_here = how & 3 == NEW_NUMBER;
+            found.id = names.get(&name).copied().filter(|_| !found.named_here);
+        }
+        match how & 3 {
+            BY_NUMBER => batch.buf.push_nameless(),
+            NEW_NUMBER | BY_KEY => {
+                let start = batch.buf.keys.len();
+                batch.buf.keys.extend_from_slice(r.prefixed()?);
+                batch.buf.push_series(start).ok()?;
+            }
+            _ => return None,
+        }
+        batch.found.push(found);
+    }
+    Some(())
+}
+
+fn take_samples(r: &mut ByteReader<'_>, batch: &mut Batch) -> Option<()> {
+    let count = r.len()?;
+    let columns = r.u8().filter(|columns| columns & !ALL_COLUMNS == 0)?;
+    let series_count = batch.buf.series.len();
+    // Every sample is in some column: a count that the bytes do not keep takes no memory.
+    if count > r.0.len().saturating_mul(2) || (columns & WITH_SERIES == 0 && count != series_count) {
+        return (count == 0 && series_count == 0).then_some(());
+    }
+    let none = BatchSample { series: 0, point: 0, mode: Mode::Set, t: 0, start_t: 0, value: BatchValue::Float(0.0) };
+    let mut samples = vec![none; count];
+    let mut last = 0i64;
+    for (at, s) in (0u32..).zip(&mut samples) {
+        s.point = at;
+        s.series = at;
+        if columns & WITH_SERIES != 0 {
+            last = last.checked_add(r.signed()?)?;
+            s.series = u32::try_from(last).ok().filter(|at| (*at as usize) < series_count)?;
+        }
+    }
+    columns::take_runs(r, count, |at, t| samples[at].t = t)?;
+    if columns & WITH_STARTS != 0 {
+        columns::take_runs(r, count, |at, t| samples[at].start_t = t)?;
+    }
+    if columns & WITH_POINTS != 0 {
+        columns::take_runs(r, count, |at, point| samples[at].point = point as u32)?;
+        let mut known = true;
+        columns::take_runs(r, count, |at, code| match Mode::from_code(code) {
+            Some(mode) => samples[at].mode = mode,
+            None => known = false,
+        })?;
+        known.then_some(())?;
+    }
+    let mut floats = count;
+    if columns & WITH_HISTOGRAMS != 0 {
+        let mut next = 0u32;
+        columns::take_runs(r, count, |at, kind| {
+            if kind != 0 {
+                samples[at].value = BatchValue::Histogram(next);
+                next += 1;
+            }
+        })?;
+        floats -= next as usize;
+    }
+    let mut place = samples.iter_mut().filter_map(|s| match &mut s.value {
+        BatchValue::Float(v) => Some(v),
+        BatchValue::Histogram(_) => None,
+    });
+    columns::take_floats(r, floats, |v| {
+        if let Some(place) = place.next() {
+            *place = v;
+        }
+    })?;
+    for _ in floats..count {
+        batch.buf.histograms.push(histogram::decode(r).filter(|h| h.is_well_formed())?);
+    }
+    batch.buf.samples = samples;
+    Some(())
 }
 
 fn put_exemplar(e: &Exemplar, out: &mut Vec<u8>) {

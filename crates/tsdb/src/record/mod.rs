@@ -6,13 +6,16 @@
 //! then. Format: `docs/formats/tsdb.md`, "Log records".
 
 mod batch;
+mod columns;
 mod histogram;
 
 use crate::batch::{Batch, BatchValue, Mode, Rules};
 use crate::chunk::bits::ByteReader;
 
+pub(crate) use batch::Names;
+
 /// Kind and rules.
-const HEADER_LEN: usize = 25;
+const HEADER_LEN: usize = 33;
 
 const KIND_OTLP: u8 = 1;
 const KIND_SAMPLES: u8 = 2;
@@ -20,47 +23,44 @@ const KIND_BATCH: u8 = 3;
 
 /// A record of the log.
 pub(crate) enum Record<'a> {
-    /// An `ExportMetricsServiceRequest` as it was received.
+    /// An `ExportMetricsServiceRequest` as it was received. No longer written.
     Otlp(&'a [u8], Rules),
-    /// Samples that came resolved.
+    /// Floats with their labels. No longer written.
+    Samples(Batch),
+    /// Samples that were admitted.
     Batch(Batch),
 }
 
-fn header(kind: u8, rules: Rules, payload: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEADER_LEN + payload);
-    let Rules { newest_allowed, oldest_allowed, window_ms } = rules;
-    out.push(kind);
-    for rule in [newest_allowed, oldest_allowed, window_ms] {
+/// The record of a batch that was admitted: its series are named as [`Batch::found`] says.
+pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
+    let new_keys =
+        batch.found.iter().zip(&batch.buf.series).filter(|(found, _)| found.named_here || found.log_name.is_none());
+    let keys: usize = new_keys.map(|(_, series)| batch.buf.key_of(series).len()).sum();
+    let mut out = Vec::with_capacity(HEADER_LEN + keys + batch.buf.samples.len() * 12);
+    let Rules { newest_allowed, oldest_allowed, window_ms, in_order_ms } = batch.buf.rules;
+    out.push(KIND_BATCH);
+    for rule in [newest_allowed, oldest_allowed, window_ms, in_order_ms] {
         out.extend_from_slice(&rule.to_le_bytes());
     }
-    out
-}
-
-/// The record of an OTLP request.
-pub(crate) fn encode_otlp(batch: &Batch, request: &[u8]) -> Vec<u8> {
-    let mut out = header(KIND_OTLP, batch.buf.rules, request.len());
-    out.extend_from_slice(request);
-    out
-}
-
-/// The record of samples that came resolved.
-pub(crate) fn encode_batch(batch: &Batch) -> Vec<u8> {
-    let mut out = header(KIND_BATCH, batch.buf.rules, batch.buf.keys.len() + batch.buf.samples.len() * 16);
     batch::encode(batch, &mut out);
     out
 }
 
-/// Reads a record; `None` when it is not one of ours.
-pub(crate) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
+/// Reads a record; `None` when it is not one of ours. `names`: what the records of its generation so far named.
+pub(crate) fn decode<'a>(bytes: &'a [u8], names: &Names) -> Option<Record<'a>> {
     let mut r = ByteReader(bytes);
     let kind = r.u8()?;
     let (newest_allowed, oldest_allowed) = (r.u64()? as i64, r.u64()? as i64);
     let window_ms = r.u64()? as i64;
-    let rules = Rules { newest_allowed, oldest_allowed, window_ms };
+    // The first kinds took what lies within the window, in order or not.
+    let rules = Rules { newest_allowed, oldest_allowed, window_ms, in_order_ms: window_ms };
     match kind {
         KIND_OTLP => Some(Record::Otlp(r.0, rules)),
-        KIND_SAMPLES => decode_samples(r, rules).map(Record::Batch),
-        KIND_BATCH => batch::decode(r, rules).map(Record::Batch),
+        KIND_SAMPLES => decode_samples(r, rules).map(Record::Samples),
+        KIND_BATCH => {
+            let rules = Rules { in_order_ms: r.u64()? as i64, ..rules };
+            batch::decode(r, rules, names).map(Record::Batch)
+        }
         _ => None,
     }
 }

@@ -87,7 +87,7 @@ fn delta(t: i64) -> Vec<u8> {
 fn ingest(db: &Tsdb, request: &[u8]) {
     let (batch, _) = db.decode(request).expect("well-formed");
     let (tx, rx) = std::sync::mpsc::sync_channel(1);
-    db.ingest(request, batch, Box::new(move |r| tx.send(r).expect("waiting")));
+    db.append_batch(batch, Box::new(move |r| tx.send(r).expect("waiting")));
     rx.recv().expect("completed").expect("stored");
 }
 

@@ -63,7 +63,7 @@ fn ingest(db: &Tsdb, request: &[u8]) -> Ingested {
     let (batch, decoded) = db.decode(request).expect("well-formed");
     assert_eq!(decoded.rejected, 0, "{:?}", decoded.first_error);
     let (tx, rx) = sync_channel(1);
-    db.ingest(request, batch, Box::new(move |r| tx.send(r).expect("waiting")));
+    db.append_batch(batch, Box::new(move |r| tx.send(r).expect("waiting")));
     rx.recv().expect("completed").expect("stored")
 }
 

@@ -1,0 +1,208 @@
+//! Applying a batch whose record is safe: on the log's writer thread and at replay, in log order.
+
+use std::sync::atomic::Ordering;
+
+use super::pages::Cursor;
+use super::series::{Appended, Bounds};
+use super::{ExemplarLimits, Head};
+use crate::batch::{Batch, BatchSample, BatchValue, Mode, Rules, same_point};
+use crate::chunk::Sample;
+use crate::delta::{DeltaStreams, Total};
+use crate::outcome::{Ingested, Refusal};
+
+/// What outlives a head and moves with every sample.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
+    pub(crate) newest: i64,
+    pub(crate) deltas: DeltaStreams,
+}
+
+/// The writer at work on one batch.
+struct Applying<'a> {
+    head: &'a Head,
+    cursor: Cursor<'a>,
+    carried: &'a mut Carried,
+    scratch: Vec<Sample>,
+    /// Of the samples stored.
+    bounds: Option<(i64, i64)>,
+    samples: u64,
+    bytes: isize,
+}
+
+impl Head {
+    /// Applies a batch, point by point.
+    pub(crate) fn apply(&self, batch: &mut Batch, exemplars: ExemplarLimits, carried: &mut Carried) -> Ingested {
+        if batch.epoch != self.epoch {
+            // The head that its series were found in is frozen.
+            self.find_all(batch);
+        }
+        let cursor = Cursor::new(&self.pages);
+        let (scratch, bounds, samples, bytes) = Default::default();
+        let mut at_work = Applying { head: self, cursor, carried, scratch, bounds, samples, bytes };
+        let mut done = std::mem::take(&mut batch.early);
+        let all = std::mem::take(&mut batch.buf.samples);
+        for point in all.chunk_by(same_point) {
+            at_work.point(point, batch, &mut done);
+        }
+        at_work.finish();
+        self.keep_log_names(batch);
+        self.apply_exemplars(batch, exemplars, &mut done);
+        done
+    }
+
+    /// The numbers that the record of the batch gave to series are known from now on.
+    fn keep_log_names(&self, batch: &Batch) {
+        if batch.found.iter().any(|f| f.named_here) {
+            let mut index = self.index.write();
+            for found in batch.found.iter().filter(|f| f.named_here) {
+                if let (Some(id), Some(name)) = (found.id, found.log_name) {
+                    index.set_log_name(id, name);
+                }
+            }
+        }
+    }
+
+    fn apply_exemplars(&self, batch: &mut Batch, limits: ExemplarLimits, done: &mut Ingested) {
+        for (series, exemplar) in std::mem::take(&mut batch.exemplars) {
+            match self.id_of(batch, series) {
+                Some(id) => {
+                    let kept = self.exemplars.lock().push(id, &exemplar, limits.per_series, limits.max);
+                    done.exemplars += u64::from(kept);
+                }
+                None => done.refuse(Refusal::ExemplarWithoutSeries, batch.buf.key_at(series)),
+            }
+        }
+    }
+
+    /// The id of a series of a batch, if the head has it.
+    pub(crate) fn id_of(&self, batch: &Batch, series: u32) -> Option<u32> {
+        let found = batch.found.get(series as usize).and_then(|found| found.id);
+        found.or_else(|| {
+            let series = batch.buf.series.get(series as usize)?;
+            self.index.read().find(batch.buf.hash_of(series), batch.buf.key_of(series))
+        })
+    }
+}
+
+/// Which samples are taken when the newest one so far is at `newest`.
+fn bounds(rules: &Rules, newest: i64) -> Bounds {
+    Bounds {
+        in_order_from: newest.saturating_sub(rules.in_order_ms),
+        late_from: (rules.window_ms > 0).then(|| newest.saturating_sub(rules.window_ms)),
+    }
+}
+
+impl Applying<'_> {
+    fn point(&mut self, point: &[BatchSample], batch: &mut Batch, done: &mut Ingested) {
+        let bounds = bounds(&batch.buf.rules, self.carried.newest);
+        // A single sample is whole by itself.
+        let checked = if point.len() < 2 { Ok(()) } else { self.check(point, batch, bounds) };
+        let mut refused = false;
+        for s in point {
+            let result = checked.and_then(|()| self.sample(s, batch, bounds).map_err(|refusal| (refusal, s.series)));
+            match result {
+                Ok(()) => {
+                    self.carried.newest = s.t.max(self.carried.newest);
+                    done.samples += u64::from(s.mode != Mode::Derived);
+                }
+                Err(_) if s.mode == Mode::Derived => {}
+                Err((refusal, series)) => {
+                    done.refuse(refusal, batch.buf.key_at(series));
+                    refused = true;
+                }
+            }
+        }
+        done.refused_points += u64::from(refused);
+    }
+
+    /// Finds the reason to refuse a point of several samples, and the series it is about, before any of it is applied:
+    /// half a histogram is worse than none, and totals of its other half must not advance.
+    fn check(&mut self, point: &[BatchSample], batch: &Batch, bounds: Bounds) -> Result<(), (Refusal, u32)> {
+        for s in point {
+            let v = self.value(s, batch).map_err(|refusal| (refusal, s.series))?;
+            let id = batch.found.get(s.series as usize).and_then(|found| found.id);
+            let checked = match id.and_then(|id| self.cursor.series(id)) {
+                Some(series) => series.check(Sample { t: s.t, v }, bounds).map(|_| ()),
+                None => bounds.check_first(s.t),
+            };
+            checked.map_err(|refusal| (refusal, s.series))?;
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, s: &BatchSample, batch: &mut Batch, bounds: Bounds) -> Result<(), Refusal> {
+        let v = self.value(s, batch)?;
+        let id = match batch.found.get(s.series as usize).and_then(|found| found.id) {
+            Some(id) => id,
+            None => {
+                // Checked before the series is made, so that a late sender costs no series.
+                bounds.check_first(s.t)?;
+                self.make_series(s.series, batch)?
+            }
+        };
+        let Self { cursor, scratch, .. } = self;
+        let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
+        let (appended, grown) = series.append(Sample { t: s.t, v }, bounds, scratch)?;
+        if appended == Appended::Stored {
+            self.samples += 1;
+            self.bytes += grown;
+            let (min, max) = self.bounds.unwrap_or((s.t, s.t));
+            self.bounds = Some((min.min(s.t), max.max(s.t)));
+        }
+        if s.mode == Mode::Add {
+            self.carried.deltas.set(batch.buf.key_at(s.series), Total { t: s.t, v });
+        }
+        Ok(())
+    }
+
+    /// What the series gets: for an increase the total with it.
+    fn value(&self, s: &BatchSample, batch: &Batch) -> Result<f64, Refusal> {
+        let BatchValue::Float(v) = s.value else { return Err(Refusal::NotStored) };
+        if s.mode != Mode::Add {
+            return Ok(v);
+        }
+        let Some(total) = self.carried.deltas.get(batch.buf.key_at(s.series)) else { return Ok(v) };
+        if s.t <= total.t {
+            return Err(Refusal::DeltaOrder);
+        }
+        // A snapshot may hold a total of a build that let it become NaN: counting begins again, as after a reset.
+        let v = if total.v.is_finite() { total.v + v } else { v };
+        if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
+    }
+
+    /// Makes a series, unless the same one came before under another place of the batch, or since it was admitted.
+    fn make_series(&mut self, at: u32, batch: &mut Batch) -> Result<u32, Refusal> {
+        let series = batch.buf.series.get(at as usize).ok_or(Refusal::NoLabels)?;
+        let (hash, key) = (batch.buf.hash_of(series), batch.buf.key_of(series));
+        self.cursor.release();
+        let mut index = self.head.index.write();
+        let id = match index.find(hash, key) {
+            Some(id) => id,
+            None => {
+                let id = index.insert(hash, key).ok_or(Refusal::SeriesLimit)?;
+                self.cursor.push(id).ok_or(Refusal::SeriesLimit)?;
+                self.head.index_bytes.store(index.bytes(), Ordering::Relaxed);
+                id
+            }
+        };
+        drop(index);
+        if let Some(found) = batch.found.get_mut(at as usize) {
+            found.id = Some(id);
+        }
+        Ok(id)
+    }
+
+    /// Writes down what changed.
+    fn finish(self) {
+        let Self { head, bounds, samples, bytes, .. } = self;
+        if let Some((min, max)) = bounds {
+            head.oldest.fetch_min(min, Ordering::Relaxed);
+            head.newest.fetch_max(max, Ordering::Relaxed);
+        }
+        head.samples.fetch_add(samples, Ordering::Relaxed);
+        let held = head.samples_bytes.load(Ordering::Relaxed);
+        // Only this thread writes it.
+        head.samples_bytes.store(held.saturating_add_signed(bytes), Ordering::Relaxed);
+    }
+}
