@@ -13,7 +13,7 @@ use model::Labels;
 use roaring::RoaringBitmap;
 
 use crate::block::{Block, BlockWriter, StoredSeries};
-use crate::chunk::SeriesSamples;
+use crate::chunk::{Effort, SeriesSamples};
 use crate::db::Tsdb;
 use crate::part::Gather;
 use crate::{Exemplar, TsdbError, key};
@@ -36,7 +36,8 @@ impl Tsdb {
         let mut files = inner.files.lock();
         let Some(run) = pick(&inner.state.read().blocks) else { return Ok(0) };
         let exemplars_max = inner.options.exemplars_per_series;
-        let merged = inner.write_block(&mut files, |writer| merge_blocks(&run, exemplars_max, writer))?;
+        let merged =
+            inner.write_block(&mut files, Effort::Thorough, |writer| merge_blocks(&run, exemplars_max, writer))?;
         let mut next = files.manifest.clone();
         replace(&mut next.blocks, &run, merged.id, |id| *id);
         inner.replace_manifest(&mut files, next, Some(&merged))?;
@@ -125,9 +126,7 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
                 continue;
             }
             let Some((_, series)) = c.read.pop_front() else { continue };
-            let chunks = |out: &mut SeriesSamples| {
-                series.chunks.iter().try_for_each(|k| c.block.read_chunk(k.offset, k.len, out))
-            };
+            let chunks = |out: &mut SeriesSamples| series.chunks.iter().try_for_each(|k| c.block.read_chunk(k, out));
             c.marked(gather.add(chunks))?;
             exemplars.extend(series.exemplars);
             series_key = series.key;

@@ -85,6 +85,8 @@ pub struct Stats {
     pub block_samples: u64,
     /// Bytes of their files.
     pub block_bytes: u64,
+    /// Bytes of those files that are not samples: labels, lists of series, statistics, exemplars.
+    pub block_index_bytes: u64,
     /// Delta streams whose totals are kept.
     pub delta_streams: u64,
     /// Time of the oldest sample, milliseconds.

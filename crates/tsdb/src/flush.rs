@@ -13,6 +13,7 @@ use foundation::clock::UnixNanos;
 
 use crate::TsdbError;
 use crate::block::{Block, BlockWriter};
+use crate::chunk::Effort;
 use crate::db::{Inner, Tsdb, millis};
 use crate::head::{Carried, Head};
 use crate::manifest::Manifest;
@@ -150,7 +151,7 @@ impl Inner {
             self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
             None
         } else {
-            Some(self.write_block(files, |writer| {
+            Some(self.write_block(files, Effort::Quick, |writer| {
                 write_head(&frozen.head, writer)?;
                 frozen.snapshot.store(&*self.disk, &snapshot_path)
             })?)
@@ -175,6 +176,7 @@ impl Inner {
     pub(crate) fn write_block(
         &self,
         files: &mut Files,
+        effort: Effort,
         write: impl FnOnce(&mut BlockWriter) -> Result<(), TsdbError>,
     ) -> Result<Block, TsdbError> {
         self.settle(files)?;
@@ -183,7 +185,7 @@ impl Inner {
         files.manifest.next_block += 1;
         let path = Manifest::block_path(dir, id);
         let run = || {
-            let mut writer = BlockWriter::create(&*self.disk, &path)?;
+            let mut writer = BlockWriter::create(&*self.disk, &path, effort)?;
             write(&mut writer)?;
             writer.finish()?;
             self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;

@@ -33,10 +33,13 @@ mod record;
 mod select;
 mod snapshot;
 mod state;
+mod stretch;
 
 pub use batch::{Batch, Exemplar, SeriesWriter};
 pub use catalog::{Metadata, MetricType};
-pub use chunk::{HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, is_stale};
+pub use chunk::{
+    ChunkStats, CounterStats, HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, is_stale,
+};
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
 pub use flush::Upkeep;
@@ -44,3 +47,4 @@ pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits};
 pub use outcome::{Ingested, Refusal};
 pub use select::{SeriesData, SeriesHandle, SeriesSet};
+pub use stretch::Stretch;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::TsdbError;
-use crate::block::Block;
+use crate::block::{Block, ChunkRef};
 use crate::chunk::open::OpenSnapshot;
 use crate::chunk::{self, HistogramSample, Sample, SeriesSamples};
 
@@ -20,7 +20,7 @@ pub(crate) enum Part {
     #[cfg_attr(not(test), expect(dead_code, reason = "the head takes floats only"))]
     Histograms(Vec<HistogramSample>),
     /// A chunk in a block file.
-    Stored { min: i64, max: i64, block: Arc<Block>, offset: u64, len: u32 },
+    Stored { chunk: ChunkRef, block: Arc<Block> },
 }
 
 /// First and last of times in order; of none a range that nothing touches.
@@ -32,7 +32,8 @@ impl Part {
     /// First and last time.
     pub(crate) fn bounds(&self) -> (i64, i64) {
         match self {
-            Self::Chunk { min, max, .. } | Self::Stored { min, max, .. } => (*min, *max),
+            Self::Chunk { min, max, .. } => (*min, *max),
+            Self::Stored { chunk, .. } => (chunk.min, chunk.max),
             Self::Open(chunk) => (chunk.min, chunk.max),
             Self::Plain(samples) => ends(samples, |s| s.t),
             Self::Histograms(samples) => ends(samples, |s| s.t),
@@ -45,7 +46,7 @@ impl Part {
             Self::Open(chunk) => chunk.decode(&mut out.floats).ok_or_else(in_memory)?,
             Self::Plain(samples) => out.floats.extend_from_slice(samples),
             Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
-            Self::Stored { block, offset, len, .. } => block.read_chunk(*offset, *len, out)?,
+            Self::Stored { block, chunk } => block.read_chunk(chunk, out)?,
             Self::Chunk { bytes, .. } => chunk::decode_any(bytes, out).ok_or_else(in_memory)?,
         }
         Ok(())
@@ -57,7 +58,7 @@ impl Part {
             Self::Open(chunk) => chunk.decode(out).ok_or_else(in_memory)?,
             Self::Plain(samples) => out.extend_from_slice(samples),
             Self::Histograms(_) => {}
-            Self::Stored { block, offset, len, .. } => block.read_floats(*offset, *len, out)?,
+            Self::Stored { block, chunk } => block.read_floats(chunk, out)?,
             Self::Chunk { bytes, .. } if chunk::holds_floats(bytes) => {
                 chunk::decode(bytes, out).ok_or_else(in_memory)?;
             }

@@ -8,6 +8,9 @@ use roaring::RoaringBitmap;
 use crate::TsdbError;
 use crate::matcher::{Compiled, Test};
 
+/// Every value begins with it.
+pub(crate) const ANY_PREFIX: &[Vec<u8>] = &[Vec::new()];
+
 /// An inverted index: which series have which value of which label.
 pub(crate) trait LabelIndex {
     /// All series.
@@ -16,8 +19,14 @@ pub(crate) trait LabelIndex {
     /// The series whose label `name` has `value` (not empty).
     fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, TsdbError>;
 
-    /// The series whose label `name` has a value (not empty) that `wanted` accepts.
-    fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError>;
+    /// The series whose label `name` has a value (not empty) that begins with one of `prefixes` (sorted, none begins
+    /// with another) and that `wanted` accepts.
+    fn with_values(
+        &self,
+        name: &str,
+        prefixes: &[Vec<u8>],
+        wanted: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<RoaringBitmap, TsdbError>;
 
     /// Calls `each` with every label name.
     fn names(&self, each: &mut dyn FnMut(&str));
@@ -61,6 +70,9 @@ fn with(index: &dyn LabelIndex, m: &Compiled, inverted: bool) -> Result<RoaringB
             }
             Ok(ids)
         }
-        _ => index.with_values(&m.name, &mut |v| m.matches(v) != inverted),
+        Test::Pattern(pattern) if m.negated == inverted && !pattern.prefixes().is_empty() => {
+            index.with_values(&m.name, pattern.prefixes(), &mut |v| pattern.matches(v))
+        }
+        _ => index.with_values(&m.name, ANY_PREFIX, &mut |v| m.matches(v) != inverted),
     }
 }

@@ -190,6 +190,7 @@ impl Tsdb {
             block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
             block_samples: blocks().map(|b| b.samples()).sum(),
             block_bytes: blocks().map(|b| b.bytes()).sum(),
+            block_index_bytes: blocks().map(|b| b.index_bytes()).sum(),
             delta_streams,
             oldest_ms: bounds().map(|b| b.0).min(),
             newest_ms: bounds().map(|b| b.1).max(),
@@ -281,8 +282,7 @@ fn visit_block(
     meter.series(ids.len() as usize)?;
     block.entries(&ids, &mut |series| {
         let touches = |c: &&ChunkRef| c.min <= max && c.max >= min;
-        let stored =
-            |c: &ChunkRef| Part::Stored { min: c.min, max: c.max, block: block.clone(), offset: c.offset, len: c.len };
+        let stored = |c: &ChunkRef| Part::Stored { chunk: *c, block: block.clone() };
         let parts: Vec<Part> = series.chunks.iter().filter(touches).map(stored).collect();
         if !parts.is_empty() {
             each(&series.key, parts);

@@ -15,6 +15,7 @@ use crate::chunk::{Sample, SeriesSamples};
 use crate::matcher::{Compiled, MatchOp, Matcher, Test};
 use crate::options::ReadLimits;
 use crate::part::{Gather, Part, merge};
+use crate::stretch::{self, Stretch};
 use crate::{TsdbError, catalog::Catalog};
 
 /// The label that access is decided by.
@@ -192,6 +193,19 @@ impl SeriesHandle {
         let mut samples = gather.finish();
         samples.clip(min, max);
         Ok(samples)
+    }
+
+    /// The series within a part of that range (both ends inclusive) as stretches in order of time: statistics of the
+    /// chunks that need not be decoded, and samples.
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn stretches(&self, min: i64, max: i64) -> Result<Vec<Stretch>, TsdbError> {
+        let range = self.clamp(min, max)?;
+        let parts: Vec<&Part> = self.touching(range.0, range.1).collect();
+        let mut out = Vec::new();
+        stretch::walk(&parts, range, &|cost| self.meter.samples(cost), &mut |s| out.push(s))?;
+        Ok(out)
     }
 
     /// The asked range within that of the selection, unless the query must stop.

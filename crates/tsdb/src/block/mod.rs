@@ -7,20 +7,34 @@
 mod reader;
 mod writer;
 
+use crate::chunk::Effort;
+
 pub(crate) use reader::{Block, ChunkRef, StoredSeries};
 pub(crate) use writer::BlockWriter;
 
 /// First and last bytes of a block file.
 const MAGIC: [u8; 8] = *b"BRK-TSDB";
-/// Of the file format.
-const VERSION: u32 = 1;
+/// Of the file format that is written.
+const VERSION: u32 = 2;
+/// Files of this version are read too: without statistics and counts of samples per chunk.
+const VERSION_1: u32 = 1;
 /// Magic and version.
 const HEADER_LEN: usize = 12;
 /// Length of the footer: nine u64 and i64, two u32, the checksum, the magic.
 const FOOTER_LEN: usize = 9 * 8 + 2 * 4 + 4 + 8;
 
-/// Samples per chunk: long enough that headers do not matter, short enough that a query of minutes decodes little.
-const CHUNK_SAMPLES: usize = 240;
+/// Samples per chunk of a flushed head: short, for these are the newest, which are asked for by the minute.
+const CHUNK_SAMPLES_QUICK: usize = 240;
+/// Samples per chunk of a merged block: long, so that headers and statistics do not matter; 4 hours at 15 seconds.
+const CHUNK_SAMPLES_THOROUGH: usize = 960;
+
+/// How many samples a chunk has that is written with this effort.
+const fn chunk_samples(effort: Effort) -> usize {
+    match effort {
+        Effort::Quick => CHUNK_SAMPLES_QUICK,
+        Effort::Thorough => CHUNK_SAMPLES_THOROUGH,
+    }
+}
 
 /// Where a section lies in the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

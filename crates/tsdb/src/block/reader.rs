@@ -10,26 +10,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::{Disk, ReadAt};
 use model::{SpanId, TraceId};
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 
-use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION};
+use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1};
 use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{ByteReader, put_prefixed};
-use crate::chunk::{self, Sample, SeriesSamples};
+use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
 use crate::postings::LabelIndex;
 
 /// Entries that lie within this many bytes are read at once.
 const READ_BYTES: u64 = 256 << 10;
 
 /// A chunk of a stored series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ChunkRef {
     /// First and last time.
     pub(crate) min: i64,
     pub(crate) max: i64,
     pub(crate) offset: u64,
     pub(crate) len: u32,
+    /// `None` in files of version 1, for histograms, and where a value is not finite.
+    pub(crate) stats: Option<ChunkStats>,
 }
 
 /// The entry of a series.
@@ -59,6 +61,7 @@ pub(crate) struct Block {
     pub(crate) id: u64,
     pub(crate) path: PathBuf,
     file: Arc<dyn ReadAt>,
+    version: u32,
     footer: Footer,
     /// Offsets of the entries, and where the last one ends.
     table: Vec<u64>,
@@ -91,7 +94,7 @@ impl Block {
         if magic != MAGIC {
             return Err(damaged(0, "the file does not begin as a block does"));
         }
-        if version != VERSION {
+        if !(VERSION_1..=VERSION).contains(&version) {
             return Err(TsdbError::Version { path: path.to_owned(), version, known: VERSION });
         }
         let at = end - FOOTER_LEN as u64;
@@ -102,6 +105,7 @@ impl Block {
             id,
             path: path.to_owned(),
             file,
+            version,
             footer,
             table: vec![],
             symbols: vec![],
@@ -141,6 +145,11 @@ impl Block {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.file.len()
+    }
+
+    /// Bytes of the file behind the chunks.
+    pub(crate) fn index_bytes(&self) -> u64 {
+        self.file.len() - self.table.first().copied().unwrap_or_default()
     }
 
     /// Whether the block may be merged with others.
@@ -200,7 +209,12 @@ impl Block {
             let min = last.wrapping_add(r.signed()?);
             let max = min.checked_add_unsigned(r.varint()?)?;
             let len = u32::try_from(r.varint()?).ok()?;
-            chunks.push(ChunkRef { min, max, offset, len });
+            let mut stats = None;
+            if self.version > VERSION_1 {
+                let count = u32::try_from(r.varint()?).ok()?;
+                stats = ChunkStats::decode(&mut r, min, max, count)?;
+            }
+            chunks.push(ChunkRef { min, max, offset, len, stats });
             offset = offset.checked_add(u64::from(len) + 4)?;
             last = max;
         }
@@ -212,18 +226,18 @@ impl Block {
     }
 
     /// Appends the samples of a chunk.
-    pub(crate) fn read_chunk(&self, offset: u64, len: u32, out: &mut SeriesSamples) -> Result<(), TsdbError> {
-        let bytes = self.read(offset, u64::from(len), "a chunk")?;
-        chunk::decode_any(&bytes, out).ok_or_else(|| self.damaged(offset, "a chunk"))
+    pub(crate) fn read_chunk(&self, c: &ChunkRef, out: &mut SeriesSamples) -> Result<(), TsdbError> {
+        let bytes = self.read(c.offset, u64::from(c.len), "a chunk")?;
+        chunk::decode_any(&bytes, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
     }
 
     /// Appends the samples of a chunk of floats; one of histograms is left out.
-    pub(crate) fn read_floats(&self, offset: u64, len: u32, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
-        let bytes = self.read(offset, u64::from(len), "a chunk")?;
+    pub(crate) fn read_floats(&self, c: &ChunkRef, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
+        let bytes = self.read(c.offset, u64::from(c.len), "a chunk")?;
         if !chunk::holds_floats(&bytes) {
             return Ok(());
         }
-        chunk::decode(&bytes, out).ok_or_else(|| self.damaged(offset, "a chunk"))
+        chunk::decode(&bytes, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
     }
 
     /// Reads bytes and the checksum behind them.
@@ -260,6 +274,15 @@ impl Block {
         }
     }
 
+    /// The values of a label that begin with `prefix`: neighbours, for they are sorted.
+    fn values_with_prefix(&self, name: &str, prefix: &[u8]) -> &[ValueEntry] {
+        let values = self.values_of(name);
+        let from = values.partition_point(|v| self.text(v.symbol).as_bytes() < prefix);
+        let values = values.get(from..).unwrap_or_default();
+        let len = values.partition_point(|v| self.text(v.symbol).as_bytes().starts_with(prefix));
+        values.get(..len).unwrap_or_default()
+    }
+
     fn list(&self, v: &ValueEntry) -> Result<RoaringBitmap, TsdbError> {
         let bytes = self.read(v.offset, u64::from(v.len), "a list of series")?;
         RoaringBitmap::deserialize_from(&bytes[..]).map_err(|_| self.damaged(v.offset, "a list of series"))
@@ -279,14 +302,19 @@ impl LabelIndex for Block {
         }
     }
 
-    fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError> {
-        let mut found = RoaringBitmap::new();
-        for v in self.values_of(name) {
+    fn with_values(
+        &self,
+        name: &str,
+        prefixes: &[Vec<u8>],
+        wanted: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<RoaringBitmap, TsdbError> {
+        let mut lists = Vec::new();
+        for v in prefixes.iter().flat_map(|p| self.values_with_prefix(name, p)) {
             if wanted(self.text(v.symbol)) {
-                found |= self.list(v)?;
+                lists.push(self.list(v)?);
             }
         }
-        Ok(found)
+        Ok(lists.union())
     }
 
     fn names(&self, each: &mut dyn FnMut(&str)) {

@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use super::*;
 use crate::batch::Exemplar;
-use crate::chunk::{HistogramSample, HistogramValue, Sample, SeriesSamples};
-use crate::postings::LabelIndex as _;
+use crate::chunk::{Effort, HistogramSample, HistogramValue, Sample, SeriesSamples};
+use crate::postings::{ANY_PREFIX, LabelIndex as _};
 use crate::{TsdbError, key};
 
 fn key_of(pairs: &[(&str, &str)]) -> Vec<u8> {
@@ -49,7 +49,7 @@ fn write(disk: &SimDisk, path: &Path) {
         span_id: SpanId([2; 8]),
         attributes: vec![("user".into(), "7".into())],
     };
-    let mut w = BlockWriter::create(disk, path).unwrap();
+    let mut w = BlockWriter::create(disk, path, Effort::Quick).unwrap();
     w.add(&key_of(&[("__name__", "a"), ("job", "x")]), &floats(1000, 10), &[&exemplar]).unwrap();
     w.add(&key_of(&[("__name__", "a"), ("job", "y")]), &SeriesSamples::default(), &[]).unwrap();
     w.add(&key_of(&[("__name__", "b"), ("job", "x")]), &floats(3, -5000), &[]).unwrap();
@@ -74,17 +74,17 @@ fn what_was_written_is_read() {
     assert_eq!(found[0].exemplars[0].attributes, [("user".to_owned(), "7".to_owned())]);
     let read = |s: &StoredSeries| {
         let mut back = SeriesSamples::default();
-        s.chunks.iter().for_each(|c| block.read_chunk(c.offset, c.len, &mut back).unwrap());
+        s.chunks.iter().for_each(|c| block.read_chunk(c, &mut back).unwrap());
         back
     };
     assert_eq!(read(&found[0]), floats(1000, 10));
     assert_eq!(read(&found[2]), mixed());
     let mut only_floats = Vec::new();
-    found[2].chunks.iter().for_each(|c| block.read_floats(c.offset, c.len, &mut only_floats).unwrap());
+    found[2].chunks.iter().for_each(|c| block.read_floats(c, &mut only_floats).unwrap());
     assert_eq!(only_floats, mixed().floats);
     assert_eq!(block.with_value("job", "x").unwrap(), RoaringBitmap::from_iter([0, 1]));
     assert_eq!(block.with_value("job", "y").unwrap().len(), 0, "a series without samples is not there");
-    assert_eq!(block.with_values("__name__", &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1, 2]));
+    assert_eq!(block.with_values("__name__", ANY_PREFIX, &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1, 2]));
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn every_flipped_bit_is_an_error_or_harmless() {
 fn read_all(disk: &SimDisk, path: &Path) -> Result<(), TsdbError> {
     let block = Block::open(disk, path, 1)?;
     for name in ["__name__", "job"] {
-        block.with_values(name, &mut |_| true)?;
+        block.with_values(name, ANY_PREFIX, &mut |_| true)?;
     }
     block.entries(&block.all(), &mut |s| {
         let mut out = SeriesSamples::default();
-        s.chunks.iter().try_for_each(|c| block.read_chunk(c.offset, c.len, &mut out))
+        s.chunks.iter().try_for_each(|c| block.read_chunk(c, &mut out))
     })
 }

@@ -11,11 +11,11 @@ use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
-use super::{CHUNK_SAMPLES, Footer, MAGIC, Section, VERSION};
+use super::{Footer, MAGIC, Section, VERSION, chunk_samples};
 use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
-use crate::chunk::{self, SeriesSamples};
+use crate::chunk::{self, ChunkStats, Effort, SeriesSamples};
 use crate::key;
 
 /// Bytes gathered before they are written.
@@ -25,11 +25,14 @@ const GATHER_BYTES: usize = 1 << 20;
 struct NewChunk {
     min: i64,
     max: i64,
+    count: usize,
+    stats: Option<ChunkStats>,
     bytes: Vec<u8>,
 }
 
 pub(crate) struct BlockWriter {
     path: PathBuf,
+    effort: Effort,
     file: Box<dyn DiskFile>,
     gather: Vec<u8>,
     /// Bytes written and gathered.
@@ -46,12 +49,13 @@ pub(crate) struct BlockWriter {
 
 impl BlockWriter {
     /// Begins the file; what is there is gone.
-    pub(crate) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, TsdbError> {
+    pub(crate) fn create(disk: &dyn Disk, path: &Path, effort: Effort) -> Result<Self, TsdbError> {
         let file = disk.create(path).map_err(TsdbError::io("make", path))?;
         let mut gather = MAGIC.to_vec();
         gather.extend_from_slice(&VERSION.to_le_bytes());
         Ok(Self {
             path: path.to_owned(),
+            effort,
             file,
             at: gather.len() as u64,
             gather,
@@ -87,6 +91,8 @@ impl BlockWriter {
             put_signed(&mut entry, chunk.min.wrapping_sub(last_t));
             put_varint(&mut entry, chunk.max.abs_diff(chunk.min));
             put_varint(&mut entry, chunk.bytes.len() as u64);
+            put_varint(&mut entry, chunk.count as u64);
+            ChunkStats::encode(chunk.stats.as_ref(), &mut entry);
             last_t = chunk.max;
             self.write_checked(&chunk.bytes)?;
         }
@@ -100,14 +106,17 @@ impl BlockWriter {
     /// The chunks of a series: those of floats, then those of histograms.
     fn cut(&self, samples: &SeriesSamples) -> Result<Vec<NewChunk>, TsdbError> {
         let mut chunks = Vec::new();
-        for samples in samples.floats.chunks(CHUNK_SAMPLES) {
+        let chunk_samples = chunk_samples(self.effort);
+        for samples in samples.floats.chunks(chunk_samples) {
             if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
-                chunks.push(NewChunk { min: first.t, max: last.t, bytes: chunk::encode(samples) });
+                let bytes = chunk::encode(samples, self.effort);
+                let (count, stats) = (samples.len(), ChunkStats::of(samples));
+                chunks.push(NewChunk { min: first.t, max: last.t, count, stats, bytes });
             }
         }
         let mut rest = &samples.histograms[..];
         while let Some(first) = rest.first() {
-            let len = chunk::histogram::shared_len(rest, CHUNK_SAMPLES).max(1);
+            let len = chunk::histogram::shared_len(rest, chunk_samples).max(1);
             let (samples, after) = rest.split_at(len.min(rest.len()));
             let what = "a histogram whose buckets do not fit its spans";
             let bytes = chunk::histogram::encode(samples).ok_or_else(|| TsdbError::Damaged {
@@ -115,7 +124,8 @@ impl BlockWriter {
                 offset: self.at,
                 what,
             })?;
-            chunks.push(NewChunk { min: first.t, max: samples.last().map_or(first.t, |s| s.t), bytes });
+            let (max, count) = (samples.last().map_or(first.t, |s| s.t), samples.len());
+            chunks.push(NewChunk { min: first.t, max, count, stats: None, bytes });
             rest = after;
         }
         Ok(chunks)

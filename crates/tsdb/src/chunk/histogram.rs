@@ -14,7 +14,7 @@ use model::histogram::{BucketSpan, CounterReset, Histogram};
 
 use super::bits::{ByteReader, put_prefixed, put_signed, put_varint};
 use super::samples::{HistogramSample, HistogramValue, Sample, indexes, is_well_formed};
-use super::{ints, timestamps, values};
+use super::{Effort, ints, times, values};
 
 pub(super) const KIND_INT: u8 = 2;
 pub(super) const KIND_FLOAT: u8 = 3;
@@ -144,7 +144,7 @@ impl Count for f64 {
 fn put_floats(column: &[f64], out: &mut Vec<u8>) {
     let samples: Vec<Sample> = column.iter().map(|v| Sample { t: 0, v: *v }).collect();
     let mut bytes = Vec::new();
-    values::encode(&samples, &mut bytes);
+    values::encode(&samples, Effort::Quick, &mut bytes);
     put_prefixed(out, &bytes);
 }
 
@@ -216,8 +216,8 @@ fn encode_of<N: Count>(samples: &[HistogramSample], kind: u8) -> Option<Vec<u8>>
     }
     let mut out = vec![kind];
     put_varint(&mut out, samples.len() as u64);
-    let times: Vec<Sample> = samples.iter().map(|s| Sample { t: s.t, v: s.value.sum() }).collect();
-    timestamps::encode(&times, &mut out);
+    let sums: Vec<Sample> = samples.iter().map(|s| Sample { t: s.t, v: s.value.sum() }).collect();
+    times::encode(&sums, &mut out);
     let has_start = samples.iter().any(|s| s.start_t != 0);
     out.push(if has_start { FLAG_START_TIMES } else { 0 });
     if has_start {
@@ -228,9 +228,9 @@ fn encode_of<N: Count>(samples: &[HistogramSample], kind: u8) -> Option<Vec<u8>>
     });
     put_shape(live().next().copied(), &mut out);
     let layouts = put_layouts(live().copied(), samples.len(), &histograms, &mut out);
-    let mut sums = Vec::new();
-    values::encode(&times, &mut sums);
-    put_prefixed(&mut out, &sums);
+    let mut bytes = Vec::new();
+    values::encode(&sums, Effort::Quick, &mut bytes);
+    put_prefixed(&mut out, &bytes);
     put_counts(&histograms, &layouts, &mut out);
     Some(out)
 }
@@ -346,7 +346,7 @@ pub(crate) fn decode(bytes: &[u8], out: &mut Vec<HistogramSample>) -> Option<()>
 fn decode_of<N: Count>(r: &mut ByteReader<'_>, out: &mut Vec<HistogramSample>) -> Option<()> {
     let count = r.len().filter(|n| (1..=super::SAMPLES_MAX).contains(n))?;
     let mut times = Vec::new();
-    timestamps::decode(r, count, &mut times)?;
+    times::decode(r, count, &mut times)?;
     let starts = match r.u8()? {
         0 => vec![0; count],
         FLAG_START_TIMES => take_runs(r, count, ByteReader::signed)?,

@@ -61,22 +61,23 @@ pub(super) fn encode(numbers: &[i64], out: &mut Vec<u8>) {
     pack(deltas.iter().filter(|d| !sparse || **d != 0).map(|d| d.abs_diff(min)), width, out);
 }
 
-/// Fills `numbers` with the column; `None` when the bytes are not one of this length.
+/// Calls `set` with every slot and its number; `None` when the bytes are not a column of this length.
 #[must_use]
-pub(super) fn decode(r: &mut ByteReader<'_>, numbers: &mut [i64]) -> Option<()> {
-    let Some((first, rest)) = numbers.split_first_mut() else { return Some(()) };
-    *first = r.signed()?;
+#[inline]
+pub(super) fn decode_with<T>(r: &mut ByteReader<'_>, slots: &mut [T], mut set: impl FnMut(&mut T, i64)) -> Option<()> {
+    let Some((first, rest)) = slots.split_first_mut() else { return Some(()) };
+    let mut n = r.signed()?;
+    set(first, n);
     if rest.is_empty() {
         return Some(());
     }
-    let mut n = *first;
     let tag = r.u8()?;
     let (sparse, width) = (tag & SPARSE != 0, u32::from(tag & !SPARSE));
     let min = r.signed()?;
     if tag == 0 {
-        for number in rest {
+        for slot in rest {
             n = n.wrapping_add(min);
-            *number = n;
+            set(slot, n);
         }
         return Some(());
     }
@@ -85,29 +86,55 @@ pub(super) fn decode(r: &mut ByteReader<'_>, numbers: &mut [i64]) -> Option<()> 
         return None;
     }
     // Damaged input may overflow; sums wrap so that it is wrong, not a panic (checksums tell first).
-    let step = |u: u64| min.wrapping_add(u as i64).wrapping_mul(divisor);
-    if sparse {
-        let bitmap = r.bytes(packed_len(rest.len(), 1))?;
-        let live_bits = bitmap.iter().map(|b| b.count_ones() as usize).sum::<usize>();
-        if live_bits > rest.len() {
-            return None;
-        }
-        let mut live = vec![0; live_bits];
-        unpack(r.bytes(packed_len(live_bits, width))?, width, &mut live);
-        let mut live = live.iter();
-        for (i, number) in rest.iter_mut().enumerate() {
-            if bitmap.get(i / 8)? >> (i % 8) & 1 == 1 {
-                n = n.wrapping_add(step(*live.next()?));
-            }
-            *number = n;
-        }
-    } else {
+    let base = min.wrapping_mul(divisor);
+    if !sparse {
         let bytes = r.bytes(packed_len(rest.len(), width))?;
-        each_packed(bytes, width, rest, |number, u| {
-            n = n.wrapping_add(step(u));
-            *number = n;
+        each_packed(bytes, width, rest, |slot, u| {
+            n = n.wrapping_add((u as i64).wrapping_mul(divisor)).wrapping_add(base);
+            set(slot, n);
         });
+        return Some(());
     }
+    let bitmap = r.bytes(packed_len(rest.len(), 1))?;
+    let live_bits = bitmap.iter().map(|b| b.count_ones() as usize).sum::<usize>();
+    if live_bits > rest.len() {
+        return None;
+    }
+    let mut live = vec![0; live_bits];
+    each_packed(r.bytes(packed_len(live_bits, width))?, width, &mut live, |slot, u| *slot = u);
+    let mut live = live.iter();
+    for (slots, bits) in rest.chunks_mut(8).zip(bitmap) {
+        for (i, slot) in slots.iter_mut().enumerate() {
+            if bits >> i & 1 == 1 {
+                n = n.wrapping_add((*live.next()? as i64).wrapping_mul(divisor)).wrapping_add(base);
+            }
+            set(slot, n);
+        }
+    }
+    Some(())
+}
+
+/// Fills `numbers` with the column; `None` when the bytes are not one of this length.
+#[must_use]
+pub(super) fn decode(r: &mut ByteReader<'_>, numbers: &mut [i64]) -> Option<()> {
+    decode_with(r, numbers, |slot, n| *slot = n)
+}
+
+/// Appends numbers that do not grow: each over the minimum, as it is.
+pub(super) fn encode_level(numbers: &[i64], out: &mut Vec<u8>) {
+    let (min, width) = frame(numbers.iter().copied());
+    out.push(width as u8);
+    put_signed(out, min);
+    pack(numbers.iter().map(|n| n.abs_diff(min)), width, out);
+}
+
+/// Calls `set` with every slot and its number, as [`encode_level`] wrote them; `None` when the bytes are too few.
+#[must_use]
+pub(super) fn decode_level<T>(r: &mut ByteReader<'_>, slots: &mut [T], mut set: impl FnMut(&mut T, i64)) -> Option<()> {
+    let width = r.u8().filter(|w| *w <= 64).map(u32::from)?;
+    let min = r.signed()?;
+    let bytes = r.bytes(packed_len(slots.len(), width))?;
+    each_packed(bytes, width, slots, |slot, u| set(slot, min.wrapping_add(u as i64)));
     Some(())
 }
 
@@ -129,10 +156,6 @@ fn pack(numbers: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
     if count > 0 {
         out.push(pending as u8);
     }
-}
-
-fn unpack(bytes: &[u8], width: u32, out: &mut [u64]) {
-    each_packed(bytes, width, out, |slot, u| *slot = u);
 }
 
 /// Calls `each` with every element of `slots` and the number packed for it. `bytes` holds exactly these numbers.
@@ -176,6 +199,10 @@ mod tests {
         decode(&mut r, &mut back).expect("own column");
         assert_eq!(back, numbers);
         assert!(r.0.is_empty(), "a column ends where the next one begins");
+        let mut level = Vec::new();
+        encode_level(numbers, &mut level);
+        decode_level(&mut ByteReader(&level), &mut back, |slot, n| *slot = n).expect("own column");
+        assert_eq!(back, numbers);
         bytes.len()
     }
 

@@ -1,9 +1,9 @@
 //! A chunk: up to [`SAMPLES_MAX`] samples of one series, compressed.
 //!
 //! The first byte names the kind of chunk: floats or native histograms (see
-//! [`histogram`]). A chunk of floats stores times as differences of
-//! differences and values as whichever encoding fits (see [`values`]). Every
-//! value comes back bit for bit, NaN payloads and -0 included.
+//! [`histogram`]). A chunk of floats stores times by their distances from a
+//! line (see [`times`]) and values as whichever encoding fits (see [`values`]).
+//! Every value comes back bit for bit, NaN payloads and -0 included.
 //! Knows no labels, files or checksums. Format: `docs/formats/tsdb.md`, "Chunk".
 
 pub(crate) mod bits;
@@ -11,7 +11,10 @@ mod decimal;
 pub(crate) mod histogram;
 mod ints;
 pub(crate) mod open;
+mod pco;
 mod samples;
+mod stats;
+mod times;
 mod timestamps;
 mod values;
 mod xor;
@@ -19,6 +22,7 @@ mod xor;
 use bits::{ByteReader, put_varint};
 
 pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
+pub use stats::{ChunkStats, CounterStats};
 
 /// The bits of the NaN that marks a series as stale (Prometheus, `model/value`).
 pub const STALE_NAN: u64 = model::STALE_NAN_BITS;
@@ -31,19 +35,30 @@ pub const fn is_stale(v: f64) -> bool {
 /// Samples in one chunk, at most; a longer chunk is refused as damaged.
 pub const SAMPLES_MAX: usize = 4096;
 
-const KIND_FLOAT: u8 = 1;
+/// Floats as version 1 wrote them: times in a stream of bits.
+const KIND_FLOAT_BITS: u8 = 1;
+const KIND_FLOAT: u8 = 4;
+
+/// How long an encoder may try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// For chunks that are written on the way in, and soon again.
+    Quick,
+    /// For chunks that stay.
+    Thorough,
+}
 
 /// Encodes samples with strictly increasing times.
 ///
 /// # Panics
 /// In debug builds when `samples` is empty, unsorted or longer than [`SAMPLES_MAX`]: the caller cuts chunks.
-pub fn encode(samples: &[Sample]) -> Vec<u8> {
+pub fn encode(samples: &[Sample], effort: Effort) -> Vec<u8> {
     debug_assert!(!samples.is_empty() && samples.len() <= SAMPLES_MAX);
     debug_assert!(samples.is_sorted_by(|a, b| a.t < b.t));
     let mut out = vec![KIND_FLOAT];
     put_varint(&mut out, samples.len() as u64);
-    timestamps::encode(samples, &mut out);
-    values::encode(samples, &mut out);
+    times::encode(samples, &mut out);
+    values::encode(samples, effort, &mut out);
     out
 }
 
@@ -53,12 +68,14 @@ pub fn encode(samples: &[Sample]) -> Vec<u8> {
 #[must_use]
 pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
     let mut r = ByteReader(bytes);
-    if r.u8()? != KIND_FLOAT {
-        return None;
-    }
+    let kind = r.u8()?;
     let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
     let start = out.len();
-    timestamps::decode(&mut r, count, out)?;
+    match kind {
+        KIND_FLOAT => times::decode(&mut r, count, out)?,
+        KIND_FLOAT_BITS => timestamps::decode(&mut r, count, out)?,
+        _ => return None,
+    }
     values::decode(&mut r, out.get_mut(start..)?)
 }
 
@@ -67,15 +84,12 @@ pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
 /// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
 #[must_use]
 pub fn decode_any(bytes: &[u8], out: &mut SeriesSamples) -> Option<()> {
-    match *bytes.first()? {
-        KIND_FLOAT => decode(bytes, &mut out.floats),
-        _ => histogram::decode(bytes, &mut out.histograms),
-    }
+    if holds_floats(bytes) { decode(bytes, &mut out.floats) } else { histogram::decode(bytes, &mut out.histograms) }
 }
 
 /// Whether the bytes begin as a chunk of floats does.
 pub(crate) fn holds_floats(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&KIND_FLOAT)
+    matches!(bytes.first(), Some(&(KIND_FLOAT | KIND_FLOAT_BITS)))
 }
 
 #[cfg(test)]
@@ -85,11 +99,16 @@ mod tests {
     use super::*;
 
     fn check(samples: &[Sample]) -> usize {
-        let bytes = encode(samples);
-        let mut back = Vec::new();
-        decode(&bytes, &mut back).expect("own chunk");
-        assert_eq!(back, samples);
-        bytes.len()
+        let check = |effort| {
+            let bytes = encode(samples, effort);
+            let mut back = Vec::new();
+            decode(&bytes, &mut back).expect("own chunk");
+            assert_eq!(back, samples);
+            bytes.len()
+        };
+        let quick = check(Effort::Quick);
+        assert!(check(Effort::Thorough) <= quick);
+        quick
     }
 
     fn series(n: i64, mut v: impl FnMut(i64) -> f64) -> Vec<Sample> {
@@ -128,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn jitter_costs_its_range_and_gaps_cost_themselves() {
+        let jitter = |i: i64| Sample { t: i * 15_000 + i * 7 % 4, v: 1.0 };
+        assert!(check(&(0..240).map(jitter).collect::<Vec<_>>()) < 100);
+        let gaps = |i: i64| Sample { t: i * 15_000 + i / 100 * 3_600_000, v: 1.0 };
+        assert!(check(&(0..240).map(gaps).collect::<Vec<_>>()) < 120);
+    }
+
+    #[test]
     fn extreme_times_come_back() {
         let ts = [i64::MIN, -1, 0, 1, i64::MAX];
         check(&ts.map(|t| Sample { t, v: 1.0 }));
@@ -152,16 +179,17 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut with_kind = vec![KIND_FLOAT];
-            with_kind.extend_from_slice(&bytes);
-            let mut out = Vec::new();
-            let _ = decode(&with_kind, &mut out);
-            prop_assert!(out.len() <= SAMPLES_MAX);
+            for kind in [KIND_FLOAT, KIND_FLOAT_BITS] {
+                let mut out = Vec::new();
+                let _ = decode(&[&[kind], &bytes[..]].concat(), &mut out);
+                prop_assert!(out.len() <= SAMPLES_MAX);
+            }
         }
 
         #[test]
         fn damaged_chunks_do_not_panic(at in 0usize..200, bit in 0u8..8, n in 2i64..240) {
-            let mut bytes = encode(&series(n, |i| (i * 37 % 101) as f64 / 10.0));
+            let effort = if n % 2 == 0 { Effort::Quick } else { Effort::Thorough };
+            let mut bytes = encode(&series(n, |i| (i * 37 % 101) as f64 / 10.0 + (i % 3) as f64 * 1e6), effort);
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             let mut out = Vec::new();

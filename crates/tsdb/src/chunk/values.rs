@@ -1,38 +1,66 @@
-//! A column of floats: all equal, decimal (see [`decimal`]) or XOR (see [`xor`]), whichever is shortest.
+//! A column of floats in whichever encoding is shortest: all equal, decimal (see [`decimal`]), XOR (see [`xor`]), or by [`pco`].
 
-use super::bits::ByteReader;
-use super::{Sample, decimal, xor};
+use super::bits::{ByteReader, put_prefixed};
+use super::decimal::{self, Decimal};
+use super::samples::Sample;
+use super::{Effort, pco, xor};
 
 const EQUAL: u8 = 0;
-const DECIMAL: u8 = 1;
+/// Version 1 wrote decimal values so.
+const DECIMAL_BITS: u8 = 1;
 const XOR: u8 = 2;
+const DECIMAL_PACKED: u8 = 3;
+const DECIMAL_PCO: u8 = 4;
+const FLOAT_PCO: u8 = 5;
+
+/// pco must save this part of what is packed: reading it takes several times as long.
+const PCO_SAVES_ONE_IN: usize = 8;
 
 /// Appends the values of `samples`; their times are not looked at.
-pub(super) fn encode(samples: &[Sample], out: &mut Vec<u8>) {
+pub(super) fn encode(samples: &[Sample], effort: Effort, out: &mut Vec<u8>) {
     let Some(first) = samples.first() else { return };
     if samples.iter().all(|s| s.v.to_bits() == first.v.to_bits()) {
         out.push(EQUAL);
         out.extend_from_slice(&first.v.to_bits().to_le_bytes());
         return;
     }
-    let decimal = decimal::encode(samples);
-    // XOR spends 2 bits on a value even when it is lucky, so that a decimal
-    // form below that need not be compared.
-    if let Some(d) = decimal.as_ref().filter(|d| d.len() * 4 <= samples.len()) {
-        out.push(DECIMAL);
-        out.extend_from_slice(d);
-        return;
+    let (tag, bytes) = shortest(samples, effort);
+    out.push(tag);
+    out.extend_from_slice(&bytes);
+}
+
+fn shortest(samples: &[Sample], effort: Effort) -> (u8, Vec<u8>) {
+    let Some(decimal) = Decimal::of(samples) else {
+        let xor = (XOR, xor::encode(samples));
+        if effort == Effort::Quick {
+            return xor;
+        }
+        let bits: Vec<f64> = samples.iter().map(|s| s.v).collect();
+        let by_pco = pco::encode(&bits).map(|bytes| {
+            let mut out = Vec::with_capacity(bytes.len() + 3);
+            put_prefixed(&mut out, &bytes);
+            (FLOAT_PCO, out)
+        });
+        return smaller(xor, by_pco, 0);
+    };
+    let packed = (DECIMAL_PACKED, decimal.encode_packed());
+    // XOR spends 2 bits on a value even when it is lucky, pco a header of some bytes.
+    if packed.1.len() * 4 <= samples.len() {
+        return packed;
     }
-    let xor = xor::encode(samples);
-    match decimal {
-        Some(d) if d.len() <= xor.len() => {
-            out.push(DECIMAL);
-            out.extend_from_slice(&d);
-        }
-        _ => {
-            out.push(XOR);
-            out.extend_from_slice(&xor);
-        }
+    let best = smaller(packed, Some((XOR, xor::encode(samples))), 0);
+    if effort == Effort::Quick {
+        return best;
+    }
+    let saved = best.1.len() / PCO_SAVES_ONE_IN;
+    smaller(best, decimal.encode_pco().map(|bytes| (DECIMAL_PCO, bytes)), saved)
+}
+
+/// `other` when it is more than `saved` bytes shorter than `one`.
+fn smaller(one: (u8, Vec<u8>), other: Option<(u8, Vec<u8>)>, saved: usize) -> (u8, Vec<u8>) {
+    match other {
+        Some(other) if other.1.len() + saved < one.1.len() => other,
+        _ => one,
     }
 }
 
@@ -45,8 +73,16 @@ pub(super) fn decode(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<(
             samples.iter_mut().for_each(|s| s.v = v);
             Some(())
         }
-        DECIMAL => decimal::decode(r, samples),
+        DECIMAL_PACKED => decimal::decode_packed(r, samples),
         XOR => xor::decode(r.0, samples),
+        DECIMAL_PCO => decimal::decode_pco(r, samples),
+        DECIMAL_BITS => decimal::decode_bits(r, samples),
+        FLOAT_PCO => {
+            let mut values = vec![0.0; samples.len()];
+            pco::decode(r.prefixed()?, &mut values)?;
+            samples.iter_mut().zip(values).for_each(|(s, v)| s.v = v);
+            Some(())
+        }
         _ => None,
     }
 }

@@ -212,10 +212,17 @@ impl LabelIndex for HeadIndex {
         Ok(found)
     }
 
-    fn with_values(&self, name: &str, wanted: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap, TsdbError> {
+    fn with_values(
+        &self,
+        name: &str,
+        prefixes: &[Vec<u8>],
+        wanted: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<RoaringBitmap, TsdbError> {
         let mut found = RoaringBitmap::new();
+        let begins = |value: &str| prefixes.iter().any(|p| value.as_bytes().starts_with(p));
         for value in self.name(name).into_iter().flat_map(|n| &n.values) {
-            if wanted(self.symbols.get(value.symbol)) {
+            let text = self.symbols.get(value.symbol);
+            if begins(text) && wanted(text) {
                 value.ids.add_to(&mut found);
             }
         }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::chunk::open::OpenChunk;
-use crate::chunk::{self, Sample};
+use crate::chunk::{self, Effort, Sample};
 use crate::outcome::Refusal;
 use crate::part::Part;
 
@@ -174,6 +174,6 @@ impl MemSeries {
 fn seal(samples: &[Sample], sealed: &mut Vec<Sealed>) {
     if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
         sealed.reserve_exact(1);
-        sealed.push(Sealed { min: first.t, max: last.t, bytes: chunk::encode(samples).into() });
+        sealed.push(Sealed { min: first.t, max: last.t, bytes: chunk::encode(samples, Effort::Quick).into() });
     }
 }

@@ -1,6 +1,7 @@
-//! Files of format version 1, written once and kept: every later build must open them.
+//! Files of each format version, written once and kept: every later build must open them.
 //!
-//! `cargo test -p tsdb --test golden -- --ignored` writes them anew, for a new version beside the old one.
+//! `cargo test -p tsdb --test it -- --ignored golden` writes those of the newest version anew. Version 1 has one block in
+//! the first encodings; version 2 one that was merged and one that was flushed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use wire::protobuf::Writer;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
-fn golden_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+fn golden_dir(version: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(version)
 }
 
 fn open(disk: SharedDisk, dir: &Path) -> Tsdb {
@@ -94,10 +95,12 @@ fn ingest(db: &Tsdb, request: &[u8]) {
 #[test]
 #[ignore = "writes the golden files"]
 fn write_golden_files() {
-    let db = open(Arc::new(RealDisk), &golden_dir());
+    let db = open(Arc::new(RealDisk), &golden_dir("v2"));
     for kind in KINDS {
         assert_eq!(db.append_wait(samples(kind, 0, 300)).expect("append").samples, 300);
+        db.flush().expect("flush");
     }
+    assert_eq!(db.compact().expect("compact"), 4);
     ingest(&db, &delta(NOW_MS - 1_000_000));
     db.flush().expect("flush");
     // These stay in the log.
@@ -106,12 +109,12 @@ fn write_golden_files() {
 }
 
 /// The golden files on a disk in memory, so that opening them changes nothing.
-fn copy() -> SimDisk {
+fn copy(version: &str) -> SimDisk {
     let disk = SimDisk::new(1);
     for sub in ["", "wal"] {
         let to = Path::new("/golden").join(sub);
         disk.create_dir_all(&to).expect("folder");
-        for from in RealDisk.list(&golden_dir().join(sub)).expect("list") {
+        for from in RealDisk.list(&golden_dir(version).join(sub)).expect("list") {
             if let Ok(bytes) = RealDisk.read(&from) {
                 let mut file = disk.create(&to.join(from.file_name().expect("name"))).expect("create");
                 file.write_all(&bytes).expect("write");
@@ -123,8 +126,17 @@ fn copy() -> SimDisk {
 
 #[test]
 fn version_1_opens() {
-    let db = open(Arc::new(copy()), Path::new("/golden"));
-    assert_eq!((db.stats().blocks, db.stats().block_series), (1, 5));
+    opens("v1", 1);
+}
+
+#[test]
+fn version_2_opens() {
+    opens("v2", 2);
+}
+
+fn opens(version: &str, blocks: u64) {
+    let db = open(Arc::new(copy(version)), Path::new("/golden"));
+    assert_eq!((db.stats().blocks, db.stats().block_series), (blocks, 5));
     let all = (i64::MIN, i64::MAX);
     let matchers = [Matcher::new("job", MatchOp::Eq, "größe")];
     let found = db.select(&AccessScope::ALL, &matchers, all, ReadLimits::default()).expect("select");

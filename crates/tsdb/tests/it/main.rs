@@ -8,3 +8,4 @@ mod limits;
 mod oracle;
 mod otlp;
 mod points;
+mod stretches;

@@ -1,0 +1,63 @@
+//! A series as stretches in order of time: chunks that only their statistics are needed of, and samples.
+//!
+//! For functions over ranges much longer than a chunk: what lies wholly within
+//! the range and overlaps nothing else need not be decoded.
+
+use crate::TsdbError;
+use crate::chunk::{ChunkStats, SeriesSamples};
+use crate::part::{Gather, Part};
+
+/// A part of what was asked for; stretches of a series do not overlap.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stretch {
+    /// A chunk that lies wholly within the range, not decoded.
+    Stats(ChunkStats),
+    /// Samples within the range.
+    Samples(SeriesSamples),
+}
+
+/// The statistics of a part that lies within `[min, max]` and has some.
+fn stats_of(part: &Part, min: i64, max: i64) -> Option<ChunkStats> {
+    match part {
+        Part::Stored { chunk, .. } if chunk.min >= min && chunk.max <= max => chunk.stats,
+        _ => None,
+    }
+}
+
+/// Calls `each` with the stretches of `parts` (those stored first first) within `[min, max]` in order of time.
+/// `count` is told what the decoded samples cost.
+pub(crate) fn walk(
+    parts: &[&Part],
+    (min, max): (i64, i64),
+    count: &dyn Fn(usize) -> Result<(), TsdbError>,
+    each: &mut dyn FnMut(Stretch),
+) -> Result<(), TsdbError> {
+    // Stable: parts that begin at one time stay in the order of storing.
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|i| parts.get(*i).map_or(i64::MAX, |p| p.bounds().0));
+    let mut order = order.into_iter().peekable();
+    while let Some(first) = order.next() {
+        let Some(part) = parts.get(first) else { continue };
+        let mut end = part.bounds().1;
+        let mut group = vec![first];
+        while let Some(next) = order.next_if(|i| parts.get(*i).is_some_and(|p| p.bounds().0 <= end)) {
+            end = end.max(parts.get(next).map_or(end, |p| p.bounds().1));
+            group.push(next);
+        }
+        if let (1, Some(stats)) = (group.len(), stats_of(part, min, max)) {
+            each(Stretch::Stats(stats));
+            continue;
+        }
+        group.sort_unstable();
+        let mut gather = Gather::default();
+        for part in group.iter().filter_map(|i| parts.get(*i)) {
+            count(gather.add(|out| part.decode(out))?)?;
+        }
+        let mut samples = gather.finish();
+        samples.clip(min, max);
+        if !samples.is_empty() {
+            each(Stretch::Samples(samples));
+        }
+    }
+    Ok(())
+}
