@@ -10,7 +10,8 @@ def same_number(left, right):
     a, b = float(left), float(right)
     if math.isnan(a) or math.isnan(b):
         return math.isnan(a) and math.isnan(b)
-    return a == b or abs(a - b) <= TOLERANCE * max(abs(a), abs(b))
+    # The second is what is left of numbers that cancel out.
+    return a == b or abs(a - b) <= max(TOLERANCE * max(abs(a), abs(b)), 1e-12)
 
 
 def _points(element):

@@ -17,6 +17,7 @@ mod metadata;
 mod params;
 mod parse;
 mod query;
+mod remote_read;
 mod respond;
 mod rules;
 mod series;
@@ -29,7 +30,7 @@ mod write;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, any, get, post};
 
 use utoipa::OpenApi;
 
@@ -60,6 +61,7 @@ use crate::app::App;
     status::wal_replay,
     features::features,
     federate::federate,
+    remote_read::read,
     lifecycle::healthy,
     lifecycle::ready,
     write::write,
@@ -92,6 +94,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/features", both(get(features::features)))
         // Without cross-origin requests: pages have nothing to write.
         .route(pipeline::remote_write::PATH, any(write::write))
+        .route("/api/v1/read", both(post(remote_read::read)))
         .route("/federate", get(federate::federate))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))

@@ -4,19 +4,26 @@
 //! cores), a deadline that counts the wait for the slot, and a cancel flag that is set when the
 //! client goes away.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use axum::body::{Body, Bytes, HttpBody};
 use eventstore::query::{CancelFlag, Limits};
 use foundation::ErrorKind;
+use http_body::Frame;
 use model::{AccessScope, TimeRange};
 use query::metrics::Ask;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 use crate::app::App;
 
 /// Why a query could not run to its end, apart from its own errors.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub(crate) struct RunError {
     pub kind: ErrorKind,
     pub message: String,
@@ -110,4 +117,66 @@ pub(crate) async fn query_within<T: Send + 'static>(
             message: "the query failed inside the server; this is a bug, the log has details".to_owned(),
         }
     })
+}
+
+/// Chunks that wait for the connection.
+const CHUNKS_WAITING: usize = 4;
+
+/// Takes the chunks of an answer that a query makes while it runs.
+pub(crate) struct Sink {
+    chunks: mpsc::Sender<Result<Bytes, RunError>>,
+    deadline: Instant,
+}
+
+impl Sink {
+    /// Waits until the connection has room for the chunk; false when nobody reads any more, or the deadline passed.
+    pub(crate) fn send(&self, chunk: Bytes) -> bool {
+        let sent = tokio::time::timeout_at(self.deadline.into(), self.chunks.send(Ok(chunk)));
+        matches!(Handle::current().block_on(sent), Ok(Ok(())))
+    }
+}
+
+/// Runs `work` on a thread for blocking work and answers with what it sends, as it is sent. The slot is held until the last chunk
+/// is taken or the deadline passes.
+///
+/// An error before the first chunk is answered as such; a later one ends the connection, so that nobody takes the answer for whole.
+pub(crate) async fn stream(
+    app: &App,
+    work: impl FnOnce(&App, Grant, &Sink) -> Result<(), RunError> + Send + 'static,
+) -> Result<Body, RunError> {
+    let deadline = Instant::now() + app.limits.timeout;
+    let (chunks, mut waiting) = mpsc::channel(CHUNKS_WAITING);
+    let sink = Sink { chunks: chunks.clone(), deadline };
+    let app = app.clone();
+    // Lives until the query ends; when the body is dropped its channel closes, which ends the query.
+    tokio::spawn(async move {
+        let done = query(&app, move |app, grant| work(app, grant, &sink)).await;
+        if let Err(e) = done.and_then(|result| result) {
+            // Fails only when nobody reads.
+            let _ = chunks.send(Err(e)).await;
+        }
+    });
+    match waiting.recv().await {
+        Some(Ok(first)) => Ok(Body::new(Chunks { first: Some(first), waiting })),
+        Some(Err(e)) => Err(e),
+        None => Ok(Body::empty()),
+    }
+}
+
+/// The body of [`stream`].
+struct Chunks {
+    first: Option<Bytes>,
+    waiting: mpsc::Receiver<Result<Bytes, RunError>>,
+}
+
+impl HttpBody for Chunks {
+    type Data = Bytes;
+    type Error = RunError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RunError>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        self.waiting.poll_recv(cx).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+    }
 }

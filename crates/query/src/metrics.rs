@@ -14,6 +14,7 @@ mod matchers;
 mod metadata;
 pub mod params;
 mod range;
+mod raw;
 mod series;
 mod source;
 
@@ -33,6 +34,7 @@ pub use labels::{label_names, label_values};
 pub use latest::latest;
 pub use metadata::metadata;
 pub use range::range;
+pub use raw::raw;
 pub use series::series;
 
 /// Who asks, and what the answer may cost.

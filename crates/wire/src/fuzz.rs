@@ -8,6 +8,7 @@ use model::{Histogram, Signal};
 
 use crate::otlp::{self, Limits, json};
 use crate::prometheus::exposition::{self, ExpositionSink, SampleRef, Value};
+use crate::prometheus::remote_read;
 use crate::prometheus::remote_write::{self, Version};
 use crate::prometheus::{self, ExemplarRef, MetadataRef, SampleSink, SeriesSink, Stamp};
 use crate::protobuf::Reader;
@@ -189,5 +190,13 @@ pub fn fuzz_exposition(data: &[u8]) {
             // Most bytes are no scrape; what is pushed until then is checked all the same.
             let _ = exposition::parse(format, data, &options, &mut Checking);
         }
+    }
+}
+
+/// Any bytes as a remote read request.
+pub fn fuzz_remote_read(data: &[u8]) {
+    if let Ok(request) = remote_read::decode(data) {
+        let matchers: usize = request.queries.iter().map(|q| q.matchers.len()).sum();
+        assert!(request.queries.len() + matchers <= data.len());
     }
 }

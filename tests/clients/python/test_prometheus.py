@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from harness import compare, prometheus, promql, remote_write, shop
+from harness import compare, poll, prometheus, promql, remote_read, remote_write, shop
 from harness.api import Api
 from harness.prometheus import Prometheus, promtool
 from harness.server import Server
@@ -280,3 +280,58 @@ def test_probes_are_answered(pair):
     for probe in ("healthy", "ready"):
         ours, theirs = pair.ask(f"/-/{probe}", {})
         assert (ours.status_code, theirs.status_code) == (200, 200)
+
+
+# Reads the shop's series from the server when it is asked, and copies their newest samples under another name.
+READER = """
+scrape_configs:
+  - job_name: federate
+    honor_labels: true
+    scrape_interval: 1s
+    metrics_path: /federate
+    params: {{'match[]': ['{{__name__=~"shop_.+|up"}}']}}
+    metric_relabel_configs:
+      - {{source_labels: [__name__], target_label: __name__, replacement: federated_$1}}
+    static_configs:
+      - targets: ['{target}']
+remote_read:
+  - url: http://{target}/api/v1/read
+    read_recent: true
+"""
+
+
+def test_a_prometheus_reads_and_scrapes_the_server(pair, tmp_path):
+    target = pair.ours.url("api").removeprefix("http://")
+    with Prometheus(tmp_path / "reader", READER.format(target=target)) as reader:
+        for query in ("shop_requests_total", "sum by (job) (rate(shop_cpu_seconds_total[5m]))", 'shop_job_progress{task!="export"}'):
+            params = {"query": query, "start": pair.start, "end": pair.end, "step": 60}
+            read, theirs = (pair.of(url, "/api/v1/query_range", params).json() for url in (reader.url, pair.theirs.url))
+            assert compare.difference(read["data"], theirs["data"]) is None
+            assert theirs["data"]["result"]
+
+        expected = Api(pair.ours.url("api")).query('{__name__=~"shop_.+|up"}')
+        named = lambda labels: labels | {"__name__": f"federated_{labels['__name__']}"}
+
+        def scraped():
+            found = Api(reader.url).query('{__name__=~"federated_.+"}')
+            assert len(found) == len(expected)
+            return {json.dumps(labels, sort_keys=True): value for labels, value in found}
+
+        copied = poll.until("the scrape of /federate", scraped)
+        for labels, value in expected:
+            assert compare.same_number(copied[json.dumps(named(labels), sort_keys=True)], value), labels
+
+
+def test_streamed_reads_have_the_samples_of_prometheus(pair):
+    for name in ("shop_requests_total", "shop_special_values", "shop_job_progress", "shop_none"):
+        over = (pair.start * 1000, pair.end * 1000)
+        ours = remote_read.streamed(pair.ours.url("api"), name, *over)
+        assert ours == remote_read.streamed(pair.theirs.url, name, *over)
+        assert bool(ours) == (name != "shop_none")
+
+
+def test_broken_reads_are_refused(pair):
+    for body in (b"x", remote_write.snappy(b"\x0a\x05")):
+        assert [answer.status_code for answer in (
+            requests.post(url + "/api/v1/read", data=body, timeout=10) for url in (pair.ours.url("api"), pair.theirs.url)
+        )] == [400, 400]

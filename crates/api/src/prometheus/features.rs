@@ -38,6 +38,7 @@ pub(super) async fn features() -> Response {
             "label_values_match": true,
             "query_stats": true,
             "query_warnings": true,
+            "remote_read": true,
             "time_range_labels": true,
             "time_range_series": true,
         },

@@ -26,10 +26,7 @@ impl V1 {
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: impl FnOnce(&mut V1Series<'_>),
     ) {
-        self.0.message(1, |w| {
-            labels.into_iter().for_each(|(name, value)| label(w, name, value));
-            body(&mut V1Series(w));
-        });
+        self.0.message(1, |w| series(w, labels, body));
     }
 
     /// Adds metadata.
@@ -180,7 +177,17 @@ impl V2Series<'_> {
     }
 }
 
-fn label(w: &mut Writer, name: &str, value: &str) {
+/// The content of a `prometheus.TimeSeries`.
+pub(super) fn series<'a>(
+    w: &mut Writer,
+    labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+    body: impl FnOnce(&mut V1Series<'_>),
+) {
+    labels.into_iter().for_each(|(name, value)| label(w, name, value));
+    body(&mut V1Series(w));
+}
+
+pub(super) fn label(w: &mut Writer, name: &str, value: &str) {
     w.message(1, |w| {
         w.string(1, name);
         w.string(2, value);

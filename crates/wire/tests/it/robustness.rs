@@ -181,3 +181,18 @@ fn mutated_expositions_do_not_panic() {
         \x1d\x0a\x01l\x18\x04\x22\x16\x3a\x14\x08\x06\x11\x00\x00\x00\x00\x00\x00\x12\x40\x28\x06\x38\x01\x62\x04\x08\x01\x10\x02";
     run(fuzz::fuzz_exposition, &[text.to_vec(), open.to_vec(), protobuf.to_vec()], 12_000);
 }
+
+#[test]
+fn mutated_remote_read_does_not_panic() {
+    let mut w = wire::protobuf::Writer::new();
+    w.message(1, |w| {
+        w.uint(1, 1_700_000_000_000);
+        w.message(3, |w| {
+            w.uint(1, 2);
+            w.string(2, "job");
+            w.string(3, "shop|bot");
+        });
+    });
+    w.bytes(2, &[1, 0]);
+    run(fuzz::fuzz_remote_read, &[w.into_bytes()], 8000);
+}
