@@ -65,6 +65,7 @@ impl Ask {
             max_samples: self.samples_max,
             deadline: Some(self.deadline),
             cancel: Some(self.cancel.clone()),
+            ..ReadLimits::default()
         }
     }
 

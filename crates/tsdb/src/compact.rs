@@ -1,9 +1,9 @@
-//! Compaction: four small neighbours become one block.
+//! Compaction: blocks become fewer and larger ones (see [`plan`] for which).
 //!
 //! Every flush and every restart leaves a block; fewer and larger ones cost
-//! less memory and fewer reads. Only blocks that follow each other in storing
-//! order are merged, because of samples with one time the first stored
-//! counts. The new block takes the place of the first one in the manifest.
+//! less memory and fewer reads, and are written with more effort. One series at
+//! a time is in memory, with the entries and lists of the new block, about
+//! 150 bytes per series. The new block takes the place of the first one in the manifest.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,19 +14,17 @@ use roaring::RoaringBitmap;
 
 use crate::block::{Block, BlockWriter, StoredSeries};
 use crate::chunk::{Effort, SeriesSamples};
-use crate::db::Tsdb;
+use crate::db::{Inner, Tsdb, millis};
 use crate::part::Gather;
+use crate::plan::{self, BlockInfo};
 use crate::{Exemplar, TsdbError, key};
 
-/// Blocks that become one.
-const FAN_IN: usize = 4;
-/// A merged block reaches over at most this long, so that retention stays precise: 3 days.
-const SPAN_MS_MAX: i64 = 3 * 86_400_000;
 /// Entries of a block that are read at once.
 const ENTRIES_PER_READ: u32 = 256;
 
 impl Tsdb {
-    /// Merges the first run of small neighbouring blocks, if there is one; returns how many blocks became one, or 0.
+    /// Merges the next blocks that belong together, if there are any; returns how many became one, or 0. Nothing is
+    /// merged while the disk has no room for another copy of them.
     ///
     /// # Errors
     /// The disk refused or a block is damaged; nothing has changed then. A block that could not be read is left out of
@@ -34,7 +32,14 @@ impl Tsdb {
     pub fn compact(&self) -> Result<usize, TsdbError> {
         let inner = &self.inner;
         let mut files = inner.files.lock();
-        let Some(run) = pick(&inner.state.read().blocks) else { return Ok(0) };
+        let blocks = inner.state.read().blocks.clone();
+        let infos: Vec<BlockInfo> = blocks.iter().map(|b| b.info()).collect();
+        let settle_ms = millis(inner.options.out_of_order_window);
+        let ids = plan::merge(&infos, settle_ms, inner.options.retention.map(millis));
+        let run: Vec<Arc<Block>> = blocks.into_iter().filter(|b| ids.contains(&b.id)).collect();
+        if run.is_empty() || !inner.has_room_for(&run)? {
+            return Ok(0);
+        }
         let exemplars_max = inner.options.exemplars_per_series;
         let merged =
             inner.write_block(&mut files, Effort::Thorough, |writer| merge_blocks(&run, exemplars_max, writer))?;
@@ -44,6 +49,20 @@ impl Tsdb {
         replace(&mut inner.state.write().blocks, &run, Arc::new(merged), |b| b.id);
         run.iter().try_for_each(|b| remove(&*inner.disk, b))?;
         Ok(run.len())
+    }
+}
+
+impl Inner {
+    /// Whether a copy of the blocks leaves free what must stay free: what arrives needs the room more.
+    fn has_room_for(&self, run: &[Arc<Block>]) -> Result<bool, TsdbError> {
+        let dir = &self.options.dir;
+        let free = self.disk.free_bytes(dir).map_err(TsdbError::io("ask for the free space of", dir))?;
+        let needed = run.iter().map(|b| b.bytes()).sum::<u64>();
+        let has_room = free >= needed.saturating_add(self.options.min_free_bytes);
+        if !has_room {
+            tracing::warn!(free, needed, "blocks of metrics are not merged: the disk has no room for a copy of them");
+        }
+        Ok(has_room)
     }
 }
 
@@ -57,19 +76,6 @@ fn replace<T>(list: &mut Vec<T>, run: &[Arc<Block>], new: T, id: impl Fn(&T) -> 
     let at = list.iter().position(in_run).unwrap_or(list.len());
     list.retain(|x| !in_run(x));
     list.insert(at, new);
-}
-
-/// The first neighbours of which none is larger than the others together: each sample is then rewritten a
-/// logarithmic number of times.
-fn pick(blocks: &[Arc<Block>]) -> Option<Vec<Arc<Block>>> {
-    let fits = |run: &&[Arc<Block>]| {
-        let (sum, largest) = run.iter().fold((0, 0), |(sum, max), b| (sum + b.samples(), b.samples().max(max)));
-        let from = run.iter().map(|b| b.bounds().0).min().unwrap_or_default();
-        let to = run.iter().map(|b| b.bounds().1).max().unwrap_or_default();
-        let mergeable = run.iter().all(|b| b.is_mergeable());
-        mergeable && largest * 2 <= sum && to.saturating_sub(from) <= SPAN_MS_MAX
-    };
-    blocks.windows(FAN_IN).find(fits).map(<[_]>::to_vec)
 }
 
 /// Walks the series of a block in label order.

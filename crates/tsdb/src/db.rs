@@ -79,6 +79,9 @@ pub struct Stats {
     pub head_bytes: u64,
     /// Blocks on disk.
     pub blocks: u64,
+    /// Blocks of which a part could not be read since the engine was opened. What they hold is not in answers, or only
+    /// what can be read; they are neither merged nor repaired.
+    pub damaged_blocks: u64,
     /// Series in them, counted once per block.
     pub block_series: u64,
     /// Samples in them.
@@ -116,11 +119,11 @@ impl Tsdb {
         disk.create_dir_all(&options.dir).map_err(TsdbError::io("make the folder", &options.dir))?;
         let manifest = Manifest::load(&*disk, &options.dir)?;
         manifest.remove_orphans(&*disk, &options.dir)?;
-        let blocks = open_blocks(&*disk, &options.dir, &manifest);
+        let (blocks, unreadable) = open_blocks(&*disk, &options.dir, &manifest);
         let mut snapshot = load_snapshot(&*disk, &options.dir, &manifest)?;
         // The snapshot knows this too; blocks know it even when the snapshot is lost.
         snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
-        let state = State { blocks, frozen: Vec::new(), head: Arc::new(Head::new(FIRST_EPOCH)) };
+        let state = State { blocks, unreadable, frozen: Vec::new(), head: Arc::new(Head::new(FIRST_EPOCH)) };
         let covered_through = manifest.flushed_through;
         let inner = Inner {
             disk: disk.clone(),
@@ -335,16 +338,19 @@ fn load_snapshot(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<Sna
     }
 }
 
-/// The blocks of the manifest, without those that cannot be read.
-fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Vec<Arc<Block>> {
-    let open = |id: &u64| match Block::open(disk, &Manifest::block_path(dir, *id), *id) {
-        Ok(block) => Some(Arc::new(block)),
-        Err(e) => {
-            tracing::error!(error = %e, "a block of metrics is left out of queries");
-            None
+/// The blocks of the manifest, and why others of them cannot be read.
+fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> (Vec<Arc<Block>>, Vec<String>) {
+    let (mut blocks, mut unreadable) = (Vec::new(), Vec::new());
+    for id in &manifest.blocks {
+        match Block::open(disk, &Manifest::block_path(dir, *id), *id) {
+            Ok(block) => blocks.push(Arc::new(block)),
+            Err(e) => {
+                tracing::error!(error = %e, "a block of metrics is left out of queries");
+                unreadable.push(e.to_string());
+            }
         }
-    };
-    manifest.blocks.iter().filter_map(open).collect()
+    }
+    (blocks, unreadable)
 }
 
 impl Inner {

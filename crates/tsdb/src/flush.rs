@@ -1,4 +1,4 @@
-//! From head to block, and what is removed when.
+//! From head to block.
 //!
 //! A flush freezes the head (the log rotates), writes it as a block, writes
 //! the snapshot, replaces the manifest, and only then removes the log
@@ -8,8 +8,6 @@
 //! sample is lost or there twice.
 
 use std::sync::Arc;
-
-use foundation::clock::UnixNanos;
 
 use crate::TsdbError;
 use crate::block::{Block, BlockWriter};
@@ -98,31 +96,6 @@ impl Tsdb {
         }
         self.rotate()?;
         Ok(true)
-    }
-
-    /// Removes the blocks whose newest sample is older than the retention; returns how many.
-    ///
-    /// # Errors
-    /// The disk refused; blocks that were taken out of the manifest are gone for queries all the same.
-    pub fn apply_retention(&self, now: UnixNanos) -> Result<usize, TsdbError> {
-        let Some(retention) = self.inner.options.retention else { return Ok(0) };
-        let oldest = now.as_millis().saturating_sub(millis(retention));
-        let mut files = self.inner.files.lock();
-        let expired: Vec<Arc<Block>> =
-            self.inner.state.read().blocks.iter().filter(|b| b.bounds().1 < oldest).cloned().collect();
-        if expired.is_empty() {
-            return Ok(0);
-        }
-        let gone = |id: u64| expired.iter().any(|b| b.id == id);
-        let mut next = files.manifest.clone();
-        next.blocks.retain(|id| !gone(*id));
-        self.inner.replace_manifest(&mut files, next, None)?;
-        self.inner.state.write().blocks.retain(|b| !gone(b.id));
-        for block in &expired {
-            // Queries that hold the block read on: the file is open.
-            self.inner.disk.remove_file(&block.path).map_err(TsdbError::io("remove", &block.path))?;
-        }
-        Ok(expired.len())
     }
 }
 

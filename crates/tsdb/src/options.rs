@@ -27,6 +27,9 @@ pub struct Options {
     pub log_bytes_max: u64,
     /// Samples older than this are removed by [`Tsdb::maintain`](crate::Tsdb::maintain); `None` keeps all.
     pub retention: Option<Duration>,
+    /// Blocks that take more than this together are removed, those with the oldest samples first, by
+    /// [`Tsdb::maintain`](crate::Tsdb::maintain); the newest block stays. `None`: no limit.
+    pub retention_bytes: Option<u64>,
     /// A delta stream that is silent this long is forgotten; when it comes back it counts from 0 as a reset counter does.
     pub delta_idle: Duration,
     /// Exemplars kept per series; the oldest goes first.
@@ -54,6 +57,7 @@ impl Options {
             head_bytes_max: 512 << 20,
             log_bytes_max: LOG_BYTES_MAX,
             retention: Some(Duration::from_secs(15 * 86_400)),
+            retention_bytes: None,
             delta_idle: Duration::from_secs(86_400),
             exemplars_per_series: 10,
             max_exemplars: 100_000,
@@ -86,10 +90,12 @@ pub struct ReadLimits {
     pub deadline: Option<std::time::Instant>,
     /// Set from outside to stop the query.
     pub cancel: Option<std::sync::Arc<std::sync::atomic::AtomicBool>>,
+    /// Told what is left out because it is damaged; without it the query fails on damage.
+    pub partial: Option<crate::Partial>,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { max_series: 1_000_000, max_samples: 50_000_000, deadline: None, cancel: None }
+        Self { max_series: 1_000_000, max_samples: 50_000_000, deadline: None, cancel: None, partial: None }
     }
 }

@@ -81,13 +81,18 @@ pub(crate) struct Gather {
 }
 
 impl Gather {
-    /// Appends what `decode` gives; returns how much that counts against a limit on samples.
+    /// Appends what `decode` gives; returns how much that counts against a limit on samples. Nothing is added when it
+    /// fails.
     pub(crate) fn add(
         &mut self,
         decode: impl FnOnce(&mut SeriesSamples) -> Result<(), TsdbError>,
     ) -> Result<usize, TsdbError> {
         let (floats, histograms) = (self.samples.floats.len(), self.samples.histograms.len());
-        decode(&mut self.samples)?;
+        if let Err(e) = decode(&mut self.samples) {
+            self.samples.floats.truncate(floats);
+            self.samples.histograms.truncate(histograms);
+            return Err(e);
+        }
         self.ends.push((self.samples.floats.len(), self.samples.histograms.len()));
         let new = self.samples.histograms.iter().skip(histograms);
         Ok(self.samples.floats.len() - floats + new.map(|h| h.value.cost()).sum::<usize>())

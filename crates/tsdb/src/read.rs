@@ -18,6 +18,7 @@ use crate::head::Head;
 use crate::matcher::{Compiled, Matcher};
 use crate::options::ReadLimits;
 use crate::part::Part;
+use crate::partial::{Partial, forgive};
 use crate::postings::{self, LabelIndex};
 use crate::select::{self, Meter, SeriesHandle, SeriesSet};
 use crate::{Exemplar, TsdbError, key};
@@ -87,7 +88,7 @@ impl Tsdb {
             }
         };
         if matchers.is_empty() && scope.services.is_none() {
-            self.each_index(range, &mut |index| {
+            self.each_index(range, limits.partial.as_ref(), &mut |index| {
                 index.names(&mut add);
                 Ok(())
             })?;
@@ -117,7 +118,7 @@ impl Tsdb {
             }
         };
         if matchers.is_empty() && scope.services.is_none() {
-            self.each_index(range, &mut |index| index.values(name, &mut add))?;
+            self.each_index(range, limits.partial.as_ref(), &mut |index| index.values(name, &mut add))?;
         } else {
             let meter = Meter::new(limits);
             self.visit(scope, matchers, range, &meter, &mut |k, _| add(key::get(k, name)))?;
@@ -150,22 +151,28 @@ impl Tsdb {
         };
         let meter = Meter::new(limits);
         // An exemplar may be older than the samples of its block, so that blocks are not chosen by their times.
-        self.each_source(scope, matchers, (i64::MIN, i64::MAX), &mut |source, matchers| match source {
-            Source::Head(head) => {
-                let ids = head.select(matchers)?;
-                head.visit_exemplars(ids.iter(), &mut || meter.check(), &mut |_, key, exemplars| {
-                    add(key, &mut exemplars.iter());
-                    Ok(())
-                })
-            }
-            Source::Block(block) => {
-                let ids = postings::select(&**block, matchers)?;
-                block.entries(&ids, &mut |s| {
-                    add(&s.key, &mut s.exemplars.iter());
-                    meter.check()
-                })
-            }
-        })?;
+        self.each_source(
+            scope,
+            matchers,
+            (i64::MIN, i64::MAX),
+            meter.partial(),
+            &mut |source, matchers| match source {
+                Source::Head(head) => {
+                    let ids = head.select(matchers)?;
+                    head.visit_exemplars(ids.iter(), &mut || meter.check(), &mut |_, key, exemplars| {
+                        add(key, &mut exemplars.iter());
+                        Ok(())
+                    })
+                }
+                Source::Block(block) => {
+                    let ids = postings::select(&**block, matchers)?;
+                    block.entries(&ids, &mut |s| {
+                        add(&s.key, &mut s.exemplars.iter());
+                        meter.check()
+                    })
+                }
+            },
+        )?;
         let merged = found.into_iter().map(|(labels, mut exemplars)| {
             exemplars.sort_by_key(|e| e.t);
             exemplars.dedup();
@@ -187,6 +194,7 @@ impl Tsdb {
             head_samples: heads().map(|h| h.samples()).sum(),
             head_bytes: heads().map(|h| h.bytes() as u64).sum(),
             blocks: state.blocks.len() as u64,
+            damaged_blocks: state.unreadable.len() as u64 + blocks().filter(|b| !b.is_mergeable()).count() as u64,
             block_series: blocks().map(|b| u64::from(b.series_count())).sum(),
             block_samples: blocks().map(|b| b.samples()).sum(),
             block_bytes: blocks().map(|b| b.bytes()).sum(),
@@ -205,15 +213,20 @@ impl Tsdb {
         scope: &AccessScope,
         matchers_asked: &[Matcher],
         (min, max): (i64, i64),
+        partial: Option<&Partial>,
         each: &mut dyn FnMut(Source<'_>, &[Compiled]) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
         let matchers = select::compile(scope, matchers_asked, &self.inner.catalog.read())?;
         let (blocks, frozen, head) = {
             let state = self.inner.state.read();
+            if let Some(partial) = partial {
+                state.unreadable.iter().for_each(|reason| partial.note(reason));
+            }
             (state.blocks.clone(), state.frozen.clone(), state.head.clone())
         };
         for block in blocks.iter().filter(|b| b.touches(min, max)) {
-            each(Source::Block(block), &matchers)?;
+            let visited = each(Source::Block(block), &matchers);
+            forgive(partial, visited)?;
         }
         for head in frozen.iter().map(|f| &f.head).chain([&head]).filter(|h| h.touches(min, max)) {
             each(Source::Head(head), &matchers)?;
@@ -231,7 +244,7 @@ impl Tsdb {
         meter: &Meter,
         each: &mut dyn FnMut(&[u8], Vec<Part>),
     ) -> Result<(), TsdbError> {
-        self.each_source(scope, matchers, range, &mut |source, matchers| match source {
+        self.each_source(scope, matchers, range, meter.partial(), &mut |source, matchers| match source {
             Source::Head(head) => visit_head(head, matchers, range, meter, each),
             Source::Block(block) => visit_block(block, matchers, range, meter, each),
         })
@@ -240,10 +253,11 @@ impl Tsdb {
     /// Calls `each` with the index of every source that touches the range.
     fn each_index(
         &self,
-        (min, max): (i64, i64),
+        range: (i64, i64),
+        partial: Option<&Partial>,
         each: &mut dyn FnMut(&dyn LabelIndex) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
-        self.each_source(&AccessScope::ALL, &[], (min, max), &mut |source, _| match source {
+        self.each_source(&AccessScope::ALL, &[], range, partial, &mut |source, _| match source {
             Source::Head(head) => head.with_index(|index| each(index)),
             Source::Block(block) => each(&**block),
         })

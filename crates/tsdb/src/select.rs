@@ -15,6 +15,7 @@ use crate::chunk::{Sample, SeriesSamples};
 use crate::matcher::{Compiled, MatchOp, Matcher, Test};
 use crate::options::ReadLimits;
 use crate::part::{Gather, Part, merge};
+use crate::partial::{Partial, forgive};
 use crate::stretch::{self, Stretch};
 use crate::{TsdbError, catalog::Catalog};
 
@@ -72,6 +73,11 @@ impl Meter {
             return Err(TsdbError::LimitExceeded { what: "series", limit, setting: None });
         }
         Ok(())
+    }
+
+    /// Where to tell what is damaged.
+    pub(crate) fn partial(&self) -> Option<&Partial> {
+        self.limits.partial.as_ref()
     }
 
     fn samples(&self, n: usize) -> Result<(), TsdbError> {
@@ -162,7 +168,10 @@ impl SeriesHandle {
         let mut out = Vec::new();
         for part in self.touching(min, max) {
             let before = out.len();
-            part.decode_floats(&mut out)?;
+            let decoded = part.decode_floats(&mut out);
+            if forgive(self.meter.partial(), decoded)?.is_none() {
+                out.truncate(before);
+            }
             self.meter.samples(out.len() - before)?;
         }
         merge(&mut out, |s| s.t);
@@ -187,8 +196,9 @@ impl SeriesHandle {
         let (min, max) = self.clamp(min, max)?;
         let mut gather = Gather::default();
         for part in self.touching(min, max) {
-            let cost = gather.add(|out| part.decode(out))?;
-            self.meter.samples(cost)?;
+            if let Some(cost) = forgive(self.meter.partial(), gather.add(|out| part.decode(out)))? {
+                self.meter.samples(cost)?;
+            }
         }
         let mut samples = gather.finish();
         samples.clip(min, max);
@@ -204,7 +214,13 @@ impl SeriesHandle {
         let range = self.clamp(min, max)?;
         let parts: Vec<&Part> = self.touching(range.0, range.1).collect();
         let mut out = Vec::new();
-        stretch::walk(&parts, range, &|cost| self.meter.samples(cost), &mut |s| out.push(s))?;
+        let gather =
+            |gather: &mut Gather, part: &Part| match forgive(self.meter.partial(), gather.add(|out| part.decode(out)))?
+            {
+                Some(cost) => self.meter.samples(cost),
+                None => Ok(()),
+            };
+        stretch::walk(&parts, range, &gather, &mut |s| out.push(s))?;
         Ok(out)
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Frozen {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) blocks: Vec<Arc<Block>>,
+    /// Why blocks of the manifest could not be opened: what they hold is not in answers.
+    pub(crate) unreadable: Vec<String>,
     /// More than one only while blocks cannot be written.
     pub(crate) frozen: Vec<Arc<Frozen>>,
     pub(crate) head: Arc<Head>,

@@ -25,11 +25,11 @@ fn stats_of(part: &Part, min: i64, max: i64) -> Option<ChunkStats> {
 }
 
 /// Calls `each` with the stretches of `parts` (those stored first first) within `[min, max]` in order of time.
-/// `count` is told what the decoded samples cost.
+/// `add` decodes a part.
 pub(crate) fn walk(
     parts: &[&Part],
     (min, max): (i64, i64),
-    count: &dyn Fn(usize) -> Result<(), TsdbError>,
+    add: &dyn Fn(&mut Gather, &Part) -> Result<(), TsdbError>,
     each: &mut dyn FnMut(Stretch),
 ) -> Result<(), TsdbError> {
     // Stable: parts that begin at one time stay in the order of storing.
@@ -51,7 +51,7 @@ pub(crate) fn walk(
         group.sort_unstable();
         let mut gather = Gather::default();
         for part in group.iter().filter_map(|i| parts.get(*i)) {
-            count(gather.add(|out| part.decode(out))?)?;
+            add(&mut gather, part)?;
         }
         let mut samples = gather.finish();
         samples.clip(min, max);

@@ -17,6 +17,7 @@ use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{ByteReader, put_prefixed};
 use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
+use crate::plan::BlockInfo;
 use crate::postings::LabelIndex;
 
 /// Entries that lie within this many bytes are read at once.
@@ -68,7 +69,7 @@ pub(crate) struct Block {
     symbols: Vec<Box<str>>,
     /// Sorted by text.
     names: Vec<NameEntry>,
-    /// Set when a part could not be read while blocks were merged.
+    /// Set when a part could not be read.
     unmergeable: AtomicBool,
 }
 
@@ -150,6 +151,13 @@ impl Block {
     /// Bytes of the file behind the chunks.
     pub(crate) fn index_bytes(&self) -> u64 {
         self.file.len() - self.table.first().copied().unwrap_or_default()
+    }
+
+    /// What decisions about blocks are made by.
+    pub(crate) fn info(&self) -> BlockInfo {
+        let (min, max) = self.bounds();
+        let (samples, bytes) = (self.samples(), self.bytes());
+        BlockInfo { id: self.id, min, max, samples, bytes, mergeable: self.is_mergeable() }
     }
 
     /// Whether the block may be merged with others.
@@ -259,7 +267,9 @@ impl Block {
         }
     }
 
+    /// Says what is damaged; the block is then left out of compaction.
     fn damaged(&self, offset: u64, what: &'static str) -> TsdbError {
+        self.set_unmergeable();
         TsdbError::Damaged { path: self.path.clone(), offset, what }
     }
 

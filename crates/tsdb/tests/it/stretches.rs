@@ -20,7 +20,7 @@ fn open() -> Tsdb {
 
 /// A counter that begins anew after every 700 samples.
 fn sample(i: i64) -> (Labels, i64, f64) {
-    (Labels::from_pairs([("__name__", "m")]), NOW_MS - 60_000_000 + i * 15_000, (i % 700) as f64 * 0.5)
+    (Labels::from_pairs([("__name__", "m")]), NOW_MS - 6_000_000 + i * 1000, (i % 700) as f64 * 0.5)
 }
 
 /// What the stretches of a range add up to: samples, their sum, the increase, how many samples were not decoded.
