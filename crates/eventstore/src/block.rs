@@ -8,6 +8,7 @@
 pub(crate) mod encode;
 mod gather;
 mod header;
+pub(crate) mod share;
 mod token_filter;
 
 use std::io;
@@ -22,12 +23,13 @@ use header::PREFIX_BYTES;
 pub(crate) use header::{Entry, Header, put_meta, read_meta};
 pub(crate) use token_filter::TokenFilter;
 
-use crate::column::binary::{self, Binary};
+use crate::column::binary::{self, Binary, Dictionary};
 use crate::column::bytes::Reader;
 use crate::column::ids::{self, Ids};
 use crate::column::presence::{self, Presence};
 use crate::column::template::Templates;
 use crate::column::{Damaged, doubles, ints};
+use crate::dictionary::{Dictionaries, DictionaryError};
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
 use crate::value_type::ValueType;
@@ -46,6 +48,8 @@ pub(crate) enum BlockError {
     Damaged(#[from] Damaged),
     #[error("checksum of {0} differs")]
     Checksum(&'static str),
+    #[error(transparent)]
+    Dictionary(#[from] DictionaryError),
 }
 
 /// What is known of a block without reading it.
@@ -62,7 +66,7 @@ pub(crate) struct Meta {
 #[derive(Clone)]
 enum Source {
     Memory(Arc<[u8]>),
-    File { file: Arc<dyn ReadAt>, offset: u64 },
+    File { file: Arc<dyn ReadAt>, offset: u64, dictionaries: Arc<Dictionaries> },
 }
 
 /// A block, wherever it lies.
@@ -98,6 +102,18 @@ pub(crate) enum Values {
     Span(Ids<8>),
 }
 
+/// A column by the dictionary of its segment.
+#[allow(dead_code, reason = "for the operators that count by code")]
+pub(crate) struct SharedCodes {
+    pub(crate) presence: Presence,
+    /// Of each value its place in `places`.
+    pub(crate) codes: Vec<u32>,
+    /// Of each entry that the block has its place in the dictionary, the same in all blocks of the segment.
+    pub(crate) places: Vec<u32>,
+    /// One and the same for all blocks of a segment while it is held.
+    pub(crate) dictionary: Arc<Dictionary>,
+}
+
 impl Loaded {
     pub(crate) fn heap_bytes(&self) -> usize {
         self.presence.heap_bytes()
@@ -119,8 +135,14 @@ impl Block {
     }
 
     /// A block in a file.
-    pub(crate) fn in_file(file: Arc<dyn ReadAt>, offset: u64, len: u64, meta: Meta) -> Self {
-        Self::new(Source::File { file, offset }, len, meta)
+    pub(crate) fn in_file(
+        file: Arc<dyn ReadAt>,
+        offset: u64,
+        len: u64,
+        meta: Meta,
+        dictionaries: Arc<Dictionaries>,
+    ) -> Self {
+        Self::new(Source::File { file, offset, dictionaries }, len, meta)
     }
 
     fn new(source: Source, len: u64, meta: Meta) -> Self {
@@ -140,10 +162,14 @@ impl Block {
         self.meta.rows as usize
     }
 
+    fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Memory(_))
+    }
+
     /// Whether rows of a trace can be in it. A block in memory answers by its fingerprints, which are
     /// kept; one in a file always says yes, as the index of its segment knows better.
     pub(crate) fn may_have_trace(&self, trace: &[u8; 16]) -> bool {
-        if matches!(self.source, Source::File { .. }) {
+        if !self.is_in_memory() {
             return true;
         }
         let known = self.traces.get_or_init(|| trace_fingerprints(self).ok().map(Vec::into_boxed_slice));
@@ -165,7 +191,7 @@ impl Block {
             Source::Memory(bytes) => {
                 Ok(bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?.to_vec())
             }
-            Source::File { file, offset: base } => {
+            Source::File { file, offset: base, .. } => {
                 let mut buf = vec![0; len];
                 file.read_exact_at(&mut buf, base + offset)?;
                 Ok(buf)
@@ -210,7 +236,8 @@ impl Block {
             (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(&mut r, n)?),
             (_, ValueType::Double) => Values::Doubles(doubles::decode(&mut r, n)?),
             (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
-                Values::Binary(binary::decode(&mut r, n)?)
+                let shared = self.shared_dictionary(entry, &bytes)?;
+                Values::Binary(binary::decode(&mut r, n, shared.as_deref())?)
             }
         };
         Ok(Loaded { presence, values })
@@ -232,7 +259,6 @@ impl Block {
     /// A template has a zero byte in the place of each variable. A variable is a token with a digit, or of at
     /// least four hexadecimal letters (`template::is_variable`): a text has any other token if and only if its
     /// template has it, and a phrase without such tokens too.
-    #[allow(dead_code, reason = "for the operators that count by template")]
     pub(crate) fn templates(
         &self,
         header: &Header,
@@ -245,7 +271,37 @@ impl Block {
         let mut r = Reader(&bytes);
         let n = entry.present as usize;
         let presence = self.presence(header, &mut r, n)?;
-        Ok(binary::decode_templates(&mut r, n)?.map(|t| (presence, t)))
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        Ok(binary::decode_templates(&mut r, n, shared.as_deref())?.map(|t| (presence, t)))
+    }
+
+    /// The codes of a column whose entries are in the dictionary of the segment, without copying entries;
+    /// `None` when the block has its own (in memory always) or the column is stored in another way.
+    #[allow(dead_code, reason = "for the operators that count by code")]
+    pub(crate) fn shared_codes(&self, header: &Header, entry: &Entry) -> Result<Option<SharedCodes>, BlockError> {
+        if !entry.value_type.is_binary() {
+            return Ok(None);
+        }
+        let bytes = self.payload(header, entry)?;
+        let Some(dictionary) = self.shared_dictionary(entry, &bytes)? else { return Ok(None) };
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let presence = self.presence(header, &mut r, n)?;
+        let Some((codes, places)) = binary::decode_shared(&mut r, n)? else { return Ok(None) };
+        if places.iter().any(|p| *p as usize >= dictionary.entries.len()) {
+            return Err(Damaged("dictionary place").into());
+        }
+        Ok(Some(SharedCodes { presence, codes, places, dictionary }))
+    }
+
+    /// The segment's dictionary of a column, if the column uses it.
+    fn shared_dictionary(&self, entry: &Entry, payload: &[u8]) -> Result<Option<Arc<Dictionary>>, BlockError> {
+        match (entry.split_entries(payload), &self.source) {
+            (Some((_, entries)), Source::File { dictionaries, .. }) if binary::are_shared(entries) => {
+                Ok(Some(dictionaries.get(entry.column())?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The words that plain text columns of the block have; `None` when it has no such column, or none
@@ -265,7 +321,8 @@ impl Block {
         };
         let bytes = self.payload(header, entry)?;
         let n = entry.present as usize;
-        Ok((n, binary::decode(&mut Reader(&bytes), n)?))
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        Ok((n, binary::decode(&mut Reader(&bytes), n, shared.as_deref())?))
     }
 
     /// The distinct resources of the block; values of the resource column point into it.

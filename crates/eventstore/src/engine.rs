@@ -38,6 +38,7 @@ use crate::batch::{Batch, SpanColumns};
 use crate::block::Block;
 use crate::block::encode::{Numbered, encode};
 use crate::config::{Completion, Config};
+use crate::dictionary::Cache;
 use crate::error::{IngestError, OpenError};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::observer::SpanObserver;
@@ -92,6 +93,7 @@ pub(crate) struct Shared {
     /// taken from one memory goes back to the same.
     sealing: Mutex<()>,
     pub(crate) origins: OriginCache,
+    pub(crate) dictionaries: Arc<Cache>,
     /// Sees what is stored, in log order; spans only.
     pub(crate) observer: Option<Arc<dyn SpanObserver>>,
     /// Bytes of batches that were handed to the log and are not in memory yet.

@@ -12,6 +12,7 @@ mod batch;
 mod block;
 mod column;
 mod config;
+mod dictionary;
 mod engine;
 mod error;
 mod manifest;

@@ -1,6 +1,7 @@
 //! A segment file: blocks of one day, and a footer with what finds them.
 //!
-//! The footer holds the block directory and the trace index: for each trace
+//! Dictionaries of the columns lie between blocks and footer (`dictionary`).
+//! The footer holds the block directory, the directory of dictionaries, and the trace index: for each trace
 //! fingerprint the blocks that may have spans (or logs) of the trace. It is
 //! read when the segment is opened; blocks are read when queries ask for
 //! them. Format: `docs/formats/segment.md`.
@@ -15,6 +16,7 @@ use model::UnixNanos;
 use crate::block::{self, Block, BlockError};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
+use crate::dictionary::{Builder, Cache, Dictionaries};
 use crate::manifest::SegmentInfo;
 use crate::partition::Day;
 use crate::schema::Schema;
@@ -35,6 +37,8 @@ pub(crate) struct Segment {
     /// By time of the first row.
     pub(crate) blocks: Vec<Arc<Block>>,
     traces: TraceIndex,
+    /// What its blocks share.
+    pub(crate) dictionaries: Arc<Dictionaries>,
 }
 
 /// Sorted trace fingerprints and, beside each, a block that has it.
@@ -108,14 +112,20 @@ pub(crate) fn write(
     let mut at = MAGIC.len() as u64;
     let mut footer = vec![schema as u8];
     put_varint(&mut footer, blocks.len() as u64);
+    let mut dictionaries = Builder::default();
     for b in &blocks {
-        file.write_all(&b.read(0, b.len as usize).map_err(bad)?)?;
+        let bytes = block::share::share(b, &mut dictionaries).map_err(bad)?;
+        file.write_all(&bytes)?;
         put_varint(&mut footer, at);
-        put_varint(&mut footer, b.len);
+        put_varint(&mut footer, bytes.len() as u64);
         block::put_meta(&b.meta, &mut footer);
-        at += b.len;
+        at += bytes.len() as u64;
     }
     TraceIndex::build(&blocks).map_err(bad)?.encode(&mut footer);
+    let (bytes, directory) = dictionaries.encode(at);
+    file.write_all(&bytes)?;
+    at += bytes.len() as u64;
+    footer.extend_from_slice(&directory);
     file.write_all(&footer)?;
     let mut trailer = Vec::with_capacity(TRAILER_BYTES);
     trailer.extend_from_slice(&(footer.len() as u32).to_le_bytes());
@@ -131,7 +141,13 @@ pub(crate) fn write(
 
 impl Segment {
     /// Opens a segment and reads its footer.
-    pub(crate) fn open(disk: &SharedDisk, dir: &Path, schema: Schema, info: SegmentInfo) -> Result<Self, BlockError> {
+    pub(crate) fn open(
+        disk: &SharedDisk,
+        dir: &Path,
+        schema: Schema,
+        info: SegmentInfo,
+        cache: &Arc<Cache>,
+    ) -> Result<Self, BlockError> {
         let file = disk.open_read(&info.path(dir))?;
         let mut magic = [0; MAGIC.len()];
         file.read_exact_at(&mut magic, 0)?;
@@ -155,17 +171,20 @@ impl Segment {
             return Err(Damaged("segment schema").into());
         }
         let n = r.count(BLOCKS_MAX.min(footer.len()))?;
-        let mut blocks = Vec::with_capacity(n);
+        let mut directory = Vec::with_capacity(n);
         for _ in 0..n {
             let (at, len) = (r.varint()?, r.varint()?);
             if at.checked_add(len).is_none_or(|end| end > footer_at) {
                 return Err(Damaged("block directory").into());
             }
             let meta = block::read_meta(&mut r)?;
-            blocks.push(Arc::new(Block::in_file(file.clone(), at, len, meta)));
+            directory.push((at, len, meta));
         }
         let traces = TraceIndex::decode(&mut r, n)?;
-        Ok(Self { info, blocks, traces })
+        let dictionaries = Arc::new(Dictionaries::open(&mut r, file.clone(), footer_at, cache.clone())?);
+        let block = |(at, len, meta)| Arc::new(Block::in_file(file.clone(), at, len, meta, dictionaries.clone()));
+        let blocks = directory.into_iter().map(block).collect();
+        Ok(Self { info, blocks, traces, dictionaries })
     }
 
     /// The blocks that may have rows of a trace.

@@ -38,6 +38,11 @@ impl ValueType {
         })
     }
 
+    /// Whether values are bytes of any length: texts, bytes, and messages.
+    pub(crate) const fn is_binary(self) -> bool {
+        matches!(self, Self::Str | Self::Bytes | Self::Array | Self::Map)
+    }
+
     /// `string`, `bool`, `int`, `double`, `bytes`, `array`, `map` or `empty`.
     pub const fn name(self) -> &'static str {
         match self {

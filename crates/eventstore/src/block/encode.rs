@@ -175,9 +175,7 @@ fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ra
     ] {
         columns.ints(id, &codes);
         let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
-        columns.put(table_id, ValueType::Bytes, "", list.len(), |out| {
-            binary::encode(&list, out);
-        });
+        columns.put(table_id, ValueType::Bytes, "", list.len(), |out| binary::encode_table(&list, out));
     }
 }
 

@@ -3,9 +3,10 @@
 use model::UnixNanos;
 
 use super::{BlockError, Meta, ROWS_MAX};
-use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_bytes, put_signed, put_varint};
-use crate::schema::{COUNTED_VALUES, Schema};
+use crate::column::{Damaged, binary, presence};
+use crate::dictionary::ColumnRef;
+use crate::schema::{COUNTED_VALUES, PARENT_ID, PRESENCES, RESOURCES, SCOPES, SPAN_ID, Schema, TOKENS, TRACE_ID};
 use crate::value_type::ValueType;
 
 /// The first bytes of a block: "EvBl".
@@ -26,6 +27,28 @@ pub(crate) struct Entry {
     pub(crate) offset: u32,
     pub(crate) len: u32,
     pub(crate) crc: u32,
+}
+
+impl Entry {
+    /// Which column it is.
+    pub(crate) fn column(&self) -> ColumnRef<'_> {
+        (self.id, self.value_type, &self.key)
+    }
+
+    /// The payload of a column cut before the entries of its dictionary; `None` when it has none.
+    pub(super) fn split_entries<'a>(&self, payload: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let values = match self.id {
+            RESOURCES | SCOPES => payload,
+            TRACE_ID | SPAN_ID | PARENT_ID | TOKENS | PRESENCES => return None,
+            _ if !self.value_type.is_binary() => return None,
+            _ => {
+                let mut r = Reader(payload);
+                presence::skip(&mut r).ok()?.then_some(r.0)?
+            }
+        };
+        let (kind, _) = binary::split_entries(values)?;
+        Some(payload.split_at(payload.len() - values.len() + kind.len()))
+    }
 }
 
 /// A decoded header.

@@ -19,9 +19,13 @@ const DICT: u8 = 1;
 const PLAIN: u8 = 2;
 const CODED: u8 = 3;
 const TEMPLATES: u8 = 4;
+/// Entries, each a value.
+const TABLE: u8 = 5;
 
 /// The entries of a dictionary are here.
 const INLINE: u8 = 0;
+/// The entries are in the dictionary of the segment; their places are here.
+const SHARED: u8 = 1;
 
 const RAW: u8 = 0;
 const ZSTD: u8 = 1;
@@ -75,7 +79,7 @@ impl Blob {
         &self.offsets
     }
 
-    fn heap_bytes(&self) -> usize {
+    pub(crate) fn heap_bytes(&self) -> usize {
         self.offsets.len() * 4 + self.bytes.len()
     }
 }
@@ -219,8 +223,25 @@ fn encode_distinct<'a>(values: &[&'a [u8]], out: &mut Vec<u8>) -> Form<'a> {
     Form::Plain
 }
 
-/// Reads `n` values.
-pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Binary, Damaged> {
+/// Appends the values of a table, all different.
+pub(crate) fn encode_table(values: &[&[u8]], out: &mut Vec<u8>) {
+    out.push(TABLE);
+    put_entries(values, out);
+}
+
+/// Where the entries of a column's dictionary begin, if it has one: what stands before them, from the first byte
+/// after the presence, and the rest.
+pub(crate) fn split_entries(values: &[u8]) -> Option<(&[u8], &[u8])> {
+    matches!(values.first(), Some(&(CODED | TEMPLATES | TABLE))).then(|| values.split_at(1))
+}
+
+/// Whether the entries of a dictionary are in that of the segment; `entries` is the rest of [`split_entries`].
+pub(crate) fn are_shared(entries: &[u8]) -> bool {
+    entries.first() == Some(&SHARED)
+}
+
+/// Reads `n` values; `shared` is the segment's dictionary of the column, if the column uses it.
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) -> Result<Binary, Damaged> {
     if n == 0 {
         return Ok(Binary::Const(Vec::new()));
     }
@@ -233,22 +254,40 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Binary, Damaged> {
             Ok(Binary::Dict { codes, entries })
         }
         CODED => {
-            let entries = read_entries(r, n)?;
+            let entries = read_entries(r, n, shared)?.entries;
             let codes = codes::decode(r, n, entries.len())?;
             Ok(Binary::Dict { codes, entries })
         }
-        TEMPLATES => Ok(Binary::Plain(template::decode(r, n)?)),
+        TEMPLATES => Ok(Binary::Plain(template::decode(r, n, shared)?)),
+        TABLE => {
+            let entries = read_entries(r, n, shared)?.entries;
+            if entries.len() == n { Ok(Binary::Plain(entries)) } else { Err(Damaged("table")) }
+        }
         PLAIN => Ok(Binary::Plain(read_blob(r, n)?)),
         _ => Err(Damaged("text encoding")),
     }
 }
 
 /// The templates of `n` values; `None` when they are stored in another way.
-pub(crate) fn decode_templates(r: &mut Reader<'_>, n: usize) -> Result<Option<Templates>, Damaged> {
+pub(crate) fn decode_templates(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+) -> Result<Option<Templates>, Damaged> {
     if n == 0 || r.u8()? != TEMPLATES {
         return Ok(None);
     }
-    template::decode_templates(r, n).map(Some)
+    template::decode_templates(r, n, shared).map(Some)
+}
+
+/// The codes of `n` values and the places of their entries in the segment's dictionary; `None` when they are
+/// stored in another way.
+pub(crate) fn decode_shared(r: &mut Reader<'_>, n: usize) -> Result<Option<(Vec<u32>, Vec<u32>)>, Damaged> {
+    if n == 0 || r.u8()? != CODED || r.u8()? != SHARED {
+        return Ok(None);
+    }
+    let places = read_places(r, n)?;
+    Ok(Some((codes::decode(r, n, places.len())?, places)))
 }
 
 /// Appends the entries of a dictionary.
@@ -258,15 +297,57 @@ pub(crate) fn put_entries(entries: &[&[u8]], out: &mut Vec<u8>) {
     put_blob(entries, out);
 }
 
+/// Appends the places of the entries in the dictionary of the segment.
+pub(crate) fn put_places(places: &[i64], out: &mut Vec<u8>) {
+    out.push(SHARED);
+    put_varint(out, places.len() as u64);
+    ints::encode(places, out);
+}
+
+fn read_places(r: &mut Reader<'_>, max: usize) -> Result<Vec<u32>, Damaged> {
+    let count = r.count(max)?;
+    let places = ints::decode(r, count)?.into_iter().map(u32::try_from).collect::<Result<_, _>>();
+    places.map_err(|_| Damaged("dictionary place"))
+}
+
+/// The entries of a dictionary.
+pub(crate) struct Entries {
+    pub(crate) entries: Blob,
+    /// Their places in the dictionary of the segment; empty when they are the block's own.
+    pub(crate) places: Vec<u32>,
+}
+
 /// Reads the entries of a dictionary, at most `max`.
-pub(crate) fn read_entries(r: &mut Reader<'_>, max: usize) -> Result<Blob, Damaged> {
+pub(crate) fn read_entries(r: &mut Reader<'_>, max: usize, shared: Option<&Dictionary>) -> Result<Entries, Damaged> {
     match r.u8()? {
         INLINE => {
             let count = r.count(max)?;
-            read_blob(r, count)
+            Ok(Entries { entries: read_blob(r, count)?, places: Vec::new() })
+        }
+        SHARED => {
+            let all = &shared.ok_or(Damaged("dictionary"))?.entries;
+            let places = read_places(r, max)?;
+            let mut offsets = Vec::with_capacity(places.len() + 1);
+            let mut bytes = Vec::new();
+            offsets.push(0);
+            for p in &places {
+                // Places that repeat could make more of an entry than any block holds.
+                if *p as usize >= all.len() || bytes.len() > BLOB_BYTES_MAX {
+                    return Err(Damaged("dictionary place"));
+                }
+                bytes.extend_from_slice(all.get(*p as usize));
+                offsets.push(bytes.len() as u32);
+            }
+            Ok(Entries { entries: Blob::new(offsets, bytes), places })
         }
         _ => Err(Damaged("dictionary")),
     }
+}
+
+/// The segment's dictionary of a column.
+#[derive(Debug)]
+pub(crate) struct Dictionary {
+    pub(crate) entries: Blob,
 }
 
 pub(crate) fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
@@ -349,7 +430,7 @@ mod tests {
         let mut out = Vec::new();
         encode(values, &mut out);
         let mut r = Reader(&out);
-        let column = decode(&mut r, values.len()).unwrap();
+        let column = decode(&mut r, values.len(), None).unwrap();
         assert!(r.0.is_empty());
         for (i, v) in values.iter().enumerate() {
             assert_eq!(column.get(i), *v);
@@ -378,7 +459,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300) {
-            if let Ok(column) = decode(&mut Reader(&bytes), n) {
+            if let Ok(column) = decode(&mut Reader(&bytes), n, None) {
                 (0..n).for_each(|i| drop(column.get(i).to_vec()));
             }
         }

@@ -103,6 +103,15 @@ pub(crate) fn table_place(r: &mut Reader<'_>) -> Result<Option<usize>, Damaged> 
     r.count(u32::MAX as usize).map(Some)
 }
 
+/// Passes over a presence that says every row or names a place in the table; false when it is of another kind.
+pub(crate) fn skip(r: &mut Reader<'_>) -> Result<bool, Damaged> {
+    match r.u8()? {
+        ALL => Ok(true),
+        TABLE => r.varint().map(|_| true),
+        _ => Ok(false),
+    }
+}
+
 /// Reads `n` present rows of `rows` from the table of a block.
 pub(crate) fn from_table(table: &[u8], place: usize, n: usize, rows: usize) -> Result<Presence, Damaged> {
     let mut r = Reader(table);

@@ -10,7 +10,7 @@
 
 use hashbrown::HashTable;
 
-use super::binary::{self, Blob, hash, put_compressed, read_compressed};
+use super::binary::{self, Blob, Dictionary, hash, put_compressed, read_compressed};
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::tokens::{self, Token};
 use super::{Damaged, codes, ints};
@@ -223,20 +223,26 @@ impl Nibbles {
 pub(crate) struct Templates {
     /// Each with [`VARIABLE`] in the place of its variables.
     pub(crate) texts: Blob,
+    /// The places of the texts in the dictionary of the segment, the same in all its blocks; empty for a block in memory.
+    pub(crate) places: Vec<u32>,
     /// One per value, below the number of texts.
     pub(crate) codes: Vec<u32>,
 }
 
 /// Reads templates and codes of `n` values.
-pub(crate) fn decode_templates(r: &mut Reader<'_>, n: usize) -> Result<Templates, Damaged> {
-    let texts = binary::read_entries(r, n)?;
-    let codes = codes::decode(r, n, texts.len())?;
-    Ok(Templates { texts, codes })
+pub(crate) fn decode_templates(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+) -> Result<Templates, Damaged> {
+    let binary::Entries { entries, places } = binary::read_entries(r, n, shared)?;
+    let codes = codes::decode(r, n, entries.len())?;
+    Ok(Templates { texts: entries, places, codes })
 }
 
 /// Reads `n` texts.
-pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Blob, Damaged> {
-    let Templates { texts, codes } = decode_templates(r, n)?;
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) -> Result<Blob, Damaged> {
+    let Templates { texts, codes, .. } = decode_templates(r, n, shared)?;
     let bytes = r.count(binary::BLOB_BYTES_MAX)?;
     let mut rows = vec![0usize; texts.len()];
     codes.iter().for_each(|c| rows[*c as usize] += 1);
@@ -420,10 +426,10 @@ mod tests {
         let mut out = Vec::new();
         split.encode(texts.iter().map(|t| t.len()).sum(), &mut out);
         let mut r = Reader(&out);
-        let blob = decode(&mut r, texts.len()).unwrap_or_else(|e| panic!("{e}"));
+        let blob = decode(&mut r, texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         assert!(r.0.is_empty());
         assert_eq!((0..blob.len()).map(|i| blob.get(i)).collect::<Vec<_>>(), texts);
-        let templates = decode_templates(&mut Reader(&out), texts.len()).unwrap_or_else(|e| panic!("{e}"));
+        let templates = decode_templates(&mut Reader(&out), texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         let named =
             (0..templates.texts.len()).map(|i| String::from_utf8_lossy(templates.texts.get(i)).replace('\0', "<*>"));
         Some((out.len(), named.collect()))
@@ -471,7 +477,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300) {
-            let _ = decode(&mut Reader(&bytes), n);
+            let _ = decode(&mut Reader(&bytes), n, None);
         }
 
         #[test]
@@ -484,7 +490,7 @@ mod tests {
             }
             let at = at % out.len();
             out[at] ^= 1 << bit;
-            let _ = decode(&mut Reader(&out), texts.len());
+            let _ = decode(&mut Reader(&out), texts.len(), None);
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::value_type::ValueType;
 /// What one column takes in all segments of a half of the store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ColumnBytes {
-    /// `body`, `trace id`, ...; `attribute` for attributes. What is no column has a name in brackets:
-    /// `[headers]` of blocks, `[footers]` of segments with their indexes.
+    /// `body`, `trace id`, ...; `attribute` for attributes; its dictionaries included. What is no column has a name
+    /// in brackets: `[headers]` of blocks, `[footers]` of segments with their indexes.
     pub column: &'static str,
     /// The attribute's key, else empty.
     pub key: String,
@@ -38,7 +38,12 @@ impl Shared {
         };
         for segment in &segments {
             let blocks: u64 = segment.blocks.iter().map(|b| b.len).sum();
-            add("[footers]", "", ValueType::Empty, 0, segment.info.bytes.saturating_sub(blocks));
+            let mut shared = 0;
+            for ((id, value_type, key), _, bytes) in segment.dictionaries.columns() {
+                add(schema::name(id), key, value_type, 0, bytes as u64);
+                shared += bytes as u64;
+            }
+            add("[footers]", "", ValueType::Empty, 0, segment.info.bytes.saturating_sub(blocks + shared));
             for block in &segment.blocks {
                 let header = block.read_header()?;
                 add("[headers]", "", ValueType::Empty, 0, header.payload_at);

@@ -39,7 +39,7 @@ impl Pending {
         manifest.next_segment += 1;
         self.files.push(manifest::segment_path(&shared.dir, day, id));
         let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, blocks)?;
-        let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info)
+        let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info, &shared.dictionaries)
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         self.segments.push(Arc::new(segment));
         Ok(())

@@ -24,6 +24,7 @@ use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge};
 use crate::block::{self, Block};
 use crate::config::Config;
+use crate::dictionary::Cache;
 use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::observer::SpanObserver;
@@ -58,9 +59,10 @@ pub(super) fn open_disk(
             manifest
         }
     };
+    let dictionaries = Arc::new(Cache::default());
     let (mut segments, mut missing) = (Vec::new(), Vec::new());
     for info in &manifest.segments {
-        match Segment::open(&disk, &dir, schema, info.clone()) {
+        match Segment::open(&disk, &dir, schema, info.clone(), &dictionaries) {
             Ok(s) => segments.push(Arc::new(s)),
             Err(error) => {
                 missing.push(info.clone());
@@ -81,6 +83,7 @@ pub(super) fn open_disk(
         flushing: Mutex::new(manifest),
         unsettled: Mutex::default(),
         origins: OriginCache::default(),
+        dictionaries,
         observer,
         in_flight: AtomicUsize::new(0),
         damaged_blocks: AtomicU64::new(damaged),

@@ -324,6 +324,16 @@ fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
             if !every_type && value_type != ValueType::Str || without.as_ref().is_some_and(|f| f.covers(place)) {
                 continue;
             }
+            if search.is_in_templates()
+                && let Some((presence, templates)) = view.templates(place)?
+            {
+                let texts = &templates.texts;
+                let hit: Vec<bool> = (0..texts.len()).map(|i| search.matches(texts.get(i))).collect();
+                for (i, _) in templates.codes.iter().enumerate().filter(|(_, c)| hit[**c as usize]) {
+                    rows.set(presence.row(i));
+                }
+                continue;
+            }
             let column = view.load(place)?;
             let found = match value_type {
                 ValueType::Str => match &column.values {

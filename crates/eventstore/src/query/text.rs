@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::filter::TextMatch;
 use crate::block::TokenFilter;
 use crate::column::binary::Blob;
-use crate::column::tokens;
+use crate::column::{template, tokens};
 use crate::error::QueryError;
 
 /// A compiled pattern may be so large; guards memory against patterns like `(a{100}){100}`.
@@ -41,6 +41,8 @@ pub(crate) struct TextSearch {
     parts: Vec<Regex>,
     /// Hashes of tokens that every match has; not all of its words need be among them.
     tokens: Vec<u64>,
+    /// See [`TextSearch::is_in_templates`].
+    in_templates: bool,
 }
 
 fn is_token_char(c: char) -> bool {
@@ -75,7 +77,17 @@ impl TextSearch {
                 .collect::<Result<_, _>>()?,
             TextMatch::Phrase | TextMatch::Substring => vec![ignoring_case(text)?],
         };
-        Ok(Self { mode, parts, tokens: required_tokens(text, mode) })
+        // Words beyond ASCII reach over the tokens that templates know.
+        let mut in_templates = mode != TextMatch::Substring && text.is_ascii();
+        tokens::tokens(text.as_bytes(), |t| {
+            in_templates &= !template::is_variable(&text.as_bytes()[t.from..t.to], t.digit);
+        });
+        Ok(Self { mode, parts, tokens: required_tokens(text, mode), in_templates })
+    }
+
+    /// Whether a text has a match if and only if its template has one: no word that is searched for can be a variable.
+    pub(crate) fn is_in_templates(&self) -> bool {
+        self.in_templates
     }
 
     /// Whether a column that the filter covers may have a match.
@@ -272,6 +284,28 @@ mod tests {
         assert_eq!(required(" out ", TextMatch::Substring), hashes(&["out"]));
         assert_eq!(required("größe ask up", TextMatch::Phrase), hashes(&["up"]));
         assert_eq!(required("größe ask up", TextMatch::Token), hashes(&["ask", "up"]));
+    }
+
+    #[test]
+    fn templates_answer_for_words_that_are_no_variables() {
+        let answers = |text, mode| TextSearch::new(text, mode).unwrap().is_in_templates();
+        assert!(answers("reset by peer", TextMatch::Phrase) && answers(" => ", TextMatch::Phrase));
+        assert!(!answers("attempt 3", TextMatch::Phrase) && !answers("deadbeef", TextMatch::Token));
+        assert!(!answers("peer", TextMatch::Substring) && !answers("größe", TextMatch::Token));
+        let texts = ["call 7: reset by PEER (3)", "called 7", "peers 7", "é7peer 1", "7peer", "peer é7"];
+        let texts: Vec<&[u8]> = texts.iter().map(|t| t.as_bytes()).collect();
+        let split = template::split(&texts).unwrap();
+        let mut bytes = Vec::new();
+        split.encode(texts.iter().map(|t| t.len()).sum(), &mut bytes);
+        let found = template::decode_templates(&mut Reader(&bytes), texts.len(), None).unwrap();
+        for (needle, mode) in
+            [("peer", TextMatch::Token), (": reset by peer (", TextMatch::Phrase), ("call", TextMatch::Token)]
+        {
+            let search = TextSearch::new(needle, mode).unwrap();
+            for (text, code) in texts.iter().zip(&found.codes) {
+                assert_eq!(search.matches(found.texts.get(*code as usize)), search.matches(text), "{needle}");
+            }
+        }
     }
 
     #[test]

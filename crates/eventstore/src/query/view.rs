@@ -11,6 +11,8 @@ use super::run::Halt;
 use crate::block::{Block, BlockError, Entry, Header, Loaded, TokenFilter, Values};
 use crate::column::Damaged;
 use crate::column::bitmap::Bitmap;
+use crate::column::presence::Presence;
+use crate::column::template::Templates;
 use crate::engine::Shared;
 use crate::resources::{ResourceInfo, ScopeInfo};
 use crate::schema::{ATTRIBUTE, RESOURCE, SCOPE, SEQ, Schema, TIME};
@@ -81,6 +83,12 @@ impl<'a> View<'a> {
     /// The words of the block's plain texts; see [`Block::token_filter`].
     pub(crate) fn token_filter(&self) -> Result<Option<TokenFilter>, Halt> {
         Ok(self.block.token_filter(&self.header)?)
+    }
+
+    /// The templates of the text column at `place`; see [`Block::templates`].
+    pub(crate) fn templates(&self, place: usize) -> Result<Option<(Presence, Templates)>, Halt> {
+        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
+        Ok(self.block.templates(&self.header, entry)?)
     }
 
     /// A column of integers that every row has; `None` when all are zero.
