@@ -20,6 +20,7 @@ mod delta;
 mod error;
 mod flush;
 mod head;
+mod histogram;
 pub mod key;
 mod manifest;
 mod matcher;

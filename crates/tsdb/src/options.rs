@@ -77,6 +77,9 @@ pub struct OtlpOptions {
     /// Resource attributes that become labels of every series of the resource, besides `service.name`
     /// (always promoted to `service` and `service_name`). The others are on `target_info`.
     pub promote_resource_attributes: Vec<String>,
+    /// Histograms with explicit bounds become native ones with custom buckets instead of `_bucket`, `_sum` and `_count`
+    /// series. Prometheus: `convert_histograms_to_nhcb`. Off by default: dashboards ask for `_bucket`.
+    pub custom_buckets: bool,
 }
 
 /// What one query may use.

@@ -17,7 +17,7 @@ pub enum Refusal {
     Duplicate,
     /// The series would be one more than [`Options::max_series`](crate::Options::max_series).
     SeriesLimit,
-    /// A delta point that is not newer than the one before.
+    /// A delta point that is not newer than the one before, or that began before its stream did.
     DeltaOrder,
     /// A delta point, or the total with it, is NaN or infinite: the total could never come back from it.
     NotFinite,
@@ -31,8 +31,6 @@ pub enum Refusal {
     BadLabels,
     /// A histogram whose spans and counts do not fit each other.
     BadHistogram,
-    /// Native histograms are not stored yet.
-    NotStored,
     /// An exemplar whose labels take more than 1,024 bytes.
     ExemplarTooLong,
     /// An exemplar of a series that the head does not have.
@@ -55,7 +53,6 @@ impl Refusal {
             Self::NoLabels => "no_labels",
             Self::BadLabels => "bad_labels",
             Self::BadHistogram => "bad_histogram",
-            Self::NotStored => "not_stored",
             Self::ExemplarTooLong => "exemplar_too_long",
             Self::ExemplarWithoutSeries => "exemplar_without_series",
         }
@@ -70,14 +67,13 @@ impl fmt::Display for Refusal {
             Self::OutOfBounds => "out of bounds: the sample lies before the retention or too far in the future; check the clock of the sender",
             Self::Duplicate => "duplicate sample for timestamp",
             Self::SeriesLimit => "the limit on series in memory is reached; remove labels or raise `max_series`",
-            Self::DeltaOrder => "the delta point is not newer than the one before it",
+            Self::DeltaOrder => "the delta point is not newer than the one before it, or began before its stream did",
             Self::NotFinite => "the delta point or the total with it is not a finite number",
             Self::LabelsTooLong => "the labels are longer than 65536 bytes",
             Self::BatchTooLarge => "the labels of the request take more than 512 MiB; send smaller requests",
             Self::NoLabels => "the sample has no labels",
             Self::BadLabels => "a label name is empty or comes twice",
             Self::BadHistogram => "the spans and counts of the histogram do not fit each other",
-            Self::NotStored => "native histograms are not stored yet",
             Self::ExemplarTooLong => "the labels of the exemplar are longer than 1024 bytes",
             Self::ExemplarWithoutSeries => "unknown series ref when trying to add exemplar",
         })

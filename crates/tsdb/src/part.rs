@@ -17,7 +17,6 @@ pub(crate) enum Part {
     /// Floats as they are.
     Plain(Vec<Sample>),
     /// Histograms as they are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the head takes floats only"))]
     Histograms(Vec<HistogramSample>),
     /// A chunk in a block file.
     Stored { chunk: ChunkRef, block: Arc<Block> },

@@ -13,7 +13,7 @@ use crate::chunk::bits::ByteReader;
 use crate::delta::DeltaStreams;
 
 const MAGIC: [u8; 8] = *b"BRK-SNAP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The state of the engine, besides samples, at the end of a log generation.
 #[derive(Debug, Clone)]
@@ -56,15 +56,15 @@ impl Snapshot {
             return Err(damaged("the file does not begin as a snapshot does"));
         }
         let version = r.u32().unwrap_or_default();
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(TsdbError::Version { path: path.to_owned(), version, known: VERSION });
         }
-        read(&mut r).ok_or_else(|| damaged("the content of the snapshot"))
+        read(&mut r, version).ok_or_else(|| damaged("the content of the snapshot"))
     }
 }
 
-fn read(r: &mut ByteReader<'_>) -> Option<Snapshot> {
+fn read(r: &mut ByteReader<'_>, version: u32) -> Option<Snapshot> {
     let newest = r.u64()? as i64;
-    let deltas = DeltaStreams::decode(r)?;
+    let deltas = if version == 1 { DeltaStreams::decode_v1(r)? } else { DeltaStreams::decode(r)? };
     Some(Snapshot { newest, deltas, catalog: Catalog::decode(r)? })
 }

@@ -1,12 +1,13 @@
 //! Applying a batch whose record is safe: on the log's writer thread and at replay, in log order.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::pages::Cursor;
-use super::series::{Appended, Bounds};
+use super::series::{Appended, Bounds, Incoming, stale_like};
 use super::{ExemplarLimits, Head};
 use crate::batch::{Batch, BatchSample, BatchValue, Mode, Rules, same_point};
-use crate::chunk::Sample;
+use crate::chunk::{HistogramValue, Sample, is_stale};
 use crate::delta::{DeltaStreams, Total};
 use crate::outcome::{Ingested, Refusal};
 
@@ -93,6 +94,26 @@ fn bounds(rules: &Rules, newest: i64) -> Bounds {
     }
 }
 
+/// What a series gets.
+enum Value {
+    Float(f64),
+    Histogram(HistogramValue),
+    /// The total of a delta stream.
+    Total(Total),
+    /// The total of a delta stream of histograms, its value apart.
+    HistogramTotal(Total<()>, HistogramValue),
+}
+
+impl Value {
+    fn incoming(&self) -> Incoming<'_> {
+        match self {
+            Self::Float(v) => Incoming::Float(*v),
+            Self::Total(total) => Incoming::Float(total.v),
+            Self::Histogram(h) | Self::HistogramTotal(_, h) => Incoming::Histogram(h),
+        }
+    }
+}
+
 impl Applying<'_> {
     fn point(&mut self, point: &[BatchSample], batch: &mut Batch, done: &mut Ingested) {
         let bounds = bounds(&batch.buf.rules, self.carried.newest);
@@ -104,7 +125,10 @@ impl Applying<'_> {
             match result {
                 Ok(()) => {
                     self.carried.newest = s.t.max(self.carried.newest);
-                    done.samples += u64::from(s.mode != Mode::Derived);
+                    match s.value {
+                        BatchValue::Float(_) => done.samples += u64::from(s.mode != Mode::Derived),
+                        BatchValue::Histogram(_) => done.histograms += 1,
+                    }
                 }
                 Err(_) if s.mode == Mode::Derived => {}
                 Err((refusal, series)) => {
@@ -120,10 +144,10 @@ impl Applying<'_> {
     /// half a histogram is worse than none, and totals of its other half must not advance.
     fn check(&mut self, point: &[BatchSample], batch: &Batch, bounds: Bounds) -> Result<(), (Refusal, u32)> {
         for s in point {
-            let v = self.value(s, batch).map_err(|refusal| (refusal, s.series))?;
+            let value = self.value(s, batch).map_err(|refusal| (refusal, s.series))?;
             let id = batch.found.get(s.series as usize).and_then(|found| found.id);
             let checked = match id.and_then(|id| self.cursor.series(id)) {
-                Some(series) => series.check(Sample { t: s.t, v }, bounds).map(|_| ()),
+                Some(series) => series.check(s.t, &value.incoming(), bounds).map(|_| ()),
                 None => bounds.check_first(s.t),
             };
             checked.map_err(|refusal| (refusal, s.series))?;
@@ -132,7 +156,7 @@ impl Applying<'_> {
     }
 
     fn sample(&mut self, s: &BatchSample, batch: &mut Batch, bounds: Bounds) -> Result<(), Refusal> {
-        let v = self.value(s, batch)?;
+        let mut value = self.value(s, batch)?;
         let id = match batch.found.get(s.series as usize).and_then(|found| found.id) {
             Some(id) => id,
             None => {
@@ -143,32 +167,49 @@ impl Applying<'_> {
         };
         let Self { cursor, scratch, .. } = self;
         let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
-        let (appended, grown) = series.append(Sample { t: s.t, v }, bounds, scratch)?;
+        if let (Value::Float(v), Some(last)) = (&value, series.last_histogram())
+            && is_stale(*v)
+        {
+            // Who says that a series ends need not know what it held.
+            value = Value::Histogram(stale_like(last));
+        }
+        let (appended, grown) = series.append(s.t, s.start_t, &value.incoming(), bounds, scratch)?;
         if appended == Appended::Stored {
             self.samples += 1;
             self.bytes += grown;
             let (min, max) = self.bounds.unwrap_or((s.t, s.t));
             self.bounds = Some((min.min(s.t), max.max(s.t)));
         }
-        if s.mode == Mode::Add {
-            self.carried.deltas.set(batch.buf.key_at(s.series), Total { t: s.t, v });
+        match value {
+            Value::Total(total) => self.carried.deltas.set(batch.buf.key_at(s.series), total),
+            Value::HistogramTotal(total, HistogramValue::Int(h)) => {
+                let total = Total { t: total.t, start_t: total.start_t, v: Arc::unwrap_or_clone(h) };
+                self.carried.deltas.set_histogram(batch.buf.key_at(s.series), total);
+            }
+            _ => {}
         }
         Ok(())
     }
 
     /// What the series gets: for an increase the total with it.
-    fn value(&self, s: &BatchSample, batch: &Batch) -> Result<f64, Refusal> {
-        let BatchValue::Float(v) = s.value else { return Err(Refusal::NotStored) };
-        if s.mode != Mode::Add {
-            return Ok(v);
+    fn value(&self, s: &BatchSample, batch: &Batch) -> Result<Value, Refusal> {
+        let key = || batch.buf.key_at(s.series);
+        match s.value {
+            BatchValue::Float(v) if s.mode == Mode::Add => {
+                self.carried.deltas.with(key(), s.t, s.start_t, v).map(Value::Total)
+            }
+            BatchValue::Float(v) => Ok(Value::Float(v)),
+            BatchValue::Histogram(at) => {
+                let h = batch.buf.histograms.get(at as usize).ok_or(Refusal::BadHistogram)?;
+                match h {
+                    HistogramValue::Int(h) if s.mode == Mode::Add => {
+                        let Total { t, start_t, v } = self.carried.deltas.with_histogram(key(), s.t, s.start_t, h)?;
+                        Ok(Value::HistogramTotal(Total { t, start_t, v: () }, HistogramValue::Int(Arc::new(v))))
+                    }
+                    h => Ok(Value::Histogram(h.clone())),
+                }
+            }
         }
-        let Some(total) = self.carried.deltas.get(batch.buf.key_at(s.series)) else { return Ok(v) };
-        if s.t <= total.t {
-            return Err(Refusal::DeltaOrder);
-        }
-        // A snapshot may hold a total of a build that let it become NaN: counting begins again, as after a reset.
-        let v = if total.v.is_finite() { total.v + v } else { v };
-        if v.is_finite() { Ok(v) } else { Err(Refusal::NotFinite) }
     }
 
     /// Makes a series, unless the same one came before under another place of the batch, or since it was admitted.

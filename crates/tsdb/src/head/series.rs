@@ -7,15 +7,19 @@
 
 use std::sync::Arc;
 
+use model::histogram::Histogram;
+
 use crate::chunk::open::OpenChunk;
-use crate::chunk::{self, Effort, Sample};
+use crate::chunk::{self, Effort, HistogramSample, HistogramValue, Sample};
 use crate::outcome::Refusal;
 use crate::part::Part;
 
-/// Samples of the open chunk before it is sealed, as in Prometheus; blocks cut their own, longer chunks.
+/// Floats of the open chunk before it is sealed, as in Prometheus; blocks cut their own, longer chunks.
 const OPEN_MAX: usize = 120;
 /// Late samples before they are sealed.
 const LATE_MAX: usize = 240;
+/// Histograms before they are sealed: open ones lie in memory as they came.
+const HISTOGRAMS_MAX: usize = 16;
 
 /// A chunk that is complete.
 #[derive(Debug, Clone)]
@@ -27,16 +31,23 @@ struct Sealed {
 
 /// What few series have.
 #[derive(Debug, Default)]
-struct Late {
-    sealed: Vec<Sealed>,
-    open: Vec<Sample>,
+struct More {
+    /// In order histograms that are not sealed yet.
+    histograms: Vec<HistogramSample>,
+    /// The newest sample, when it is a histogram.
+    last: Option<HistogramValue>,
+    late_sealed: Vec<Sealed>,
+    late: Vec<Sample>,
+    late_histograms: Vec<HistogramSample>,
+    /// Memory of the histograms that are not sealed.
+    histograms_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct MemSeries {
     open: OpenChunk,
     sealed: Vec<Sealed>,
-    late: Option<Box<Late>>,
+    more: Option<Box<More>>,
     /// The newest sample; meaningless while `stored` is false.
     last: Last,
     stored: bool,
@@ -45,8 +56,15 @@ pub(crate) struct MemSeries {
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
     t: i64,
-    /// Bits of the value.
+    /// Bits of the value, unless it is a histogram.
     v: u64,
+}
+
+/// What is to be appended.
+#[derive(Debug, Clone)]
+pub(crate) enum Incoming<'a> {
+    Float(f64),
+    Histogram(&'a HistogramValue),
 }
 
 /// What an append did to memory.
@@ -86,68 +104,120 @@ impl Bounds {
 
 impl MemSeries {
     /// Whether [`MemSeries::append`] would take a sample: the decision of Prometheus' `memSeries.appendable`.
-    pub(crate) fn check(&self, s: Sample, bounds: Bounds) -> Result<Appended, Refusal> {
-        if !self.stored {
-            return bounds.check_first(s.t).map(|()| Appended::Stored);
+    pub(crate) fn check(&self, t: i64, value: &Incoming<'_>, bounds: Bounds) -> Result<Appended, Refusal> {
+        if !self.stored || t > self.last.t {
+            return bounds.check_first(t).map(|()| Appended::Stored);
         }
-        if s.t > self.last.t {
-            return bounds.check_first(s.t).map(|()| Appended::Stored);
+        if t == self.last.t && t >= bounds.in_order_from {
+            let last = self.last_histogram();
+            let same = match value {
+                Incoming::Float(v) => last.is_none() && v.to_bits() == self.last.v,
+                Incoming::Histogram(h) => last == Some(h),
+            };
+            return if same { Ok(Appended::Known) } else { Err(Refusal::Duplicate) };
         }
-        if s.t == self.last.t && s.t >= bounds.in_order_from {
-            return if s.v.to_bits() == self.last.v { Ok(Appended::Known) } else { Err(Refusal::Duplicate) };
-        }
-        bounds.refuse_late(s.t)?;
-        Ok(if self.has_late(s.t) { Appended::Known } else { Appended::Stored })
+        bounds.refuse_late(t)?;
+        Ok(if self.has_late(t) { Appended::Known } else { Appended::Stored })
+    }
+
+    /// The newest sample, if it is a histogram.
+    pub(crate) fn last_histogram(&self) -> Option<&HistogramValue> {
+        self.more.as_ref()?.last.as_ref()
     }
 
     /// Whether a late sample meets one at its time, as far as that is known without decoding.
     fn has_late(&self, t: i64) -> bool {
-        t == self.last.t || self.late.as_ref().is_some_and(|l| l.open.binary_search_by_key(&t, |s| s.t).is_ok())
+        let late = |m: &More| {
+            m.late.binary_search_by_key(&t, |s| s.t).is_ok()
+                || m.late_histograms.binary_search_by_key(&t, |s| s.t).is_ok()
+        };
+        t == self.last.t || self.more.as_deref().is_some_and(late)
     }
 
     /// Adds a sample. Returns by how many bytes the memory grew, too.
     pub(crate) fn append(
         &mut self,
-        s: Sample,
+        t: i64,
+        start_t: i64,
+        value: &Incoming<'_>,
         bounds: Bounds,
         scratch: &mut Vec<Sample>,
     ) -> Result<(Appended, isize), Refusal> {
-        if self.check(s, bounds)? == Appended::Known {
+        if self.check(t, value, bounds)? == Appended::Known {
             return Ok((Appended::Known, 0));
         }
         let before = self.bytes();
-        if !self.stored || s.t > self.last.t {
-            self.open.push(s);
-            (self.last, self.stored) = (Last { t: s.t, v: s.v.to_bits() }, true);
-            if self.open.len() >= OPEN_MAX {
-                scratch.clear();
-                self.open.drain(scratch);
-                seal(scratch, &mut self.sealed);
-            }
-        } else {
-            let late = self.late.get_or_insert_default();
-            let at = late.open.partition_point(|x| x.t < s.t);
-            late.open.insert(at, s);
-            if late.open.len() >= LATE_MAX {
-                seal(&late.open, &mut late.sealed);
-                late.open = Vec::new();
+        let in_order = !self.stored || t > self.last.t;
+        match value {
+            Incoming::Float(v) if in_order => self.push_float(Sample { t, v: *v }, scratch),
+            Incoming::Float(v) => self.push_late(Sample { t, v: *v }),
+            Incoming::Histogram(h) => {
+                let sample = HistogramSample { t, start_t, value: (*h).clone() };
+                if in_order { self.push_histogram(sample) } else { self.push_late_histogram(sample) }
             }
         }
         Ok((Appended::Stored, self.bytes() as isize - before as isize))
     }
 
+    fn push_float(&mut self, s: Sample, scratch: &mut Vec<Sample>) {
+        self.open.push(s);
+        (self.last, self.stored) = (Last { t: s.t, v: s.v.to_bits() }, true);
+        if let Some(more) = &mut self.more {
+            more.last = None;
+        }
+        if self.open.len() >= OPEN_MAX {
+            scratch.clear();
+            self.open.drain(scratch);
+            seal(scratch, &mut self.sealed);
+        }
+    }
+
+    fn push_histogram(&mut self, s: HistogramSample) {
+        let more = self.more.get_or_insert_default();
+        (self.last, self.stored) = (Last { t: s.t, v: 0 }, true);
+        more.last = Some(s.value.clone());
+        more.histograms_bytes += bytes_of(&s);
+        more.histograms.push(s);
+        if more.histograms.len() >= HISTOGRAMS_MAX {
+            more.histograms_bytes -= more.histograms.iter().map(bytes_of).sum::<usize>();
+            seal_histograms(&more.histograms, &mut self.sealed);
+            more.histograms = Vec::new();
+        }
+    }
+
+    fn push_late(&mut self, s: Sample) {
+        let more = self.more.get_or_insert_default();
+        let at = more.late.partition_point(|x| x.t < s.t);
+        more.late.insert(at, s);
+        if more.late.len() >= LATE_MAX {
+            seal(&more.late, &mut more.late_sealed);
+            more.late = Vec::new();
+        }
+    }
+
+    fn push_late_histogram(&mut self, s: HistogramSample) {
+        let more = self.more.get_or_insert_default();
+        more.histograms_bytes += bytes_of(&s);
+        let at = more.late_histograms.partition_point(|x| x.t < s.t);
+        more.late_histograms.insert(at, s);
+        if more.late_histograms.len() >= HISTOGRAMS_MAX {
+            more.histograms_bytes -= more.late_histograms.iter().map(bytes_of).sum::<usize>();
+            seal_histograms(&more.late_histograms, &mut more.late_sealed);
+            more.late_histograms = Vec::new();
+        }
+    }
+
     /// Memory of the samples, without that of the struct.
     fn bytes(&self) -> usize {
         let sealed = |chunks: &Vec<Sealed>| {
-            // Two counts stand before the bytes of a chunk.
+            // The chunks of a series are much alike. Two counts stand before the bytes of each.
             let bytes: usize = chunks.last().map_or(0, |c| c.bytes.len() + 16);
             (bytes + size_of::<Sealed>()) * chunks.len()
         };
-        let late = self
-            .late
-            .as_ref()
-            .map_or(0, |l| size_of::<Late>() + sealed(&l.sealed) + l.open.capacity() * size_of::<Sample>());
-        self.open.bytes() + sealed(&self.sealed) + late
+        let more = self.more.as_ref().map_or(0, |m| {
+            size_of::<More>() + sealed(&m.late_sealed) + m.late.capacity() * size_of::<Sample>() + m.histograms_bytes
+        });
+        self.open.bytes() + sealed(&self.sealed) + more
     }
 
     /// The stretches that touch `[min, max]` (inclusive); of equal times the first one counts.
@@ -160,14 +230,25 @@ impl MemSeries {
         if touches(self.open.bounds()) {
             parts.push(Part::Open(self.open.snapshot()));
         }
-        if let Some(late) = &self.late {
-            parts.extend(late.sealed.iter().filter_map(chunk));
-            let from = late.open.partition_point(|s| s.t < min);
-            let to = late.open.partition_point(|s| s.t <= max);
-            parts.extend(late.open.get(from..to).filter(|s| !s.is_empty()).map(|s| Part::Plain(s.to_vec())));
+        if let Some(more) = &self.more {
+            parts.extend(within(&more.histograms, |s| s.t, min, max).map(Part::Histograms));
+            parts.extend(more.late_sealed.iter().filter_map(chunk));
+            parts.extend(within(&more.late, |s| s.t, min, max).map(Part::Plain));
+            parts.extend(within(&more.late_histograms, |s| s.t, min, max).map(Part::Histograms));
         }
         parts
     }
+}
+
+/// The samples within `[min, max]`, if there are any.
+fn within<T: Clone>(sorted: &[T], t: impl Fn(&T) -> i64, min: i64, max: i64) -> Option<Vec<T>> {
+    let (from, to) = (sorted.partition_point(|s| t(s) < min), sorted.partition_point(|s| t(s) <= max));
+    sorted.get(from..to).filter(|found| !found.is_empty()).map(<[T]>::to_vec)
+}
+
+/// Memory of a histogram that is not sealed.
+fn bytes_of(s: &HistogramSample) -> usize {
+    size_of::<HistogramSample>() + s.value.cost() * size_of::<Sample>()
 }
 
 /// Makes a chunk of samples.
@@ -175,5 +256,32 @@ fn seal(samples: &[Sample], sealed: &mut Vec<Sealed>) {
     if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
         sealed.reserve_exact(1);
         sealed.push(Sealed { min: first.t, max: last.t, bytes: chunk::encode(samples, Effort::Quick).into() });
+    }
+}
+
+/// Makes chunks of histograms, one for each stretch of those that can share one.
+fn seal_histograms(samples: &[HistogramSample], sealed: &mut Vec<Sealed>) {
+    let mut rest = samples;
+    while let Some(first) = rest.first() {
+        let len = chunk::histogram::shared_len(rest, HISTOGRAMS_MAX).clamp(1, rest.len());
+        let (shared, after) = rest.split_at(len);
+        // Only well-formed ones are let into a batch, so that each has a chunk.
+        let bytes = chunk::histogram::encode(shared);
+        debug_assert!(bytes.is_some());
+        if let (Some(bytes), Some(last)) = (bytes, shared.last()) {
+            sealed.push(Sealed { min: first.t, max: last.t, bytes: bytes.into() });
+        }
+        rest = after;
+    }
+}
+
+/// The marker of the end of a series whose newest sample is a histogram of the kind of `last`.
+pub(crate) fn stale_like(last: &HistogramValue) -> HistogramValue {
+    match last {
+        HistogramValue::Int(_) => {
+            let sum = f64::from_bits(model::STALE_NAN_BITS);
+            HistogramValue::Int(Arc::new(Histogram { sum, ..Histogram::default() }))
+        }
+        HistogramValue::Float(_) => HistogramValue::stale(),
     }
 }

@@ -5,6 +5,7 @@
 //! a [`Sink`]; what becomes of each kind of point is in [`points`], label sets
 //! are built here.
 
+mod histograms;
 mod names;
 mod points;
 mod text;
@@ -76,7 +77,8 @@ impl Metric {
     fn mode(&self) -> Mode {
         match self.kind {
             MetricKind::Sum { temporality: Temporality::Delta, .. }
-            | MetricKind::Histogram { temporality: Temporality::Delta } => Mode::Add,
+            | MetricKind::Histogram { temporality: Temporality::Delta }
+            | MetricKind::ExponentialHistogram { temporality: Temporality::Delta } => Mode::Add,
             _ => Mode::Set,
         }
     }

@@ -1,18 +1,22 @@
 //! What becomes of each kind of point.
 //!
 //! Gauge and sum: one sample. Histogram: `_bucket` per bound with the counts
-//! of all lower buckets added and `le`, `_count`, and `_sum` if sent. Summary:
-//! a sample per quantile, `_sum`, `_count`. A point is taken whole or not at all.
+//! of all lower buckets added and `le`, `_count`, and `_sum` if sent, or a native one if so
+//! set. Exponential histogram: a native one. Summary: a sample per quantile,
+//! `_sum`, `_count`. A point is taken whole or not at all.
+
+use std::sync::Arc;
 
 use model::Value;
+use model::histogram::Histogram;
 use wire::sink::{
     ExemplarRef, ExponentialHistogramFields, HistogramFields, MetricRef, MetricSink, Number, PointFields, PointResult,
     ResourceRef, ScopeRef, SummaryFields,
 };
 
-use super::{LabelRef, ResourceLabels, Sink, put_series, text};
+use super::{LabelRef, ResourceLabels, Sink, histograms, put_series, text};
 use crate::batch::{BatchValue, Buffer, Exemplar, Mode};
-use crate::chunk::STALE_NAN;
+use crate::chunk::{HistogramValue, STALE_NAN};
 use crate::outcome::Refusal;
 
 /// Bit 0 of the flags of a data point: the series is there, but has no value.
@@ -35,6 +39,20 @@ impl PointWriter<'_> {
         let series = self.buf.push_series(start)?;
         let (v, mode) = if self.stale { (f64::from_bits(STALE_NAN), Mode::Set) } else { (v, self.mode) };
         self.buf.push_sample(series, self.t, self.start_t, BatchValue::Float(v), mode)
+    }
+}
+
+impl PointWriter<'_> {
+    fn put_histogram(&mut self, name: &str, h: Histogram<u64>) -> Result<(), Refusal> {
+        let start = self.buf.keys.len();
+        put_series(&mut self.buf.keys, self.labels, name, None);
+        let series = self.buf.push_series(start)?;
+        let (h, mode) = if self.stale {
+            (Histogram { sum: f64::from_bits(STALE_NAN), ..Histogram::default() }, Mode::Set)
+        } else {
+            (h, self.mode)
+        };
+        self.buf.push_histogram(series, self.t, self.start_t, HistogramValue::Int(Arc::new(h)), mode)
     }
 }
 
@@ -133,6 +151,11 @@ impl MetricSink for Sink {
     }
 
     fn histogram(&mut self, point: &PointFields<'_>, h: &HistogramFields<'_>) -> PointResult {
+        if self.at.options.custom_buckets {
+            let first = self.point(point, |name, w| w.put_histogram(name, histograms::custom(h)))?;
+            self.exemplars(point.exemplars, |_| first);
+            return Ok(());
+        }
         let first = self.point(point, |name, w| {
             let bucket = format!("{name}_bucket");
             let mut below = 0u64;
@@ -153,9 +176,11 @@ impl MetricSink for Sink {
         Ok(())
     }
 
-    fn exponential_histogram(&mut self, _: &PointFields<'_>, _: &ExponentialHistogramFields<'_>) -> PointResult {
-        Err("exponential histograms are not stored yet; let the SDK aggregate into explicit bucket histograms"
-            .to_owned())
+    fn exponential_histogram(&mut self, point: &PointFields<'_>, h: &ExponentialHistogramFields<'_>) -> PointResult {
+        let h = histograms::exponential(h)?;
+        let first = self.point(point, |name, w| w.put_histogram(name, h))?;
+        self.exemplars(point.exemplars, |_| first);
+        Ok(())
     }
 
     fn summary(&mut self, point: &PointFields<'_>, s: &SummaryFields<'_>) -> PointResult {

@@ -177,7 +177,11 @@ fn no_recorded_value_is_stale_and_scope_labels_are_on_demand() {
             });
         });
     });
-    let options = OtlpOptions { scope_labels: true, promote_resource_attributes: vec!["cloud.zone".into()] };
+    let options = OtlpOptions {
+        scope_labels: true,
+        promote_resource_attributes: vec!["cloud.zone".into()],
+        ..OtlpOptions::default()
+    };
     let (batch, _) = decode(&bytes, &options);
     let value = batch.buf.samples[0].value;
     assert!(matches!(value, crate::batch::BatchValue::Float(v) if v.to_bits() == crate::STALE_NAN), "{value:?}");
@@ -186,18 +190,52 @@ fn no_recorded_value_is_stale_and_scope_labels_are_on_demand() {
 }
 
 #[test]
-fn exponential_histograms_are_refused_by_name() {
+fn exponential_histograms_are_native_and_without_a_schema_refused_by_name() {
+    let point = |scale: i64| {
+        request(|w| {
+            metric(w, "e", "s", 10, |w| {
+                w.message(1, |w| {
+                    w.fixed64(3, T * 1_000_000);
+                    w.fixed64(4, 1);
+                    w.uint(6, (scale << 1 ^ scale >> 63) as u64);
+                    w.message(8, |w| {
+                        w.uint(1, 4);
+                        w.uint(2, 1);
+                    });
+                });
+                w.uint(2, 2);
+            });
+        })
+    };
+    let (batch, decoded) = decode(&point(3), &OtlpOptions::default());
+    assert_eq!((decoded.accepted, batch.buf.histograms.len()), (1, 1));
+    let labels = key::decode(batch.buf.key_at(0));
+    assert_eq!(labels.metric_name(), "e_seconds");
+    let crate::HistogramValue::Int(h) = &batch.buf.histograms[0] else { panic!("whole counts") };
+    assert_eq!((h.schema, h.count, h.positive_spans[0].offset, &h.positive[..]), (3, 1, 3, &[1][..]));
+    let (batch, decoded) = decode(&point(-5), &OtlpOptions::default());
+    assert_eq!(decoded.rejected, 1);
+    assert!(decoded.first_error.unwrap_or_default().contains("scale -5"));
+    assert!(batch.is_empty());
+}
+
+#[test]
+fn histograms_with_explicit_bounds_are_native_when_asked_for() {
     let bytes = request(|w| {
-        metric(w, "e", "", 10, |w| {
+        metric(w, "h", "", 9, |w| {
             w.message(1, |w| {
                 w.fixed64(3, T * 1_000_000);
-                w.fixed64(4, 0);
+                w.fixed64(4, 3);
+                (0..2).for_each(|_| w.fixed64(6, 1));
+                w.double(7, 1.5);
             });
             w.uint(2, 2);
         });
     });
-    let (batch, decoded) = decode(&bytes, &OtlpOptions::default());
-    assert_eq!(decoded.rejected, 1);
-    assert!(decoded.first_error.unwrap_or_default().contains("exponential histograms are not stored yet"));
-    assert!(batch.is_empty());
+    let options = OtlpOptions { custom_buckets: true, ..OtlpOptions::default() };
+    let (batch, _) = decode(&bytes, &options);
+    assert_eq!(batch.len(), 2, "and target_info");
+    let crate::HistogramValue::Int(h) = &batch.buf.histograms[0] else { panic!("whole counts") };
+    assert_eq!((h.schema, h.count, &h.custom_bounds[..]), (-53, 3, &[1.5][..]));
+    assert_eq!(key::decode(batch.buf.key_at(0)).metric_name(), "h");
 }

@@ -7,10 +7,11 @@ use hashbrown::HashMap;
 use model::{SpanId, TraceId};
 use rustc_hash::FxBuildHasher;
 
-use super::{columns, histogram};
+use super::columns;
 use crate::batch::{Batch, BatchSample, BatchValue, Exemplar, Found, Mode, Rules};
 use crate::catalog::{Metadata, MetricInfo, MetricType};
 use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint, unzigzag, zigzag};
+use crate::histogram;
 
 /// Ids of series by the numbers that records of one generation gave them.
 pub(crate) type Names = HashMap<u32, u32, FxBuildHasher>;

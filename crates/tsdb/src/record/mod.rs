@@ -7,7 +7,6 @@
 
 mod batch;
 mod columns;
-mod histogram;
 
 use crate::batch::{Batch, BatchValue, Mode, Rules};
 use crate::chunk::bits::ByteReader;

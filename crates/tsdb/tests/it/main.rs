@@ -5,6 +5,7 @@ mod blocks;
 mod durability;
 mod flush;
 mod golden;
+mod histograms;
 mod limits;
 mod oracle;
 mod otlp;

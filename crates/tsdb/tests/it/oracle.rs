@@ -7,9 +7,10 @@ use std::time::Duration;
 use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::SharedDisk;
 use foundation::disk::sim::SimDisk;
+use model::histogram::{BucketSpan, Histogram};
 use model::{AccessScope, Labels};
 use proptest::prelude::*;
-use tsdb::{MatchOp, Matcher, Options, ReadLimits, Sample, Tsdb};
+use tsdb::{HistogramSample, HistogramValue, MatchOp, Matcher, Options, ReadLimits, Sample, SeriesSamples, Tsdb};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 const WINDOW_MS: i64 = 600_000;
@@ -49,15 +50,32 @@ fn open(disk: &SharedDisk) -> Tsdb {
     Tsdb::open(disk.clone(), clock, options).expect("open")
 }
 
+/// A float or, of every third value, a histogram, with whole counts or not; some series have both.
+fn value(v: i16) -> Result<f64, HistogramValue> {
+    if v.rem_euclid(3) != 1 {
+        return Ok(f64::from(v) / 4.0);
+    }
+    let n = v.unsigned_abs();
+    let h = Histogram::<u64> {
+        schema: i32::from(v % 2),
+        count: u64::from(n) + 2,
+        sum: f64::from(v),
+        positive_spans: vec![BucketSpan { offset: i32::from(v), length: 2 }],
+        positive: vec![u64::from(n), 2],
+        ..Histogram::default()
+    };
+    Err(if v < 0 { HistogramValue::Float(Arc::new(Histogram::from(&h))) } else { HistogramValue::Int(Arc::new(h)) })
+}
+
 /// What the engine promises: of samples with one time the first stored counts; those behind the window are refused.
 #[derive(Default)]
 struct Model {
     newest: Option<i64>,
-    series: BTreeMap<u8, BTreeMap<i64, f64>>,
+    series: BTreeMap<u8, BTreeMap<i64, i16>>,
 }
 
 impl Model {
-    fn append(&mut self, series: u8, t: i64, v: f64) {
+    fn append(&mut self, series: u8, t: i64, v: i16) {
         if self.newest.is_some_and(|n| t < n - WINDOW_MS) {
             return;
         }
@@ -65,10 +83,23 @@ impl Model {
         self.series.entry(series).or_default().entry(t).or_insert(v);
     }
 
-    fn within(&self, series: u8, min: i64, max: i64) -> Vec<Sample> {
-        let samples = self.series.get(&series).into_iter().flat_map(|s| s.range(min..=max));
-        samples.map(|(t, v)| Sample { t: *t, v: *v }).collect()
+    fn within(&self, series: u8, min: i64, max: i64) -> SeriesSamples {
+        let mut samples = SeriesSamples::default();
+        for (t, v) in self.series.get(&series).into_iter().flat_map(|s| s.range(min..=max)) {
+            match value(*v) {
+                Ok(v) => samples.floats.push(Sample { t: *t, v }),
+                Err(value) => samples.histograms.push(HistogramSample { t: *t, start_t: t - 7, value }),
+            }
+        }
+        samples
     }
+}
+
+/// Names the first sample that differs: the lists are long.
+fn assert_same<T: PartialEq + std::fmt::Debug>(found: &[T], want: &[T], labels: &Labels) {
+    let differs = found.iter().zip(want).position(|(a, b)| a != b);
+    let at = differs.unwrap_or(found.len().min(want.len()));
+    assert_eq!((found.get(at), found.len()), (want.get(at), want.len()), "{labels}: sample {at}");
 }
 
 fn check(db: &Tsdb, model: &Model, min: i64, max: i64) {
@@ -82,21 +113,15 @@ fn check(db: &Tsdb, model: &Model, min: i64, max: i64) {
         }),
     ] {
         let found = db.select(&AccessScope::ALL, &matchers, (min, max), ReadLimits::default()).expect("select");
-        let found: Vec<(Labels, Vec<Sample>)> =
-            found.collect().expect("collect").into_iter().map(|s| (s.labels, s.samples)).collect();
+        let found = found.series.iter().map(|s| (s.labels().clone(), s.read().expect("read")));
+        let found: Vec<(Labels, SeriesSamples)> = found.filter(|(_, samples)| !samples.is_empty()).collect();
         let want = (0..6).filter(|s| wanted(*s)).map(|s| (labels(s), model.within(s, min, max)));
         let mut want: Vec<_> = want.filter(|(_, samples)| !samples.is_empty()).collect();
         want.sort_by(|a, b| a.0.cmp(&b.0));
         for (found, want) in found.iter().zip(&want) {
             assert_eq!(found.0, want.0, "{matchers:?}");
-            let differs = found.1.iter().zip(&want.1).position(|(a, b)| a != b);
-            let at = differs.unwrap_or(found.1.len().min(want.1.len()));
-            assert_eq!(
-                (found.1.get(at), found.1.len()),
-                (want.1.get(at), want.1.len()),
-                "{matchers:?} {}: sample {at}",
-                want.0
-            );
+            assert_same(&found.1.floats, &want.1.floats, &found.0);
+            assert_same(&found.1.histograms, &want.1.histograms, &found.0);
         }
         assert_eq!(found.len(), want.len(), "{matchers:?}");
     }
@@ -114,14 +139,19 @@ proptest! {
         for step in steps {
             match step {
                 Step::Append(samples) => {
-                    let mut batch = Vec::new();
+                    let mut batch = db.batch();
                     for (series, offset, v) in samples {
                         let t = at + offset;
                         at = at.max(t);
-                        model.append(series, t, f64::from(v) / 4.0);
-                        batch.push((labels(series), t, f64::from(v) / 4.0));
+                        model.append(series, t, v);
+                        let labels = labels(series);
+                        let mut series = batch.series_of(&labels);
+                        match value(v) {
+                            Ok(v) => series.sample(t, v),
+                            Err(h) => series.since(t - 7).histogram(t, h),
+                        };
                     }
-                    db.append_wait(batch).expect("append");
+                    db.append_batch_wait(batch).expect("append");
                 }
                 Step::Flush => drop(db.flush().expect("flush")),
                 Step::Compact => drop(db.compact().expect("compact")),
