@@ -10,6 +10,7 @@
 //! of its own but the log's writer. Periodic work is [`Tsdb::maintain`], called by the owner.
 
 mod append;
+mod backup;
 mod batch;
 mod block;
 mod catalog;
@@ -39,6 +40,7 @@ mod snapshot;
 mod state;
 mod stretch;
 
+pub use backup::Backup;
 pub use batch::{Batch, Exemplar, SeriesWriter};
 pub use catalog::{Metadata, MetricType};
 pub use chunk::{

@@ -247,6 +247,17 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.alive()?;
+        let inode = s.inode(from)?;
+        if s.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        s.rename_all(NameChange::Link(to.to_owned(), inode));
+        Ok(())
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
         s.alive()?;

@@ -153,6 +153,15 @@ impl Block {
         self.file.len() - self.table.first().copied().unwrap_or_default()
     }
 
+    /// The bytes of the file, a stretch at a time.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Result<Vec<u8>, TsdbError>> {
+        (0..self.file.len()).step_by(READ_BYTES as usize).map(|offset| {
+            let mut bytes = vec![0; (self.file.len() - offset).min(READ_BYTES) as usize];
+            self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
+            Ok(bytes)
+        })
+    }
+
     /// What decisions about blocks are made by.
     pub(crate) fn info(&self) -> BlockInfo {
         let (min, max) = self.bounds();

@@ -1,5 +1,6 @@
 //! The engine on a simulated disk, against a naive model, and its file formats.
 
+mod backup;
 mod batch;
 mod blocks;
 mod durability;
