@@ -7,12 +7,14 @@
 mod derived;
 mod print;
 mod raw;
+mod scrape;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foundation::units::{ByteSize, parse_duration};
+use pipeline::scrape::Scraping;
 use thiserror::Error;
 
 use crate::cli::ServeArgs;
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     pub otlp_http_request_bytes_max: ByteSize,
     pub cors_allowed_origins: Vec<String>,
     pub remote_write_request_bytes_max: ByteSize,
+    pub scraping: Scraping,
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
     pub wal_compress: bool,
@@ -134,6 +137,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
         (None, Some(text)) => p.take("listen", text.parse(), IpAddr::V4(Ipv4Addr::LOCALHOST)),
         (None, None) => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
+    let scraping = scraping(args, raw.global, raw.scrape_configs, raw.receivers.prometheus, &mut p);
     let raw::Otlp { grpc, http } = raw.receivers.otlp.protocols;
     let server = &raw.server;
     let config = Config {
@@ -183,6 +187,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
             raw.remote_write_receiver.max_request_body_size.as_ref(),
             ByteSize::mib(64),
         ),
+        scraping,
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),
         wal_compress: raw.storage.wal_compress.unwrap_or(false),
@@ -198,6 +203,22 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
     check_ports(&config, &mut p);
     check_not_zero(&config, &mut p);
     if p.0.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(p.0)) }
+}
+
+/// What is scraped, from our own sections and from the Collector's receiver. Paths begin at the configuration file.
+fn scraping(
+    args: &ServeArgs,
+    global: scrape::Global,
+    jobs: Vec<scrape::Job>,
+    receiver: scrape::PrometheusReceiver,
+    p: &mut Problems,
+) -> Scraping {
+    let base = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let mut scraping = Scraping::default();
+    scrape::add(&mut scraping, "", global, jobs, base, p);
+    let receiver = receiver.config;
+    scrape::add(&mut scraping, "receivers.prometheus.config.", receiver.global, receiver.scrape_configs, base, p);
+    scraping
 }
 
 impl Config {

@@ -10,6 +10,7 @@ mod background;
 mod derived;
 mod listen;
 mod signals;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
@@ -30,7 +31,7 @@ use foundation::units::format_duration;
 use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
-use pipeline::{Engines, Ingest, Journal, RemoteWrite, RequestLimit, otlp};
+use pipeline::{Engines, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -106,6 +107,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         },
         budget.clone(),
     );
+    let targets = scrape::Targets::default();
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
@@ -119,7 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             endpoints: endpoints.clone(),
             settings: settings(&config, &data_dir.path),
         }),
-        sources: Sources::default(),
+        sources: Sources { scrape_pools: targets::source(targets.clone()), ..Sources::default() },
         readiness: readiness.clone(),
         promql: Arc::default(),
         limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
@@ -159,6 +161,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         };
         receivers.spawn(otlp::serve(socket, ingest.clone(), otlp_config, receivers_stopped.clone()));
     }
+    receivers.spawn(scrape::serve(
+        config.scraping.clone(),
+        ingest.clone(),
+        clock.clone(),
+        targets,
+        receivers_stopped.clone(),
+    ));
     drop((ingest, remote_write));
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);

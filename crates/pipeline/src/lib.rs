@@ -13,6 +13,7 @@ pub mod journal;
 pub mod otlp;
 pub mod refusal;
 pub mod remote_write;
+pub mod scrape;
 mod series;
 
 pub use body::RequestLimit;

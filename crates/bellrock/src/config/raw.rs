@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+use super::scrape;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     pub listen: Option<String>,
     pub receivers: Receivers,
+    pub global: scrape::Global,
+    pub scrape_configs: Vec<scrape::Job>,
     pub remote_write_receiver: RemoteWriteReceiver,
     pub server: Server,
     pub storage: Storage,
@@ -23,6 +27,7 @@ pub(super) struct Raw {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Receivers {
     pub otlp: OtlpReceiver,
+    pub prometheus: scrape::PrometheusReceiver,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,0 +1,143 @@
+//! What is known of the targets, for those who ask: the API, the UI.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation::UnixNanos;
+use model::Labels;
+use parking_lot::{Mutex, RwLock};
+use tsdb::Metadata;
+
+use super::target::Target;
+
+/// Dropped targets that are remembered per pool.
+const DROPPED_MAX: usize = 1000;
+
+/// The state of all targets; clones share it.
+#[derive(Clone, Default)]
+pub struct Targets(Arc<RwLock<Vec<PoolEntry>>>);
+
+struct PoolEntry {
+    name: String,
+    active: Vec<TargetEntry>,
+    dropped: Vec<Labels>,
+}
+
+/// A target and the part of its state that its task changes.
+#[derive(Clone)]
+pub(super) struct TargetEntry {
+    pub(super) target: Arc<Target>,
+    pub(super) latest: Arc<Mutex<Latest>>,
+}
+
+/// What the last scrape was like.
+#[derive(Debug, Clone)]
+pub(super) struct Latest {
+    pub(super) error: String,
+    pub(super) time: Option<UnixNanos>,
+    pub(super) took: Duration,
+    pub(super) health: Health,
+    pub(super) metadata: Arc<[(String, Metadata)]>,
+}
+
+impl TargetEntry {
+    pub(super) fn new(target: Arc<Target>) -> Self {
+        let latest = Latest {
+            error: String::new(),
+            time: None,
+            took: Duration::ZERO,
+            health: Health::Unknown,
+            metadata: Arc::new([]),
+        };
+        Self { target, latest: Arc::new(Mutex::new(latest)) }
+    }
+}
+
+/// The targets of one scrape configuration.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// `job_name`.
+    pub name: String,
+    /// What is scraped.
+    pub active: Vec<TargetState>,
+    /// What relabelling dropped, by the labels before it; the first thousand.
+    pub dropped: Vec<Labels>,
+}
+
+/// One target as it is now.
+#[derive(Debug, Clone)]
+pub struct TargetState {
+    /// Before relabelling.
+    pub discovered_labels: Labels,
+    /// What its series get.
+    pub labels: Labels,
+    /// As it is requested.
+    pub scrape_url: String,
+    /// Why the last scrape failed; empty when it did not.
+    pub last_error: String,
+    /// Begin of the last scrape.
+    pub last_scrape: Option<UnixNanos>,
+    /// How long it took.
+    pub last_scrape_duration: Duration,
+    /// Whether it answered.
+    pub health: Health,
+    /// Time between two scrapes.
+    pub scrape_interval: Duration,
+    /// When a scrape gives up.
+    pub scrape_timeout: Duration,
+    /// What the target says of its metrics, by name.
+    pub metadata: Arc<[(String, Metadata)]>,
+}
+
+/// How a target fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// The last scrape succeeded.
+    Up,
+    /// It failed.
+    Down,
+    /// There was none yet.
+    Unknown,
+}
+
+impl Targets {
+    /// The state of now, by pool in the order of the configuration.
+    pub fn pools(&self) -> Vec<Pool> {
+        let pool = |p: &PoolEntry| Pool {
+            name: p.name.clone(),
+            active: p.active.iter().map(TargetEntry::state).collect(),
+            dropped: p.dropped.clone(),
+        };
+        self.0.read().iter().map(pool).collect()
+    }
+
+    /// Replaces what is known of one pool.
+    pub(super) fn set(&self, name: &str, active: Vec<TargetEntry>, mut dropped: Vec<Labels>) {
+        dropped.truncate(DROPPED_MAX);
+        let entry = PoolEntry { name: name.to_owned(), active, dropped };
+        let mut pools = self.0.write();
+        match pools.iter_mut().find(|p| p.name == name) {
+            Some(pool) => *pool = entry,
+            None => pools.push(entry),
+        }
+    }
+}
+
+impl TargetEntry {
+    fn state(&self) -> TargetState {
+        let Latest { error, time, took, health, metadata } = self.latest.lock().clone();
+        let target = &self.target;
+        TargetState {
+            discovered_labels: target.discovered.clone(),
+            labels: target.labels.clone(),
+            scrape_url: target.url(),
+            last_error: error,
+            last_scrape: time,
+            last_scrape_duration: took,
+            health,
+            scrape_interval: target.interval,
+            scrape_timeout: target.timeout,
+            metadata,
+        }
+    }
+}
