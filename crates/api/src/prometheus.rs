@@ -10,6 +10,7 @@ mod escape;
 mod exemplars;
 mod features;
 mod federate;
+mod histogram;
 mod json;
 mod labels;
 mod lifecycle;

@@ -239,6 +239,16 @@ impl BinaryOp {
         matches!(self, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Gt | BinaryOp::Lt | BinaryOp::Ge | BinaryOp::Le)
     }
 
+    /// `</ >/`.
+    pub fn is_trim(self) -> bool {
+        matches!(self, BinaryOp::TrimUpper | BinaryOp::TrimLower)
+    }
+
+    /// `+ - * / % ^ atan2`: what they give is another metric.
+    pub fn is_arithmetic(self) -> bool {
+        !self.is_comparison() && !self.is_set() && !self.is_trim()
+    }
+
     /// `and or unless`.
     pub fn is_set(self) -> bool {
         matches!(self, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
@@ -250,7 +260,7 @@ impl BinaryOp {
             BinaryOp::Or => 1,
             BinaryOp::And | BinaryOp::Unless => 2,
             op if op.is_comparison() => 3,
-            BinaryOp::TrimUpper | BinaryOp::TrimLower => 3,
+            op if op.is_trim() => 3,
             BinaryOp::Add | BinaryOp::Sub => 4,
             BinaryOp::Pow => 6,
             _ => 5,

@@ -13,6 +13,8 @@ pub mod duration;
 pub mod error;
 pub mod eval;
 pub mod functions;
+pub mod histogram;
+mod kahan;
 mod lexer;
 pub mod matcher;
 pub mod number;

@@ -111,6 +111,36 @@ pub fn format_duration(mut millis: i64) -> String {
     out
 }
 
+/// A number as Go prints it in labels: no exponent, `+Inf`, `NaN`.
+pub fn format_float(v: f64) -> String {
+    if v.is_nan() {
+        "NaN".to_owned()
+    } else if v.is_infinite() {
+        if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+    } else {
+        format!("{v}")
+    }
+}
+
+/// Prints a number as Go's `%g` does: the shortest digits that read back, an exponent for large and small ones.
+pub fn format_compact(v: f64) -> String {
+    if v.is_nan() {
+        return "NaN".to_owned();
+    }
+    if v.is_infinite() {
+        return if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let scientific = format!("{v:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        Ok(e) if v != 0.0 && !(-4..6).contains(&e) => {
+            let sign = if e < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", e.abs())
+        }
+        _ => format!("{v}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +159,24 @@ mod tests {
         }
         assert!(parse_number("NaN").is_some_and(f64::is_nan));
         assert_eq!(parse_number("-Inf"), Some(f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn compact_as_go_prints() {
+        let cases = [
+            (1.0, "1"),
+            (0.1, "0.1"),
+            (100_000.0, "100000"),
+            (1e6, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (1e-4, "0.0001"),
+            (1.5e-7, "1.5e-07"),
+            (-0.0, "-0"),
+            (f64::INFINITY, "+Inf"),
+        ];
+        for (v, want) in cases {
+            assert_eq!(format_compact(v), want);
+        }
     }
 
     #[test]

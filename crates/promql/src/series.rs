@@ -1,12 +1,15 @@
 //! Series descriptions of test scripts: `up{job="a"} 1+2x3 _ stale {{sum:1}}`.
 //!
 //! The notation of Prometheus's rule unit tests and of its engine tests.
-//! `axN` gives N+1 values, `_xN` gives N gaps. Histograms are read into plain
-//! data; this version does not evaluate them.
+//! `axN` gives N+1 values, `_xN` gives N gaps, `a+bxN` rises by b, and the same
+//! with histograms between `{{` and `}}`.
+
+use std::sync::Arc;
 
 use model::labels::Labels;
 
 use crate::error::ParseError;
+use crate::histogram::{Flat, FloatHistogram, parse};
 use crate::number::{parse_duration, parse_number};
 use crate::parse::parse_metric;
 use crate::span::Span;
@@ -23,8 +26,8 @@ pub enum SequenceValue {
     Gap,
     /// A number, or the stale marker.
     Float(f64),
-    /// A histogram as written between `{{` and `}}`, with its repetition resolved by the reader.
-    Histogram(String),
+    /// A histogram.
+    Histogram(Arc<FloatHistogram>),
 }
 
 /// Reads a whole line.
@@ -156,15 +159,39 @@ fn value(text: &str) -> Result<f64, String> {
 }
 
 fn histogram_values(item: &str, out: &mut Vec<SequenceValue>) -> Result<(), String> {
-    let end = item.find("}}").ok_or("histogram description is not closed")? + 2;
-    let (first, rest) = item.split_at(end);
-    let count = match rest.rsplit_once('x') {
-        Some((_, count)) => repeat(count)? + 1,
-        None if rest.is_empty() => 1,
-        None => return Err(format!("unexpected {rest:?} after a histogram")),
+    let (first, rest) = split_histogram(item)?;
+    let mut current = Arc::new(first);
+    if rest.is_empty() {
+        out.push(SequenceValue::Histogram(current));
+        return Ok(());
+    }
+    let (increment, negative, times) = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+        (Some(rest), _) | (None, Some(rest)) => {
+            let (increment, times) = split_histogram(rest)?;
+            (Some(increment), item.as_bytes().get(item.len() - rest.len() - 1) == Some(&b'-'), times)
+        }
+        (None, None) => (None, false, rest),
     };
-    out.extend((0..count).map(|_| SequenceValue::Histogram(first.to_owned())));
+    let times = times.strip_prefix('x').ok_or_else(|| format!("unexpected {rest:?} after a histogram"))?;
+    let times = repeat(times)?;
+    out.push(SequenceValue::Histogram(current.clone()));
+    for _ in 0..times {
+        if let Some(increment) = &increment {
+            let mut next = Flat::<f64>::new(&current);
+            let combined = if negative { next.subtract(increment) } else { next.add(increment) };
+            combined.map_err(|_| "histograms with custom and exponential buckets cannot be combined")?;
+            current = Arc::new(next.into_histogram());
+        }
+        out.push(SequenceValue::Histogram(current.clone()));
+    }
     Ok(())
+}
+
+/// The histogram at the start of a text, and what follows.
+fn split_histogram(text: &str) -> Result<(FloatHistogram, &str), String> {
+    let end = text.find("}}").ok_or("histogram description is not closed")? + 2;
+    let (histogram, rest) = text.split_at(end);
+    Ok((parse(histogram)?, rest))
 }
 
 #[cfg(test)]
@@ -192,8 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn histograms_are_kept_as_text() {
-        let (_, values) = parse_series("m {{sum:1 buckets:[1 2]}}x2").expect("valid line");
-        assert_eq!(values.len(), 3);
+    fn histograms_add_up() {
+        let counts = |line: &str| -> Vec<f64> {
+            let values = parse_series(line).expect("valid line").1;
+            values.iter().map(|v| if let SequenceValue::Histogram(h) = v { h.count } else { -1.0 }).collect()
+        };
+        assert_eq!(counts("m {{sum:1 count:3 buckets:[1 2]}}x2"), [3.0, 3.0, 3.0]);
+        assert_eq!(counts("m {{count:3}}+{{count:2}}x2 _ {{}}"), [3.0, 5.0, 7.0, -1.0, 0.0]);
+        assert_eq!(counts("m {{count:3}}-{{count:1}}x1"), [3.0, 2.0]);
+        assert!(parse_series("m {{count:3}}*{{count:1}}x1").is_err());
+        assert!(parse_series("m {{count:3}}+{{schema:-53}}x1").is_err());
     }
 }

@@ -70,7 +70,7 @@ impl Ask {
     }
 
     fn query_limits(&self) -> QueryLimits {
-        QueryLimits { deadline: Some(self.deadline), cancel: Some(self.cancel.clone()) }
+        QueryLimits { deadline: Some(self.deadline), cancel: Some(self.cancel.clone()), threads: None }
     }
 }
 

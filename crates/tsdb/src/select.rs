@@ -145,6 +145,11 @@ impl SeriesHandle {
         &self.labels
     }
 
+    /// The labels, for a caller that keeps them elsewhere; the handle has none afterwards.
+    pub fn take_labels(&mut self) -> Labels {
+        std::mem::take(&mut self.labels)
+    }
+
     /// The labels, when the samples have been read.
     pub fn into_labels(self) -> Labels {
         self.labels

@@ -2,14 +2,17 @@
 
 use std::vec::IntoIter;
 
-use promql::eval::{InstantSample, Sample, Series, Value};
+use promql::eval::{HistogramSample, InstantSample, Point, Sample, Series, Value};
 
-use super::json;
 use super::respond::{ENVELOPE, Notes};
 use super::stream::Pieces;
+use super::{histogram, json};
 
 /// Samples of one piece: a series of a range selector may have millions.
 const SAMPLES_PER_PIECE: usize = 1024;
+
+/// Histograms of one piece; each has up to some hundred buckets.
+const HISTOGRAMS_PER_PIECE: usize = 16;
 
 /// `{"resultType": .., "result": .., "stats": ..}` in its envelope.
 pub(super) struct Answer {
@@ -24,8 +27,10 @@ enum Rest {
     Unopened(Value, i64),
     Vector(IntoIter<InstantSample>, Separator),
     Matrix(IntoIter<Series>, Separator),
-    /// In the middle of a series.
-    Samples(IntoIter<Sample>, IntoIter<Series>),
+    /// In the middle of the floats of a series.
+    Floats(IntoIter<Sample>, Vec<HistogramSample>, IntoIter<Series>),
+    /// In the middle of the histograms of a series.
+    Histograms(IntoIter<HistogramSample>, IntoIter<Series>),
     /// All but the end is written.
     Written,
 }
@@ -71,18 +76,26 @@ impl Pieces for Answer {
                 None => end(out),
             },
             Rest::Matrix(mut series, mut separator) => match series.next() {
-                Some(Series { labels, samples }) => {
+                Some(Series { labels, samples, histograms }) => {
                     separator.write(out);
                     out.extend(b"{\"metric\":");
                     json::labels(out, &labels);
-                    out.extend(b",\"values\":[");
-                    some_samples(out, samples.into_iter(), series)
+                    if samples.is_empty() {
+                        all_histograms(out, histograms, series)
+                    } else {
+                        out.extend(b",\"values\":[");
+                        some_floats(out, samples.into_iter(), histograms, series)
+                    }
                 }
                 None => end(out),
             },
-            Rest::Samples(samples, series) => {
+            Rest::Floats(samples, histograms, series) => {
                 out.push(b',');
-                some_samples(out, samples, series)
+                some_floats(out, samples, histograms, series)
+            }
+            Rest::Histograms(histograms, series) => {
+                out.push(b',');
+                some_histograms(out, histograms, series)
             }
             Rest::Written => {
                 self.close(out);
@@ -133,20 +146,57 @@ fn end(out: &mut Vec<u8>) -> Rest {
 fn element(out: &mut Vec<u8>, sample: &InstantSample) {
     out.extend(b"{\"metric\":");
     json::labels(out, &sample.labels);
-    out.extend(b",\"value\":");
-    json::point(out, sample.t_ms, sample.value);
+    match &sample.value {
+        Point::Float(value) => {
+            out.extend(b",\"value\":");
+            json::point(out, sample.t_ms, *value);
+        }
+        Point::Histogram(h) => {
+            out.extend(b",\"histogram\":");
+            histogram::point(out, sample.t_ms, h);
+        }
+    }
     out.push(b'}');
 }
 
-/// Writes samples of a series that has at least one left, and the series' end after the last.
-fn some_samples(out: &mut Vec<u8>, mut samples: IntoIter<Sample>, series: IntoIter<Series>) -> Rest {
+/// Writes floats of a series that has at least one left, and what follows the last.
+fn some_floats(
+    out: &mut Vec<u8>,
+    mut samples: IntoIter<Sample>,
+    histograms: Vec<HistogramSample>,
+    series: IntoIter<Series>,
+) -> Rest {
     let mut separator = Separator::default();
     for sample in samples.by_ref().take(SAMPLES_PER_PIECE) {
         separator.write(out);
         json::point(out, sample.t_ms, sample.value);
     }
     if samples.len() > 0 {
-        return Rest::Samples(samples, series);
+        return Rest::Floats(samples, histograms, series);
+    }
+    out.push(b']');
+    all_histograms(out, histograms, series)
+}
+
+/// Begins the histograms of a series, or ends the series when it has none.
+fn all_histograms(out: &mut Vec<u8>, histograms: Vec<HistogramSample>, series: IntoIter<Series>) -> Rest {
+    if histograms.is_empty() {
+        out.push(b'}');
+        return Rest::Matrix(series, Separator(true));
+    }
+    out.extend(b",\"histograms\":[");
+    some_histograms(out, histograms.into_iter(), series)
+}
+
+/// Writes histograms of a series that has at least one left, and the series' end after the last.
+fn some_histograms(out: &mut Vec<u8>, mut histograms: IntoIter<HistogramSample>, series: IntoIter<Series>) -> Rest {
+    let mut separator = Separator::default();
+    for sample in histograms.by_ref().take(HISTOGRAMS_PER_PIECE) {
+        separator.write(out);
+        histogram::point(out, sample.t_ms, &sample.histogram);
+    }
+    if histograms.len() > 0 {
+        return Rest::Histograms(histograms, series);
     }
     out.extend(b"]}");
     Rest::Matrix(series, Separator(true))
@@ -154,6 +204,8 @@ fn some_samples(out: &mut Vec<u8>, mut samples: IntoIter<Sample>, series: IntoIt
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use model::Labels;
     use serde_json::json;
 
@@ -168,7 +220,8 @@ mod tests {
 
     fn series(name: &str, samples: usize) -> Series {
         let samples = (0..samples).map(|i| Sample { t_ms: i as i64 * 500, value: i as f64 / 4.0 }).collect();
-        Series { labels: Labels::from_pairs([("__name__", name), ("path", "a\"b\\c")]), samples }
+        let labels = Labels::from_pairs([("__name__", name), ("path", "a\"b\\c")]);
+        Series { labels, samples, histograms: Vec::new() }
     }
 
     #[test]
@@ -184,7 +237,7 @@ mod tests {
             r#"{"status":"success","data":{"resultType":"string","result":[1.5,"a\"b"],"stats":{}}}"#
         );
         let labels = Labels::from_pairs([("a", "b")]);
-        let vector = Value::Vector(vec![InstantSample { labels, t_ms: 1_000, value: 1e21 }]);
+        let vector = Value::Vector(vec![InstantSample { labels, t_ms: 1_000, value: Point::Float(1e21) }]);
         let notes = Notes { warnings: vec!["w".into()], infos: vec!["i".into(), "j".into()] };
         assert_eq!(
             text(vector, None, notes),
@@ -215,6 +268,27 @@ mod tests {
             serde_json::from_str(&json!(expected).to_string().replace(".0,", ",")).unwrap();
         assert_eq!(normal["data"]["result"], expected);
         assert_eq!(parsed["status"], "success");
+    }
+
+    #[test]
+    fn histograms_stand_beside_floats() {
+        let h = Arc::new(promql::histogram::parse("{{count:4 sum:5 buckets:[1 2 0 1]}}").unwrap());
+        let labels = Labels::from_pairs([("a", "b")]);
+        let vector = vec![InstantSample { labels: labels.clone(), t_ms: 1_000, value: Point::Histogram(h.clone()) }];
+        let written = r#"{"count":"4","sum":"5","buckets":[[0,"0.5","1","1"],[0,"1","2","2"],[0,"4","8","1"]]}"#;
+        let answer = text(Value::Vector(vector), None, Notes::default());
+        assert!(answer.contains(&format!(r#"[{{"metric":{{"a":"b"}},"histogram":[1,{written}]}}]"#)), "{answer}");
+        let histograms = |n: i64| (0..n).map(|i| HistogramSample { t_ms: i * 1000, start_ms: 0, histogram: h.clone() });
+        let samples = vec![Sample { t_ms: 9_000, value: 1.0 }];
+        let matrix = [
+            Series { labels: labels.clone(), samples: Vec::new(), histograms: histograms(40).collect() },
+            Series { labels, samples, histograms: histograms(1).collect() },
+        ];
+        let answer = text(Value::Matrix(matrix.to_vec()), None, Notes::default());
+        let parsed: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let result = &parsed["data"]["result"];
+        assert_eq!((result[0]["histograms"].as_array().unwrap().len(), result[0].get("values")), (40, None));
+        assert_eq!((&result[1]["values"], &result[1]["histograms"][0][0]), (&json!([[9, "1"]]), &json!(0)));
     }
 
     #[test]

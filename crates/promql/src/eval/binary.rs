@@ -1,41 +1,13 @@
-//! Operators with at least one scalar, and the arithmetic of all of them.
+//! Operators with at least one scalar.
 
-use super::columns::{ABSENT, Row, Sink, is_present};
-use super::{Eval, EvalError};
-use crate::ast::{Binary, BinaryOp, Expr, ValueType};
+use super::columns::{ABSENT, Histograms, Row, Sink, is_present, put_histogram};
+use super::operate::{Operation, Outcome, arithmetic, compares};
+use super::{Eval, EvalError, Point};
+use crate::ast::{Binary, Expr, ValueType};
 
-/// The value of an arithmetic operator.
+/// The result for two floats; a comparison that filters gives `kept` or nothing.
 #[inline]
-pub(crate) fn arithmetic(op: BinaryOp, l: f64, r: f64) -> f64 {
-    match op {
-        BinaryOp::Add => l + r,
-        BinaryOp::Sub => l - r,
-        BinaryOp::Mul => l * r,
-        BinaryOp::Div => l / r,
-        BinaryOp::Mod => l % r,
-        BinaryOp::Pow => l.powf(r),
-        BinaryOp::Atan2 => l.atan2(r),
-        _ => f64::NAN,
-    }
-}
-
-/// Whether a comparison holds.
-#[inline]
-pub(crate) fn compares(op: BinaryOp, l: f64, r: f64) -> bool {
-    match op {
-        BinaryOp::Eq => l == r,
-        BinaryOp::Ne => l != r,
-        BinaryOp::Gt => l > r,
-        BinaryOp::Lt => l < r,
-        BinaryOp::Ge => l >= r,
-        BinaryOp::Le => l <= r,
-        _ => false,
-    }
-}
-
-/// The result for two values; a comparison that filters gives `kept` or nothing.
-#[inline]
-pub(crate) fn apply(b: &Binary, l: f64, r: f64, kept: f64) -> f64 {
+fn apply(b: &Binary, l: f64, r: f64, kept: f64) -> f64 {
     if !b.op.is_comparison() {
         return arithmetic(b.op, l, r);
     }
@@ -55,14 +27,14 @@ impl Eval<'_> {
     pub(crate) fn binary(&self, e: &Expr, b: &Binary, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         match (b.lhs.value_type(), b.rhs.value_type()) {
             (ValueType::Vector, ValueType::Vector) if b.op.is_set() => self.set_operation(b, sink),
-            (ValueType::Vector, ValueType::Vector) => self.vector_binary(b, sink),
+            (ValueType::Vector, ValueType::Vector) => self.vector_binary(e, b, sink),
             (ValueType::Vector, _) => {
                 let scalar = self.scalar(&b.rhs)?;
-                self.with_scalar(b, &b.lhs, &scalar, false, sink)
+                self.with_scalar(e, b, &b.lhs, &scalar, false, sink)
             }
             (_, ValueType::Vector) => {
                 let scalar = self.scalar(&b.lhs)?;
-                self.with_scalar(b, &b.rhs, &scalar, true, sink)
+                self.with_scalar(e, b, &b.rhs, &scalar, true, sink)
             }
             _ => Err(EvalError::execution(format!("expected an instant vector, got {}", e.value_type().documented()))),
         }
@@ -70,26 +42,48 @@ impl Eval<'_> {
 
     fn with_scalar(
         &self,
+        e: &Expr,
         b: &Binary,
         vector: &Expr,
         scalar: &[f64],
         scalar_left: bool,
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
-        let drops_name = !b.op.is_comparison() || b.return_bool;
+        let drops_name = b.op.is_arithmetic() || b.return_bool;
+        let operation = Operation { eval: self, b, span: e.span };
+        let floats_only = !b.op.is_trim();
         let mut values = Vec::with_capacity(self.steps.count);
+        let mut histograms = Histograms::new();
         self.each(vector, &mut |row| {
             values.clear();
-            values.extend(row.values.iter().zip(scalar).map(|(v, s)| {
-                if !is_present(*v) {
-                    return ABSENT;
-                }
-                if scalar_left { apply(b, *s, *v, *v) } else { apply(b, *v, *s, *v) }
-            }));
-            if values.iter().any(|v| is_present(*v)) {
-                sink(Row { labels: row.labels, drop_name: row.drop_name || drops_name, values: &values })?;
+            histograms.clear();
+            if row.histograms.is_empty() && floats_only {
+                values.extend(row.values.iter().zip(scalar).map(|(v, s)| match scalar_left {
+                    _ if !is_present(*v) => ABSENT,
+                    true => apply(b, *s, *v, *v),
+                    false => apply(b, *v, *s, *v),
+                }));
+            } else {
+                values.resize(row.values.len(), ABSENT);
+                row.each_step(|step| {
+                    let Some(point) = row.point(step) else { return };
+                    let scalar = Point::Float(scalar.get(step).copied().unwrap_or(f64::NAN));
+                    let (l, r) = if scalar_left { (&scalar, &point) } else { (&point, &scalar) };
+                    let result = match operation.outcome(l, r) {
+                        Outcome::Value(value) => value,
+                        Outcome::Holds(holds) if b.return_bool => Point::Float(f64::from(u8::from(holds))),
+                        Outcome::Holds(true) => point,
+                        Outcome::Holds(false) | Outcome::Nothing => return,
+                    };
+                    match result {
+                        Point::Float(v) => values[step] = v,
+                        Point::Histogram(h) => put_histogram(&mut histograms, row.values.len(), step, h),
+                    }
+                });
             }
-            Ok(())
+            let drop_name = row.drop_name || drops_name;
+            let row = Row { labels: row.labels, drop_name, values: &values, histograms: &histograms };
+            if row.is_empty() { Ok(()) } else { sink(row) }
         })
     }
 }

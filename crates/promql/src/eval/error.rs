@@ -48,6 +48,14 @@ pub enum EvalError {
         /// The limit.
         limit: usize,
     },
+    /// Values take more memory than allowed.
+    #[error(
+        "query needs more than {limit_bytes} bytes of memory for its values: select fewer series, a shorter range or a larger step"
+    )]
+    TooMuchMemory {
+        /// The limit.
+        limit_bytes: usize,
+    },
     /// The deadline passed.
     #[error("query timed out")]
     TimedOut,
@@ -75,7 +83,7 @@ impl EvalError {
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::BadRange { .. } | Self::RangeQueryType { .. } | Self::Execution { .. } => ErrorKind::InvalidInput,
             Self::TooManyPoints { .. } => ErrorKind::InvalidInput,
-            Self::TooManySamples { .. } => ErrorKind::LimitExceeded,
+            Self::TooManySamples { .. } | Self::TooMuchMemory { .. } => ErrorKind::LimitExceeded,
             Self::TimedOut | Self::Cancelled => ErrorKind::Timeout,
             Self::Source(e) => e.kind,
         }

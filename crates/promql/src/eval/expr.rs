@@ -1,19 +1,23 @@
 //! Which code evaluates which node.
 
-use super::columns::{Column, Row, Sink, is_present};
+use std::sync::Arc;
+
+use super::columns::{ABSENT, Histograms, Row, Sink, is_present};
+use super::select::Wanted;
 use super::{Eval, EvalError};
 use crate::ast::{Expr, ExprKind, ValueType};
+use crate::histogram::scaled;
 
 impl Eval<'_> {
     /// Hands every series of an instant vector to `sink`, one row at a time.
     pub(crate) fn each(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         match &e.kind {
-            ExprKind::Selector(s) => self.selector(s, false, sink),
+            ExprKind::Selector(s) => self.selector(s, e.span, Wanted::Value, sink),
             ExprKind::Paren(inner) => self.each(inner, sink),
             ExprKind::Unary { negative: false, expr } => self.each(expr, sink),
-            ExprKind::Unary { negative: true, expr } => self.map(expr, sink, |v| -v),
+            ExprKind::Unary { negative: true, expr } => self.negated(expr, sink),
             ExprKind::Binary(b) => self.binary(e, b, sink),
-            ExprKind::Aggregate(a) => self.aggregate(a, sink),
+            ExprKind::Aggregate(a) => self.aggregate(e, a, sink),
             ExprKind::Call(c) => self.call(e, c, sink),
             ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
                 Err(EvalError::execution("expected an instant vector"))
@@ -21,22 +25,24 @@ impl Eval<'_> {
         }
     }
 
-    /// All series of an instant vector.
-    pub(crate) fn vector(&self, e: &Expr) -> Result<Vec<Column>, EvalError> {
-        let mut out = Vec::new();
+    fn negated(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        let mut values = Vec::with_capacity(self.steps.count);
+        let mut histograms = Histograms::new();
         self.each(e, &mut |row| {
-            out.push(Column { labels: row.labels.clone(), drop_name: row.drop_name, values: row.values.to_vec() });
-            Ok(())
-        })?;
-        Ok(out)
+            values.clear();
+            values.extend(row.values.iter().map(|v| if is_present(*v) { -*v } else { ABSENT }));
+            histograms.clear();
+            histograms.extend(row.histograms.iter().map(|h| h.as_ref().map(|h| Arc::new(scaled(h, -1.0)))));
+            sink(Row { labels: row.labels, drop_name: true, values: &values, histograms: &histograms })
+        })
     }
 
-    /// Applies `f` to every value; the metric name goes away.
+    /// Applies `f` to every float; histograms and the metric name go away.
     pub(crate) fn map(&self, e: &Expr, sink: &mut Sink<'_>, f: impl Fn(f64) -> f64) -> Result<(), EvalError> {
         self.map_steps(e, sink, |_, v| f(v))
     }
 
-    /// Applies `f` to every value and its step; the metric name goes away.
+    /// Applies `f` to every float and its step; histograms and the metric name go away.
     pub(crate) fn map_steps(
         &self,
         e: &Expr,
@@ -48,7 +54,8 @@ impl Eval<'_> {
             values.clear();
             let mapped = row.values.iter().enumerate().map(|(i, v)| if is_present(*v) { f(i, *v) } else { *v });
             values.extend(mapped);
-            sink(Row { labels: row.labels, drop_name: true, values: &values })
+            let mapped = Row::floats(row.labels, true, &values);
+            if row.histograms.is_empty() || !mapped.is_empty() { sink(mapped) } else { Ok(()) }
         })
     }
 

@@ -7,7 +7,8 @@ use model::labels::Labels;
 use rustc_hash::FxBuildHasher;
 
 use super::columns::{Row, is_present, without_name};
-use super::{Eval, EvalError, InstantSample, Sample, Series, Value};
+use super::run::Held;
+use super::{Eval, EvalError, HistogramSample, InstantSample, Sample, Series, Steps, Value};
 use crate::ast::{Expr, ExprKind, ValueType};
 
 /// The value of an instant query.
@@ -20,13 +21,15 @@ pub(crate) fn instant(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
             Ok(Value::Scalar(Sample { t_ms, value }))
         }
         ValueType::Vector => {
-            let mut out = Vec::new();
-            eval.each(e, &mut |row| {
-                if let Some(value) = row.values.first().filter(|v| is_present(**v)) {
-                    out.push(InstantSample { labels: final_labels(row), t_ms, value: *value });
+            let new = || (Vec::new(), Held::new(eval.run));
+            let parts = eval.in_parts(e, new, |(out, held), row| {
+                if let Some(value) = row.point(0) {
+                    held.add(size_of::<InstantSample>() + label_bytes(row.labels))?;
+                    out.push(InstantSample { labels: final_labels(row), t_ms, value });
                 }
                 Ok(())
             })?;
+            let out: Vec<InstantSample> = parts.into_iter().flat_map(|(out, _)| out).collect();
             check_distinct(out.iter().map(|s| &s.labels))?;
             Ok(Value::Vector(out))
         }
@@ -37,25 +40,34 @@ pub(crate) fn instant(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
 /// The value of a range query.
 pub(crate) fn range(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
     let steps = eval.steps;
-    let samples = |values: &[f64]| -> Vec<Sample> {
-        let present = values.iter().enumerate().filter(|(_, v)| is_present(**v));
-        present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }).collect()
-    };
     if e.value_type() == ValueType::Scalar {
-        let samples = samples(&eval.scalar(e)?);
-        return Ok(Value::Matrix(vec![Series { labels: Labels::default(), samples }]));
+        let samples = floats(steps, &eval.scalar(e)?);
+        return Ok(Value::Matrix(vec![Series { labels: Labels::default(), samples, histograms: Vec::new() }]));
     }
-    let mut out = Vec::new();
-    eval.each(e, &mut |row| {
-        let samples = samples(row.values);
-        if !samples.is_empty() {
-            eval.run.charge(samples.len())?;
-            out.push(Series { labels: final_labels(row), samples });
+    let new = || (Vec::new(), Held::new(eval.run));
+    let parts = eval.in_parts(e, new, |(out, held), row| {
+        let samples = floats(steps, row.values);
+        let present = row.histograms.iter().enumerate().filter_map(|(step, h)| Some((step, h.as_ref()?)));
+        let histograms: Vec<HistogramSample> = present
+            .map(|(step, h)| HistogramSample { t_ms: steps.time(step), start_ms: 0, histogram: h.clone() })
+            .collect();
+        if samples.is_empty() && histograms.is_empty() {
+            return Ok(());
         }
+        let weight = samples.len() + histograms.iter().map(|h| crate::histogram::weight(&h.histogram)).sum::<usize>();
+        eval.run.charge(weight)?;
+        held.add(size_of::<Series>() + label_bytes(row.labels) + weight * size_of::<Sample>())?;
+        out.push(Series { labels: final_labels(row), samples, histograms });
         Ok(())
     })?;
+    let mut out: Vec<Series> = parts.into_iter().flat_map(|(out, _)| out).collect();
     out.sort_by(|a, b| a.labels.cmp(&b.labels));
     merge(out).map(Value::Matrix)
+}
+
+fn floats(steps: Steps, values: &[f64]) -> Vec<Sample> {
+    let present = values.iter().enumerate().filter(|(_, v)| is_present(**v));
+    present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }).collect()
 }
 
 /// A range selector or subquery at one instant: its samples as they are.
@@ -65,18 +77,28 @@ fn raw_ranges(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
     }
     let windows = eval.windows_of(e)?;
     let mut out = Vec::new();
+    let mut held = Held::new(eval.run);
     eval.each_range(e, &windows, None, &mut |series| {
-        let mut samples = Vec::new();
-        windows.each(&series.samples, |_, window| samples.extend_from_slice(window.samples));
-        if !samples.is_empty() {
-            let row = Row { labels: &series.labels, drop_name: series.drop_name, values: &[] };
-            out.push(Series { labels: final_labels(row), samples });
+        let (mut samples, mut histograms) = (Vec::new(), Vec::new());
+        windows.each(series.samples, |_, window| {
+            samples.extend_from_slice(window.samples);
+            histograms.extend_from_slice(window.histograms);
+        });
+        if !samples.is_empty() || !histograms.is_empty() {
+            let row = Row::floats(series.labels, series.drop_name, &[]);
+            held.add(size_of::<Series>() + label_bytes(series.labels) + series.samples.weight() * size_of::<Sample>())?;
+            out.push(Series { labels: final_labels(row), samples, histograms });
         }
         Ok(())
     })?;
     out.sort_by(|a, b| a.labels.cmp(&b.labels));
     check_distinct(out.iter().map(|s| &s.labels))?;
     Ok(Value::Matrix(out))
+}
+
+/// What a copy of labels takes.
+fn label_bytes(labels: &Labels) -> usize {
+    labels.iter().map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len()).sum()
 }
 
 fn final_labels(row: Row<'_>) -> Labels {
@@ -101,7 +123,12 @@ fn merge(series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
             Some(last) if last.labels == s.labels => {
                 last.samples.extend(s.samples);
                 last.samples.sort_by_key(|s| s.t_ms);
-                if last.samples.windows(2).any(|w| w[0].t_ms == w[1].t_ms) {
+                last.histograms.extend(s.histograms);
+                last.histograms.sort_by_key(|s| s.t_ms);
+                let floats = last.samples.iter().map(|s| s.t_ms);
+                let mut times: Vec<i64> = floats.chain(last.histograms.iter().map(|s| s.t_ms)).collect();
+                times.sort_unstable();
+                if times.windows(2).any(|w| w[0] == w[1]) {
                     return Err(EvalError::same_labelset());
                 }
             }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use model::labels::{self, Labels};
 
-use super::binary::apply;
-use super::columns::{Column, Columns, METADATA, Map, Sink, is_present};
-use super::{Eval, EvalError};
-use crate::ast::{Binary, Cardinality, VectorMatching};
+use super::columns::{Column, Columns, METADATA, Map, Sink};
+use super::operate::{Operation, Outcome};
+use super::run::Held;
+use super::{Eval, EvalError, Point};
+use crate::ast::{Binary, Cardinality, Expr, VectorMatching};
 
 /// The labels by which series find each other.
 pub(crate) fn match_labels(labels: &Labels, m: &VectorMatching) -> Labels {
@@ -54,8 +55,9 @@ pub(crate) fn groups(left: &[Column], right: &[Column], m: &VectorMatching) -> V
 fn any_present(columns: &[Column], steps: usize) -> Vec<bool> {
     let mut out = vec![false; steps];
     for column in columns {
-        for (any, v) in out.iter_mut().zip(&column.values) {
-            *any |= is_present(*v);
+        let row = column.row();
+        for (step, any) in out.iter_mut().enumerate() {
+            *any = *any || row.has(step);
         }
     }
     out
@@ -63,6 +65,7 @@ fn any_present(columns: &[Column], steps: usize) -> Vec<bool> {
 
 /// One operation with its two sides, turned so that `many` may have several per group.
 struct Join<'a> {
+    operation: Operation<'a>,
     b: &'a Binary,
     m: &'a VectorMatching,
     many: &'a [Column],
@@ -71,28 +74,31 @@ struct Join<'a> {
     swapped: bool,
     /// Steps at which both sides have any series.
     both: Vec<bool>,
-    out: Columns,
+    out: Columns<'a>,
 }
 
 impl Eval<'_> {
-    pub(crate) fn vector_binary(&self, b: &Binary, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+    pub(crate) fn vector_binary(&self, e: &Expr, b: &Binary, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let Some(m) = &b.matching else {
             return Err(EvalError::execution("vector matching is missing"));
         };
         let (left, right) = (self.vector(&b.lhs)?, self.vector(&b.rhs)?);
+        let (left, right): (&[Column], &[Column]) = (&left, &right);
         let steps = self.steps.count;
-        let both = any_present(&left, steps).iter().zip(any_present(&right, steps)).map(|(l, r)| *l && r).collect();
+        let both = any_present(left, steps).iter().zip(any_present(right, steps)).map(|(l, r)| *l && r).collect();
         let swapped = m.card == Cardinality::OneToMany;
-        let groups = groups(&left, &right, m);
-        let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
-        let mut join = Join { b, m, many, one, swapped, both, out: Columns::new(steps) };
+        let groups = groups(left, right, m);
+        let (many, one) = if swapped { (right, left) } else { (left, right) };
+        let operation = Operation { eval: self, b, span: e.span };
+        let out = Columns::new(steps, Held::new(self.run));
+        let mut join = Join { operation, b, m, many, one, swapped, both, out };
         for (key, group) in groups {
             self.run.check_deadline()?;
             let (many, one) = if swapped { (group.right, group.left) } else { (group.left, group.right) };
             join.group(&key, &many, &one, steps)?;
         }
         for column in &join.out.columns {
-            if column.values.iter().any(|v| is_present(*v)) {
+            if !column.row().is_empty() {
                 sink(column.row())?;
             }
         }
@@ -125,13 +131,14 @@ impl Join<'_> {
         let mut used: Map<usize, usize> = Map::default();
         for step in 0..steps {
             let partner = self.partner(key, one, step)?;
-            let one_value = partner.map(|(_, v)| v).or(self.fill_one());
+            let at = partner.as_ref().map_or(one.len(), |(at, _)| *at);
+            let one_value = partner.as_ref().map(|(_, v)| v.clone()).or(self.fill_one().map(Point::Float));
             let mut matched = false;
             for (i, column) in many.iter().enumerate() {
                 let Some(value) = self.value(self.many, *column, step) else { continue };
-                let Some(one_value) = one_value else { continue };
-                let at = partner.map_or(one.len(), |(at, _)| at);
-                // Also an error when a comparison would drop the result.
+                let Some(one_value) = &one_value else { continue };
+                let Some(kept) = self.compute(&value, one_value) else { continue };
+                // Also an error when a comparison drops the result.
                 let seen = std::mem::replace(&mut matched, true);
                 if seen && self.m.card == Cardinality::OneToOne {
                     return Err(EvalError::execution(
@@ -142,7 +149,7 @@ impl Join<'_> {
                     Some(slot) => *slot,
                     None => {
                         let one_labels = one.get(at).and_then(|c| self.one.get(*c)).map_or(key, |c| &c.labels);
-                        let slot = self.slot(self.many.get(*column), key, one_labels);
+                        let slot = self.slot(self.many.get(*column), key, one_labels)?;
                         slots.insert((i, at), slot);
                         slot
                     }
@@ -150,19 +157,18 @@ impl Join<'_> {
                 if filters && used.insert(slot, step) == Some(step) {
                     return Err(self.clash());
                 }
-                let kept = self.compute(value, one_value);
-                if is_present(kept) {
+                if let Some(kept) = kept {
                     self.out.set(slot, step, kept).map_err(|_| self.clash())?;
                 }
             }
-            let none_on_many = many.iter().all(|c| self.value(self.many, *c, step).is_none());
-            if none_on_many && let (Some((at, value)), Some(fill)) = (partner, self.fill_many()) {
-                let kept = self.compute(fill, value);
-                if is_present(kept) {
-                    let one_labels = one.get(at).and_then(|c| self.one.get(*c)).map_or(key, |c| &c.labels);
-                    let slot = self.slot(None, key, one_labels);
-                    self.out.set(slot, step, kept)?;
-                }
+            let none_on_many = many.iter().all(|c| !self.has(self.many, *c, step));
+            if none_on_many
+                && let (Some((at, value)), Some(fill)) = (partner, self.fill_many())
+                && let Some(Some(kept)) = self.compute(&Point::Float(fill), &value)
+            {
+                let one_labels = one.get(at).and_then(|c| self.one.get(*c)).map_or(key, |c| &c.labels);
+                let slot = self.slot(None, key, one_labels)?;
+                self.out.set(slot, step, kept)?;
             }
         }
         Ok(())
@@ -175,25 +181,36 @@ impl Join<'_> {
         EvalError::execution("multiple matches for labels: grouping labels must ensure unique matches")
     }
 
-    /// The result for a value of the many side and one of the one side.
-    fn compute(&self, many: f64, one: f64) -> f64 {
+    /// The result for a value of the many side and one of the one side: none when they cannot be combined, and
+    /// nothing inside when a comparison drops it.
+    fn compute(&self, many: &Point, one: &Point) -> Option<Option<Point>> {
         let (l, r) = if self.swapped { (one, many) } else { (many, one) };
-        apply(self.b, l, r, l)
+        match self.operation.outcome(l, r) {
+            Outcome::Value(value) => Some(Some(value)),
+            Outcome::Holds(holds) if self.b.return_bool => Some(Some(Point::Float(f64::from(u8::from(holds))))),
+            Outcome::Holds(holds) => Some(holds.then(|| l.clone())),
+            Outcome::Nothing => None,
+        }
     }
 
-    fn value(&self, columns: &[Column], column: usize, step: usize) -> Option<f64> {
-        columns.get(column).and_then(|c| c.values.get(step)).copied().filter(|v| is_present(*v))
+    fn value(&self, columns: &[Column], column: usize, step: usize) -> Option<Point> {
+        columns.get(column)?.row().point(step)
+    }
+
+    fn has(&self, columns: &[Column], column: usize, step: usize) -> bool {
+        columns.get(column).is_some_and(|c| c.row().has(step))
     }
 
     /// The one series of the one side that has a value, as index into `one`.
-    fn partner(&self, key: &Labels, one: &[usize], step: usize) -> Result<Option<(usize, f64)>, EvalError> {
-        let mut found: Option<(usize, f64)> = None;
+    fn partner(&self, key: &Labels, one: &[usize], step: usize) -> Result<Option<(usize, Point)>, EvalError> {
+        let mut found: Option<(usize, Point)> = None;
         for (at, column) in one.iter().enumerate() {
             let Some(value) = self.value(self.one, *column, step) else { continue };
-            let Some((first, _)) = found else {
+            let Some((first, _)) = &found else {
                 found = Some((at, value));
                 continue;
             };
+            let first = *first;
             if !self.both.get(step).copied().unwrap_or(false) {
                 continue;
             }
@@ -216,9 +233,9 @@ impl Join<'_> {
     }
 
     /// The output column for a pair; a filled side has the match labels.
-    fn slot(&mut self, many: Option<&Column>, key: &Labels, one: &Labels) -> usize {
+    fn slot(&mut self, many: Option<&Column>, key: &Labels, one: &Labels) -> Result<usize, EvalError> {
         let mut labels = many.map_or_else(|| key.clone(), |c| Labels::clone(&c.labels));
-        let arithmetic = !self.b.op.is_comparison();
+        let arithmetic = self.b.op.is_arithmetic();
         let one_to_one = self.m.card == Cardinality::OneToOne;
         labels.retain(|name, _| {
             let listed = || self.m.labels.iter().any(|l| l == name);

@@ -9,43 +9,34 @@ use crate::error::line_column;
 const MAX_NOTES: usize = 100;
 
 /// The notes of one query.
-pub(crate) struct Notes<'a> {
-    query: &'a str,
+#[derive(Default)]
+pub(crate) struct Notes {
     warnings: Vec<String>,
     infos: Vec<String>,
 }
 
-impl<'a> Notes<'a> {
-    pub(crate) fn new(query: &'a str) -> Self {
-        Self { query, warnings: Vec::new(), infos: Vec::new() }
-    }
-
+impl Notes {
     /// Adds a warning unless it is there already.
-    pub(crate) fn warn(&mut self, message: &str, span: Span) {
-        let text = self.located("PromQL warning", message, span);
-        push_once(&mut self.warnings, text);
+    pub(crate) fn warn(&mut self, query: &str, message: &str, span: Span) {
+        push_once(&mut self.warnings, located("PromQL warning", query, message, span));
     }
 
     /// Adds an info unless it is there already.
-    pub(crate) fn info(&mut self, message: &str, span: Span) {
-        let text = self.located("PromQL info", message, span);
-        push_once(&mut self.infos, text);
+    pub(crate) fn info(&mut self, query: &str, message: &str, span: Span) {
+        push_once(&mut self.infos, located("PromQL info", query, message, span));
     }
 
-    /// The text of a part of the query.
-    pub(crate) fn source(&self, span: Span) -> Option<&'a str> {
-        self.query.get(span.start..span.end)
-    }
-
-    fn located(&self, level: &str, message: &str, span: Span) -> String {
-        let (line, column) = line_column(self.query, span.start);
-        format!("{level}: {message} ({line}:{column})")
-    }
-
-    /// The warnings and infos so far.
+    /// The warnings and infos so far, sorted: threads add them in any order.
     pub(crate) fn take(&mut self) -> (Vec<String>, Vec<String>) {
+        self.warnings.sort();
+        self.infos.sort();
         (std::mem::take(&mut self.warnings), std::mem::take(&mut self.infos))
     }
+}
+
+fn located(level: &str, query: &str, message: &str, span: Span) -> String {
+    let (line, column) = line_column(query, span.start);
+    format!("{level}: {message} ({line}:{column})")
 }
 
 fn push_once(list: &mut Vec<String>, text: String) {

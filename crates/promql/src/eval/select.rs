@@ -1,48 +1,51 @@
-//! Reading selectors: instant values with lookback, and moving windows.
+//! Reading selectors: instant values with lookback, and the samples of ranges.
 //!
-//! Prometheus 3 rules: a window and the lookback are open on the left, a
-//! stale marker ends a series until its next sample.
+//! Prometheus 3 rules: the lookback is open on the left, a stale marker ends
+//! a series until its next sample.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use model::histogram::CounterReset;
 use model::labels::Labels;
 
-use super::columns::{ABSENT, Row, Sink};
-use super::{Eval, EvalError, Sample, SelectHints, Series, Steps};
+use super::columns::{ABSENT, Histograms, Row, Sink, is_present, put_histogram};
+use super::windows::Windows;
+use super::{Eval, EvalError, HistogramSample, Reading, Sample, Samples, SelectHints, SeriesSet, Steps};
 use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, TimeModifiers, VectorSelector};
 use crate::duration::millis;
+use crate::histogram::detect_reset;
+use crate::matcher::Matcher;
 use crate::series::STALE_NAN_BITS;
 
 /// Steps of one subquery: 40 MB for each row that is held.
 const MAX_SUBQUERY_STEPS: usize = 5_000_000;
 
-/// The samples of one series inside one window.
-#[derive(Clone, Copy)]
-pub(crate) struct Window<'a> {
-    /// Sorted by time.
-    pub(crate) samples: &'a [Sample],
-    /// Exclusive.
-    pub(crate) start_ms: i64,
-    /// Inclusive.
-    pub(crate) end_ms: i64,
-    /// The evaluation time of the step.
-    pub(crate) step_ms: i64,
-}
-
-impl Window<'_> {
-    /// The width in seconds.
-    pub(crate) fn seconds(&self) -> f64 {
-        (self.end_ms - self.start_ms) as f64 / 1000.0
-    }
-}
-
 /// A series whose windows are wanted.
-pub(crate) struct RangeSeries {
-    pub(crate) labels: Arc<Labels>,
+pub(crate) struct RangeSeries<'a> {
+    pub(crate) labels: &'a Arc<Labels>,
     pub(crate) drop_name: bool,
     /// Without stale markers.
-    pub(crate) samples: Vec<Sample>,
+    pub(crate) samples: &'a Samples,
+}
+
+/// What a selector reads.
+pub(crate) struct Selection {
+    matchers: Vec<Matcher>,
+    start_ms: i64,
+    end_ms: i64,
+    hints: SelectHints,
+}
+
+/// What of a sample an instant selector gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Value,
+    /// Its time in seconds.
+    Time,
+    /// Its time when it is a float; a histogram as it is.
+    TimeOfFloat,
+    /// When its counter began, in seconds.
+    StartTime,
 }
 
 /// Which time a selector looks at for each step.
@@ -59,12 +62,16 @@ impl Reference {
         self.fixed_ms.unwrap_or_else(|| self.steps.time(step)).saturating_sub(self.offset_ms)
     }
 
-    fn first(&self) -> i64 {
+    pub(super) fn first(&self) -> i64 {
         self.at(0)
     }
 
-    fn last(&self) -> i64 {
+    pub(super) fn last(&self) -> i64 {
         self.at(self.steps.count.saturating_sub(1))
+    }
+
+    pub(super) fn steps(&self) -> Steps {
+        self.steps
     }
 
     /// Whether all steps look at the same time.
@@ -73,7 +80,7 @@ impl Reference {
     }
 }
 
-impl Eval<'_> {
+impl<'a> Eval<'a> {
     fn duration(&self, expr: &DurationExpr, positive: bool) -> Result<i64, EvalError> {
         millis(expr, self.run.context, positive).map_err(|e| EvalError::execution(e.message))
     }
@@ -97,53 +104,78 @@ impl Eval<'_> {
         Ok(Reference { fixed_ms: self.fixed_time(modifiers), offset_ms, steps: self.steps })
     }
 
-    /// Hands the series of a selector to `f`, one at a time.
+    pub(super) fn open(&self, s: &Selection) -> Result<Box<dyn SeriesSet + 'a>, EvalError> {
+        self.run.check_deadline()?;
+        Ok(self.run.source.select(&s.matchers, s.start_ms, s.end_ms, s.hints)?)
+    }
+
+    /// Hands the series of a selection to `f`, one at a time: all of them, or those of the part that this evaluates.
     fn read(
         &self,
-        selector: &VectorSelector,
-        start_ms: i64,
-        end_ms: i64,
-        hints: SelectHints,
-        f: &mut dyn FnMut(Series) -> Result<(), EvalError>,
+        selection: &Selection,
+        f: &mut dyn FnMut(&Arc<Labels>, &mut Samples) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        self.run.check_deadline()?;
-        let mut outcome = Ok(());
-        self.run.source.select_each(&selector.all_matchers(), start_ms, end_ms, hints, &mut |series| {
-            outcome = self.run.charge_loaded(series.samples.len()).and_then(|()| f(series));
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        outcome
+        let opened;
+        let (set, range) = match self.part {
+            Some(part) => part.series(),
+            None => {
+                opened = self.open(selection)?;
+                (&*opened, 0..opened.len())
+            }
+        };
+        let mut samples = Samples::default();
+        for at in range {
+            samples.clear();
+            set.read(at, &mut samples)?;
+            self.run.charge_loaded(samples.weight())?;
+            if !samples.is_empty() {
+                if self.reading == Reading::Statistics {
+                    tell_resets(&mut samples.histograms);
+                }
+                f(&set.labels(at), &mut samples)?;
+            }
+        }
+        Ok(())
     }
 
-    fn lookback_ms(&self) -> i64 {
-        i64::try_from(self.run.options.lookback.as_millis()).unwrap_or(i64::MAX)
+    pub(super) fn instant_selection(&self, selector: &VectorSelector) -> Result<Selection, EvalError> {
+        let reference = self.reference(&selector.modifiers)?;
+        let lookback_ms = self.run.lookback_ms();
+        let smoothed = selector.extended == Some(Extended::Smoothed);
+        Ok(Selection {
+            matchers: selector.all_matchers(),
+            start_ms: reference.first().saturating_sub(lookback_ms).saturating_add(1),
+            end_ms: reference.last().saturating_add(if smoothed { lookback_ms } else { 0 }),
+            hints: SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() },
+        })
     }
 
-    /// The values of an instant selector, or the times of its samples in seconds.
+    /// The values of an instant selector, or the times of its samples.
     pub(crate) fn selector(
         &self,
         selector: &VectorSelector,
-        timestamps: bool,
+        span: Span,
+        wanted: Wanted,
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
         let reference = self.reference(&selector.modifiers)?;
-        let lookback_ms = self.lookback_ms();
-        let hints = SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() };
-        let start_ms = reference.first().saturating_sub(lookback_ms).saturating_add(1);
+        let lookback_ms = self.run.lookback_ms();
         let smoothed = selector.extended == Some(Extended::Smoothed);
-        let end_ms = if smoothed { reference.last().saturating_add(lookback_ms) } else { reference.last() };
         let mut values = vec![ABSENT; self.steps.count];
-        self.read(selector, start_ms, end_ms, hints, &mut |series| {
-            let any = if smoothed {
-                smoothed_values(&series.samples, &reference, lookback_ms, &mut values)
+        let mut histograms = Histograms::new();
+        self.read(&self.instant_selection(selector)?, &mut |labels, samples| {
+            histograms.clear();
+            if smoothed {
+                let smoothing = super::functions::smoothed::Smoothing { eval: self, labels, span, lookback_ms };
+                smoothing.values(samples, &reference, &mut values, &mut histograms);
+            } else if samples.histograms.is_empty() && wanted != Wanted::StartTime {
+                let times = wanted != Wanted::Value;
+                instant_floats(&samples.floats, &reference, lookback_ms, times, &mut values);
             } else {
-                instant_values(&series.samples, &reference, lookback_ms, timestamps, &mut values)
-            };
-            if any {
-                let labels = Arc::new(series.labels);
-                sink(Row { labels: &labels, drop_name: timestamps, values: &values })?;
+                instant_points(samples, &reference, lookback_ms, wanted, &mut values, &mut histograms);
             }
-            Ok(())
+            let row = Row { labels, drop_name: wanted != Wanted::Value, values: &values, histograms: &histograms };
+            if row.is_empty() { Ok(()) } else { sink(row) }
         })
     }
 
@@ -155,10 +187,25 @@ impl Eval<'_> {
             _ => return Err(EvalError::execution("expected a range vector")),
         };
         // Extended ranges see the samples around their edges too.
-        let before_ms = if extended.is_some() { self.lookback_ms() } else { 0 };
-        let after_ms = if extended == Some(Extended::Smoothed) { self.lookback_ms() } else { 0 };
+        let before_ms = if extended.is_some() { self.run.lookback_ms() } else { 0 };
+        let after_ms = if extended == Some(Extended::Smoothed) { self.run.lookback_ms() } else { 0 };
         let (reference, range_ms) = (self.reference(modifiers)?, self.duration(range, true)?);
         Ok(Windows { reference, range_ms, before_ms, after_ms })
+    }
+
+    pub(super) fn range_selection(
+        &self,
+        selector: &VectorSelector,
+        windows: &Windows,
+        function: Option<&'static str>,
+    ) -> Result<Selection, EvalError> {
+        let (open_ms, end_ms) = windows.bounds();
+        Ok(Selection {
+            matchers: selector.all_matchers(),
+            start_ms: open_ms.saturating_add(1),
+            end_ms,
+            hints: SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function },
+        })
     }
 
     /// Hands the series of a range selector or subquery to `f`, one at a time.
@@ -167,29 +214,24 @@ impl Eval<'_> {
         expr: &Expr,
         windows: &Windows,
         function: Option<&'static str>,
-        f: &mut dyn FnMut(RangeSeries) -> Result<(), EvalError>,
+        f: &mut dyn FnMut(RangeSeries<'_>) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let open_ms = windows.reference.first().saturating_sub(windows.range_ms).saturating_sub(windows.before_ms);
-        let end_ms = windows.reference.last().saturating_add(windows.after_ms);
         match &expr.unwrap_parens().kind {
             ExprKind::Range(r) => {
-                let hints = SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function };
-                let start_ms = open_ms.saturating_add(1);
-                self.read(&r.selector, start_ms, end_ms, hints, &mut |series| f(without_stale(series)))
+                let selection = self.range_selection(&r.selector, windows, function)?;
+                self.read(&selection, &mut |labels, samples| {
+                    drop_stale(samples);
+                    f(RangeSeries { labels, drop_name: false, samples })
+                })
             }
-            ExprKind::Subquery(s) => self.subquery(s, open_ms, end_ms, f),
+            ExprKind::Subquery(s) => self.subquery(s, windows, f),
             _ => Err(EvalError::execution("expected a range vector")),
         }
     }
 
-    /// Evaluates the inner expression at the multiples of the step in `open_ms..=end_ms`, the start excluded.
-    fn subquery(
-        &self,
-        s: &Subquery,
-        open_ms: i64,
-        end_ms: i64,
-        f: &mut dyn FnMut(RangeSeries) -> Result<(), EvalError>,
-    ) -> Result<(), EvalError> {
+    /// The steps of a subquery: the multiples of its step in its windows; none when there is none.
+    pub(super) fn subquery_steps(&self, s: &Subquery, windows: &Windows) -> Result<Option<Steps>, EvalError> {
+        let (open_ms, end_ms) = windows.bounds();
         let step_ms = match &s.step {
             Some(step) => self.duration(step, true)?,
             None => i64::try_from(self.run.options.default_subquery_step.as_millis()).unwrap_or(60_000),
@@ -200,83 +242,81 @@ impl Eval<'_> {
             start_ms = start_ms.saturating_add(step_ms);
         }
         if end_ms < start_ms {
-            return Ok(());
+            return Ok(None);
         }
-        let count = usize::try_from((end_ms - start_ms) / step_ms).unwrap_or(usize::MAX).saturating_add(1);
+        let count = usize::try_from(end_ms.saturating_sub(start_ms) / step_ms).unwrap_or(usize::MAX).saturating_add(1);
         if count > MAX_SUBQUERY_STEPS {
             return Err(EvalError::TooManyPoints { points: count, limit: MAX_SUBQUERY_STEPS });
         }
-        let steps = Steps { start_ms, step_ms, count };
-        Eval { run: self.run, steps }.each(&s.expr, &mut |row| {
-            let present = row.values.iter().enumerate().filter(|(_, v)| super::columns::is_present(**v));
-            let samples: Vec<Sample> =
-                present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }).collect();
-            self.run.charge(samples.len())?;
-            f(RangeSeries { labels: row.labels.clone(), drop_name: row.drop_name, samples })
+        Ok(Some(Steps { start_ms, step_ms, count }))
+    }
+
+    fn subquery(
+        &self,
+        s: &Subquery,
+        windows: &Windows,
+        f: &mut dyn FnMut(RangeSeries<'_>) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let Some(steps) = self.subquery_steps(s, windows)? else { return Ok(()) };
+        let mut samples = Samples::default();
+        Eval { steps, ..self.for_buckets() }.each(&s.expr, &mut |row| {
+            samples.clear();
+            let present = row.values.iter().enumerate().filter(|(_, v)| is_present(**v));
+            samples.floats.extend(present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }));
+            let present = row.histograms.iter().enumerate().filter_map(|(step, h)| Some((step, h.as_ref()?)));
+            samples.histograms.extend(present.map(|(step, h)| {
+                // What it says of the sample before it is not true of the step before it.
+                let mut histogram = h.clone();
+                if !matches!(h.counter_reset, CounterReset::Gauge | CounterReset::Unknown) {
+                    Arc::make_mut(&mut histogram).counter_reset = CounterReset::Unknown;
+                }
+                HistogramSample { t_ms: steps.time(step), start_ms: 0, histogram }
+            }));
+            self.run.charge(samples.weight())?;
+            f(RangeSeries { labels: row.labels, drop_name: row.drop_name, samples: &samples })
         })
     }
 
     /// Adds an info.
     pub(crate) fn info(&self, message: &str, span: Span) {
-        self.run.notes.borrow_mut().info(message, span);
+        self.run.info(message, span);
     }
 
     /// Adds a warning.
     pub(crate) fn warn(&self, message: &str, span: Span) {
-        self.run.notes.borrow_mut().warn(message, span);
+        self.run.warn(message, span);
     }
 }
 
-/// How the windows of a range vector lie.
-pub(crate) struct Windows {
-    reference: Reference,
-    range_ms: i64,
-    /// How far windows reach beyond their edges.
-    before_ms: i64,
-    after_ms: i64,
-}
-
-impl Windows {
-    /// Calls `f` with the window of every step, empty ones included.
-    pub(crate) fn each<'s>(&self, samples: &'s [Sample], mut f: impl FnMut(usize, Window<'s>)) {
-        let (mut low, mut high) = (0, 0);
-        for step in 0..self.reference.steps.count {
-            let end_ms = self.reference.at(step);
-            let start_ms = end_ms.saturating_sub(self.range_ms);
-            let (open_ms, last_ms) = (start_ms.saturating_sub(self.before_ms), end_ms.saturating_add(self.after_ms));
-            while samples.get(high).is_some_and(|s| s.t_ms <= last_ms) {
-                high += 1;
-            }
-            while low < high && samples.get(low).is_some_and(|s| s.t_ms <= open_ms) {
-                low += 1;
-            }
-            let samples = samples.get(low..high).unwrap_or(&[]);
-            f(step, Window { samples, start_ms, end_ms, step_ms: self.reference.steps.time(step) });
+/// Makes every histogram say whether it is a reset.
+fn tell_resets(histograms: &mut [HistogramSample]) {
+    for at in 1..histograms.len() {
+        let (before, rest) = histograms.split_at_mut(at);
+        let (Some(before), Some(h)) = (before.last(), rest.first_mut()) else { continue };
+        if h.histogram.counter_reset == CounterReset::Unknown && !h.histogram.is_stale() && !before.histogram.is_stale()
+        {
+            let reset = detect_reset(&h.histogram, &before.histogram);
+            Arc::make_mut(&mut h.histogram).counter_reset =
+                if reset { CounterReset::Reset } else { CounterReset::NotReset };
         }
     }
+}
 
-    /// Whether every step has the same window.
-    pub(crate) fn is_fixed(&self) -> bool {
-        self.reference.is_fixed()
+fn drop_stale(samples: &mut Samples) {
+    let stale = |s: &Sample| s.value.to_bits() == STALE_NAN_BITS;
+    if samples.floats.iter().any(stale) {
+        if !samples.start_times.is_empty() {
+            let mut floats = samples.floats.iter();
+            samples.start_times.retain(|_| floats.next().is_some_and(|s| !stale(s)));
+        }
+        samples.floats.retain(|s| !stale(s));
     }
+    samples.histograms.retain(|h| !h.histogram.is_stale());
 }
 
-fn without_stale(series: Series) -> RangeSeries {
-    let mut samples = series.samples;
-    samples.retain(|s| s.value.to_bits() != STALE_NAN_BITS);
-    RangeSeries { labels: Arc::new(series.labels), drop_name: false, samples }
-}
-
-/// Fills `values`; whether there is any.
-fn instant_values(
-    samples: &[Sample],
-    reference: &Reference,
-    lookback_ms: i64,
-    timestamps: bool,
-    values: &mut [f64],
-) -> bool {
+/// The value at every step, or its time.
+fn instant_floats(samples: &[Sample], reference: &Reference, lookback_ms: i64, times: bool, values: &mut [f64]) {
     let mut next = 0;
-    let mut any = false;
     for (step, out) in values.iter_mut().enumerate() {
         let t = reference.at(step);
         while samples.get(next).is_some_and(|s| s.t_ms <= t) {
@@ -286,31 +326,58 @@ fn instant_values(
         let Some(sample) = next.checked_sub(1).and_then(|at| samples.get(at)) else { continue };
         // A stale marker has the bits of ABSENT, so it needs no case of its own
         // except when times are asked for.
-        if t.saturating_sub(sample.t_ms) < lookback_ms && super::columns::is_present(sample.value) {
-            *out = if timestamps { sample.t_ms as f64 / 1000.0 } else { sample.value };
-            any = true;
+        if t.saturating_sub(sample.t_ms) < lookback_ms && is_present(sample.value) {
+            *out = if times { sample.t_ms as f64 / 1000.0 } else { sample.value };
         }
     }
-    any
 }
 
-/// Like [`instant_values`], on the line between the samples around each time.
-fn smoothed_values(samples: &[Sample], reference: &Reference, lookback_ms: i64, values: &mut [f64]) -> bool {
-    let mut any = false;
+/// As [`instant_floats`], with histograms and start times.
+fn instant_points(
+    samples: &Samples,
+    reference: &Reference,
+    lookback_ms: i64,
+    wanted: Wanted,
+    values: &mut [f64],
+    histograms: &mut Histograms,
+) {
+    let steps = values.len();
+    let (mut next, mut next_histogram) = (0, 0);
     for (step, out) in values.iter_mut().enumerate() {
         let t = reference.at(step);
-        let next = samples.partition_point(|s| s.t_ms <= t);
-        let near = |s: &&Sample| {
-            t.saturating_sub(s.t_ms).saturating_abs() < lookback_ms && super::columns::is_present(s.value)
+        while samples.floats.get(next).is_some_and(|s| s.t_ms <= t) {
+            next += 1;
+        }
+        while samples.histograms.get(next_histogram).is_some_and(|s| s.t_ms <= t) {
+            next_histogram += 1;
+        }
+        *out = ABSENT;
+        let float = next.checked_sub(1).and_then(|at| samples.floats.get(at));
+        let histogram = next_histogram.checked_sub(1).and_then(|at| samples.histograms.get(at));
+        let newest = match (float, histogram) {
+            (Some(f), Some(h)) if h.t_ms > f.t_ms => (h.t_ms, h.start_ms, Some(h)),
+            (Some(f), _) => {
+                let start_ms = next.checked_sub(1).and_then(|at| samples.start_times.get(at));
+                (f.t_ms, start_ms.copied().unwrap_or(0), None)
+            }
+            (None, Some(h)) => (h.t_ms, h.start_ms, Some(h)),
+            (None, None) => continue,
         };
-        let before = next.checked_sub(1).and_then(|at| samples.get(at)).filter(near);
-        let after = samples.get(next).filter(near);
-        *out = match (before, after) {
-            (Some(a), Some(b)) => a.value + (b.value - a.value) * (t - a.t_ms) as f64 / (b.t_ms - a.t_ms) as f64,
-            (Some(a), None) => a.value,
-            (None, _) => ABSENT,
+        let (t_ms, start_ms, histogram) = newest;
+        let stale = match (histogram, float) {
+            (Some(h), _) => h.histogram.is_stale(),
+            (None, float) => float.is_none_or(|f| !is_present(f.value)),
         };
-        any |= before.is_some();
+        if stale || t.saturating_sub(t_ms) >= lookback_ms {
+            continue;
+        }
+        match (wanted, histogram) {
+            (Wanted::Time, _) | (Wanted::TimeOfFloat, None) => *out = t_ms as f64 / 1000.0,
+            (Wanted::StartTime, _) => *out = start_ms as f64 / 1000.0,
+            (Wanted::Value | Wanted::TimeOfFloat, Some(h)) => {
+                put_histogram(histograms, steps, step, h.histogram.clone())
+            }
+            (Wanted::Value, None) => *out = float.map_or(ABSENT, |f| f.value),
+        }
     }
-    any
 }

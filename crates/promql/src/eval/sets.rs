@@ -1,7 +1,8 @@
 //! `and`, `or`, `unless`.
 
-use super::columns::{ABSENT, Columns, Row, Sink, is_present};
+use super::columns::{ABSENT, Column, Columns, Histograms, Row, Sink};
 use super::matching::groups;
+use super::run::Held;
 use super::{Eval, EvalError};
 use crate::ast::{Binary, BinaryOp};
 
@@ -16,36 +17,41 @@ impl Eval<'_> {
         // Per group and step, whether the deciding side has a value.
         let mut group_of_left = vec![0; left.len()];
         let mut group_of_right = vec![0; right.len()];
-        let deciding = if b.op == BinaryOp::Or { &left } else { &right };
+        let deciding: &[Column] = if b.op == BinaryOp::Or { &left } else { &right };
         let mut present = vec![vec![false; steps]; groups.len()];
         for (g, (_, group)) in groups.iter().enumerate() {
             group.left.iter().for_each(|i| group_of_left[*i] = g);
             group.right.iter().for_each(|i| group_of_right[*i] = g);
             let side = if b.op == BinaryOp::Or { &group.left } else { &group.right };
             for column in side.iter().filter_map(|i| deciding.get(*i)) {
-                present[g].iter_mut().zip(&column.values).for_each(|(p, v)| *p |= is_present(*v));
+                column.row().each_step(|step| present[g][step] = true);
             }
         }
-        let filter = |values: &[f64], group: usize, keep_when: bool| -> Vec<f64> {
-            values.iter().zip(&present[group]).map(|(v, p)| if *p == keep_when { *v } else { ABSENT }).collect()
+        let filter = |column: &Column, group: usize, keep_when: bool| -> (Vec<f64>, Histograms) {
+            let kept = |step: usize| present[group][step] == keep_when;
+            let values = column.values.iter().enumerate().map(|(i, v)| if kept(i) { *v } else { ABSENT });
+            let histograms = column.histograms.iter().enumerate().map(|(i, h)| h.clone().filter(|_| kept(i)));
+            (values.collect(), histograms.collect())
         };
         if b.op != BinaryOp::Or {
             for (i, column) in left.iter().enumerate() {
-                let values = filter(&column.values, group_of_left[i], b.op == BinaryOp::And);
-                if values.iter().any(|v| is_present(*v)) {
-                    sink(Row { values: &values, ..column.row() })?;
+                let (values, histograms) = filter(column, group_of_left[i], b.op == BinaryOp::And);
+                let row = Row { values: &values, histograms: &histograms, ..column.row() };
+                if !row.is_empty() {
+                    sink(row)?;
                 }
             }
             return Ok(());
         }
-        let mut out = Columns::new(steps);
-        for column in &left {
-            out.add(column.labels.clone(), column.drop_name, &column.values)?;
+        let mut out = Columns::new(steps, Held::new(self.run));
+        for column in left.iter() {
+            out.add(column.labels.clone(), column.drop_name, column.row())?;
         }
         for (i, column) in right.iter().enumerate() {
-            let values = filter(&column.values, group_of_right[i], false);
-            if values.iter().any(|v| is_present(*v)) {
-                out.add(column.labels.clone(), column.drop_name, &values)?;
+            let (values, histograms) = filter(column, group_of_right[i], false);
+            let row = Row { values: &values, histograms: &histograms, ..column.row() };
+            if !row.is_empty() {
+                out.add(column.labels.clone(), column.drop_name, row)?;
             }
         }
         out.columns.iter().try_for_each(|c| sink(c.row()))

@@ -1,11 +1,7 @@
 //! What this version does not evaluate, refused before any series is read.
 
 use super::EvalError;
-use crate::ast::{BinaryOp, Expr, ExprKind, Extended, Span, VectorSelector};
-
-/// Functions that need native histograms or start timestamps.
-const UNSUPPORTED_FUNCTIONS: [&str; 6] =
-    ["histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum", "start_timestamp"];
+use crate::ast::{Expr, ExprKind, Extended, Span, VectorSelector};
 
 /// Functions that know `anchored`.
 const ANCHORED_FUNCTIONS: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
@@ -22,9 +18,6 @@ pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
         ExprKind::Subquery(s) => check(&s.expr),
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => check(expr),
         ExprKind::Binary(b) => {
-            if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-                return refuse(format!("operator `{}`", b.op.text()), b.op_span);
-            }
             check(&b.lhs)?;
             check(&b.rhs)
         }
@@ -32,15 +25,10 @@ pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
             a.param.as_ref().map_or(Ok(()), check)?;
             check(&a.expr)
         }
-        ExprKind::Call(c) => {
-            if UNSUPPORTED_FUNCTIONS.contains(&c.function.name) {
-                return refuse(format!("function `{}`", c.function.name), e.span);
-            }
-            c.args.iter().try_for_each(|arg| match &arg.unwrap_parens().kind {
-                ExprKind::Range(r) if r.selector.extended.is_some() => extended(c.function.name, &r.selector),
-                _ => check(arg),
-            })
-        }
+        ExprKind::Call(c) => c.args.iter().try_for_each(|arg| match &arg.unwrap_parens().kind {
+            ExprKind::Range(r) if r.selector.extended.is_some() => extended(c.function.name, &r.selector),
+            _ => check(arg),
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 //! where it exists, and the project's own scripts everywhere.
 
 mod limits;
+mod nhcb;
 mod parse_cases;
 mod re2_table;
 mod script;

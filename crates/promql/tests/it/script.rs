@@ -8,14 +8,16 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use foundation::ErrorKind;
-use model::labels::{self, Labels};
+use model::histogram::CounterReset;
+use model::labels::Labels;
 use promql::ast::{At, Expr, ExprKind};
-use promql::eval::{Engine, EvalError, Output, QueryLimits, QueryRange, Sample, Series, Value};
+use promql::eval::{Engine, EvalError, Output, Point, QueryLimits, QueryRange, Series, Value};
+use promql::histogram::{FloatHistogram, compact};
 use promql::number::{parse_duration, parse_number};
-use promql::series::{STALE_NAN_BITS, SequenceValue, metric_end, parse_series};
+use promql::series::{STALE_NAN_BITS, SequenceValue, metric_end, parse_series, parse_values};
 use regex::Regex;
 
+use crate::nhcb;
 use crate::storage::Storage;
 
 /// Results of one script.
@@ -23,18 +25,8 @@ use crate::storage::Storage;
 pub(crate) struct Tally {
     /// Right answers.
     pub(crate) passed: usize,
-    /// Refused by the engine by name.
-    pub(crate) refused: usize,
     /// Wrong answers: line and reason.
     pub(crate) failed: Vec<String>,
-    /// Why evaluations were refused, counted.
-    pub(crate) reasons: BTreeMap<String, usize>,
-}
-
-/// How one evaluation went when it was not right.
-enum Miss {
-    Refused(String),
-    Wrong(String),
 }
 
 /// When and what to evaluate.
@@ -92,11 +84,7 @@ pub(crate) fn run(text: &str) -> Tally {
         } else if word.starts_with("eval") {
             match evaluate(&storage, line, &block) {
                 Ok(()) => tally.passed += 1,
-                Err(Miss::Refused(reason)) => {
-                    tally.refused += 1;
-                    *tally.reasons.entry(reason).or_default() += 1;
-                }
-                Err(Miss::Wrong(reason)) => tally.failed.push(format!("line {}: {line}\n      {reason}", at + 1)),
+                Err(reason) => tally.failed.push(format!("line {}: {line}\n      {reason}", at + 1)),
             }
             at += 1 + block.len();
         } else {
@@ -117,30 +105,28 @@ fn load(storage: &mut Storage, line: &str, block: &[&str]) -> Result<(), String>
     let (command, step) = line.split_once(char::is_whitespace).ok_or("load without a step")?;
     let step_ms = duration(step.trim())?;
     let mut series: BTreeMap<Labels, Vec<SequenceValue>> = BTreeMap::new();
-    let mut unsupported: Vec<Labels> = Vec::new();
+    let mut starts: BTreeMap<Labels, Vec<SequenceValue>> = BTreeMap::new();
     for line in block {
         let end = metric_end(line);
-        if line[end..].starts_with("@st") {
-            unsupported.push(promql::parse_metric(&line[..end]).map_err(|e| e.to_string())?);
+        if let Some(rest) = line[end..].strip_prefix("@st") {
+            let labels = promql::parse_metric(&line[..end]).map_err(|e| e.to_string())?;
+            let values = parse_values(rest, 0).map_err(|e| format!("{line}: {e}"))?;
+            starts.insert(labels, values);
             continue;
         }
         let (labels, values) = parse_series(line).map_err(|e| format!("{line}: {e}"))?;
         series.insert(labels, values);
     }
     for (labels, values) in &series {
-        if unsupported.contains(labels) {
-            storage.load_unsupported(labels, values, step_ms);
-            continue;
+        let starts = starts.get(labels);
+        if starts.is_some_and(|s| s.len() != values.len()) {
+            return Err(format!("{labels}: as many start times as values are needed"));
         }
-        storage.load(labels, values, step_ms);
-        if command.ends_with("with_nhcb")
-            && let Some(base) = labels.metric_name().strip_suffix("_bucket")
-            && !labels.get("le").is_empty()
-        {
-            let mut histogram = labels.clone();
-            histogram.set("le", "");
-            histogram.set(labels::NAME, base);
-            storage.load_unsupported(&histogram, values, step_ms);
+        storage.load(labels, values, starts.map(Vec::as_slice), step_ms);
+    }
+    if command.ends_with("with_nhcb") {
+        for (labels, values) in nhcb::collate(&series) {
+            storage.load(&labels, &values, None, step_ms);
         }
     }
     Ok(())
@@ -222,9 +208,9 @@ fn execute(storage: &Storage, query: &str, expr: &Expr, when: When) -> Result<Ou
     }
 }
 
-fn evaluate(storage: &Storage, line: &str, block: &[&str]) -> Result<(), Miss> {
-    let (mut when, query, prefix) = header(line).map_err(Miss::Wrong)?;
-    let e = expectations(block, prefix.as_deref()).map_err(Miss::Wrong)?;
+fn evaluate(storage: &Storage, line: &str, block: &[&str]) -> Result<(), String> {
+    let (mut when, query, prefix) = header(line)?;
+    let e = expectations(block, prefix.as_deref())?;
     if let Some(range) = e.range_vector {
         when = When::Instant(range.end_ms);
     }
@@ -235,29 +221,28 @@ fn evaluate(storage: &Storage, line: &str, block: &[&str]) -> Result<(), Miss> {
     };
     let output = match execute(storage, &query, &expr, when) {
         Ok(output) => output,
-        Err(err) if err.kind() == ErrorKind::Unsupported => return Err(Miss::Refused(err.to_string())),
         Err(err) => return failure(&e, &err.to_string()),
     };
     if e.fail.is_some() {
-        return Err(Miss::Wrong("expected a failure".to_owned()));
+        return Err("expected a failure".to_owned());
     }
-    notes(&output.warnings, &e.warn, e.no_warn, "warning").map_err(Miss::Wrong)?;
-    notes(&output.infos, &e.info, e.no_info, "info").map_err(Miss::Wrong)?;
-    compare(&e, when, &output.value).map_err(Miss::Wrong)?;
+    notes(&output.warnings, &e.warn, e.no_warn, "warning")?;
+    notes(&output.infos, &e.info, e.no_info, "info")?;
+    compare(&e, when, &output.value)?;
     if let When::Instant(at) = when {
-        let inner = |reason: String| Miss::Wrong(format!("in a repetition: {reason}"));
+        let inner = |reason: String| format!("in a repetition: {reason}");
         as_middle_step(storage, &query, &expr, at, &e, &output.value).map_err(inner)?;
         with_fixed_time(storage, &expr, at, &e).map_err(inner)?;
     }
     Ok(())
 }
 
-fn failure(e: &Expectations, message: &str) -> Result<(), Miss> {
+fn failure(e: &Expectations, message: &str) -> Result<(), String> {
     match &e.fail {
         Some(None) => Ok(()),
         Some(Some(text)) if text.matches(message) => Ok(()),
-        Some(Some(_)) => Err(Miss::Wrong(format!("fails with other words: {message}"))),
-        None => Err(Miss::Wrong(format!("fails: {message}"))),
+        Some(Some(_)) => Err(format!("fails with other words: {message}")),
+        None => Err(format!("fails: {message}")),
     }
 }
 
@@ -292,8 +277,7 @@ fn compare(e: &Expectations, when: When, value: &Value) -> Result<(), String> {
             want => Err(format!("expected {want:?}, got {}", s.value)),
         },
         (Value::Vector(samples), _) => {
-            let actual: Vec<(Labels, Vec<Sample>)> =
-                samples.iter().map(|s| (s.labels.clone(), vec![Sample { t_ms: 0, value: s.value }])).collect();
+            let actual: Vec<Actual> = samples.iter().map(|s| (s.labels.clone(), vec![(0, s.value.clone())])).collect();
             let range = QueryRange { start_ms: 0, end_ms: 0, step_ms: 1 };
             compare_series(e, &actual, range, e.ordered)
         }
@@ -305,26 +289,20 @@ fn compare(e: &Expectations, when: When, value: &Value) -> Result<(), String> {
             if !series.is_sorted_by(|a, b| a.labels <= b.labels) {
                 return Err("matrix is not sorted".to_owned());
             }
-            let actual: Vec<(Labels, Vec<Sample>)> =
-                series.iter().map(|Series { labels, samples }| (labels.clone(), samples.clone())).collect();
+            let actual: Vec<Actual> = series.iter().map(points).collect();
             compare_series(e, &actual, range, false)
         }
     }
 }
 
-fn compare_series(
-    e: &Expectations,
-    actual: &[(Labels, Vec<Sample>)],
-    range: QueryRange,
-    ordered: bool,
-) -> Result<(), String> {
+fn compare_series(e: &Expectations, actual: &[Actual], range: QueryRange, ordered: bool) -> Result<(), String> {
     if e.scalar.is_some() {
         return Err("expected a scalar".to_owned());
     }
     let got = || {
         actual
             .iter()
-            .map(|(l, s)| format!("{l} {:?}", s.iter().map(|s| s.value).collect::<Vec<_>>()))
+            .map(|(l, s)| format!("{l} {:?}", s.iter().map(|(_, v)| v).collect::<Vec<_>>()))
             .collect::<Vec<_>>()
     };
     if actual.len() != e.series.len() {
@@ -339,10 +317,11 @@ fn compare_series(
         let mut rest = samples.iter().peekable();
         for (step, value) in values.iter().enumerate() {
             let t_ms = range.start_ms + range.step_ms * step as i64;
-            let sample = rest.next_if(|s| s.t_ms == t_ms);
+            let sample = rest.next_if(|(t, _)| *t == t_ms);
             match (value, sample) {
                 (SequenceValue::Gap, None) => {}
-                (SequenceValue::Float(want), Some(s)) if close(*want, s.value) => {}
+                (SequenceValue::Float(want), Some((_, Point::Float(got)))) if close(*want, *got) => {}
+                (SequenceValue::Histogram(want), Some((_, Point::Histogram(got)))) if alike(want, got) => {}
                 (value, sample) => {
                     return Err(format!(
                         "{labels} at step {step}: expected {value:?}, got {sample:?}; all: {:?}",
@@ -356,6 +335,34 @@ fn compare_series(
         }
     }
     Ok(())
+}
+
+/// Labels, and points by time.
+type Actual = (Labels, Vec<(i64, Point)>);
+
+fn points(series: &Series) -> Actual {
+    let floats = series.samples.iter().map(|s| (s.t_ms, Point::Float(s.value)));
+    let histograms = series.histograms.iter().map(|s| (s.t_ms, Point::Histogram(s.histogram.clone())));
+    let mut all: Vec<(i64, Point)> = floats.chain(histograms).collect();
+    all.sort_by_key(|(t_ms, _)| *t_ms);
+    (series.labels.clone(), all)
+}
+
+/// The same histogram up to rounding; the hint only when one is wanted.
+fn alike(want: &FloatHistogram, got: &FloatHistogram) -> bool {
+    let (want, got) = (compact(want), compact(got));
+    let all = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(*a, *b));
+    let hint = want.counter_reset == CounterReset::Unknown || want.counter_reset == got.counter_reset;
+    hint && want.schema == got.schema
+        && close(want.count, got.count)
+        && close(want.sum, got.sum)
+        && close(want.zero_count, got.zero_count)
+        && want.zero_threshold == got.zero_threshold
+        && want.custom_bounds == got.custom_bounds
+        && want.positive_spans == got.positive_spans
+        && want.negative_spans == got.negative_spans
+        && all(&want.positive, &got.positive)
+        && all(&want.negative, &got.negative)
 }
 
 /// Equal up to 1e-6 of the sum of both.
@@ -391,21 +398,20 @@ fn as_middle_step(
     let range = QueryRange { start_ms: at - 60_000, end_ms: at + 60_000, step_ms: 60_000 };
     let output = match execute(storage, query, expr, When::Range(range)) {
         Ok(output) => output,
-        // Around the instant there may be data of a kind that is refused.
-        Err(err) if err.kind() == ErrorKind::Unsupported => return Ok(()),
         Err(err) => return Err(format!("as a range query: {err}")),
     };
     let Value::Matrix(series) = output.value else { return Err("not a matrix".to_owned()) };
-    let middle: Vec<(Labels, Vec<Sample>)> = series
+    let middle: Vec<Actual> = series
         .iter()
         .filter_map(|s| {
-            let sample = s.samples.iter().find(|s| s.t_ms == at)?;
-            Some((s.labels.clone(), vec![Sample { t_ms: 0, value: sample.value }]))
+            let (labels, points) = points(s);
+            let point = points.into_iter().find(|(t_ms, _)| *t_ms == at)?;
+            Some((labels, vec![(0, point.1)]))
         })
         .collect();
     if let Some(want) = e.scalar {
         return match middle.as_slice() {
-            [(_, s)] if s.iter().all(|s| close(want, s.value)) => Ok(()),
+            [(_, s)] if matches!(s.as_slice(), [(_, Point::Float(got))] if close(want, *got)) => Ok(()),
             other => Err(format!("expected {want} as middle step, got {other:?}")),
         };
     }

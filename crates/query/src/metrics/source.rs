@@ -1,10 +1,12 @@
 //! The metrics engine as PromQL sees it.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use promql::eval::{Sample, SelectHints, Series, SeriesSource, SourceError};
+use model::Labels;
+use model::histogram::Histogram;
+use promql::eval::{HistogramSample, Sample, Samples, SelectHints, SeriesSet, SeriesSource, SourceError};
 use promql::matcher::Matcher;
-use tsdb::{Tsdb, TsdbError};
+use tsdb::{HistogramValue, SeriesHandle, Tsdb, TsdbError};
 
 use super::{Ask, matchers};
 
@@ -14,43 +16,52 @@ pub(super) struct TsdbSource<'a> {
     pub(super) ask: &'a Ask,
 }
 
+/// The series that a selector found; decoded when they are asked for.
+struct Found {
+    series: Vec<(Arc<Labels>, SeriesHandle)>,
+}
+
+fn failed(e: TsdbError) -> SourceError {
+    SourceError { kind: e.kind(), message: e.to_string() }
+}
+
 impl SeriesSource for TsdbSource<'_> {
     fn select(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
-        hints: SelectHints,
-    ) -> Result<Vec<Series>, SourceError> {
-        let mut all = Vec::new();
-        self.select_each(matchers, start_ms, end_ms, hints, &mut |series| {
-            all.push(series);
-            ControlFlow::Continue(())
-        })?;
-        Ok(all)
-    }
-
-    fn select_each(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
         _hints: SelectHints,
-        sink: &mut dyn FnMut(Series) -> ControlFlow<()>,
-    ) -> Result<(), SourceError> {
-        let failed = |e: TsdbError| SourceError { kind: e.kind(), message: e.to_string() };
+    ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
         let matchers = matchers::to_engine(matchers);
         let found = self.db.select(&self.ask.access, &matchers, (start_ms, end_ms), self.ask.read_limits());
-        for handle in found.map_err(failed)?.series {
-            let samples = handle.samples().map_err(failed)?;
-            if samples.is_empty() {
-                continue;
-            }
-            let samples = samples.into_iter().map(|s| Sample { t_ms: s.t, value: s.v }).collect();
-            if sink(Series { labels: handle.into_labels(), samples }).is_break() {
-                break;
-            }
-        }
+        let series =
+            found.map_err(failed)?.series.into_iter().map(|mut handle| (Arc::new(handle.take_labels()), handle));
+        Ok(Box::new(Found { series: series.collect() }))
+    }
+}
+
+impl SeriesSet for Found {
+    fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    fn labels(&self, at: usize) -> Arc<Labels> {
+        self.series.get(at).map(|(labels, _)| labels.clone()).unwrap_or_default()
+    }
+
+    fn read(&self, at: usize, into: &mut Samples) -> Result<(), SourceError> {
+        let Some((_, handle)) = self.series.get(at) else { return Ok(()) };
+        let read = handle.read().map_err(failed)?;
+        into.floats.extend(read.floats.into_iter().map(|s| Sample { t_ms: s.t, value: s.v }));
+        into.histograms.extend(read.histograms.into_iter().map(|s| HistogramSample {
+            t_ms: s.t,
+            start_ms: s.start_t,
+            histogram: match s.value {
+                HistogramValue::Int(h) => Arc::new(Histogram::from(&*h)),
+                HistogramValue::Float(h) => h,
+            },
+        }));
         Ok(())
     }
 }

@@ -2,47 +2,51 @@
 
 use std::cmp::Ordering;
 
-use super::group_labels;
-use crate::ast::{Aggregate, AggregateOp};
-use crate::eval::columns::{ABSENT, Column, Map, Row, Sink, is_present};
+use crate::ast::{Aggregate, AggregateOp, Expr};
+use crate::eval::columns::{ABSENT, Column, Sink, is_present};
 use crate::eval::{Eval, EvalError};
-use model::labels::Labels;
 
 impl Eval<'_> {
-    pub(super) fn ranked(&self, a: &Aggregate, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+    pub(super) fn ranked(&self, e: &Expr, a: &Aggregate, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let k = self.parameter(a)?.iter().map(|k| element_count(*k)).collect::<Result<Vec<_>, _>>()?;
-        let columns = self.vector(&a.expr)?;
-        let mut by_labels: Map<Labels, usize> = Map::default();
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (i, column) in columns.iter().enumerate() {
-            let next = groups.len();
-            let at = *by_labels.entry(group_labels(&column.labels, a)).or_insert(next);
-            if at == next {
-                groups.push(Vec::new());
-            }
-            groups[at].push(i);
+        let mut columns = self.vector(&a.expr)?;
+        if k.iter().all(|k| *k == 0) {
+            return Ok(());
         }
-        let mut kept = vec![vec![ABSENT; self.steps.count]; columns.len()];
+        if a.op != AggregateOp::Limitk && columns.iter().any(|c| c.histograms.iter().any(Option::is_some)) {
+            self.info(&format!("ignored histogram in {} aggregation", a.op.text()), e.span);
+        }
+        let steps = self.steps.count;
+        let mut kept: Vec<Vec<bool>> = vec![Vec::new(); columns.len()];
         // The result of an instant query is in the order of rank.
         let mut order = Vec::new();
-        for group in &groups {
+        let mut chosen = Vec::new();
+        for (_, group) in &Self::members(a, &columns) {
+            self.run.check_deadline()?;
             for (step, k) in k.iter().enumerate() {
-                let chosen = choose(a.op, &columns, group, step, *k);
-                for i in &chosen {
-                    kept[*i][step] = columns[*i].values[step];
+                choose(a.op, &columns, group, step, *k, &mut chosen);
+                for (i, _) in &chosen {
+                    let kept = &mut kept[*i];
+                    kept.resize(steps, false);
+                    kept[step] = true;
                 }
-                if self.steps.count == 1 {
-                    order.extend(chosen);
+                if steps == 1 {
+                    order.extend(chosen.iter().map(|(i, _)| *i));
                 }
             }
         }
-        if self.steps.count != 1 {
-            order = (0..columns.len()).collect();
+        if steps != 1 {
+            order = (0..columns.len()).filter(|i| !kept[*i].is_empty()).collect();
         }
         for i in order {
-            if kept[i].iter().any(|v| is_present(*v)) {
-                sink(Row { values: &kept[i], ..columns[i].row() })?;
+            let column = &mut columns.columns_mut()[i];
+            for (step, _) in kept[i].iter().enumerate().filter(|(_, kept)| !**kept) {
+                column.values[step] = ABSENT;
+                if let Some(h) = column.histograms.get_mut(step) {
+                    *h = None;
+                }
             }
+            sink(column.row())?;
         }
         Ok(())
     }
@@ -59,25 +63,28 @@ fn element_count(k: f64) -> Result<usize, EvalError> {
     Ok(if k < 1.0 { 0 } else { k as usize })
 }
 
-/// The best `k` members of a group at one step, best first.
-fn choose(op: AggregateOp, columns: &[Column], group: &[usize], step: usize, k: usize) -> Vec<usize> {
-    let mut members: Vec<(usize, f64)> =
-        group.iter().map(|i| (*i, columns[*i].values[step])).filter(|(_, v)| is_present(*v)).collect();
-    let ascending = |a: f64, b: f64| match (a.is_nan(), b.is_nan()) {
-        // NaN loses in both directions.
-        (true, true) => Ordering::Equal,
-        (true, false) => Ordering::Greater,
-        (false, true) => Ordering::Less,
-        (false, false) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-    };
-    match op {
-        AggregateOp::Topk => members.sort_by(|a, b| match ascending(a.1, b.1) {
-            order if a.1.is_nan() || b.1.is_nan() => order,
-            order => order.reverse(),
-        }),
-        AggregateOp::Bottomk => members.sort_by(|a, b| ascending(a.1, b.1)),
-        _ => {}
+/// The best `k` members of a group at one step, best first; of equal ones the first.
+fn choose(op: AggregateOp, columns: &[Column], group: &[usize], step: usize, k: usize, chosen: &mut Vec<(usize, f64)>) {
+    chosen.clear();
+    if op == AggregateOp::Limitk {
+        chosen.extend(group.iter().filter(|i| columns[**i].row().has(step)).take(k).map(|i| (*i, 0.0)));
+        return;
     }
-    members.truncate(k);
-    members.into_iter().map(|(i, _)| i).collect()
+    chosen.extend(group.iter().map(|i| (*i, columns[*i].values[step])).filter(|(_, v)| is_present(*v)));
+    let better = |a: &(usize, f64), b: &(usize, f64)| {
+        let by_value = match (a.1.is_nan(), b.1.is_nan()) {
+            (false, false) if op == AggregateOp::Topk => b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal),
+            (false, false) => a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal),
+            // NaN loses in both directions.
+            (a, b) => a.cmp(&b),
+        };
+        by_value.then(a.0.cmp(&b.0))
+    };
+    if k == 0 {
+        chosen.clear();
+    } else if chosen.len() > k {
+        chosen.select_nth_unstable_by(k - 1, better);
+        chosen.truncate(k);
+    }
+    chosen.sort_unstable_by(better);
 }

@@ -5,9 +5,9 @@
 //! that r and r-1 together keep every series once.
 
 use crate::ast::Aggregate;
-use crate::eval::columns::{ABSENT, Row, Sink, is_present};
-use crate::eval::functions::label::format_float;
+use crate::eval::columns::{ABSENT, Histograms, Row, Sink};
 use crate::eval::{Eval, EvalError};
+use crate::number::format_compact;
 use model::labels::Labels;
 
 impl Eval<'_> {
@@ -21,21 +21,22 @@ impl Eval<'_> {
             if capped != *r
                 && let Some(param) = &a.param
             {
-                let (got, to) = (format_float(*r), format_float(capped));
+                let (got, to) = (format_compact(*r), format_compact(capped));
                 let message = format!("ratio value should be between -1 and 1, got {got}, capping to {to}");
                 self.warn(&message, param.span);
             }
             *r = capped;
         }
         let mut values = Vec::with_capacity(self.steps.count);
+        let mut histograms = Histograms::new();
         self.each(&a.expr, &mut |row| {
             let place = place(row.labels);
             values.clear();
             values.extend(row.values.iter().zip(&ratios).map(|(v, r)| if keeps(*r, place) { *v } else { ABSENT }));
-            if values.iter().any(|v| is_present(*v)) {
-                sink(Row { values: &values, ..row })?;
-            }
-            Ok(())
+            histograms.clear();
+            histograms.extend(row.histograms.iter().zip(&ratios).map(|(h, r)| h.clone().filter(|_| keeps(*r, place))));
+            let row = Row { values: &values, histograms: &histograms, ..row };
+            if row.is_empty() { Ok(()) } else { sink(row) }
         })
     }
 }

@@ -12,7 +12,7 @@ impl Eval<'_> {
     pub(super) fn absent(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let mut values = vec![1.0; self.steps.count];
         self.each(e, &mut |row| {
-            values.iter_mut().zip(row.values).filter(|(_, v)| is_present(**v)).for_each(|(out, _)| *out = ABSENT);
+            row.each_step(|step| values[step] = ABSENT);
             Ok(())
         })?;
         self.absent_row(e, &values, sink)
@@ -22,8 +22,8 @@ impl Eval<'_> {
         let mut values = vec![1.0; self.steps.count];
         let windows = self.windows_of(e)?;
         self.each_range(e, &windows, Some("absent_over_time"), &mut |series| {
-            windows.each(&series.samples, |step, window| {
-                if !window.samples.is_empty()
+            windows.each(series.samples, |step, window| {
+                if !window.is_empty()
                     && let Some(out) = values.get_mut(step)
                 {
                     *out = ABSENT;
@@ -38,7 +38,7 @@ impl Eval<'_> {
         if !values.iter().any(|v| is_present(*v)) {
             return Ok(());
         }
-        sink(Row { labels: &Arc::new(labels_of(e)), drop_name: false, values })
+        sink(Row::floats(&Arc::new(labels_of(e)), false, values))
     }
 }
 

@@ -63,7 +63,7 @@ impl Eval<'_> {
             None => {
                 let steps = self.steps;
                 let values: Vec<f64> = (0..steps.count).map(|s| of((steps.time(s) / 1000) as f64)).collect();
-                sink(Row { labels: &Arc::default(), drop_name: false, values: &values })
+                sink(Row::floats(&Arc::default(), false, &values))
             }
         }
     }

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use crate::ast::{At, Call, DurationExpr, DurationKind, Expr, ExprKind, Number, TimeModifiers, VectorSelector};
+use crate::ast::{At, Call, DurationExpr, DurationKind, Expr, ExprKind, Number, Span, TimeModifiers, VectorSelector};
 use crate::eval::columns::{Column, Columns, Map, Sink, is_present};
+use crate::eval::run::Held;
+use crate::eval::select::Wanted;
 use crate::eval::{Eval, EvalError};
 use crate::matcher::{MatchOp, Matcher};
 use model::labels::{self, Labels};
@@ -46,7 +48,8 @@ impl Eval<'_> {
             let info = Matcher::new(MatchOp::Regex, labels::NAME, ".+_info");
             names.push(info.map_err(|e| EvalError::execution(e.to_string()))?);
         }
-        let base = self.vector(first)?;
+        let kept = self.vector(first)?;
+        let base: &[Column] = &kept;
         let is_info =
             |column: &Column| !names.is_empty() && names.iter().all(|m| m.matches(column.labels.metric_name()));
         let ignored: Vec<bool> = base.iter().map(is_info).collect();
@@ -54,10 +57,10 @@ impl Eval<'_> {
             names.push(Matcher::equal(labels::NAME, DEFAULT_METRIC));
         }
         names.extend(data.iter().cloned());
-        let info = self.info_series(&base, &ignored, names, self.shift_of(first)?)?;
+        let info = self.info_series(base, &ignored, names, self.shift_of(first)?, first.span)?;
         let candidates = base.iter().map(|column| candidates(column, &info)).collect();
-        let join = Join { base: &base, info: &info, data: &data, candidates, ignored };
-        let out = join.run(self.steps.count)?;
+        let join = Join { base, info: &info, data: &data, candidates, ignored };
+        let out = join.run(self)?;
         self.collected(&out, sink)
     }
 
@@ -84,6 +87,7 @@ impl Eval<'_> {
         ignored: &[bool],
         mut matchers: Vec<Matcher>,
         modifiers: TimeModifiers,
+        span: Span,
     ) -> Result<Vec<Column>, EvalError> {
         let mut any = false;
         for name in IDENTIFYING {
@@ -100,8 +104,14 @@ impl Eval<'_> {
         let mut out = Vec::new();
         if any {
             let selector = VectorSelector { name: None, matchers, modifiers, extended: None };
-            self.selector(&selector, true, &mut |row| {
-                out.push(Column { labels: row.labels.clone(), drop_name: false, values: row.values.to_vec() });
+            // Series of the part of a thread are not those of this selector.
+            let eval = Eval { part: None, ..*self };
+            eval.selector(&selector, span, Wanted::TimeOfFloat, &mut |row| {
+                if !row.histograms.is_empty() {
+                    let metric = row.labels.metric_name();
+                    return Err(EvalError::execution(format!("info metrics must be floats, {metric} has histograms")));
+                }
+                out.push(Column { drop_name: false, ..Column::of(row) });
                 Ok(())
             })?;
         }
@@ -154,26 +164,26 @@ fn candidates<'a>(base: &Column, info: &'a [Column]) -> Vec<(&'a str, Vec<usize>
     out
 }
 
-impl Join<'_> {
-    fn run(&self, steps: usize) -> Result<Columns, EvalError> {
-        let mut out = Columns::new(steps);
+impl<'a> Join<'a> {
+    fn run<'e>(&self, eval: &Eval<'e>) -> Result<Columns<'e>, EvalError> {
+        let mut out = Columns::new(eval.steps.count, Held::new(eval.run));
         // The output column of a base series together with its info series.
         let mut slots: Map<(usize, Vec<usize>), Option<usize>> = Map::default();
         for (i, column) in self.base.iter().enumerate() {
-            for (step, value) in column.values.iter().enumerate().filter(|(_, v)| is_present(**v)) {
+            for (step, point) in (0..column.values.len()).filter_map(|step| Some((step, column.row().point(step)?))) {
                 let chosen = if self.ignored[i] { Vec::new() } else { self.chosen(i, step)? };
                 let key = (i, chosen);
                 let slot = match slots.get(&key) {
                     Some(slot) => *slot,
                     None => {
                         let labels = self.combined(i, &key.1)?;
-                        let slot = labels.map(|labels| out.slot(Arc::new(labels), column.drop_name));
+                        let slot = labels.map(|labels| out.slot(Arc::new(labels), column.drop_name)).transpose()?;
                         slots.insert(key, slot);
                         slot
                     }
                 };
                 if let Some(slot) = slot {
-                    out.set(slot, step, *value)?;
+                    out.set(slot, step, point)?;
                 }
             }
         }

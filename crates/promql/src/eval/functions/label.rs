@@ -4,21 +4,11 @@ use std::sync::Arc;
 
 use crate::ast::Call;
 use crate::eval::columns::{Columns, Sink};
+use crate::eval::run::Held;
 use crate::eval::{Eval, EvalError};
 use crate::parse::is_label_name;
 use model::labels::{self, Labels};
 use re2::compile_anchored;
-
-/// A number as Go prints it in labels: no exponent, `+Inf`, `NaN`.
-pub(crate) fn format_float(v: f64) -> String {
-    if v.is_nan() {
-        "NaN".to_owned()
-    } else if v.is_infinite() {
-        if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
-    } else {
-        format!("{v}")
-    }
-}
 
 impl Eval<'_> {
     fn text_args<'c>(&self, c: &'c Call) -> Result<Vec<&'c str>, EvalError> {
@@ -64,15 +54,15 @@ impl Eval<'_> {
         sink: &mut Sink<'_>,
         value: impl Fn(&Labels) -> Option<String>,
     ) -> Result<(), EvalError> {
-        let mut out = Columns::new(self.steps.count);
+        let mut out = Columns::new(self.steps.count, Held::new(self.run));
         self.each(vector, &mut |row| {
             let Some(value) = value(row.labels) else {
-                return out.add(row.labels.clone(), row.drop_name, row.values);
+                return out.add(row.labels.clone(), row.drop_name, row);
             };
             let mut labels = Labels::clone(row.labels);
             labels.set(target, &value);
             let drop_name = row.drop_name && target != labels::NAME;
-            out.add(Arc::new(labels), drop_name, row.values)
+            out.add(Arc::new(labels), drop_name, row)
         })?;
         self.collected(&out, sink)
     }

@@ -69,10 +69,8 @@ impl Eval<'_> {
             values.extend(row.values.iter().zip(low.iter().zip(&high)).map(|(v, (low, high))| {
                 if !is_present(*v) || high < low { crate::eval::columns::ABSENT } else { max(*low, min(*high, *v)) }
             }));
-            if values.iter().any(|v| is_present(*v)) {
-                sink(Row { labels: row.labels, drop_name: true, values: &values })?;
-            }
-            Ok(())
+            let row = Row::floats(row.labels, true, &values);
+            if row.is_empty() { Ok(()) } else { sink(row) }
         })
     }
 

@@ -2,23 +2,29 @@
 
 mod absent;
 mod calendar;
+mod classic;
 mod extended;
 mod histogram;
+mod histogram_rate;
 mod info;
 pub(crate) mod label;
 mod math;
+mod mixed;
 mod over_time;
 mod rate;
 mod regression;
+pub(crate) mod smoothed;
 mod sort;
 
-use super::columns::{ABSENT, Columns, Row, Sink, is_present};
-use super::select::Window;
-use super::{Eval, EvalError};
+use super::columns::{ABSENT, Columns, Histograms, Row, Sink, is_present, put_histogram};
+use super::select::Wanted;
+use super::windows::Window;
+use super::{Eval, EvalError, Point};
 use crate::ast::{Call, Expr, ExprKind, ValueType};
+use mixed::Mixed;
 use std::sync::Arc;
 
-/// A function of the samples in a window and of scalar arguments.
+/// A function of the floats in a window and of scalar arguments.
 pub(crate) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
 fn range_function(name: &str) -> Option<RangeFunction> {
@@ -38,9 +44,14 @@ impl Eval<'_> {
             "clamp_max" => self.clamp(arg(0)?, None, Some(arg(1)?), sink),
             "round" => self.round(arg(0)?, c.args.get(1), sink),
             "timestamp" => self.timestamp(arg(0)?, sink),
+            "start_timestamp" => match &arg(0)?.unwrap_parens().kind {
+                ExprKind::Selector(s) => self.selector(s, e.span, Wanted::StartTime, sink),
+                // What is computed has no start.
+                _ => Ok(()),
+            },
             "vector" => {
                 let values = self.scalar(arg(0)?)?;
-                sink(Row { labels: &Arc::default(), drop_name: false, values: &values })
+                sink(Row::floats(&Arc::default(), false, &values))
             }
             "info" => self.info_labels(c, sink),
             "label_replace" => self.label_replace(c, sink),
@@ -53,6 +64,9 @@ impl Eval<'_> {
             _ => {
                 if let Some(f) = math::function(name) {
                     return self.map(arg(0)?, sink, f);
+                }
+                if let Some(f) = histogram::function(name) {
+                    return self.of_histograms(name, arg(0)?, f, sink);
                 }
                 if let Some(f) = calendar::function(name) {
                     return self.calendar(c.args.first(), f, sink);
@@ -123,38 +137,61 @@ impl Eval<'_> {
         let windows = self.windows_of(range)?;
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
         let mut values = vec![ABSENT; self.steps.count];
+        let mut histograms = Histograms::new();
         let mut step_params = vec![0.0; params.len()];
         // A fixed window has one answer, unless the answer depends on the step too.
         let once = windows.is_fixed() && params.is_empty();
-        let mut first = true;
+        let sweeps = matches!(name, "rate" | "increase") && windows.is_plain() && !windows.is_fixed();
+        let mut falls = Vec::new();
+        let mut checked = false;
         let mut noted = String::new();
         self.each_range(range, &windows, Some(name), &mut |series| {
             self.run.check_deadline()?;
-            if std::mem::take(&mut first) {
+            if !std::mem::replace(&mut checked, true) {
                 self.check_params(c, &params)?;
             }
+            histograms.clear();
+            if sweeps && series.samples.is_plain() {
+                rate::sweep(&series.samples.floats, &windows, name == "rate", &mut falls, &mut values);
+            } else {
+                let plain = series.samples.is_plain();
+                let mixed = Mixed { eval: self, labels: series.labels, span: range.span };
+                let mut fixed: Option<Option<Point>> = None;
+                windows.each(series.samples, |step, window| {
+                    let Some(out) = values.get_mut(step) else { return };
+                    for (p, (_, column)) in step_params.iter_mut().zip(&params) {
+                        *p = column.get(step).copied().unwrap_or(f64::NAN);
+                    }
+                    if plain && !once {
+                        let value = if window.is_empty() { None } else { f(&window, &step_params) };
+                        *out = value.unwrap_or(ABSENT);
+                        return;
+                    }
+                    let compute = || match plain {
+                        true if window.is_empty() => None,
+                        true => f(&window, &step_params).map(Point::Float),
+                        false => mixed.value(name, modifier, f, &window, &step_params),
+                    };
+                    let point = if once { fixed.get_or_insert_with(compute).clone() } else { compute() };
+                    *out = ABSENT;
+                    match point {
+                        Some(Point::Float(v)) => *out = v,
+                        Some(Point::Histogram(h)) => put_histogram(&mut histograms, windows.steps(), step, h),
+                        None => {}
+                    }
+                });
+            }
+            let drop_name = series.drop_name || !keeps_name;
+            let row = Row { labels: series.labels, drop_name, values: &values, histograms: &histograms };
+            if row.is_empty() {
+                return Ok(());
+            }
             let metric = series.labels.metric_name();
-            if metric != noted && !series.samples.is_empty() {
+            if metric != noted && values.iter().any(|v| is_present(*v)) {
                 metric.clone_into(&mut noted);
                 self.note_non_counter(name, metric, range.span);
             }
-            let mut fixed = None;
-            windows.each(&series.samples, |step, window| {
-                for (p, (_, column)) in step_params.iter_mut().zip(&params) {
-                    *p = column.get(step).copied().unwrap_or(f64::NAN);
-                }
-                let compute = || {
-                    if window.samples.is_empty() { ABSENT } else { f(&window, &step_params).unwrap_or(ABSENT) }
-                };
-                if let Some(out) = values.get_mut(step) {
-                    *out = if once { *fixed.get_or_insert_with(compute) } else { compute() };
-                }
-            });
-            if values.iter().any(|v| is_present(*v)) {
-                let drop_name = series.drop_name || !keeps_name;
-                sink(Row { labels: &series.labels, drop_name, values: &values })?;
-            }
-            Ok(())
+            sink(row)
         })
     }
 
@@ -195,14 +232,19 @@ impl Eval<'_> {
 
     fn timestamp(&self, e: &Expr, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         if let ExprKind::Selector(s) = &e.unwrap_parens().kind {
-            return self.selector(s, true, sink);
+            return self.selector(s, e.span, Wanted::Time, sink);
         }
         let steps = self.steps;
-        self.map_steps(e, sink, |step, _| steps.time(step) as f64 / 1000.0)
+        let mut values = vec![ABSENT; steps.count];
+        self.each(e, &mut |row| {
+            values.fill(ABSENT);
+            row.each_step(|step| values[step] = steps.time(step) as f64 / 1000.0);
+            sink(Row::floats(row.labels, true, &values))
+        })
     }
 
     /// Rows collected by label set; two values at one step are an error.
-    fn collected(&self, out: &Columns, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+    fn collected(&self, out: &Columns<'_>, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         out.columns.iter().try_for_each(|c| sink(c.row()))
     }
 }

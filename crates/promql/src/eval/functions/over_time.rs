@@ -1,10 +1,10 @@
 //! Functions of all samples in a window: `*_over_time`, `changes`, `resets`.
 
 use super::RangeFunction;
-use crate::eval::kahan::{Mean, Sum, Variance, quantile};
-use crate::eval::select::Window;
+use crate::eval::windows::Window;
+use crate::kahan::{Mean, Sum, Variance, quantile};
 
-/// The function of this name. Windows are never empty.
+/// The function of this name, for windows of floats. Windows are never empty.
 pub(super) fn function(name: &str) -> Option<RangeFunction> {
     Some(match name {
         "avg_over_time" => |w, _| Some(mean(w)),
@@ -57,7 +57,7 @@ fn variance(w: &Window<'_>) -> f64 {
 }
 
 /// Time in seconds and value of the best sample; NaN loses against anything.
-fn best(w: &Window<'_>, better: fn(f64, f64) -> bool) -> Option<(f64, f64)> {
+fn best(w: &Window<'_>, better: impl Fn(f64, f64) -> bool) -> Option<(f64, f64)> {
     let mut best = w.samples.first()?;
     for s in w.samples {
         if better(s.value, best.value) || best.value.is_nan() {

@@ -6,8 +6,11 @@
 //! below zero.
 
 use super::RangeFunction;
-use crate::eval::Sample;
-use crate::eval::select::Window;
+use super::mixed::Mixed;
+use crate::eval::columns::{ABSENT, is_present};
+use crate::eval::windows::{Moving, Window, Windows};
+use crate::eval::{Point, Sample};
+use crate::text::quote;
 
 /// The function of this name.
 pub(super) fn function(name: &str) -> Option<RangeFunction> {
@@ -21,40 +24,171 @@ pub(super) fn function(name: &str) -> Option<RangeFunction> {
     })
 }
 
+/// Distances between samples and edges of a window, in seconds.
+pub(super) struct Edges {
+    sampled: f64,
+    mean_distance: f64,
+    to_start: f64,
+    to_end: f64,
+    start_ms: i64,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Edges {
+    #[inline]
+    pub(super) fn new(w: &Window<'_>, first_ms: i64, last_ms: i64, samples: usize) -> Self {
+        let sampled = (last_ms - first_ms) as f64 / 1000.0;
+        Self {
+            sampled,
+            mean_distance: if samples > 1 { sampled / (samples - 1) as f64 } else { 0.0 },
+            to_start: (first_ms - w.start_ms) as f64 / 1000.0,
+            to_end: (w.end_ms - last_ms) as f64 / 1000.0,
+            start_ms: w.start_ms,
+            first_ms,
+            last_ms,
+        }
+    }
+
+    #[inline]
+    fn threshold(&self) -> f64 {
+        self.mean_distance * 1.1
+    }
+
+    /// Takes the start of the counter as a sample of zero when it lies in the window before the first sample.
+    pub(super) fn begin_at_start_time(&mut self, counter_start_ms: i64) -> bool {
+        let inside = counter_start_ms != 0 && counter_start_ms > self.start_ms && counter_start_ms < self.first_ms;
+        if inside {
+            self.to_start = 0.0;
+            self.sampled = (self.last_ms - counter_start_ms) as f64 / 1000.0;
+        }
+        inside
+    }
+
+    /// How far to extrapolate before the first sample; a counter that rose by `rise` to more than zero was zero
+    /// at some time.
+    #[inline]
+    pub(super) fn extrapolate_start(&mut self, was_zero: bool, first: f64, rise: f64) {
+        if self.to_start >= self.threshold() {
+            self.to_start = self.mean_distance / 2.0;
+        }
+        if was_zero {
+            let to_zero = self.sampled * (first / rise);
+            if to_zero < self.to_start {
+                self.to_start = to_zero;
+            }
+        }
+    }
+
+    /// What the change between the samples is multiplied by.
+    #[inline]
+    pub(super) fn factor(&self) -> f64 {
+        let to_end = if self.to_end >= self.threshold() { self.mean_distance / 2.0 } else { self.to_end };
+        if self.sampled == 0.0 { 1.0 } else { (self.sampled + self.to_start + to_end) / self.sampled }
+    }
+}
+
 /// What was added by counter resets inside the samples.
 fn reset_correction(samples: &[Sample]) -> f64 {
     samples.windows(2).filter(|w| w[1].value < w[0].value).map(|w| w[0].value).sum()
 }
 
 fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
+    let correction = if counter { reset_correction(w.samples) } else { 0.0 };
+    corrected(w, correction, counter, per_second)
+}
+
+#[inline]
+fn corrected(w: &Window<'_>, correction: f64, counter: bool, per_second: bool) -> Option<f64> {
     let [first, .., last] = w.samples else { return None };
-    let mut result = last.value - first.value;
-    if counter {
-        result += reset_correction(w.samples);
-    }
-    let sampled = (last.t_ms - first.t_ms) as f64 / 1000.0;
-    let mean_distance = sampled / (w.samples.len() - 1) as f64;
-    let threshold = mean_distance * 1.1;
-    let mut to_start = (first.t_ms - w.start_ms) as f64 / 1000.0;
-    let mut to_end = (w.end_ms - last.t_ms) as f64 / 1000.0;
-    if to_start >= threshold {
-        to_start = mean_distance / 2.0;
-    }
-    if counter && result > 0.0 && first.value >= 0.0 {
-        // Where the counter was zero, at this slope.
-        let to_zero = sampled * (first.value / result);
-        if to_zero < to_start {
-            to_start = to_zero;
-        }
-    }
-    if to_end >= threshold {
-        to_end = mean_distance / 2.0;
-    }
-    let mut factor = (sampled + to_start + to_end) / sampled;
+    let change = last.value - first.value + correction;
+    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len());
+    edges.extrapolate_start(counter && change > 0.0 && first.value >= 0.0, first.value, change);
+    let mut factor = edges.factor();
     if per_second {
         factor /= w.seconds();
     }
-    Some(result * factor)
+    Some(change * factor)
+}
+
+/// `rate` and `increase` of one series at all steps.
+///
+/// Where the counter fell is found once for all windows. Most counters do not
+/// fall, and then a window costs the same whatever its width.
+pub(super) fn sweep(samples: &[Sample], windows: &Windows, per_second: bool, falls: &mut Vec<usize>, out: &mut [f64]) {
+    falls.clear();
+    falls.extend(samples.windows(2).enumerate().filter(|(_, w)| w[1].value < w[0].value).map(|(i, _)| i));
+    let mut moving = Moving::default();
+    let mut first_fall = 0;
+    for (step, out) in out.iter_mut().enumerate() {
+        let (start_ms, end_ms) = windows.edges(step);
+        moving.advance(samples, |s| s.t_ms, start_ms, end_ms);
+        let inside = samples.get(moving.low..moving.high).unwrap_or(&[]);
+        let mut correction = 0.0;
+        if !falls.is_empty() {
+            while falls.get(first_fall).is_some_and(|i| *i < moving.low) {
+                first_fall += 1;
+            }
+            let falls = falls.iter().skip(first_fall).take_while(|i| **i + 1 < moving.high);
+            correction = falls.filter_map(|i| samples.get(*i)).map(|s| s.value).sum();
+        }
+        let window = Window { samples: inside, start_times: &[], histograms: &[], start_ms, end_ms, step_ms: end_ms };
+        *out = corrected(&window, correction, true, per_second).unwrap_or(ABSENT);
+    }
+    debug_assert!(out.iter().all(|v| !v.is_nan() || !is_present(*v) || samples.iter().any(|s| !s.value.is_finite())));
+}
+
+/// As [`extrapolated`], where it is known when counters began.
+pub(super) fn with_start_times(m: &Mixed<'_>, w: &Window<'_>, counter: bool, per_second: bool) -> Option<Point> {
+    let (first, last) = (w.samples.first()?, w.samples.last()?);
+    let mut change = last.value - first.value;
+    if counter {
+        let mut overlap_noted = false;
+        for (i, pair) in w.samples.windows(2).enumerate() {
+            let mut reset = pair[1].value < pair[0].value;
+            if let Some([a, b]) = w.start_times.get(i..i + 2) {
+                note_overlap(m, &mut overlap_noted, *a, pair[0].t_ms, *b);
+                reset |= is_start_reset(*a, pair[0].t_ms, *b, pair[1].t_ms);
+            }
+            if reset {
+                change += pair[0].value;
+            }
+        }
+    }
+    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len());
+    if counter && edges.begin_at_start_time(w.start_times.first().copied().unwrap_or(0)) {
+        change += first.value;
+    } else if w.samples.len() == 1 {
+        return None;
+    } else {
+        edges.extrapolate_start(counter && change > 0.0 && first.value >= 0.0, first.value, change);
+    }
+    let mut factor = edges.factor();
+    if per_second {
+        factor /= w.seconds();
+    }
+    Some(Point::Float(change * factor))
+}
+
+/// Whether the start times of two neighbours say that the counter began anew between them.
+///
+/// 0 is no start time; one that is not before its sample says nothing either.
+/// One that is the time of the sample before is a reset of a delta, unless
+/// that sample has no start time: then the true start is not known.
+pub(super) fn is_start_reset(start_before: i64, t_before: i64, start: i64, t: i64) -> bool {
+    if start == 0 || start >= t || start < t_before {
+        return false;
+    }
+    start > t_before || (start_before != 0 && start_before < t_before)
+}
+
+/// Warns once when a sample claims to count from within the time of the one before it.
+pub(super) fn note_overlap(m: &Mixed<'_>, noted: &mut bool, start_before: i64, t_before: i64, start: i64) {
+    if !*noted && start != 0 && start < t_before && start != start_before {
+        *noted = true;
+        let metric = quote(m.labels.metric_name());
+        m.eval.warn(&format!("overlapping start timestamps detected for metric name {metric}"), m.span);
+    }
 }
 
 /// From the last two samples only.
@@ -74,7 +208,7 @@ mod tests {
     use super::*;
 
     fn window(samples: &[Sample]) -> Window<'_> {
-        Window { samples, start_ms: 0, end_ms: 60_000, step_ms: 60_000 }
+        Window { samples, start_times: &[], histograms: &[], start_ms: 0, end_ms: 60_000, step_ms: 60_000 }
     }
 
     #[test]
@@ -86,5 +220,17 @@ mod tests {
         assert_eq!(extrapolated(&window(&samples[..1]), true, true), None);
         assert_eq!(instant(&window(&samples), true), Some(0.1));
         assert_eq!(instant(&window(&samples), false), Some(-8.0));
+    }
+
+    #[test]
+    fn starts_of_counters() {
+        // (start before, time before, start, time)
+        assert!(!is_start_reset(0, 100, 0, 200), "no start time");
+        assert!(!is_start_reset(10, 100, 10, 200), "the same counter");
+        assert!(is_start_reset(10, 100, 150, 200), "began between the two");
+        assert!(is_start_reset(10, 100, 100, 200), "a delta");
+        assert!(!is_start_reset(0, 100, 100, 200), "true start not known");
+        assert!(!is_start_reset(100, 100, 100, 200), "true start not known, as OTLP says it");
+        assert!(!is_start_reset(10, 100, 200, 200) && !is_start_reset(10, 100, 300, 200), "not before its sample");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::RangeFunction;
 use crate::eval::Sample;
-use crate::eval::kahan::Sum;
-use crate::eval::select::Window;
+use crate::eval::windows::Window;
+use crate::kahan::Sum;
 
 /// The function of this name.
 pub(super) fn function(name: &str) -> Option<RangeFunction> {

@@ -3,13 +3,15 @@
 use std::cmp::Ordering;
 
 use crate::ast::{Call, Expr};
-use crate::eval::columns::{Column, Sink, is_present};
+use crate::eval::columns::{Column, Sink};
 use crate::eval::{Eval, EvalError};
 
 impl Eval<'_> {
     pub(super) fn sort_by_value(&self, e: &Expr, descending: bool, sink: &mut Sink<'_>) -> Result<(), EvalError> {
-        let mut columns = self.vector(e)?;
-        columns.retain(|c| c.values.iter().any(|v| is_present(*v)));
+        let mut kept = self.vector(e)?;
+        let columns = kept.columns_mut();
+        columns.iter_mut().for_each(|c| c.histograms.clear());
+        columns.retain(|c| !c.row().is_empty());
         if self.steps.count == 1 {
             let value = |c: &Column| c.values.first().copied().unwrap_or(f64::NAN);
             columns.sort_by(|a, b| {
@@ -30,7 +32,8 @@ impl Eval<'_> {
             return Err(EvalError::execution("missing argument"));
         };
         let names: Vec<&str> = names.iter().map(|n| self.text(n)).collect::<Result<_, _>>()?;
-        let mut columns = self.vector(vector)?;
+        let mut kept = self.vector(vector)?;
+        let columns = kept.columns_mut();
         columns.sort_by(|a, b| {
             let by_name = names.iter().map(|n| natural(a.labels.get(n), b.labels.get(n)));
             let order = by_name.fold(Ordering::Equal, Ordering::then).then_with(|| a.labels.cmp(&b.labels));

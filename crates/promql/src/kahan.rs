@@ -25,6 +25,12 @@ impl Sum {
         self.sum = total;
     }
 
+    /// Adds another running sum.
+    pub(crate) fn join(&mut self, other: Sum) {
+        self.add(other.sum);
+        self.correction += other.correction;
+    }
+
     /// The sum.
     #[inline]
     pub(crate) fn total(self) -> f64 {
@@ -66,6 +72,21 @@ impl Mean {
         self.sum.add(value / self.count);
     }
 
+    /// Adds the values of another running mean.
+    pub(crate) fn join(&mut self, other: Mean) {
+        let count = self.count + other.count;
+        let mut sum = self.sum;
+        sum.join(other.sum);
+        if !self.incremental && !other.incremental && !sum.sum.is_infinite() {
+            (self.sum, self.count) = (sum, count);
+            return;
+        }
+        let (mean, part) = (other.mean(), other.count / count);
+        let sum = self.mean() * (self.count / count);
+        *self = Mean { sum: Sum { sum, correction: 0.0 }, count, incremental: true };
+        self.sum.add(mean * part);
+    }
+
     /// The mean; NaN of nothing.
     pub(crate) fn mean(self) -> f64 {
         if self.incremental {
@@ -92,6 +113,16 @@ impl Variance {
         let delta = value - (self.mean.sum + self.mean.correction);
         self.mean.add(delta / self.count);
         self.squares.add(delta * (value - (self.mean.sum + self.mean.correction)));
+    }
+
+    /// Adds the values of another running variance (Chan, Golub and LeVeque 1979).
+    pub(crate) fn join(&mut self, other: Variance) {
+        let count = self.count + other.count;
+        let delta = other.mean.total() - self.mean.total();
+        self.mean.add(delta * other.count / count);
+        self.squares.join(other.squares);
+        self.squares.add(delta * delta * self.count * other.count / count);
+        self.count = count;
     }
 
     /// The population variance.
@@ -148,6 +179,30 @@ mod tests {
             mean.add(f64::MAX);
         }
         assert!((mean.mean() / f64::MAX - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn parts_join_to_the_whole() {
+        let values: Vec<f64> = (0..20).map(|i| f64::from(i * i % 7) - 2.5).collect();
+        for cut in [1, 7, 19] {
+            let (mut means, mut variances) = ([Mean::default(); 3], [Variance::default(); 3]);
+            for (i, v) in values.iter().enumerate() {
+                for part in [0, 1 + usize::from(i >= cut)] {
+                    means[part].add(*v);
+                    variances[part].add(*v);
+                }
+            }
+            let (mut mean, mut variance) = (means[1], variances[1]);
+            mean.join(means[2]);
+            variance.join(variances[2]);
+            assert!((mean.mean() - means[0].mean()).abs() < 1e-12);
+            assert!((variance.variance() - variances[0].variance()).abs() < 1e-12);
+        }
+        let (mut a, mut b) = (Mean::default(), Mean::default());
+        a.add(f64::MAX);
+        b.add(f64::MAX);
+        a.join(b);
+        assert!((a.mean() / f64::MAX - 1.0).abs() < 1e-12);
     }
 
     #[test]
