@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fmt lint ui
+.PHONY: help run test bench soak fmt lint ui
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -18,6 +18,9 @@ run: ui ## build and run the server with a living demo; open http://localhost:33
 
 test: ## everything that CI runs
 	@$(LINKER) bash scripts/test.sh
+
+soak: ## ingest, queries, merges and retention at once for ten minutes; BELLROCK_SOAK_SECONDS says otherwise
+	BELLROCK_SOAK_SECONDS=$${BELLROCK_SOAK_SECONDS:-600} $(CARGO) test --release -p eventstore --test it soak:: -- --nocapture
 
 bench: ## ingest and query measurements, written to bench/results
 	$(CARGO) build --release -p bellrock -p loadgen

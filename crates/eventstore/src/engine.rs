@@ -19,8 +19,10 @@ mod flush;
 mod flusher;
 mod memory;
 mod merge;
+mod reopen;
 mod replay;
 mod sealer;
+mod set_aside;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,6 +72,11 @@ pub struct StoreStats {
     pub replay_refused: u64,
     /// Time spent on encoding batches into blocks, queries' share included, in nanoseconds.
     pub encode_nanos: u64,
+    /// Bytes of segments written from memory since the store was opened.
+    pub flushed_bytes: u64,
+    /// Bytes of segments written by merges since the store was opened: write amplification is
+    /// `1 + merged_bytes / flushed_bytes`.
+    pub merged_bytes: u64,
     /// The log.
     pub wal: wal::Stats,
 }
@@ -102,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) failed_flushes: AtomicU64,
     pub(crate) replay_refused: AtomicU64,
     pub(crate) encode_nanos: AtomicU64,
+    pub(crate) flushed_bytes: AtomicU64,
+    pub(crate) merged_bytes: AtomicU64,
     /// Set when a batch was refused for want of memory.
     pub(crate) flush_wanted: AtomicBool,
     /// Wakes the sealer.
@@ -235,6 +244,8 @@ impl Engine {
             failed_flushes: self.shared.failed_flushes.load(Ordering::Relaxed),
             replay_refused: self.shared.replay_refused.load(Ordering::Relaxed),
             encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
+            flushed_bytes: self.shared.flushed_bytes.load(Ordering::Relaxed),
+            merged_bytes: self.shared.merged_bytes.load(Ordering::Relaxed),
             wal: self.wal.stats(),
         }
     }

@@ -45,6 +45,11 @@ impl Pending {
         Ok(())
     }
 
+    /// The bytes of the files.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|s| s.info.bytes).sum()
+    }
+
     /// Removes the files: no manifest names them.
     pub(super) fn discard(self, shared: &Shared) {
         remove(shared, &self.files);

@@ -21,7 +21,7 @@ use wal::Wal;
 
 use super::commit::{self, Pending};
 use super::sealer::Signal;
-use super::{Frozen, Shared, State, merge};
+use super::{Frozen, Shared, State, merge, set_aside};
 use crate::block::{self, Block};
 use crate::config::Config;
 use crate::dictionary::Cache;
@@ -90,6 +90,8 @@ pub(super) fn open_disk(
         failed_flushes: AtomicU64::new(0),
         replay_refused: AtomicU64::new(0),
         encode_nanos: AtomicU64::new(0),
+        flushed_bytes: AtomicU64::new(0),
+        merged_bytes: AtomicU64::new(0),
         flush_wanted: AtomicBool::new(false),
         sealing: Mutex::default(),
         seal_work: Signal::default(),
@@ -202,7 +204,8 @@ fn readable(shared: &Shared, mut blocks: Vec<Arc<Block>>) -> Vec<Arc<Block>> {
             if b.mark_damaged() {
                 shared.damaged_blocks.fetch_add(1, Ordering::Relaxed);
             }
-            tracing::error!(store = shared.schema.dir(), rows = b.rows(), bytes = b.len, %error, "a block in memory cannot be read and is set aside");
+            let kept = set_aside::set_aside(shared, b);
+            tracing::error!(store = shared.schema.dir(), rows = b.rows(), bytes = b.len, %error, ?kept, "a block in memory cannot be read and is set aside");
             false
         }
     });
@@ -233,6 +236,7 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
         pending.discard(shared);
         return Err(error);
     }
+    shared.flushed_bytes.fetch_add(pending.bytes(), Ordering::Relaxed);
     let next = Manifest { covered: generation, next_seq: end_seq, ..manifest.clone() };
     let opened = pending.commit(shared, manifest, next)?;
     {
@@ -344,6 +348,9 @@ mod tests {
         let stats = engine.stats();
         assert_eq!((stats.failed_flushes, stats.memory_rows, stats.damaged_blocks), (0, 0, 1));
         assert_eq!((stats.segments, stats.segment_rows), (1, 1));
+        let kept = engine.shared.disk.list(Path::new("/store/logs/damaged")).unwrap_or_default();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(engine.shared.disk.read(&kept[0]).ok(), Some(vec![0; 64]));
         assert_eq!(engine.snapshot(TimeRange::ALL).segments.len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use foundation::shutdown::Shutdown;
 use wal::Wal;
 
-use super::{Shared, flush};
+use super::{Shared, flush, reopen};
 use crate::error::OpenError;
 
 /// How long the thread sleeps at most: ages are looked at so often.
@@ -26,11 +26,16 @@ pub(super) fn spawn(shared: Arc<Shared>, wal: Arc<Wal>, shutdown: Shutdown) -> R
 
 fn run(shared: &Arc<Shared>, wal: &Wal, shutdown: &Shutdown) {
     let mut retry_at: Option<Instant> = None;
+    let mut reopen_at = Instant::now() + reopen::PERIOD;
     while !shutdown.is_set() {
         let now = Instant::now();
         if retry_at.is_none_or(|at| now >= at) && wants_flush(shared, now) {
             let flushed = flush::flush(shared, wal);
             retry_at = if flushed { None } else { Some(Instant::now() + RETRY) };
+        }
+        if now >= reopen_at {
+            reopen::reopen(shared);
+            reopen_at = Instant::now() + reopen::PERIOD;
         }
         shared.flush_work.wait(PERIOD);
     }

@@ -1,13 +1,15 @@
 //! Small segments into larger ones, so that files (each held open) stay few.
 //!
-//! Blocks are self-contained: a merge copies their bytes and builds the footer
-//! anew. Segments of one day are merged with others of about their size, so a
-//! row is copied about once per size class; the days before the newest
-//! one are brought down to one segment per class.
+//! A merge copies codes and columns, joins dictionaries and builds the footer
+//! anew; no row is decoded. What is written over and over is bounded: a merge
+//! makes of its largest segment one that is several times larger, so a row is
+//! written again about once per such step until its segment is large
+//! enough. Days that are quiet are brought down to few segments once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Shared;
 use super::commit::{self, Pending};
@@ -16,10 +18,16 @@ use crate::manifest::{Manifest, SegmentInfo};
 use crate::partition::Day;
 use crate::segment::Segment;
 
-/// Upper bounds of the size classes in bytes; larger segments are not merged.
-const CLASSES: [u64; 3] = [1 << 20, 8 << 20, 64 << 20];
-/// So many segments of a class of the newest day are merged into one.
-const MERGE_MIN: usize = 8;
+/// Segments of so many bytes are not merged any more.
+const LARGE: u64 = 64 << 20;
+/// A merge makes no larger segment.
+const MERGED_MAX: u64 = 256 << 20;
+/// A merge makes at least so many times its largest segment.
+const GAIN: u64 = 6;
+/// The same on a day that is quiet.
+const GAIN_QUIET: u64 = 2;
+/// A day is quiet when so many segments of other days were written since its last one.
+const QUIET: u64 = 16;
 
 /// Merges what is due. A failure leaves everything as it was and is reported.
 pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
@@ -32,17 +40,37 @@ pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
     }
 }
 
-/// The segments that are to become one, by day and class.
+/// The segments that are to become one, at most one set per day.
 fn due(segments: &[SegmentInfo]) -> Vec<(Day, Vec<u64>)> {
-    let Some(newest) = segments.iter().map(|s| s.day).max() else { return Vec::new() };
-    let mut classes: BTreeMap<(Day, usize), Vec<u64>> = BTreeMap::new();
+    let next = segments.iter().map(|s| s.id + 1).max().unwrap_or_default();
+    let mut days: BTreeMap<Day, Vec<&SegmentInfo>> = BTreeMap::new();
     for s in segments {
-        if let Some(class) = CLASSES.iter().position(|max| s.bytes < *max) {
-            classes.entry((s.day, class)).or_default().push(s.id);
+        days.entry(s.day).or_default().push(s);
+    }
+    let newest = days.last_key_value().map(|(day, _)| *day);
+    let mut out = Vec::new();
+    for (day, mut all) in days {
+        let last = all.iter().map(|s| s.id).max().unwrap_or_default();
+        let quiet = Some(day) != newest && last + QUIET <= next;
+        all.retain(|s| s.bytes < LARGE);
+        all.sort_by_key(|s| (s.bytes, s.id));
+        let gain = if quiet { GAIN_QUIET } else { GAIN };
+        let mut total = 0;
+        let mut best = 0;
+        for (i, s) in all.iter().enumerate() {
+            total += s.bytes;
+            if total > MERGED_MAX {
+                break;
+            }
+            if i > 0 && total >= s.bytes * gain {
+                best = i + 1;
+            }
+        }
+        if best > 0 {
+            out.push((day, all[..best].iter().map(|s| s.id).collect()));
         }
     }
-    let enough = |day: Day, n: usize| n >= if day == newest { MERGE_MIN } else { 2 };
-    classes.into_iter().filter(|((day, _), ids)| enough(*day, ids.len())).map(|((day, _), ids)| (day, ids)).collect()
+    out
 }
 
 fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) -> std::io::Result<()> {
@@ -55,6 +83,7 @@ fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) ->
         pending.discard(shared);
         return Err(error);
     }
+    shared.merged_bytes.fetch_add(pending.bytes(), Ordering::Relaxed);
     let mut next = manifest.clone();
     next.segments.retain(|s| !ids.contains(&s.id));
     let merged = pending.commit(shared, manifest, next)?;
@@ -74,25 +103,66 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn segments_of_one_size_and_day_are_merged() {
-        let segment = |id, days: i64, bytes| SegmentInfo {
+    fn segment(id: u64, days: i64, bytes: u64) -> SegmentInfo {
+        SegmentInfo {
             id,
             day: Day::of(UnixNanos::from_secs(days * 86_400)),
             rows: 1,
             min_time: UnixNanos(0),
             max_time: UnixNanos(0),
             bytes,
-        };
-        let mut segments: Vec<SegmentInfo> = (0..7).map(|id| segment(id, 1, 1000)).collect();
+        }
+    }
+
+    #[test]
+    fn segments_of_about_one_size_and_day_are_merged() {
+        let mut segments: Vec<SegmentInfo> = (0..5).map(|id| segment(id, 1, 1000 + id)).collect();
         assert!(due(&segments).is_empty());
-        segments.push(segment(7, 1, 2 << 20));
+        segments.push(segment(5, 1, 2 << 20));
         assert!(due(&segments).is_empty());
-        segments.push(segment(8, 1, 2000));
-        assert_eq!(due(&segments).iter().map(|(_, ids)| ids.len()).collect::<Vec<_>>(), [8]);
-        // A newer day begins: the older one is closed.
+        segments.push(segment(6, 1, 1006));
+        segments.push(segment(7, 1, 1007));
+        assert_eq!(due(&segments), [(segments[0].day, vec![0, 1, 2, 3, 4, 6, 7])]);
+        // Another day goes on: this one is quiet, and one large segment is made of what it has.
         segments.truncate(3);
-        segments.extend([segment(9, 2, 1000), segment(10, 0, 100 << 20), segment(11, 0, 100 << 20)]);
+        segments.extend([segment(9, 2, 1000), segment(20, 2, 100 << 20), segment(8, 1, 100 << 20)]);
+        assert!(due(&segments).is_empty());
+        segments.push(segment(25, 2, 100 << 20));
         assert_eq!(due(&segments).iter().map(|(_, ids)| ids.clone()).collect::<Vec<_>>(), [[0, 1, 2]]);
+    }
+
+    /// Flushes of `bytes` for some days, with some late rows; bytes written per byte flushed, and segments left.
+    fn run(bytes: u64, flushes_per_day: u64) -> (f64, usize) {
+        let (mut segments, mut flushed, mut written, mut next) = (Vec::<SegmentInfo>::new(), 0, 0, 0);
+        for n in 0..flushes_per_day * 4 {
+            let day = (n / flushes_per_day) as i64;
+            let late = n % 10 == 9 && day > 0;
+            for (day, bytes) in [(day, bytes + n % 7 * bytes / 20), (day - 1, if late { bytes / 50 } else { 0 })] {
+                if bytes > 0 {
+                    segments.push(segment(next, day, bytes));
+                    next += 1;
+                    flushed += bytes;
+                    written += bytes;
+                }
+            }
+            for (day, ids) in due(&segments) {
+                let merged = segments.iter().filter(|s| ids.contains(&s.id)).map(|s| s.bytes).sum();
+                segments.retain(|s| !ids.contains(&s.id));
+                segments.push(SegmentInfo { day, ..segment(next, 0, merged) });
+                next += 1;
+                written += merged;
+            }
+        }
+        (written as f64 / flushed as f64, segments.len())
+    }
+
+    #[test]
+    fn what_is_written_again_is_bounded() {
+        for (bytes, flushes) in [(50 << 20, 300), (10 << 20, 500), (1 << 20, 800), (100 << 10, 144)] {
+            let (amplification, segments) = run(bytes, flushes);
+            assert!(amplification <= 4.0, "{amplification:.2} at flushes of {bytes}");
+            let least = (bytes * flushes * 4).div_ceil(LARGE) as usize;
+            assert!(segments <= least + 80, "{segments} segments at flushes of {bytes}, at least {least}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod crash;
+mod damage;
 mod golden;
 mod oracle;
+mod soak;
 mod support;
 mod traces;
