@@ -15,8 +15,8 @@ use model::{LogRecord, TimeRange, Value};
 
 const DAY: i64 = 86_400_000_000_000;
 
+#[allow(clippy::disallowed_methods, reason = "how long a test runs is not configuration of the product")]
 fn seconds() -> u64 {
-    // The only knob of a test that is to run for ten minutes or for a few seconds.
     std::env::var("BELLROCK_SOAK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6)
 }
 
