@@ -347,6 +347,25 @@ impl Batch {
         self.begin(mark, key::is_canonical(key).then_some(()).ok_or(Refusal::BadLabels))
     }
 
+    /// Takes away the series that no sample is left of, and exemplars of those that are new: the log need not hold them.
+    pub(crate) fn forget_unused(&mut self) {
+        let mut used: Vec<bool> = self.found.iter().map(|found| found.id.is_some()).collect();
+        self.buf.samples.iter().for_each(|s| used[s.series as usize] = true);
+        let mut next = 0;
+        let place = |used: &bool| {
+            next += u32::from(*used);
+            used.then(|| next - 1)
+        };
+        let places: Vec<Option<u32>> = used.iter().map(place).collect();
+        let new_place = |series: u32| places.get(series as usize).copied().flatten();
+        self.buf.samples.iter_mut().for_each(|s| s.series = new_place(s.series).unwrap_or_default());
+        self.exemplars.retain_mut(|(series, _)| new_place(*series).map(|new| *series = new).is_some());
+        let mut keep = used.iter();
+        self.buf.series.retain(|_| keep.next() == Some(&true));
+        let mut keep = used.iter();
+        self.found.retain(|_| keep.next() == Some(&true));
+    }
+
     /// For a record that may not name series by number.
     pub(crate) fn forget_log_names(&mut self) {
         self.found.iter_mut().for_each(|found| found.log_name = None);

@@ -6,6 +6,7 @@
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +52,9 @@ pub(crate) struct Inner {
     /// Which head the records that are queued now will be applied to ([`Head::epoch`]). Read while a record is queued,
     /// moved when the log rotates, which the head follows only later: records between the two name no series by number.
     generation: RwLock<u64>,
+    limits: Limits,
+    /// Samples refused since the start.
+    refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Held over I/O by the one who changes which files there are.
     pub(crate) files: Mutex<Files>,
 }
@@ -125,12 +129,15 @@ impl Tsdb {
         snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
         let state = State { blocks, unreadable, frozen: Vec::new(), head: Arc::new(Head::new(FIRST_EPOCH)) };
         let covered_through = manifest.flushed_through;
+        let limits = Limits::of(&options)?;
         let inner = Inner {
             disk: disk.clone(),
             state: RwLock::new(state),
             carried: Mutex::new(Carried { newest: snapshot.newest, deltas: snapshot.deltas }),
             catalog: RwLock::new(snapshot.catalog),
             generation: RwLock::new(FIRST_EPOCH),
+            limits,
+            refused: Mutex::default(),
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
@@ -179,6 +186,12 @@ impl Tsdb {
         }
     }
 
+    /// Samples, histograms and exemplars that were refused since the start, by [`Refusal::name`], and those that rules
+    /// `dropped`.
+    pub fn refused(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.refused.lock().clone()
+    }
+
     /// Bytes that the log took so far, what was replayed included.
     fn log_bytes(&self) -> u64 {
         self.replayed_bytes.saturating_add(self.wal.stats().bytes_written)
@@ -224,13 +237,14 @@ impl Tsdb {
         }
         let generation = self.inner.generation.read();
         let head = self.inner.state.read().head.clone();
-        let reserved = head.admit(&mut batch, Limits::of(&self.inner.options));
+        let reserved = head.admit(&mut batch, &self.inner.limits);
         {
             let catalog = self.inner.catalog.read();
             batch.metrics.retain(|info| !catalog.knows(info));
         }
         if batch.is_empty() {
             drop(generation);
+            self.inner.count_refused(&batch.early);
             return done(Ok(batch.early));
         }
         if head.epoch == *generation {
@@ -243,6 +257,9 @@ impl Tsdb {
         let complete = move |logged: Result<wal::Generation, wal::WalError>| {
             let result = logged.map(|_| inner.apply(&mut batch)).map_err(TsdbError::from);
             drop(reserved);
+            if let Ok(ingested) = &result {
+                inner.count_refused(ingested);
+            }
             done(result);
         };
         self.wal.append(record, Box::new(complete));
@@ -265,7 +282,7 @@ struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     fn new(inner: &'a Inner) -> Self {
-        let limits = Limits::of(&inner.options);
+        let limits = Limits::only(inner.options.max_series);
         Self { inner, generation: None, limits, names: Names::default(), unknown: 0, lost: 0 }
     }
 
@@ -288,8 +305,7 @@ impl<'a> Replay<'a> {
     fn begin_generation(&mut self) {
         self.names.clear();
         let known = self.inner.state.read().head.series_count();
-        let limits = Limits::of(&self.inner.options);
-        self.limits = Limits { max_series: limits.max_series.saturating_add(known) };
+        self.limits = Limits::only(self.inner.options.max_series.saturating_add(known));
     }
 
     /// What was admitted when it came is taken again, whatever the limits are now.
@@ -310,7 +326,7 @@ impl<'a> Replay<'a> {
     /// Records of earlier builds hold what the limit refused, too. A head that had refused one new series took no other.
     fn old_batch(&mut self, mut batch: Batch) {
         let head = self.inner.state.read().head.clone();
-        drop(head.admit(&mut batch, self.limits));
+        drop(head.admit(&mut batch, &self.limits));
         if batch.early.refusals.iter().any(|(why, ..)| *why == Refusal::SeriesLimit) {
             self.limits.max_series = 0;
         }
@@ -361,6 +377,18 @@ impl Inner {
         // OTLP repeats resource and metric texts in every request.
         wal.compress = true;
         wal
+    }
+
+    fn count_refused(&self, ingested: &Ingested) {
+        if !ingested.refusals.is_empty() || ingested.dropped > 0 {
+            let mut refused = self.refused.lock();
+            for (why, _, n) in &ingested.refusals {
+                *refused.entry(why.name()).or_default() += n;
+            }
+            if ingested.dropped > 0 {
+                *refused.entry("dropped").or_default() += ingested.dropped;
+            }
+        }
     }
 
     /// Puts a batch, whose record is safe, into the head.

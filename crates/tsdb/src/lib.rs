@@ -50,7 +50,7 @@ pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
 pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
-pub use options::{Options, OtlpOptions, ReadLimits};
+pub use options::{Options, OtlpOptions, ReadLimits, SeriesLimits};
 pub use outcome::{Ingested, Refusal};
 pub use partial::Partial;
 pub use select::{SeriesData, SeriesHandle, SeriesSet};

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::matcher::Matcher;
+
 /// A request that is resent or refused adds nothing to the head, but is logged: without a limit of its own the log
 /// would fill the disk. 512 MiB are replayed within seconds, and are more than a head of ordinary requests logs.
 const LOG_BYTES_MAX: u64 = 512 << 20;
@@ -14,6 +16,13 @@ pub struct Options {
     pub dir: PathBuf,
     /// Series in memory, at most; samples of further series are refused. A series costs 1 to 2 KiB.
     pub max_series: usize,
+    /// What else is asked of a series that is new in memory. What was taken before a limit was lowered stays.
+    pub series_limits: SeriesLimits,
+    /// New series that satisfy all matchers of one of these are dropped silently; [`Ingested::dropped`](crate::Ingested::dropped)
+    /// counts their samples.
+    pub drop_series: Vec<Vec<Matcher>>,
+    /// When there are any: new series that satisfy all matchers of none of these are dropped.
+    pub keep_series: Vec<Vec<Matcher>>,
     /// How much older than the newest sample a sample may be. Prometheus: `out_of_order_time_window`.
     pub out_of_order_window: Duration,
     /// How far ahead of the clock a sample may be: a sender with a wrong clock must not move the window.
@@ -51,6 +60,9 @@ impl Options {
         Self {
             dir: dir.into(),
             max_series: 1_000_000,
+            series_limits: SeriesLimits::default(),
+            drop_series: Vec::new(),
+            keep_series: Vec::new(),
             out_of_order_window: Duration::from_secs(3600),
             future_tolerance: Duration::from_secs(600),
             block_span: Duration::from_secs(2 * 3600),
@@ -66,6 +78,21 @@ impl Options {
             otlp: OtlpOptions::default(),
         }
     }
+}
+
+/// Limits on the series in memory by what they are; `None`: there is none. A sample of a series beyond them is refused by name.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesLimits {
+    /// Series of one metric name. Batches that arrive together may pass it by what they bring.
+    pub series_per_metric: Option<usize>,
+    /// Series of one `job`, likewise.
+    pub series_per_job: Option<usize>,
+    /// Labels of a series, its name included. Prometheus: `label_limit`.
+    pub labels: Option<usize>,
+    /// Bytes of a label name. Prometheus: `label_name_length_limit`.
+    pub label_name_bytes: Option<usize>,
+    /// Bytes of a label value. Prometheus: `label_value_length_limit`.
+    pub label_value_bytes: Option<usize>,
 }
 
 /// How OTLP becomes series.

@@ -17,6 +17,16 @@ pub enum Refusal {
     Duplicate,
     /// The series would be one more than [`Options::max_series`](crate::Options::max_series).
     SeriesLimit,
+    /// The series would be one more of its metric than [`SeriesLimits::series_per_metric`](crate::SeriesLimits::series_per_metric).
+    MetricLimit,
+    /// The series would be one more of its job than [`SeriesLimits::series_per_job`](crate::SeriesLimits::series_per_job).
+    JobLimit,
+    /// The series has more labels than [`SeriesLimits::labels`](crate::SeriesLimits::labels).
+    TooManyLabels,
+    /// A label name is longer than [`SeriesLimits::label_name_bytes`](crate::SeriesLimits::label_name_bytes).
+    LabelNameTooLong,
+    /// A label value is longer than [`SeriesLimits::label_value_bytes`](crate::SeriesLimits::label_value_bytes).
+    LabelValueTooLong,
     /// A delta point that is not newer than the one before, or that began before its stream did.
     DeltaOrder,
     /// A delta point, or the total with it, is NaN or infinite: the total could never come back from it.
@@ -46,6 +56,11 @@ impl Refusal {
             Self::OutOfBounds => "out_of_bounds",
             Self::Duplicate => "duplicate",
             Self::SeriesLimit => "series_limit",
+            Self::MetricLimit => "metric_series_limit",
+            Self::JobLimit => "job_series_limit",
+            Self::TooManyLabels => "label_limit",
+            Self::LabelNameTooLong => "label_name_length_limit",
+            Self::LabelValueTooLong => "label_value_length_limit",
             Self::DeltaOrder => "delta_order",
             Self::NotFinite => "not_finite",
             Self::LabelsTooLong => "labels_too_long",
@@ -67,6 +82,11 @@ impl fmt::Display for Refusal {
             Self::OutOfBounds => "out of bounds: the sample lies before the retention or too far in the future; check the clock of the sender",
             Self::Duplicate => "duplicate sample for timestamp",
             Self::SeriesLimit => "the limit on series in memory is reached; remove labels or raise `max_series`",
+            Self::MetricLimit => "the limit on series of this metric is reached; remove labels or raise `series_per_metric`",
+            Self::JobLimit => "the limit on series of this job is reached; remove labels or raise `series_per_job`",
+            Self::TooManyLabels => "label_limit exceeded: the series has more labels than `labels` allows",
+            Self::LabelNameTooLong => "label_name_length_limit exceeded: a label name is longer than `label_name_bytes`",
+            Self::LabelValueTooLong => "label_value_length_limit exceeded: a label value is longer than `label_value_bytes`",
             Self::DeltaOrder => "the delta point is not newer than the one before it, or began before its stream did",
             Self::NotFinite => "the delta point or the total with it is not a finite number",
             Self::LabelsTooLong => "the labels are longer than 65536 bytes",
@@ -89,6 +109,8 @@ pub struct Ingested {
     pub histograms: u64,
     /// Exemplars stored, those that were there already included.
     pub exemplars: u64,
+    /// Samples that rules of the engine drop: neither stored nor refused.
+    pub dropped: u64,
     /// Points that the head refused, each as a whole (those refused while decoding are the decoder's). A sample or
     /// histogram of a [`Batch`](crate::Batch) is a point of its own; exemplars are not counted here.
     pub refused_points: u64,

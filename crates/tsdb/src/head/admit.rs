@@ -1,4 +1,4 @@
-//! What of a batch may go into the log: known series are found, new ones are counted against the limits.
+//! What of a batch may go into the log: known series are found, new ones are held against rules and limits.
 //!
 //! Runs on the thread of whoever brings the batch, before its record is
 //! written, so that the log holds only what is taken and replay decides
@@ -12,22 +12,10 @@ use std::sync::atomic::Ordering;
 use hashbrown::HashTable;
 
 use super::Head;
-use super::index::UNNAMED;
-use crate::Options;
+use super::index::{HeadIndex, UNNAMED};
+use super::limits::{Census, Limits};
 use crate::batch::{Batch, Found, Mode, same_point};
 use crate::outcome::Refusal;
-
-/// How many series there may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) max_series: usize,
-}
-
-impl Limits {
-    pub(crate) fn of(options: &Options) -> Self {
-        Self { max_series: options.max_series.min(UNNAMED as usize) }
-    }
-}
 
 /// New series that a batch on its way may still make. Dropped when it is applied or given up.
 #[derive(Debug)]
@@ -43,17 +31,19 @@ impl Drop for Reserved {
 }
 
 impl Head {
-    /// Finds the series of a batch and takes away the points for whose new series there is no room.
-    pub(crate) fn admit(self: &Arc<Self>, batch: &mut Batch, limits: Limits) -> Reserved {
+    /// Finds the series of a batch, and takes away the samples that rules drop and the points whose new series the limits
+    /// do not allow.
+    pub(crate) fn admit(self: &Arc<Self>, batch: &mut Batch, limits: &Limits) -> Reserved {
         self.find_all(batch);
         let mut reserved = Reserved { head: self.clone(), series: 0 };
         let Some(fresh) = Fresh::of(batch) else { return reserved };
         // Reserved before it is looked at: of two batches at once none takes the room of the other.
         let before = self.reserved.fetch_add(fresh.count, Ordering::Relaxed);
         reserved.series = fresh.count;
-        let room = limits.max_series.saturating_sub(self.series_count().saturating_add(before));
-        if room < fresh.count {
-            fresh.refuse_beyond(room, batch);
+        let index = self.index.read();
+        let room = limits.max_series.saturating_sub((index.len() as usize).saturating_add(before));
+        if fresh.refuse(limits, &index, room, batch) {
+            batch.forget_unused();
         }
         reserved
     }
@@ -126,29 +116,54 @@ impl Fresh {
         Some(fresh)
     }
 
-    /// Takes away the points that need new series beyond `room`, each as a whole.
-    fn refuse_beyond(&self, mut room: usize, batch: &mut Batch) {
+    /// Takes away the samples of series that rules drop, and the points that need series that are not allowed or
+    /// beyond `room`, each as a whole. Returns whether there were any.
+    fn refuse(&self, limits: &Limits, index: &HeadIndex, mut room: usize, batch: &mut Batch) -> bool {
         let Batch { buf, early, .. } = batch;
+        let first_of = |series: u32| self.first.get(series as usize).copied().flatten();
+        let mut samples = std::mem::take(&mut buf.samples);
+        let dropped: Vec<bool> = (0..)
+            .zip(&self.first)
+            .map(|(at, first)| match first {
+                Some(first) if *first == at => limits.drops(buf.key_at(at)),
+                _ => false,
+            })
+            .collect();
+        let before = samples.len();
+        samples.retain(|s| !first_of(s.series).is_some_and(|first| dropped[first as usize]));
+        early.dropped += (before - samples.len()) as u64;
+        let mut census = Census::new(limits, index);
         let mut taken = vec![false; self.first.len()];
-        let first_of = |series: u32| self.first.get(series as usize).copied().flatten().map(|first| first as usize);
-        let mut keep = Vec::with_capacity(buf.samples.len());
-        for point in buf.samples.chunk_by(same_point) {
-            let mut new: Vec<usize> = point.iter().filter_map(|s| first_of(s.series)).collect();
-            new.retain(|first| !taken.get(*first).copied().unwrap_or_default());
+        let mut keep = Vec::with_capacity(samples.len());
+        for point in samples.chunk_by(same_point) {
+            let mut new: Vec<u32> = point.iter().filter_map(|s| first_of(s.series)).collect();
+            new.retain(|first| !taken[*first as usize]);
             new.sort_unstable();
             new.dedup();
-            let fits = new.len() <= room;
-            keep.extend(point.iter().map(|_| fits));
-            if fits {
-                room -= new.len();
-                new.iter().for_each(|first| taken[*first] = true);
-            } else if point.iter().all(|s| s.mode != Mode::Derived) {
-                let name = new.first().map_or(&[][..], |first| buf.key_at(*first as u32));
-                point.iter().for_each(|_| early.refuse(Refusal::SeriesLimit, name));
-                early.refused_points += 1;
+            let entered = census.enter(new.iter().map(|first| buf.key_at(*first))).and_then(|()| {
+                if new.len() <= room {
+                    return Ok(());
+                }
+                new.iter().for_each(|first| census.forget(buf.key_at(*first)));
+                Err((Refusal::SeriesLimit, 0))
+            });
+            keep.extend(point.iter().map(|_| entered.is_ok()));
+            match entered {
+                Ok(()) => {
+                    room -= new.len();
+                    new.iter().for_each(|first| taken[*first as usize] = true);
+                }
+                Err((why, at)) if point.iter().all(|s| s.mode != Mode::Derived) => {
+                    let series = new.get(at).map_or(&[][..], |first| buf.key_at(*first));
+                    point.iter().for_each(|_| early.refuse(why, series));
+                    early.refused_points += 1;
+                }
+                Err(_) => {}
             }
         }
         let mut keep = keep.into_iter();
-        buf.samples.retain(|_| keep.next().unwrap_or_default());
+        samples.retain(|_| keep.next().unwrap_or_default());
+        buf.samples = samples;
+        buf.samples.len() < before
     }
 }

@@ -17,11 +17,13 @@ pub(crate) struct Ids {
     /// The run that may still grow.
     start: u32,
     len: u32,
+    count: u32,
 }
 
 impl Ids {
     /// Adds an id above all others; returns how many bytes that took.
     pub(crate) fn push(&mut self, id: u32) -> usize {
+        self.count += 1;
         if self.len > 0 && id == self.start + self.len {
             self.len += 1;
             return 0;
@@ -34,6 +36,11 @@ impl Ids {
         }
         (self.start, self.len) = (id, 1);
         self.closed.capacity() - before
+    }
+
+    /// How many ids there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
     }
 
     pub(crate) fn add_to(&self, out: &mut RoaringBitmap) {

@@ -148,6 +148,11 @@ impl HeadIndex {
         }
     }
 
+    /// How many series have this value of this label.
+    pub(crate) fn count(&self, name: &str, value: &str) -> u32 {
+        self.list(name, value).map_or(0, Ids::count)
+    }
+
     fn name(&self, name: &str) -> Option<&Name> {
         self.names.get(*self.name_at.get(&self.symbols.find(name)?)?)
     }

@@ -16,6 +16,7 @@ mod apply;
 mod exemplars;
 mod ids;
 mod index;
+mod limits;
 mod pages;
 mod series;
 mod symbols;
@@ -30,10 +31,10 @@ use crate::matcher::Compiled;
 use crate::part::Part;
 use crate::{Options, TsdbError};
 
-pub(crate) use admit::Limits;
 pub(crate) use apply::Carried;
 use exemplars::Exemplars;
 use index::HeadIndex;
+pub(crate) use limits::Limits;
 use pages::Pages;
 use series::MemSeries;
 

@@ -214,3 +214,79 @@ fn a_damaged_chunk_stops_only_the_compaction_of_its_block() {
     assert_eq!(db.compact().expect("nothing more to do"), 0);
     assert_eq!((db.stats().blocks, db.stats().block_samples), (3, 60), "the damaged block is kept");
 }
+
+#[test]
+fn limits_by_what_a_series_is_refuse_new_ones_by_name() {
+    let (disk, clock) = (SimDisk::new(21), clock());
+    let limit = |o: &mut Options| {
+        o.series_limits = tsdb::SeriesLimits {
+            series_per_metric: Some(2),
+            series_per_job: Some(3),
+            labels: Some(3),
+            label_name_bytes: Some(8),
+            label_value_bytes: Some(5),
+        };
+        o.drop_series =
+            vec![vec![Matcher::new("__name__", MatchOp::Re, "go_.*"), Matcher::new("job", MatchOp::Ne, "b")]];
+    };
+    let db = open(&disk, &clock, limit);
+    let mut batch = db.batch();
+    for i in ["1", "2", "3"] {
+        batch.series([("__name__", "m"), ("job", "a"), ("i", i)]).sample(NOW_MS, 1.0);
+    }
+    batch.series([("__name__", "n"), ("job", "a")]).sample(NOW_MS, 1.0);
+    batch.series([("__name__", "o"), ("job", "a")]).sample(NOW_MS, 1.0).sample(NOW_MS + 1, 1.0);
+    batch.series([("__name__", "p"), ("a", "1"), ("b", "1"), ("c", "1")]).sample(NOW_MS, 1.0);
+    batch.series([("__name__", "p"), ("name_long", "1")]).sample(NOW_MS, 1.0);
+    batch.series([("__name__", "p"), ("a", "value_long")]).sample(NOW_MS, 1.0);
+    batch.series([("__name__", "go_x"), ("job", "a")]).sample(NOW_MS, 1.0);
+    batch.series([("__name__", "go_x"), ("job", "b")]).sample(NOW_MS, 1.0);
+    let stored = db.append_batch_wait(batch).expect("stored");
+    assert_eq!((stored.samples, stored.dropped, db.stats().head_series), (4, 1, 4));
+    let why: Vec<_> = stored.refusals.iter().map(|r| (r.0, r.1.as_str(), r.2)).collect();
+    let want = [
+        (Refusal::MetricLimit, r#"m{i="3", job="a"}"#, 1),
+        (Refusal::JobLimit, r#"o{job="a"}"#, 2),
+        (Refusal::TooManyLabels, r#"p{a="1", b="1", c="1"}"#, 1),
+        (Refusal::LabelNameTooLong, r#"p{name_long="1"}"#, 1),
+        (Refusal::LabelValueTooLong, r#"p{a="value_long"}"#, 1),
+    ];
+    assert_eq!(why, want);
+    let counted: Vec<(&str, u64)> = db.refused().into_iter().collect();
+    let names = ["dropped", "job_series_limit", "label_limit", "label_name_length_limit", "label_value_length_limit"];
+    assert_eq!(
+        counted,
+        [(names[0], 1), (names[1], 2), (names[2], 1), (names[3], 1), (names[4], 1), ("metric_series_limit", 1)]
+    );
+    // What is known goes on, after a restart under smaller limits too.
+    drop(db);
+    let db = open(&disk, &clock, |o| {
+        limit(o);
+        o.max_series = 1;
+    });
+    assert_eq!(db.stats().head_series, 4, "what was acknowledged is taken again");
+    let mut batch = db.batch();
+    batch.series([("__name__", "m"), ("job", "a"), ("i", "2")]).sample(NOW_MS + 2, 1.0);
+    batch.series([("__name__", "q")]).sample(NOW_MS + 2, 1.0);
+    let stored = db.append_batch_wait(batch).expect("stored");
+    assert_eq!((stored.samples, stored.refusals[0].0), (1, Refusal::SeriesLimit));
+}
+
+#[test]
+fn a_series_that_is_behind_the_others_goes_on_in_order_without_a_window() {
+    let (disk, clock) = (SimDisk::new(22), clock());
+    let db = open(&disk, &clock, |o| {
+        o.out_of_order_window = std::time::Duration::ZERO;
+        o.block_span = std::time::Duration::from_secs(200);
+    });
+    let at = |series, t: i64, v| db.append_wait(vec![(labels(series), NOW_MS + t, v)]).expect("append");
+    let why = |i: tsdb::Ingested| i.refusals.first().map(|r| r.0);
+    assert_eq!(why(at(0, 0, 1.0)), None);
+    assert_eq!(why(at(1, -90_000, 1.0)), None, "half a block behind");
+    assert_eq!(why(at(1, -89_000, 1.0)), None);
+    assert_eq!(why(at(1, -89_000, 1.0)), None, "the same again");
+    assert_eq!(why(at(1, -89_000, 2.0)), Some(Refusal::Duplicate));
+    assert_eq!(why(at(1, -90_000, 1.0)), Some(Refusal::OutOfOrder));
+    assert_eq!(why(at(1, -101_000, 1.0)), Some(Refusal::OutOfBounds));
+    assert_eq!(why(at(2, -101_000, 1.0)), Some(Refusal::OutOfBounds), "a new series too");
+}
