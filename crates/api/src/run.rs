@@ -100,7 +100,9 @@ pub(crate) async fn query_within<T: Send + 'static>(
     };
     let (events, metrics) = (CancelFlag::default(), Arc::new(AtomicBool::new(false)));
     let guard = CancelOnDrop(events.clone(), metrics.clone());
-    let limits = Limits { deadline, memory_bytes: app.limits.memory_bytes, cancel: events };
+    // The slots that nobody else uses are the cores that are idle.
+    let threads = 1 + app.slots.available_permits();
+    let limits = Limits { deadline, memory_bytes: app.limits.memory_bytes, cancel: events, threads };
     let grant = Grant { limits, cancel: metrics, queued: begin.elapsed() };
     let app = app.clone();
     let result = tokio::task::spawn_blocking(move || {

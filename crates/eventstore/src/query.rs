@@ -3,15 +3,25 @@
 pub mod filter;
 pub mod request;
 
+pub(crate) mod aggregate;
+pub(crate) mod arrived;
 mod compile;
 pub(crate) mod count;
+mod distinct;
+pub(crate) mod edges;
 mod eval;
 pub(crate) mod fields;
 pub(crate) mod find_traces;
+mod fold;
 mod group;
 mod histogram;
 pub(crate) mod latest;
 mod materialize;
+mod measure;
+mod names;
+mod numbers;
+pub(crate) mod patterns;
+mod prune;
 pub(crate) mod red;
 mod run;
 mod text;
@@ -19,7 +29,13 @@ pub(crate) mod trace;
 mod view;
 
 pub use crate::value_type::ValueType;
+pub use aggregate::{Aggregation, Column, GROUPS_MAX, Having, OrderBy, Table, TableRow};
+pub use edges::{Edge, PeerKind, ServiceMap};
 pub use filter::{AttributeScope, CompareOp, Field, Filter, Operand, Predicate, TextMatch};
+pub use find_traces::TraceFilter;
+pub use histogram::HistogramBucket;
+pub use measure::{Cell, Measure};
+pub use patterns::{Pattern, Patterns, WILDCARD};
 pub use request::{
     AttributeOwner, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits, Order, Outcome,
     Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select, ServiceSpans, TraceSummary,

@@ -83,6 +83,25 @@ impl LogStore {
         latest::logs(&self.0, select, page)
     }
 
+    /// How many records have arrived since the store was made: the `seq` of the next one.
+    pub fn rows_arrived(&self) -> u64 {
+        self.0.shared().state.lock().next_seq
+    }
+
+    /// The matching records that arrived as the rows `seqs` and have a time in the range: the newest `limit`
+    /// of them in the order of arrival, and how many there are.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn arrived(
+        &self,
+        select: &Select,
+        seqs: std::ops::Range<u64>,
+        limit: usize,
+    ) -> Result<Outcome<(Vec<Row<LogRecord>>, u64)>, QueryError> {
+        arrived::logs(&self.0, select, seqs, limit)
+    }
+
     /// How many records match, per bucket and group.
     ///
     /// # Errors
@@ -94,6 +113,22 @@ impl LogStore {
         group: Option<&GroupBy>,
     ) -> Result<Outcome<Counts>, QueryError> {
         count::count_over_time(&self.0, select, buckets, group)
+    }
+
+    /// Matching records in groups, and what is known of each group.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn aggregate(&self, select: &Select, aggregation: &Aggregation) -> Result<Outcome<Table>, QueryError> {
+        aggregate::aggregate(&self.0, select, aggregation)
+    }
+
+    /// The templates of the texts of matching records, most frequent first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn patterns(&self, select: &Select, buckets: Buckets, limit: usize) -> Result<Outcome<Patterns>, QueryError> {
+        patterns::patterns(&self.0, select, buckets, limit)
     }
 
     /// The attribute keys that occur in blocks of the range, most frequent first. The filter is not looked at.
@@ -183,12 +218,51 @@ impl SpanStore {
         find_traces::find_traces(&self.0, select, limit, after)
     }
 
+    /// Traces for which a combination of conditions holds, each on a span of its own, newest first by the
+    /// newest of these spans. The filter of `select` is not looked at. Otherwise as [`Self::find_traces`].
+    ///
+    /// # Errors
+    /// When a filter is not valid.
+    pub fn find_traces_by(
+        &self,
+        select: &Select,
+        condition: &TraceFilter,
+        limit: usize,
+        after: Option<RowId>,
+    ) -> Result<Outcome<Traces>, QueryError> {
+        find_traces::find_traces_by(&self.0, select, condition, limit, after)
+    }
+
+    /// Which service calls which; the filter is on the called span.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn service_map(&self, select: &Select) -> Result<Outcome<ServiceMap>, QueryError> {
+        edges::service_map(&self.0, select)
+    }
+
     /// Rate, errors and durations per service or operation, most calls first.
     ///
     /// # Errors
     /// When the filter is not valid.
     pub fn red(&self, select: &Select, by: RedBy) -> Result<Outcome<Vec<RedGroup>>, QueryError> {
         red::red(&self.0, select, by)
+    }
+
+    /// Matching spans in groups, and what is known of each group.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn aggregate(&self, select: &Select, aggregation: &Aggregation) -> Result<Outcome<Table>, QueryError> {
+        aggregate::aggregate(&self.0, select, aggregation)
+    }
+
+    /// The templates of the names of matching records, most frequent first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the filter is not valid.
+    pub fn patterns(&self, select: &Select, buckets: Buckets, limit: usize) -> Result<Outcome<Patterns>, QueryError> {
+        patterns::patterns(&self.0, select, buckets, limit)
     }
 
     /// The attribute keys that occur in blocks of the range, most frequent first. The filter is not looked at.

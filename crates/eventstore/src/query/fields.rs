@@ -6,11 +6,12 @@ use hashbrown::HashMap;
 use model::Value;
 use rustc_hash::FxBuildHasher;
 
-use super::eval::matching;
+use super::aggregate::{Aggregation, TableRow, aggregate};
 use super::filter::Field;
-use super::group::groups;
-use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Partial, Select};
+use super::measure::{Cell, Measure};
+use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Select};
 use super::run::{Prepared, Run, prepare};
+use crate::block::Block;
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::resources::ResourceInfo;
@@ -33,14 +34,16 @@ fn type_of(v: &Value) -> ValueType {
     }
 }
 
+/// How many records have an attribute.
+type Keys = HashMap<(AttributeOwner, Box<str>, ValueType), u64, FxBuildHasher>;
+
 /// See [`crate::LogStore::field_keys`].
 pub(crate) fn field_keys(engine: &Engine, select: &Select) -> Result<Outcome<Vec<FieldKey>>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
     let access = select.access.clone();
     let Prepared { blocks, .. } = prepare(engine, &mut run, select)?;
-    let mut counts: HashMap<(AttributeOwner, Box<str>, ValueType), u64, FxBuildHasher> = HashMap::default();
-    for block in &blocks {
-        let counted = run.visit(block, |view| {
+    let look = |counts: &mut Keys, run: &mut Run<'_>, block: &Arc<Block>| {
+        run.visit(block, |view| {
             let resources: &[Arc<ResourceInfo>] = view.resources()?;
             let mut rows = vec![0u64; resources.len()];
             for code in view.resource_codes()?.get() {
@@ -62,12 +65,11 @@ pub(crate) fn field_keys(engine: &Engine, select: &Select) -> Result<Outcome<Vec
                 }
             }
             Ok(())
-        });
-        if let Err(why) = counted {
-            run.stop(why);
-            break;
-        }
-    }
+        })?;
+        Ok(())
+    };
+    let join = |mine: &mut Keys, theirs: Keys| theirs.into_iter().for_each(|(k, n)| *mine.entry(k).or_default() += n);
+    let counts = run.fold(&blocks, Keys::default, look, join);
     let mut out: Vec<FieldKey> = counts
         .into_iter()
         .map(|((scope, name, value_type), count)| FieldKey { name: name.into(), scope, value_type, count })
@@ -83,47 +85,16 @@ pub(crate) fn field_values(
     field: &Field,
     limit: usize,
 ) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
-    let mut run = Run::new(engine, &select.limits);
-    let Prepared { plan, blocks } = prepare(engine, &mut run, select)?;
-    let by = GroupBy::Field(field.clone());
-    let mut counts: HashMap<String, u64, FxBuildHasher> = HashMap::default();
-    let mut full = false;
-    for block in &blocks {
-        let counted = run.visit(block, |view| {
-            let rows = matching(view, &plan, view.in_range(select.range)?)?;
-            if rows.is_empty() {
-                return Ok(0);
-            }
-            let groups = groups(view, &by)?;
-            let mut by_code = vec![0u64; groups.names.len()];
-            for row in rows.iter() {
-                if let Some(n) = groups.codes.get(row).and_then(|c| by_code.get_mut(*c as usize)) {
-                    *n += 1;
-                }
-            }
-            let mut grown = 0;
-            for (name, n) in groups.names.into_iter().zip(by_code).filter(|(_, n)| *n > 0) {
-                if let Some(c) = counts.get_mut(&name) {
-                    *c += n;
-                } else if counts.len() < VALUES_MAX {
-                    grown += name.len() + 64;
-                    counts.insert(name, n);
-                } else {
-                    full = true;
-                }
-            }
-            Ok(grown)
-        });
-        if full {
-            run.stop(Partial::Groups { max: VALUES_MAX });
-        }
-        if let Err(why) = counted.and_then(|grown| run.hold(grown.unwrap_or_default())) {
-            run.stop(why);
-            break;
-        }
-    }
-    let mut out: Vec<FieldValue> = counts.into_iter().map(|(value, count)| FieldValue { value, count }).collect();
-    out.sort_by(|a, b| (b.count, &a.value).cmp(&(a.count, &b.value)));
-    out.truncate(limit);
-    Ok(run.finish(out))
+    let by = vec![GroupBy::Field(field.clone())];
+    // Records without the field are a group, too, and no value.
+    let mut aggregation = Aggregation::top(by, Measure::Rows, limit.saturating_add(1));
+    aggregation.groups_max = VALUES_MAX;
+    let found = aggregate(engine, select, &aggregation)?;
+    Ok(found.map(|table| {
+        let value = |row: TableRow| match (row.key.into_iter().next().flatten(), row.cells.into_iter().next()) {
+            (Some(value), Some(Cell::Count(count))) => Some(FieldValue { value, count }),
+            _ => None,
+        };
+        table.rows.into_iter().filter_map(value).take(limit).collect()
+    }))
 }

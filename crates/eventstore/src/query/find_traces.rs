@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 use model::{TimeRange, TraceId, UnixNanos};
 
+mod sets;
+
 use super::compile::{Plan, compile};
 use super::eval::{matching, parents};
 use super::filter::{Field, Filter};
@@ -53,6 +55,9 @@ pub(crate) fn find_traces(
     };
     Ok(run.finish(Traces { traces, next }))
 }
+
+pub use sets::TraceFilter;
+pub(crate) use sets::find_traces_by;
 
 /// A trace and its newest matching span.
 type Found = (TraceId, RowId);
@@ -263,19 +268,19 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
         let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
         let end = UnixNanos(id.time.0.wrapping_add(durations.as_ref().map_or(0, |d| d.at(row))));
         let code = services.codes.get(row).copied().unwrap_or(NO_GROUP);
-        let service = services.names.get(code as usize).map_or("", String::as_str);
+        let service = services.names.text(code);
         s.start = Some(s.start.map_or(id.time, |t| t.min(id.time)));
         s.end = Some(s.end.map_or(end, |t| t.max(end)));
         s.spans += 1;
         s.errors += u64::from(statuses.as_ref().is_some_and(|c| c.at(row) == STATUS_ERROR));
-        match s.services.get_mut(service) {
+        match s.services.get_mut(&*service) {
             Some(n) => *n += 1,
-            None => drop(s.services.insert(service.to_owned(), 1)),
+            None => drop(s.services.insert(service.clone().into_owned(), 1)),
         }
         let root = parents.get(row) == Some(&[0; 8]);
         let better = s.head.as_ref().is_none_or(|(r, at, ..)| (!root, id) < (!*r, *at));
         if better {
-            s.head = Some((root, id, service.to_owned(), name(row)));
+            s.head = Some((root, id, service.into_owned(), name(row)));
         }
     }
     Ok(())

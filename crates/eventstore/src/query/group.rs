@@ -4,49 +4,108 @@ use hashbrown::HashMap;
 use model::log::severity_range;
 use model::{Value, attributes};
 use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
 
 use super::eval::parents;
 use super::filter::{AttributeScope, Field};
+use super::names::{Interner, Names};
 use super::request::GroupBy;
 use super::run::Halt;
 use super::text::value_text;
-use super::view::View;
+use super::view::{IntColumn, View};
 use crate::block::{Loaded, Values};
 use crate::column::binary::Binary;
+use crate::column::presence::Presence;
 use crate::schema::*;
 use crate::value_type::ValueType;
 
 /// The row has no value.
 pub(crate) const NO_GROUP: u32 = u32::MAX;
 
-/// Codes of rows and their names.
+/// Codes of rows and their names. Two codes may have the same name.
 pub(crate) struct Groups {
     /// One per row; [`NO_GROUP`] for rows without a value.
     pub(crate) codes: Vec<u32>,
-    pub(crate) names: Vec<String>,
-    index: HashMap<String, u32, FxBuildHasher>,
+    pub(crate) names: Names,
 }
 
-impl Groups {
-    fn new(rows: usize) -> Self {
-        Self { codes: vec![NO_GROUP; rows], names: Vec::new(), index: HashMap::default() }
-    }
-
-    fn code(&mut self, name: String) -> u32 {
-        let names = &mut self.names;
-        *self.index.entry(name).or_insert_with_key(|name| {
-            names.push(name.clone());
-            names.len() as u32 - 1
-        })
-    }
-
-    /// The code of a text; allocates only for the first of its kind.
-    fn code_of(&mut self, text: &[u8]) -> u32 {
-        let text = String::from_utf8_lossy(text);
-        match self.index.get(&*text) {
-            Some(code) => *code,
-            None => self.code(text.into_owned()),
+/// The groups of all rows of a block.
+pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
+    let spans = view.schema() == Schema::Spans;
+    let field = match by {
+        GroupBy::SeverityRange if spans => return Ok(none(view)),
+        GroupBy::SeverityRange => {
+            return ints(view, SEVERITY, |v| Some(severity_range(v as u8).to_owned()));
         }
+        GroupBy::Field(field) => field,
+    };
+    match field {
+        Field::Service => by_resource(view, |r| Some(r.service.clone())),
+        Field::ScopeName => {
+            let mut out = Collected::new(view);
+            let names = view.scopes()?.iter().map(|s| Some(s.scope.name.clone()).filter(|n| !n.is_empty()));
+            let codes: Vec<u32> = names.map(|n| out.code_of(n)).collect();
+            out.by_code(&view.scope_codes()?, &codes);
+            Ok(out.groups())
+        }
+        Field::Name if spans => text(view, NAME),
+        Field::StatusMessage if spans => text(view, STATUS_MESSAGE),
+        Field::Kind if spans => ints(view, KIND, |v| Some(v.to_string())),
+        Field::Status if spans => ints(view, STATUS, |v| Some(v.to_string())),
+        Field::Duration if spans => ints(view, DURATION, |v| Some(v.to_string())),
+        Field::Severity if !spans => ints(view, SEVERITY, |v| (v != 0).then(|| v.to_string())),
+        Field::SeverityText if !spans => text(view, SEVERITY_TEXT),
+        Field::EventName if !spans => text(view, EVENT_NAME),
+        Field::Body if !spans => keyed(view, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
+        Field::TraceId | Field::SpanId => ids(view, field),
+        Field::ParentSpanId if spans => {
+            let mut out = Collected::new(view);
+            for (row, id) in parents(view)?.into_iter().enumerate() {
+                if id != [0; 8] {
+                    let code = out.code(hex(&id).as_bytes());
+                    out.set(row, code);
+                }
+            }
+            Ok(out.groups())
+        }
+        Field::Attribute { scope, key } => {
+            let resource = (*scope != AttributeScope::Record).then_some(key.as_str());
+            let columns = match scope {
+                AttributeScope::Resource => Vec::new(),
+                _ => view.attribute(key).map(|(p, e)| (p, e.value_type)).collect(),
+            };
+            keyed(view, resource, columns)
+        }
+        _ => Ok(none(view)),
+    }
+}
+
+fn none(view: &View<'_>) -> Groups {
+    Collected::new(view).groups()
+}
+
+/// Codes of rows, with names that are collected on the way.
+struct Collected {
+    codes: Vec<u32>,
+    names: Interner,
+}
+
+impl Collected {
+    fn new(view: &View<'_>) -> Self {
+        Self { codes: vec![NO_GROUP; view.rows()], names: Interner::default() }
+    }
+
+    fn groups(self) -> Groups {
+        Groups { codes: self.codes, names: Names::Own(self.names) }
+    }
+
+    /// A block's names are shorter than the 4 GiB that an interner holds: it is decoded within the memory cap.
+    fn code(&mut self, name: &[u8]) -> u32 {
+        self.names.code(name).unwrap_or(NO_GROUP)
+    }
+
+    fn code_of(&mut self, name: Option<String>) -> u32 {
+        name.map_or(NO_GROUP, |n| self.code(n.as_bytes()))
     }
 
     fn set(&mut self, row: usize, code: u32) {
@@ -54,56 +113,44 @@ impl Groups {
             *c = code;
         }
     }
-}
 
-/// The groups of all rows of a block.
-pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
-    let mut out = Groups::new(view.rows());
-    let spans = view.schema() == Schema::Spans;
-    match by {
-        GroupBy::SeverityRange if spans => {}
-        GroupBy::SeverityRange => ints(view, SEVERITY, &mut out, |v| Some(severity_range(v as u8).to_owned()))?,
-        GroupBy::Field(field) => match field {
-            Field::Service => by_resource(view, &mut out, |r| Some(r.service.clone()))?,
-            Field::ScopeName => {
-                let codes: Vec<Option<u32>> = view
-                    .scopes()?
-                    .iter()
-                    .map(|s| (!s.scope.name.is_empty()).then(|| out.code(s.scope.name.clone())))
-                    .collect();
-                by_code(&view.scope_codes()?, &codes, &mut out);
-            }
-            Field::Name if spans => text(view, NAME, &mut out)?,
-            Field::StatusMessage if spans => text(view, STATUS_MESSAGE, &mut out)?,
-            Field::Kind if spans => ints(view, KIND, &mut out, |v| Some(v.to_string()))?,
-            Field::Status if spans => ints(view, STATUS, &mut out, |v| Some(v.to_string()))?,
-            Field::Duration if spans => ints(view, DURATION, &mut out, |v| Some(v.to_string()))?,
-            Field::Severity if !spans => ints(view, SEVERITY, &mut out, |v| (v != 0).then(|| v.to_string()))?,
-            Field::SeverityText if !spans => text(view, SEVERITY_TEXT, &mut out)?,
-            Field::EventName if !spans => text(view, EVENT_NAME, &mut out)?,
-            Field::Body if !spans => keyed(view, view.with_id(BODY).map(|(p, e)| (p, e.value_type)), &mut out)?,
-            Field::TraceId | Field::SpanId => ids(view, field, &mut out)?,
-            Field::ParentSpanId if spans => {
-                for (row, id) in parents(view)?.into_iter().enumerate() {
-                    if id != [0; 8] {
-                        let code = out.code(hex(&id));
-                        out.set(row, code);
-                    }
-                }
-            }
-            Field::Attribute { scope, key } => {
-                if *scope != AttributeScope::Record {
-                    by_resource(view, &mut out, |r| attributes::get(&r.resource.attributes, key).and_then(value_text))?;
-                }
-                // The record's own value wins over the resource's.
-                if *scope != AttributeScope::Resource {
-                    keyed(view, view.attribute(key).map(|(p, e)| (p, e.value_type)), &mut out)?;
-                }
-            }
-            _ => {}
-        },
+    /// Gives each row what its code stands for.
+    fn by_code(&mut self, rows: &IntColumn, codes: &[u32]) {
+        for (out, code) in self.codes.iter_mut().zip(rows.get()) {
+            *out = codes.get(*code as usize).copied().unwrap_or(NO_GROUP);
+        }
     }
-    Ok(out)
+
+    /// Takes the rows of a column of texts; a row without text keeps its group.
+    fn take(&mut self, column: &Loaded, mut code: impl FnMut(&mut Self, &[u8]) -> u32) {
+        let Values::Binary(values) = &column.values else { return };
+        let put = |out: &mut Self, i: usize, code: u32| {
+            if code != NO_GROUP {
+                out.set(column.presence.row(i), code);
+            }
+        };
+        match values {
+            Binary::Const(v) => {
+                let code = code(self, v);
+                match &column.presence {
+                    Presence::All => (0..self.codes.len()).for_each(|row| put(self, row, code)),
+                    Presence::Rows(rows) => (0..rows.len()).for_each(|i| put(self, i, code)),
+                }
+            }
+            Binary::Dict { codes, entries } => {
+                let named: Vec<u32> = (0..entries.len()).map(|i| code(self, entries.get(i))).collect();
+                for (i, c) in codes.iter().enumerate() {
+                    put(self, i, named.get(*c as usize).copied().unwrap_or(NO_GROUP));
+                }
+            }
+            Binary::Plain(texts) => {
+                for i in 0..texts.len() {
+                    let code = code(self, texts.get(i));
+                    put(self, i, code);
+                }
+            }
+        }
+    }
 }
 
 fn hex(id: &[u8]) -> String {
@@ -112,104 +159,122 @@ fn hex(id: &[u8]) -> String {
 
 fn by_resource(
     view: &View<'_>,
-    out: &mut Groups,
     name: impl Fn(&crate::resources::ResourceInfo) -> Option<String>,
-) -> Result<(), Halt> {
-    let codes: Vec<Option<u32>> = view.resources()?.iter().map(|r| name(r).map(|n| out.code(n))).collect();
-    by_code(&view.resource_codes()?, &codes, out);
-    Ok(())
+) -> Result<Groups, Halt> {
+    let mut out = Collected::new(view);
+    let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(name(r))).collect();
+    out.by_code(&view.resource_codes()?, &codes);
+    Ok(out.groups())
 }
 
-fn by_code(rows: &super::view::IntColumn, codes: &[Option<u32>], out: &mut Groups) {
-    for (row, code) in rows.get().iter().enumerate() {
-        if let Some(Some(code)) = codes.get(*code as usize) {
-            out.set(row, *code);
-        }
+fn ints(view: &View<'_>, id: u8, name: impl Fn(i64) -> Option<String>) -> Result<Groups, Halt> {
+    let mut out = Collected::new(view);
+    let Some(column) = view.ints(id)? else {
+        let code = out.code_of(name(0));
+        out.codes.fill(code);
+        return Ok(out.groups());
+    };
+    let mut known: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
+    let mut last = None;
+    for (row, v) in column.get().iter().enumerate() {
+        let code = match last {
+            Some((value, code)) if value == *v => code,
+            _ => *known.entry(*v).or_insert_with(|| out.code_of(name(*v))),
+        };
+        last = Some((*v, code));
+        out.set(row, code);
     }
+    Ok(out.groups())
 }
 
-fn ints(view: &View<'_>, id: u8, out: &mut Groups, name: impl Fn(i64) -> Option<String>) -> Result<(), Halt> {
-    let column = view.ints(id)?;
-    let mut known: HashMap<i64, Option<u32>, FxBuildHasher> = HashMap::default();
-    for row in 0..view.rows() {
-        let v = column.as_ref().map_or(0, |c| c.at(row));
-        let code = *known.entry(v).or_insert_with(|| name(v).map(|n| out.code(n)));
-        if let Some(code) = code {
-            out.set(row, code);
-        }
-    }
-    Ok(())
-}
-
-fn text(view: &View<'_>, id: u8, out: &mut Groups) -> Result<(), Halt> {
+/// A text column that every row has, where empty means no value.
+fn text(view: &View<'_>, id: u8) -> Result<Groups, Halt> {
     match view.column(id)? {
-        Some(column) => binary(&column, out, |out, s| (!s.is_empty()).then(|| out.code_of(s))),
-        None => Ok(()),
+        Some(column) => Ok(texts(view, column, true)),
+        None => Ok(none(view)),
     }
 }
 
-fn binary(column: &Loaded, out: &mut Groups, code: impl Fn(&mut Groups, &[u8]) -> Option<u32>) -> Result<(), Halt> {
-    let Values::Binary(values) = &column.values else { return Ok(()) };
-    match values {
-        Binary::Dict { codes, entries } => {
-            let named: Vec<Option<u32>> = (0..entries.len()).map(|i| code(out, entries.get(i))).collect();
-            for (i, code) in codes.iter().enumerate() {
-                if let Some(Some(code)) = named.get(*code as usize) {
-                    out.set(column.presence.row(i), *code);
-                }
+/// The groups by one column of texts: its own codes.
+fn texts(view: &View<'_>, column: Arc<Loaded>, empty_is_none: bool) -> Groups {
+    let mut codes = vec![NO_GROUP; view.rows()];
+    let mut put = |i: usize, code: u32| {
+        if let Some(c) = codes.get_mut(column.presence.row(i)) {
+            *c = code;
+        }
+    };
+    match &column.values {
+        Values::Binary(Binary::Const(v)) => {
+            let n = match &column.presence {
+                Presence::All => view.rows(),
+                Presence::Rows(rows) => rows.len(),
+            };
+            if !(empty_is_none && v.is_empty()) {
+                (0..n).for_each(|i| put(i, 0));
             }
         }
-        Binary::Const(v) => {
-            let Some(code) = code(out, v) else { return Ok(()) };
-            match &column.presence {
-                crate::column::presence::Presence::All => out.codes.fill(code),
-                crate::column::presence::Presence::Rows(rows) => rows.iter().for_each(|r| out.set(*r as usize, code)),
+        Values::Binary(Binary::Dict { codes, entries }) => {
+            let empty = (0..entries.len() as u32).find(|c| empty_is_none && entries.get(*c as usize).is_empty());
+            for (i, code) in codes.iter().enumerate().filter(|(_, c)| Some(**c) != empty) {
+                put(i, *code);
             }
         }
-        Binary::Plain(texts) => {
-            for i in 0..texts.len() {
-                if let Some(code) = code(out, texts.get(i)) {
-                    out.set(column.presence.row(i), code);
-                }
-            }
+        Values::Binary(Binary::Plain(texts)) => {
+            (0..texts.len()).filter(|i| !(empty_is_none && texts.get(*i).is_empty())).for_each(|i| put(i, i as u32));
         }
+        _ => {}
     }
-    Ok(())
+    Groups { codes, names: Names::Column(column) }
 }
 
-fn keyed(view: &View<'_>, columns: impl Iterator<Item = (usize, ValueType)>, out: &mut Groups) -> Result<(), Halt> {
+/// By an attribute: the record's own value wins over that of the resource.
+fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType)>) -> Result<Groups, Halt> {
+    let of_resource = |r: &crate::resources::ResourceInfo| {
+        resource.and_then(|key| attributes::get(&r.resource.attributes, key)).and_then(value_text)
+    };
+    let in_resources = resource.is_some() && view.resources()?.iter().any(|r| of_resource(r).is_some());
+    if let ([(place, ValueType::Str)], false) = (columns.as_slice(), in_resources) {
+        return Ok(texts(view, view.load(*place)?, false));
+    }
+    let mut out = Collected::new(view);
+    if in_resources {
+        let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(of_resource(r))).collect();
+        out.by_code(&view.resource_codes()?, &codes);
+    }
     for (place, value_type) in columns {
         let column = view.load(place)?;
         match (&column.values, value_type) {
             (Values::Ints(values), _) => {
+                let mut known: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
                 for (i, v) in values.iter().enumerate() {
-                    let value = if value_type == ValueType::Bool { Value::Bool(*v != 0) } else { Value::Int(*v) };
-                    let code = out.code(value_text(&value).unwrap_or_default());
+                    let text = || if value_type == ValueType::Bool { (*v != 0).to_string() } else { v.to_string() };
+                    let code = *known.entry(*v).or_insert_with(|| out.code(text().as_bytes()));
                     out.set(column.presence.row(i), code);
                 }
             }
             (Values::Doubles(values), _) => {
                 for (i, v) in values.iter().enumerate() {
-                    let code = out.code(v.to_string());
+                    let code = out.code(v.to_string().as_bytes());
                     out.set(column.presence.row(i), code);
                 }
             }
-            (_, ValueType::Str) => binary(&column, out, |out, s| Some(out.code_of(s)))?,
-            (_, ValueType::Array) => binary(&column, out, |out, s| {
-                value_text(&Value::Array(wire::otlp::read_array(s))).map(|t| out.code(t))
-            })?,
+            (_, ValueType::Str) => out.take(&column, |out, s| out.code(s)),
+            (_, ValueType::Array) => {
+                out.take(&column, |out, s| out.code_of(value_text(&Value::Array(wire::otlp::read_array(s)))));
+            }
             (_, ValueType::Map) => {
-                binary(&column, out, |out, s| value_text(&Value::Map(wire::otlp::read_map(s))).map(|t| out.code(t)))?
+                out.take(&column, |out, s| out.code_of(value_text(&Value::Map(wire::otlp::read_map(s)))));
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(out.groups())
 }
 
-fn ids(view: &View<'_>, field: &Field, out: &mut Groups) -> Result<(), Halt> {
+fn ids(view: &View<'_>, field: &Field) -> Result<Groups, Halt> {
     let id = if *field == Field::TraceId { TRACE_ID } else { SPAN_ID };
-    let Some(column) = view.column(id)? else { return Ok(()) };
+    let mut out = Collected::new(view);
+    let Some(column) = view.column(id)? else { return Ok(out.groups()) };
     for row in 0..view.rows() {
         let text = match &column.values {
             Values::Trace(ids) => Some(ids.get(row)).filter(|id| *id != [0; 16]).map(|id| hex(&id)),
@@ -217,9 +282,9 @@ fn ids(view: &View<'_>, field: &Field, out: &mut Groups) -> Result<(), Halt> {
             _ => None,
         };
         if let Some(text) = text {
-            let code = out.code(text);
+            let code = out.code(text.as_bytes());
             out.set(row, code);
         }
     }
-    Ok(())
+    Ok(out.groups())
 }

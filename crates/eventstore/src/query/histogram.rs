@@ -1,64 +1,158 @@
-//! A log-linear histogram of durations.
+//! A log-linear histogram of numbers.
 //!
 //! Every power of two is cut into 32 equal buckets, so a quantile, answered
-//! with the middle of its bucket, is within 1/64 of the true value; values
-//! below 32 are exact.
+//! with the middle of its bucket, is within 1/64 of the true value; whole
+//! numbers below 64 are exact. A bucket is the exponent and the first five
+//! bits of the mantissa of a double, which are in the order of the numbers.
 
+/// Bits of the mantissa that count.
 const SUB_BITS: u32 = 5;
-const SUB: u64 = 1 << SUB_BITS;
+const SHIFT: u32 = 52 - SUB_BITS;
 
-/// Counts of values by magnitude.
+/// Counts of numbers by magnitude.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
-    counts: Vec<u32>,
+    positive: Counts,
+    negative: Option<Box<Counts>>,
+    zero: u64,
     total: u64,
+    /// Whether a number was not whole.
+    fractions: bool,
 }
 
-fn index(v: u64) -> usize {
-    if v < SUB {
-        return v as usize;
-    }
-    let exponent = 63 - v.leading_zeros() - SUB_BITS;
-    (u64::from(exponent) * SUB + (v >> exponent)) as usize
+/// Counts of a run of buckets.
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    first: u32,
+    counts: Vec<u32>,
 }
 
-fn middle(index: usize) -> u64 {
-    let i = index as u64;
-    if i < 2 * SUB {
-        return i;
+/// One bucket of a histogram: `low` (inclusive) to `high` (exclusive); for negative numbers the other way round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HistogramBucket {
+    /// The smallest number that counts here.
+    pub low: f64,
+    /// Where the next bucket begins.
+    pub high: f64,
+    /// How many numbers there are.
+    pub count: u64,
+}
+
+fn bucket(v: f64) -> u32 {
+    (v.to_bits() >> SHIFT) as u32
+}
+
+fn bound(bucket: u32) -> f64 {
+    f64::from_bits(u64::from(bucket) << SHIFT)
+}
+
+impl Counts {
+    fn add(&mut self, bucket: u32, n: u32, grown: &mut usize) {
+        let at = bucket.wrapping_sub(self.first) as usize;
+        match self.counts.get_mut(at) {
+            Some(c) => *c = c.saturating_add(n),
+            None => self.widen(bucket, n, grown),
+        }
     }
-    let exponent = (i / SUB - 1) as u32;
-    let low = (SUB + i % SUB) << exponent;
-    low + (1 << exponent) / 2
+
+    #[cold]
+    fn widen(&mut self, bucket: u32, n: u32, grown: &mut usize) {
+        if self.counts.is_empty() {
+            self.first = bucket;
+        } else if bucket < self.first {
+            let more = (self.first - bucket) as usize;
+            self.counts.splice(0..0, std::iter::repeat_n(0, more));
+            *grown += more * size_of::<u32>();
+            self.first = bucket;
+        }
+        let len = (bucket - self.first) as usize + 1;
+        if len > self.counts.len() {
+            *grown += (len - self.counts.len()) * size_of::<u32>();
+            self.counts.resize(len, 0);
+        }
+        if let Some(c) = self.counts.get_mut((bucket - self.first) as usize) {
+            *c = c.saturating_add(n);
+        }
+    }
+
+    fn merge(&mut self, other: &Self, grown: &mut usize) {
+        for (bucket, n) in other.iter() {
+            self.add(bucket, n, grown);
+        }
+    }
+
+    /// The buckets that are not empty, by magnitude.
+    fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, u32)> + '_ {
+        let counts = self.counts.iter().enumerate().filter(|(_, n)| **n > 0);
+        counts.map(|(i, n)| (self.first + i as u32, *n))
+    }
 }
 
 impl Histogram {
-    pub(crate) fn add(&mut self, v: u64) {
-        let i = index(v);
-        if self.counts.len() <= i {
-            self.counts.resize(i + 1, 0);
-        }
-        if let Some(c) = self.counts.get_mut(i) {
-            *c = c.saturating_add(1);
-        }
+    /// Adds a whole number; `grown` counts the bytes that it took.
+    pub(crate) fn add_whole(&mut self, v: f64, grown: &mut usize) {
+        self.count(v, grown);
+    }
+
+    /// Adds a number that is not NaN.
+    pub(crate) fn add(&mut self, v: f64, grown: &mut usize) {
+        self.fractions |= v.fract() != 0.0;
+        self.count(v, grown);
+    }
+
+    fn count(&mut self, v: f64, grown: &mut usize) {
         self.total += 1;
-    }
-
-    /// The value that a share `q` (0-1) of the values does not exceed; 0 when empty.
-    pub(crate) fn quantile(&self, q: f64) -> u64 {
-        let rank = ((q * self.total as f64).ceil() as u64).max(1);
-        let mut seen = 0;
-        for (i, n) in self.counts.iter().enumerate() {
-            seen += u64::from(*n);
-            if seen >= rank {
-                return middle(i);
-            }
+        if v > 0.0 {
+            self.positive.add(bucket(v), 1, grown);
+        } else if v < 0.0 {
+            self.negative.get_or_insert_default().add(bucket(-v), 1, grown);
+        } else {
+            self.zero += 1;
         }
-        0
     }
 
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.counts.len() * 4
+    pub(crate) fn merge(&mut self, other: &Self, grown: &mut usize) {
+        self.positive.merge(&other.positive, grown);
+        if let Some(negative) = &other.negative {
+            self.negative.get_or_insert_default().merge(negative, grown);
+        }
+        self.zero += other.zero;
+        self.total += other.total;
+        self.fractions |= other.fractions;
+    }
+
+    /// The number that stands for a bucket.
+    fn middle(&self, bucket: u32) -> f64 {
+        let (low, high) = (bound(bucket), bound(bucket + 1));
+        if !self.fractions && high - low <= 1.0 || !high.is_finite() { low } else { low + (high - low) / 2.0 }
+    }
+
+    /// The number that a share `q` (0-1) of the numbers does not exceed; `None` when there are none.
+    pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
+        let rank = ((q * self.total as f64).ceil() as u64).max(1);
+        let negative = self.negative.iter().flat_map(|n| n.iter().rev()).map(|(b, n)| (-self.middle(b), u64::from(n)));
+        let positive = self.positive.iter().map(|(b, n)| (self.middle(b), u64::from(n)));
+        let mut seen = 0;
+        negative.chain([(0.0, self.zero)]).chain(positive).filter(|(_, n)| *n > 0).find_map(|(v, n)| {
+            seen += n;
+            (seen >= rank).then_some(v)
+        })
+    }
+
+    /// The buckets that are not empty, from small to large, their counts multiplied by `scale`. Zero is a
+    /// bucket of its own, from 0 to 0.
+    pub(crate) fn buckets(&self, scale: f64) -> Vec<HistogramBucket> {
+        let scaled = move |n: u64| if scale == 1.0 { n } else { (n as f64 * scale).round() as u64 };
+        let of = |sign: f64| {
+            move |(b, n): (u32, u32)| HistogramBucket {
+                low: sign * bound(b),
+                high: sign * bound(b + 1),
+                count: scaled(u64::from(n)),
+            }
+        };
+        let negative = self.negative.iter().flat_map(|n| n.iter().rev()).map(of(-1.0));
+        let zero = (self.zero > 0).then_some(HistogramBucket { low: 0.0, high: 0.0, count: scaled(self.zero) });
+        negative.chain(zero).chain(self.positive.iter().map(of(1.0))).collect()
     }
 }
 
@@ -67,17 +161,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_within_the_stated_error() {
-        let mut h = Histogram::default();
-        let values: Vec<u64> = (0..10_000u64).map(|i| i * i * 37 + 3).collect();
-        values.iter().for_each(|v| h.add(*v));
-        for q in [0.01, 0.5, 0.95, 0.99, 1.0] {
-            let truth = values[((q * 10_000.0_f64).ceil() as usize).max(1) - 1] as f64;
-            let got = h.quantile(q) as f64;
-            assert!((got - truth).abs() <= truth / 64.0 + 1.0, "{q}: {got} for {truth}");
+    fn quantiles_are_within_a_sixty_fourth() {
+        let (mut h, mut parts) = (Histogram::default(), [Histogram::default(), Histogram::default()]);
+        let grown = &mut 0;
+        let mut values: Vec<i64> = (0..10_000).map(|i: i64| i * i * i * 37 % 5_000_000_007).collect();
+        for (i, v) in values.iter().enumerate() {
+            h.add_whole(*v as f64, grown);
+            parts[i % 2].add_whole(*v as f64, grown);
         }
-        assert_eq!(Histogram::default().quantile(0.5), 0);
-        h.add(u64::MAX);
-        assert!(h.quantile(1.0) > u64::MAX / 64 * 62);
+        let [mut joined, other] = parts;
+        joined.merge(&other, grown);
+        values.sort_unstable();
+        for q in [0.0, 0.01, 0.5, 0.95, 0.99, 1.0] {
+            let rank = ((q * values.len() as f64).ceil() as usize).max(1);
+            let (exact, got) = (values[rank - 1] as f64, h.quantile(q).unwrap());
+            assert!((got - exact).abs() <= exact / 64.0, "{q}: {got} for {exact}");
+            assert_eq!(joined.quantile(q), Some(got));
+        }
+        assert_eq!(h.buckets(1.0).iter().map(|b| b.count).sum::<u64>(), 10_000);
+    }
+
+    #[test]
+    fn small_whole_numbers_are_exact_and_negative_ones_come_first() {
+        let mut h = Histogram::default();
+        (-63..64).for_each(|v| h.add_whole(f64::from(v), &mut 0));
+        assert_eq!((h.quantile(0.0), h.quantile(0.5), h.quantile(1.0)), (Some(-63.0), Some(0.0), Some(63.0)));
+        assert!(h.buckets(1.0).is_sorted_by(|a, b| a.low <= b.low));
+        let mut h = Histogram::default();
+        [0.012, 0.5, f64::INFINITY].iter().for_each(|v| h.add(*v, &mut 0));
+        assert!((h.quantile(0.3).unwrap() - 0.012).abs() < 0.012 / 64.0);
+        assert_eq!(h.quantile(1.0), Some(f64::INFINITY));
+        assert_eq!(Histogram::default().quantile(0.5), None);
     }
 }

@@ -8,15 +8,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{LogRecord, Span, TimeRange, UnixNanos};
+use parking_lot::Mutex;
 
 use super::eval::matching;
 use super::materialize;
+use super::prune::Share;
 use super::request::{Order, Outcome, Page, Partial, Row, RowId, Rows, Select};
 use super::run::{Halt, Prepared, Run, narrow_below, prepare};
-use super::view::View;
+use super::view::{IntColumn, View};
 use crate::block::Block;
+use crate::column::bitmap::Bitmap;
 use crate::engine::Engine;
 use crate::error::QueryError;
+
+/// So many blocks are looked at before further threads help.
+const ALONE_BLOCKS: usize = 8;
 
 /// See [`crate::LogStore::latest`].
 pub(crate) fn logs(engine: &Engine, select: &Select, page: &Page) -> Result<Outcome<Rows<LogRecord>>, QueryError> {
@@ -41,22 +47,45 @@ fn latest<T>(
     let mut run = Run::new(engine, &select.limits);
     let select = Select { range: narrow(select.range, page), ..select.clone() };
     let Prepared { plan, mut blocks } = prepare(engine, &mut run, &select)?;
-    let mut best = Best::new(page);
+    let best = Best::new(page);
     best.sort(&mut blocks);
-    for (i, block) in blocks.iter().enumerate() {
-        if !best.may_improve(block) {
-            (i..blocks.len()).for_each(|_| run.skip());
-            break;
+    let schema = run.shared.schema;
+    let best = Mutex::new(best);
+    let look = |run: &mut Run<'_>, (i, block): (usize, &Arc<Block>)| {
+        let share = plan.share(schema, &block.meta);
+        if share == Share::None || !best.lock().may_improve(block) {
+            run.skip();
+            return Ok(());
         }
-        let found = run.visit(block, |view| {
-            let rows = matching(view, &plan, view.in_range(select.range)?)?;
-            best.take(view, i, &rows)
-        });
-        if let Err(why) = found {
+        run.visit(block, |view| {
+            let within = view.in_range(select.range)?;
+            let rows = if share == Share::All { within } else { matching(view, &plan, within)? };
+            if rows.is_empty() {
+                return Ok(());
+            }
+            // Decoded before the lock is taken.
+            let ids = (view.times()?, view.seqs()?);
+            best.lock().take(&ids, i, &rows);
+            Ok(())
+        })?;
+        Ok(())
+    };
+    // Most searches end after a few blocks: only those that do not are worth further threads.
+    let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
+    for place in first.iter().enumerate() {
+        if let Err(why) = look(&mut run, place) {
             run.stop(why);
             break;
         }
     }
+    let more = rest.first().is_some_and(|b| best.lock().may_improve(b));
+    if more && !run.stopped() {
+        let places: Vec<(usize, &Arc<Block>)> = blocks.iter().enumerate().skip(ALONE_BLOCKS).collect();
+        run.fold(&places, || (), |(), run, place| look(run, *place), |(), ()| ());
+    } else if !more {
+        rest.iter().for_each(|_| run.skip());
+    }
+    let best = best.into_inner();
     // The last row that was kept, though its block may turn out to be damaged.
     let last = best.worst_id();
     let mut rows = match winners(&mut run, &blocks, best.kept, materialize, bytes) {
@@ -132,11 +161,7 @@ impl<'a> Best<'a> {
     }
 
     /// Takes the rows of a block, best first, until they no longer improve.
-    fn take(&mut self, view: &View<'_>, block: usize, rows: &crate::column::bitmap::Bitmap) -> Result<(), Halt> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let (times, seqs) = (view.times()?, view.seqs()?);
+    fn take(&mut self, (times, seqs): &(IntColumn, IntColumn), block: usize, rows: &Bitmap) {
         let rows: &mut dyn Iterator<Item = usize> =
             if self.descending() { &mut rows.iter_rev() } else { &mut rows.iter() };
         for row in rows {
@@ -154,12 +179,11 @@ impl<'a> Best<'a> {
             }
             self.kept.insert(key, (block, row, id));
         }
-        Ok(())
     }
 }
 
 /// Materialises the kept rows; when the query has to end before, what there is so far.
-fn winners<T>(
+pub(super) fn winners<T>(
     run: &mut Run<'_>,
     blocks: &[Arc<Block>],
     kept: BTreeMap<(i128, u64), (usize, usize, RowId)>,

@@ -1,5 +1,7 @@
 //! Rate, errors and durations per service or operation.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -10,6 +12,7 @@ use super::histogram::Histogram;
 use super::request::{GroupBy, Outcome, Partial, RedBy, RedGroup, Select};
 use super::run::{Halt, Prepared, Run, prepare};
 use super::view::View;
+use crate::block::Block;
 use crate::column::bitmap::Bitmap;
 use crate::engine::Engine;
 use crate::error::QueryError;
@@ -37,33 +40,37 @@ struct Table {
     index: HashMap<Key, usize, FxBuildHasher>,
     groups: Vec<Group>,
     full: bool,
+    /// Bytes that the query does not know of yet.
+    grown: usize,
 }
 
 /// See [`crate::SpanStore::red`].
 pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome<Vec<RedGroup>>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
     let Prepared { plan, blocks } = prepare(engine, &mut run, select)?;
-    let mut table = Table::default();
-    for block in &blocks {
-        let added = run.visit(block, |view| {
+    let look = |table: &mut Table, run: &mut Run<'_>, block: &Arc<Block>| {
+        run.visit(block, |view| {
             let rows = matching(view, &plan, view.in_range(select.range)?)?;
             table.add(view, &rows, by)
-        });
+        })?;
         if table.full {
-            run.stop(Partial::Groups { max: GROUPS_MAX });
+            run.note(Partial::Groups { max: GROUPS_MAX });
         }
-        let bytes: usize = table.groups.iter().map(|g| g.durations.heap_bytes() + 256).sum();
-        if let Err(why) = added.and_then(|_| run.hold(bytes)) {
-            run.stop(why);
-            break;
-        }
-        run.release(bytes);
+        run.hold(std::mem::take(&mut table.grown))
+    };
+    let mut table = run.fold(&blocks, Table::default, look, Table::join);
+    if table.full {
+        run.note(Partial::Groups { max: GROUPS_MAX });
+    }
+    if let Err(why) = run.hold(std::mem::take(&mut table.grown)) {
+        run.stop(why);
     }
     let mut out: Vec<RedGroup> = table
         .index
         .into_iter()
         .filter_map(|((service, name, kind), i)| {
             let g = table.groups.get(i)?;
+            let quantile = |q| g.durations.quantile(q).map_or(0, |v| v as u64);
             Some(RedGroup {
                 service,
                 name,
@@ -71,9 +78,9 @@ pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome
                 spans: g.spans,
                 calls: g.calls,
                 errors: g.errors,
-                p50_nanos: g.durations.quantile(0.50),
-                p95_nanos: g.durations.quantile(0.95),
-                p99_nanos: g.durations.quantile(0.99),
+                p50_nanos: quantile(0.50),
+                p95_nanos: quantile(0.95),
+                p99_nanos: quantile(0.99),
             })
         })
         .collect();
@@ -92,9 +99,24 @@ impl Table {
             self.full = true;
             return None;
         }
+        self.grown += size_of::<Group>() + size_of::<Key>() + key.0.len() + key.1.len() + 8;
         self.groups.push(Group::default());
         self.index.insert(key, self.groups.len() - 1);
         Some(self.groups.len() - 1)
+    }
+
+    /// Takes over the groups of another worker.
+    fn join(&mut self, other: Self) {
+        self.full |= other.full;
+        for (key, from) in other.index {
+            let Some(theirs) = other.groups.get(from) else { continue };
+            if let Some(mine) = self.slot(key).and_then(|i| self.groups.get_mut(i)) {
+                mine.spans += theirs.spans;
+                mine.calls += theirs.calls;
+                mine.errors += theirs.errors;
+                mine.durations.merge(&theirs.durations, &mut self.grown);
+            }
+        }
     }
 
     fn add(&mut self, view: &View<'_>, rows: &Bitmap, by: RedBy) -> Result<(), Halt> {
@@ -122,9 +144,8 @@ impl Table {
                 None => (NO_GROUP, 0),
             };
             let slot = *slots.entry((service, name, group_kind)).or_insert_with(|| {
-                let text = |names: &[String], code: u32| names.get(code as usize).cloned().unwrap_or_default();
-                let name = names.as_ref().map(|n| text(&n.names, name)).unwrap_or_default();
-                self.slot((text(&services.names, service), name, group_kind as u8))
+                let name = names.as_ref().map(|n| n.names.text(name).into_owned()).unwrap_or_default();
+                self.slot((services.names.text(service).into_owned(), name, group_kind as u8))
             });
             let Some(group) = slot.and_then(|i| self.groups.get_mut(i)) else { continue };
             group.spans += 1;
@@ -132,7 +153,7 @@ impl Table {
             if by == RedBy::Operation || entry {
                 group.calls += 1;
                 group.errors += u64::from(at(&statuses, row) == STATUS_ERROR);
-                group.durations.add(at(&durations, row).max(0) as u64);
+                group.durations.add_whole(at(&durations, row).max(0) as f64, &mut self.grown);
             }
         }
         Ok(())

@@ -47,12 +47,21 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Set from outside when nobody waits for the answer any more.
     pub cancel: CancelFlag,
+    /// On how many threads the query may work, that of the caller included; 0 counts as 1.
+    pub threads: usize,
 }
 
 impl Limits {
-    /// A deadline from now, and a memory cap in bytes.
+    /// A deadline from now, and a memory cap in bytes; one thread.
     pub fn new(timeout: Duration, memory_bytes: usize) -> Self {
-        Self { deadline: Instant::now() + timeout, memory_bytes, cancel: CancelFlag::default() }
+        Self { deadline: Instant::now() + timeout, memory_bytes, cancel: CancelFlag::default(), threads: 1 }
+    }
+
+    /// The same on up to `threads` threads.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! One query while it runs: its limits, its cost, and what it had to leave out.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use model::{TimeRange, UnixNanos};
@@ -45,8 +45,10 @@ pub(crate) struct Run<'a> {
     damaged: u64,
     /// Segments that could not be opened; the steps of a query may meet the same ones.
     missing: u64,
-    /// Bytes of the result so far.
-    held: usize,
+    /// Bytes of the result so far; shared with the workers of this query.
+    held: Arc<AtomicUsize>,
+    /// Set when one worker has to end the query, so that the others end too.
+    ended: Arc<AtomicBool>,
 }
 
 impl<'a> Run<'a> {
@@ -59,8 +61,41 @@ impl<'a> Run<'a> {
             partial: None,
             damaged: 0,
             missing: 0,
-            held: 0,
+            held: Arc::default(),
+            ended: Arc::default(),
         }
+    }
+
+    /// Another hand for the same query: it shares the limits and counts for itself.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            shared: self.shared,
+            limits: self.limits,
+            started: self.started,
+            stats: QueryStats::default(),
+            partial: None,
+            damaged: 0,
+            missing: 0,
+            held: self.held.clone(),
+            ended: self.ended.clone(),
+        }
+    }
+
+    /// Takes over what a fork counted and why it stopped.
+    pub(super) fn join(&mut self, fork: Self) {
+        self.stats.add(&fork.stats);
+        self.damaged += fork.damaged;
+        self.partial = self.partial.or(fork.partial);
+    }
+
+    /// What the query may cost.
+    pub(super) fn limits(&self) -> &'a Limits {
+        self.limits
+    }
+
+    /// Whether a worker of the query has ended it.
+    pub(super) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Checks whether the query may go on.
@@ -75,14 +110,9 @@ impl<'a> Run<'a> {
     }
 
     /// Counts bytes that the query keeps.
-    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Partial> {
-        self.held = self.held.saturating_add(bytes);
-        if self.held > self.limits.memory_bytes { Err(Partial::Memory) } else { Ok(()) }
-    }
-
-    /// Counts bytes that the query no longer keeps.
-    pub(crate) fn release(&mut self, bytes: usize) {
-        self.held = self.held.saturating_sub(bytes);
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), Partial> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if held > self.limits.memory_bytes { Err(Partial::Memory) } else { Ok(()) }
     }
 
     /// Counts a block that needed no look inside.
@@ -95,8 +125,14 @@ impl<'a> Run<'a> {
         self.partial.is_some()
     }
 
-    /// Notes that the result is not whole.
+    /// Ends the query: the result is not whole.
     pub(crate) fn stop(&mut self, why: Partial) {
+        self.partial.get_or_insert(why);
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the result is not whole, though everything is looked at.
+    pub(crate) fn note(&mut self, why: Partial) {
         self.partial.get_or_insert(why);
     }
 
@@ -112,7 +148,7 @@ impl<'a> Run<'a> {
         self.check()?;
         self.stats.blocks_scanned += 1;
         self.stats.rows_scanned += block.rows() as u64;
-        let left = self.limits.memory_bytes.saturating_sub(self.held);
+        let left = self.limits.memory_bytes.saturating_sub(self.held.load(Ordering::Relaxed));
         match View::new(self.shared, block, left).map_err(Halt::from).and_then(|view| look(&view)) {
             Ok(value) => Ok(Some(value)),
             Err(Halt::Stop(why)) => Err(why),

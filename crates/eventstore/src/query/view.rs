@@ -80,15 +80,19 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The templates of the text column at `place`, if it is stored as templates; see [`Block::templates`].
+    pub(crate) fn templates(&self, place: usize) -> Result<Option<(Presence, Templates)>, Halt> {
+        // Who has the texts already needs no templates.
+        if self.loaded.borrow().contains_key(&place) {
+            return Ok(None);
+        }
+        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
+        Ok(self.block.templates(&self.header, entry)?)
+    }
+
     /// The words of the block's plain texts; see [`Block::token_filter`].
     pub(crate) fn token_filter(&self) -> Result<Option<TokenFilter>, Halt> {
         Ok(self.block.token_filter(&self.header)?)
-    }
-
-    /// The templates of the text column at `place`; see [`Block::templates`].
-    pub(crate) fn templates(&self, place: usize) -> Result<Option<(Presence, Templates)>, Halt> {
-        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
-        Ok(self.block.templates(&self.header, entry)?)
     }
 
     /// A column of integers that every row has; `None` when all are zero.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::support::model_filter::{Record, matches};
 use crate::support::random::{self, Rng};
 use crate::support::{ingest_logs, ingest_spans, limits, open, sorted};
+use crate::support::{model_aggregate, model_traces};
 use eventstore::query::*;
 use foundation::UnixNanos;
 use foundation::disk::sim::SimDisk;
@@ -76,6 +77,27 @@ fn check_logs(store: &eventstore::EventStore, rows: &[LogRecord], rng: &mut Rng)
     let counted: BTreeMap<String, Vec<u64>> = counts.groups.into_iter().map(|g| (g.value, g.counts)).collect();
     assert_eq!(counted, model, "filter {:?}", select.filter);
 
+    let records: Vec<Record<'_>> = expected.iter().map(|(_, i)| Record::Log(&rows[*i])).collect();
+    let asked = model_aggregate::random(rng, false);
+    let table = store.logs().aggregate(&select, &asked).unwrap();
+    assert_eq!(table.partial, None);
+    model_aggregate::check(&table.value, &asked, &records);
+
+    let found = store.logs().patterns(&select, buckets, usize::MAX).unwrap().value;
+    model_traces::check_patterns(&found, &expected.iter().map(|(_, i)| &rows[*i]).collect::<Vec<_>>());
+
+    // What arrived between two moments, in the order in which it came.
+    let from = rng.below(rows.len() as u64 + 1);
+    let seqs = from..from + rng.below(20);
+    let (arrived, matched) = store.logs().arrived(&select, seqs.clone(), 5).unwrap().value;
+    let mut new: Vec<usize> = expected.iter().map(|(_, i)| *i).filter(|i| seqs.contains(&(*i as u64))).collect();
+    new.sort_unstable();
+    assert_eq!(matched as usize, new.len());
+    let arrived: Vec<LogRecord> = arrived.iter().map(|r| sorted::log(&r.record)).collect();
+    let last: Vec<LogRecord> = new[new.len().saturating_sub(5)..].iter().map(|i| sorted::log(&rows[*i])).collect();
+    assert_eq!(arrived, last);
+    assert_eq!(store.logs().rows_arrived(), rows.len() as u64);
+
     let field = Field::attribute("k0");
     let values = store.logs().field_values(&select, &field, 1000).unwrap().value;
     let total: u64 = values.iter().map(|v| v.count).sum();
@@ -102,6 +124,10 @@ fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {
     let got: Vec<Span> = got.iter().map(|r| sorted::span(&r.record)).collect();
     let expected_rows: Vec<Span> = expected.iter().map(|(_, i)| sorted::span(&rows[*i])).collect();
     assert_eq!(got, expected_rows, "filter {:?}", select.filter);
+
+    let records: Vec<Record<'_>> = expected.iter().map(|(_, i)| Record::Span(&rows[*i])).collect();
+    let asked = model_aggregate::random(rng, true);
+    model_aggregate::check(&store.spans().aggregate(&select, &asked).unwrap().value, &asked, &records);
 
     if let Some(some) = rows.get(rng.below(rows.len().max(1) as u64) as usize) {
         let trace = store.spans().trace(some.trace_id, &AccessScope::ALL, &limits()).unwrap().value;
@@ -138,6 +164,24 @@ fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {
     }
     assert_eq!(found, order);
 
+    let condition = model_traces::random_condition(rng, 0);
+    let of_range: Vec<(usize, &Span)> =
+        rows.iter().enumerate().filter(|(_, s)| select.range.contains(s.start)).collect();
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.spans().find_traces_by(&select, &condition, 3, after).unwrap();
+        assert_eq!(page.partial, None);
+        found.extend(page.value.traces.iter().map(|t| t.trace_id));
+        after = page.value.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, model_traces::traces(&of_range, &condition), "{condition:?}");
+
+    let everywhen = Select { range: TimeRange::ALL, ..select.clone() };
+    model_traces::check_map(&store.spans().service_map(&everywhen).unwrap().value, rows, &select.filter);
+
     let red = store.spans().red(&select, RedBy::Operation).unwrap().value;
     assert_eq!(red.iter().map(|g| g.spans as usize).sum::<usize>(), expected.len());
     let errors = expected.iter().filter(|(_, i)| rows[*i].status.code == 2).count();
@@ -158,7 +202,10 @@ proptest! {
             match step {
                 Step::Ingest => {
                     let batch = random::logs(&mut rng);
-                    logs.extend(ingest_logs(open_store, &batch).unwrap());
+                    let mut stored = ingest_logs(open_store, &batch).unwrap();
+                    // As the store numbers the rows of a request.
+                    stored.sort_by_key(|r| r.time);
+                    logs.extend(stored);
                     let batch = random::spans(&mut rng);
                     spans.extend(ingest_spans(open_store, &batch).unwrap());
                 }

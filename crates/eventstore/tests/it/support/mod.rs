@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+pub(crate) mod model_aggregate;
 pub(crate) mod model_filter;
+pub(crate) mod model_traces;
 pub(crate) mod random;
 pub(crate) mod sorted;
 

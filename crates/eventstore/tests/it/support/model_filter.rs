@@ -18,7 +18,8 @@ fn id(hex: String) -> Vec<Value> {
     if hex.bytes().all(|b| b == b'0') { vec![] } else { vec![Value::Str(hex)] }
 }
 
-fn values(record: Record<'_>, field: &Field) -> Vec<Value> {
+/// The values of a field, the record's own first.
+pub(crate) fn values(record: Record<'_>, field: &Field) -> Vec<Value> {
     let (resource, scope, attrs) = match record {
         Record::Log(r) => (&r.resource, &r.scope, &r.attributes),
         Record::Span(s) => (&s.resource, &s.scope, &s.attributes),
@@ -103,7 +104,8 @@ fn json(v: &Value) -> String {
     }
 }
 
-fn as_text(v: &Value) -> Option<String> {
+/// A value as text, if it has one.
+pub(crate) fn as_text(v: &Value) -> Option<String> {
     match v {
         Value::Str(s) => Some(s.clone()),
         Value::Empty | Value::Bytes(_) => None,

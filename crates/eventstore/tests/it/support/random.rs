@@ -181,7 +181,8 @@ pub(crate) fn range(rng: &mut Rng) -> TimeRange {
     TimeRange::new(UnixNanos(a.min(b)), UnixNanos(a.max(b) + 1))
 }
 
-fn field(rng: &mut Rng, spans: bool) -> Field {
+/// Any field that there is, and some that there is not.
+pub(crate) fn field(rng: &mut Rng, spans: bool) -> Field {
     let attribute = |rng: &mut Rng| {
         let scope = [AttributeScope::Any, AttributeScope::Resource, AttributeScope::Record][rng.below(3) as usize];
         Field::Attribute { scope, key: rng.pick(&["k0", "k0", "k1", "k2", "service.name", "none"]).to_owned() }

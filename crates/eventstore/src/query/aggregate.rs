@@ -1,0 +1,217 @@
+//! Records in groups, and what is known of each group: counts, sums, quantiles, distinct values.
+//!
+//! Works on codes: in a block each row gets a small number for its group,
+//! made of the codes of the fields and of the bucket of time; names are looked
+//! at once per block and group, never per row. A block whose directory entry
+//! says enough is not read.
+
+mod local;
+mod state;
+mod table;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use model::{TimeRange, UnixNanos};
+
+use super::compile::Plan;
+use super::eval::matching;
+use super::filter::{CompareOp, Field};
+use super::measure::{Cell, Kind, Measure};
+use super::prune::Share;
+use super::request::{Buckets, GroupBy, Outcome, Select};
+use super::run::{Prepared, Run, prepare};
+use crate::block::Block;
+use crate::engine::Engine;
+use crate::error::QueryError;
+use crate::schema::Schema;
+use state::State;
+
+/// Most groups of one query, each bucket of time counted; what they hold counts as memory of the query as well.
+pub const GROUPS_MAX: usize = 1_000_000;
+
+/// What to group by, what to know of the groups, and which of them to list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregation {
+    /// What the records of a group have in common.
+    pub by: Vec<GroupBy>,
+    /// Groups are kept apart by time, too; records outside of the buckets are left out.
+    pub buckets: Option<Buckets>,
+    /// What to know.
+    pub measures: Vec<Measure>,
+    /// Only groups for which all of these hold.
+    pub having: Vec<Having>,
+    /// The order of the groups; those that are equal in it are in the order of time and keys.
+    pub order: Vec<OrderBy>,
+    /// At most so many of them.
+    pub limit: usize,
+    /// More groups than this are not made, and the outcome is partial; at most [`GROUPS_MAX`].
+    pub groups_max: usize,
+    /// Looks into one block in so many only, spread over the range; counts and sums are scaled up.
+    pub sample: Option<NonZeroU32>,
+}
+
+impl Aggregation {
+    /// One measure of groups by some fields, the largest first.
+    pub fn top(by: Vec<GroupBy>, measure: Measure, limit: usize) -> Self {
+        Self {
+            by,
+            buckets: None,
+            measures: vec![measure],
+            having: Vec::new(),
+            order: vec![OrderBy { column: Column::Measure(0), descending: true }],
+            limit,
+            groups_max: GROUPS_MAX,
+            sample: None,
+        }
+    }
+}
+
+/// A condition on a group. A group without the measure does not satisfy it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Having {
+    /// Which of the measures.
+    pub measure: usize,
+    /// How it is compared.
+    pub op: CompareOp,
+    /// With what.
+    pub value: f64,
+}
+
+/// A column of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// The bucket of time.
+    Time,
+    /// One of [`Aggregation::by`].
+    Key(usize),
+    /// One of [`Aggregation::measures`].
+    Measure(usize),
+}
+
+/// A part of an order. What has no value comes last, numbers stand in the order of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderBy {
+    /// What is compared.
+    pub column: Column,
+    /// Large ones first.
+    pub descending: bool,
+}
+
+/// The groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// In the order that was asked for.
+    pub rows: Vec<TableRow>,
+    /// How many groups satisfy the conditions, listed or not.
+    pub groups: u64,
+    /// The share of the records that was looked at, when it was a sample.
+    pub sampled: Option<f64>,
+}
+
+/// One group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableRow {
+    /// Which bucket of time.
+    pub bucket: Option<usize>,
+    /// The value of each field; `None` when the records have none.
+    pub key: Vec<Option<String>>,
+    /// The value of each measure.
+    pub cells: Vec<Cell>,
+}
+
+/// See [`crate::LogStore::aggregate`].
+pub(crate) fn aggregate(
+    engine: &Engine,
+    select: &Select,
+    aggregation: &Aggregation,
+) -> Result<Outcome<Table>, QueryError> {
+    let mut run = Run::new(engine, &select.limits);
+    let range = aggregation.buckets.map_or(select.range, |b| covered(select.range, b));
+    let select = Select { range, ..select.clone() };
+    let Prepared { plan, mut blocks } = prepare(engine, &mut run, &select)?;
+    let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut blocks, n));
+    let job = Job::new(aggregation, &plan, range, run.shared.schema);
+    let make = || State::new(&job);
+    let look = |state: &mut State<'_>, run: &mut Run<'_>, block: &Arc<Block>| {
+        let share = plan.share(job.schema, &block.meta);
+        if share == Share::None || state.by_header(&block.meta) {
+            run.skip();
+            return Ok(());
+        }
+        run.visit(block, |view| {
+            let within = view.in_range(range)?;
+            let rows = if share == Share::All { within } else { matching(view, &plan, within)? };
+            state.take(view, &rows)
+        })?;
+        state.hold(run)
+    };
+    let mut state = run.fold(&blocks, make, look, State::join);
+    if let Err(why) = state.hold(&mut run) {
+        run.stop(why);
+    }
+    let table = state.table(sampled);
+    Ok(run.finish(table))
+}
+
+/// The part of `range` that the buckets cover.
+fn covered(range: TimeRange, buckets: Buckets) -> TimeRange {
+    let end = i128::from(buckets.start.0) + i128::from(buckets.step_nanos) * buckets.count as i128;
+    TimeRange::new(range.start.max(buckets.start), range.end.min(UnixNanos(i64::try_from(end).unwrap_or(i64::MAX))))
+}
+
+/// Leaves one block in `n`, spread over time; the share of the rows that is left.
+fn sample(run: &mut Run<'_>, blocks: &mut Vec<Arc<Block>>, n: NonZeroU32) -> Option<f64> {
+    let rows = |blocks: &[Arc<Block>]| blocks.iter().map(|b| b.rows()).sum::<usize>();
+    let (n, all) = (n.get() as usize, rows(blocks));
+    if n == 1 || all == 0 {
+        return None;
+    }
+    blocks.sort_by_key(|b| b.meta.min_time);
+    let first = (n / 2).min(blocks.len() - 1);
+    let mut at = 0..;
+    blocks.retain(|_| {
+        let kept = at.next().is_some_and(|i: usize| i % n == first);
+        if !kept {
+            run.skip();
+        }
+        kept
+    });
+    Some(rows(blocks) as f64 / all as f64)
+}
+
+/// What all workers know.
+struct Job<'a> {
+    asked: &'a Aggregation,
+    plan: &'a Plan,
+    range: TimeRange,
+    schema: Schema,
+    /// What is accumulated; measures share it.
+    kinds: Vec<Kind>,
+    /// Whether the counts of a block's directory entry are all that is asked for.
+    by_header: bool,
+}
+
+impl<'a> Job<'a> {
+    fn new(asked: &'a Aggregation, plan: &'a Plan, range: TimeRange, schema: Schema) -> Self {
+        let mut kinds: Vec<Kind> = Vec::new();
+        for kind in asked.measures.iter().map(Kind::of) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        let counted = |by: &GroupBy| match by {
+            GroupBy::SeverityRange => schema == Schema::Logs,
+            GroupBy::Field(Field::Severity) => schema == Schema::Logs,
+            GroupBy::Field(Field::Status) => schema == Schema::Spans,
+            GroupBy::Field(_) => false,
+        };
+        let by_header = kinds.iter().all(|k| *k == Kind::Rows) && asked.by.iter().all(counted);
+        Self { asked, plan, range, schema, kinds, by_header }
+    }
+
+    /// Bucket and one code per field.
+    fn key_len(&self) -> usize {
+        1 + self.asked.by.len()
+    }
+}

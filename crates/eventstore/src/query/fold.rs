@@ -1,0 +1,67 @@
+//! Blocks are the morsels of a query: each worker takes the next one until none is left.
+//!
+//! The calling thread is one of the workers. What they made is joined at the
+//! end, so that a worker shares nothing while it works but the counters of
+//! the query (memory held, whether it has ended).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::request::Partial;
+use super::run::Run;
+
+/// A thread is made for at least so many blocks: it costs as much as looking into one.
+const BLOCKS_PER_THREAD_MIN: usize = 8;
+
+impl Run<'_> {
+    /// Looks at every block with `look`, on as many threads as the limits allow. Each thread makes a
+    /// state of its own; `join` puts them together. Blocks (`B` is one, or one with its place) are handed out in order.
+    pub(crate) fn fold<B: Sync, S: Send>(
+        &mut self,
+        blocks: &[B],
+        make: impl Fn() -> S + Sync,
+        look: impl Fn(&mut S, &mut Run<'_>, &B) -> Result<(), Partial> + Sync,
+        mut join: impl FnMut(&mut S, S),
+    ) -> S {
+        let next = AtomicUsize::new(0);
+        let work = |run: &mut Run<'_>, state: &mut S| {
+            while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if run.ended() {
+                    break;
+                }
+                if let Err(why) = look(state, run, block) {
+                    run.stop(why);
+                    break;
+                }
+            }
+        };
+        let others = self.limits().threads.min(blocks.len() / BLOCKS_PER_THREAD_MIN).saturating_sub(1);
+        let mut state = make();
+        if others == 0 {
+            work(self, &mut state);
+            return state;
+        }
+        let forks: Vec<Run<'_>> = (0..others).map(|_| self.fork()).collect();
+        let (work, make) = (&work, &make);
+        let made = thread::scope(|scope| {
+            let spawn = |mut run| {
+                let body = move || {
+                    let mut state = make();
+                    work(&mut run, &mut state);
+                    (run, state)
+                };
+                thread::Builder::new().name("query".to_owned()).spawn_scoped(scope, body)
+            };
+            // A thread that cannot be made is not needed: the others take its blocks.
+            let workers: Vec<_> = forks.into_iter().map_while(|run| spawn(run).ok()).collect();
+            work(self, &mut state);
+            let done = workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            done.collect::<Vec<_>>()
+        });
+        for (run, other) in made {
+            self.join(run);
+            join(&mut state, other);
+        }
+        state
+    }
+}

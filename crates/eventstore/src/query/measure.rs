@@ -1,0 +1,319 @@
+//! What is kept per group while records are aggregated, and what comes out of it.
+
+use super::distinct::{self, Distinct};
+use super::filter::Field;
+use super::group::{Groups, NO_GROUP, groups};
+use super::histogram::{Histogram, HistogramBucket};
+use super::numbers::{Numbers, numbers};
+use super::request::GroupBy;
+use super::run::Halt;
+use super::view::View;
+
+/// What is known of a group of records.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    /// How many records there are.
+    Rows,
+    /// How many of them have the field.
+    Present(Field),
+    /// How many distinct values the field has: exactly up to 2048, then within about one percent.
+    Distinct(Field),
+    /// The smallest number in the field.
+    Min(Field),
+    /// The largest.
+    Max(Field),
+    /// All of them together.
+    Sum(Field),
+    /// Their average.
+    Mean(Field),
+    /// What a share (0 to 1) of them does not exceed, within 1/64.
+    Quantile(Field, f64),
+    /// How many there are by magnitude, 32 buckets to the power of two.
+    Histogram(Field),
+}
+
+/// A value of a measure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// There is nothing to measure.
+    Empty,
+    /// A number of records.
+    Count(u64),
+    /// A number.
+    Number(f64),
+    /// A number of distinct values.
+    Distinct {
+        /// How many.
+        count: u64,
+        /// Whether they were counted one by one.
+        exact: bool,
+    },
+    /// Buckets that are not empty, from small to large.
+    Histogram(Vec<HistogramBucket>),
+}
+
+impl Cell {
+    /// The value as a number; `None` for a histogram and when there is nothing.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Empty | Self::Histogram(_) => None,
+            Self::Count(n) | Self::Distinct { count: n, .. } => Some(*n as f64),
+            Self::Number(v) => Some(*v),
+        }
+    }
+}
+
+/// Which accumulator a measure reads: several may share one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Rows,
+    Present(Field),
+    Distinct(Field),
+    Moments(Field),
+    Histogram(Field),
+}
+
+impl Kind {
+    pub(super) fn of(measure: &Measure) -> Self {
+        match measure {
+            Measure::Rows => Self::Rows,
+            Measure::Present(f) => Self::Present(f.clone()),
+            Measure::Distinct(f) => Self::Distinct(f.clone()),
+            Measure::Min(f) | Measure::Max(f) | Measure::Sum(f) | Measure::Mean(f) => Self::Moments(f.clone()),
+            Measure::Quantile(f, _) | Measure::Histogram(f) => Self::Histogram(f.clone()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    n: u64,
+    min: f64,
+    max: f64,
+    sum: f64,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self { n: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0 }
+    }
+}
+
+impl Moments {
+    fn add(&mut self, v: f64) {
+        self.n += 1;
+        self.min = self.min.min(v);
+        self.max = self.max.max(v);
+        self.sum += v;
+    }
+}
+
+/// One value per slot.
+#[derive(Debug)]
+pub(super) enum Accumulator {
+    Counts(Vec<u64>),
+    Distinct(Vec<Distinct>),
+    Moments(Vec<Moments>),
+    Histograms(Vec<Histogram>),
+}
+
+/// The rows of a block with the slot of each; [`NO_GROUP`] for those that have none.
+pub(super) struct Placed<'a> {
+    pub(super) rows: &'a [u32],
+    pub(super) slots: &'a [u32],
+}
+
+impl Placed<'_> {
+    fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let placed = self.rows.iter().zip(self.slots).filter(|(_, slot)| **slot != NO_GROUP);
+        placed.map(|(row, slot)| (*row as usize, *slot as usize))
+    }
+}
+
+impl Accumulator {
+    pub(super) fn new(kind: &Kind) -> Self {
+        match kind {
+            Kind::Rows | Kind::Present(_) => Self::Counts(Vec::new()),
+            Kind::Distinct(_) => Self::Distinct(Vec::new()),
+            Kind::Moments(_) => Self::Moments(Vec::new()),
+            Kind::Histogram(_) => Self::Histograms(Vec::new()),
+        }
+    }
+
+    pub(super) fn resize(&mut self, slots: usize) {
+        match self {
+            Self::Counts(v) => v.resize(slots, 0),
+            Self::Distinct(v) => v.resize_with(slots, Distinct::default),
+            Self::Moments(v) => v.resize_with(slots, Moments::default),
+            Self::Histograms(v) => v.resize_with(slots, Histogram::default),
+        }
+    }
+
+    /// Bytes of an empty slot.
+    pub(super) fn slot_bytes(&self) -> usize {
+        match self {
+            Self::Counts(_) => size_of::<u64>(),
+            Self::Distinct(_) => size_of::<Distinct>(),
+            Self::Moments(_) => size_of::<Moments>(),
+            Self::Histograms(_) => size_of::<Histogram>(),
+        }
+    }
+
+    pub(super) fn add_count(&mut self, slot: usize, n: u64) {
+        if let Self::Counts(counts) = self
+            && let Some(c) = counts.get_mut(slot)
+        {
+            *c += n;
+        }
+    }
+
+    /// Takes the rows of a block; `grown` counts the bytes that it took beyond the slots.
+    pub(super) fn take(
+        &mut self,
+        kind: &Kind,
+        view: &View<'_>,
+        placed: &Placed<'_>,
+        grown: &mut usize,
+    ) -> Result<(), Halt> {
+        match (self, kind) {
+            (Self::Counts(counts), Kind::Present(field)) => {
+                let Groups { codes, .. } = groups(view, &GroupBy::Field(field.clone()))?;
+                for (row, slot) in placed.iter() {
+                    if codes.get(row).is_some_and(|c| *c != NO_GROUP)
+                        && let Some(c) = counts.get_mut(slot)
+                    {
+                        *c += 1;
+                    }
+                }
+            }
+            (Self::Counts(counts), _) => {
+                for (_, slot) in placed.iter() {
+                    if let Some(c) = counts.get_mut(slot) {
+                        *c += 1;
+                    }
+                }
+            }
+            (Self::Distinct(sets), Kind::Distinct(field)) => take_distinct(sets, view, field, placed, grown)?,
+            (Self::Moments(moments), Kind::Moments(field)) => {
+                numbers(view, field)?.each(placed, |slot, v| {
+                    if let Some(m) = moments.get_mut(slot) {
+                        m.add(v);
+                    }
+                });
+            }
+            (Self::Histograms(histograms), Kind::Histogram(field)) => {
+                let numbers = numbers(view, field)?;
+                let whole = !matches!(numbers, Numbers::Sparse { integral: false, .. });
+                numbers.each(placed, |slot, v| {
+                    if let Some(h) = histograms.get_mut(slot) {
+                        if whole { h.add_whole(v, grown) } else { h.add(v, grown) }
+                    }
+                });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Adds what another has in `from` to `to`.
+    pub(super) fn merge(&mut self, to: usize, other: &mut Self, from: usize, grown: &mut usize) {
+        match (self, other) {
+            (Self::Counts(a), Self::Counts(b)) => {
+                if let (Some(a), Some(b)) = (a.get_mut(to), b.get(from)) {
+                    *a += b;
+                }
+            }
+            (Self::Distinct(a), Self::Distinct(b)) => {
+                if let (Some(a), Some(b)) = (a.get_mut(to), b.get_mut(from)) {
+                    a.merge(std::mem::take(b), grown);
+                }
+            }
+            (Self::Moments(a), Self::Moments(b)) => {
+                if let (Some(a), Some(b)) = (a.get_mut(to), b.get(from)) {
+                    *a = Moments { n: a.n + b.n, min: a.min.min(b.min), max: a.max.max(b.max), sum: a.sum + b.sum };
+                }
+            }
+            (Self::Histograms(a), Self::Histograms(b)) => {
+                if let (Some(a), Some(b)) = (a.get_mut(to), b.get(from)) {
+                    a.merge(b, grown);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The value of a measure in a slot; counts and sums are multiplied by `scale`, which undoes a sample.
+    pub(super) fn cell(&self, measure: &Measure, slot: usize, scale: f64) -> Cell {
+        let number = |v: Option<f64>| v.map_or(Cell::Empty, Cell::Number);
+        match self {
+            Self::Counts(counts) => {
+                let n = counts.get(slot).copied().unwrap_or_default();
+                Cell::Count(if scale == 1.0 { n } else { (n as f64 * scale).round() as u64 })
+            }
+            Self::Distinct(sets) => match sets.get(slot).map(Distinct::count) {
+                Some((count, exact)) => Cell::Distinct { count, exact: exact && scale == 1.0 },
+                None => Cell::Empty,
+            },
+            Self::Moments(moments) => number(moments.get(slot).filter(|m| m.n > 0).map(|m| match measure {
+                Measure::Min(_) => m.min,
+                Measure::Max(_) => m.max,
+                Measure::Sum(_) => m.sum * scale,
+                _ => m.sum / m.n as f64,
+            })),
+            Self::Histograms(histograms) => match (histograms.get(slot), measure) {
+                (Some(h), Measure::Quantile(_, q)) => number(h.quantile(*q)),
+                (Some(h), _) => Cell::Histogram(h.buckets(scale)),
+                (None, _) => Cell::Empty,
+            },
+        }
+    }
+}
+
+impl Numbers {
+    /// Calls `each` with slot and number of the placed rows that have one.
+    fn each(&self, placed: &Placed<'_>, mut each: impl FnMut(usize, f64)) {
+        match self {
+            Self::None => {}
+            Self::Zero => placed.iter().for_each(|(_, slot)| each(slot, 0.0)),
+            Self::Ints(column) => {
+                let values = column.get();
+                for (row, slot) in placed.iter() {
+                    if let Some(v) = values.get(row) {
+                        each(slot, *v as f64);
+                    }
+                }
+            }
+            Self::Sparse { values, .. } => {
+                for (row, slot) in placed.iter() {
+                    if let Some(v) = values.get(row).filter(|v| !v.is_nan()) {
+                        each(slot, *v);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn take_distinct(
+    sets: &mut [Distinct],
+    view: &View<'_>,
+    field: &Field,
+    placed: &Placed<'_>,
+    grown: &mut usize,
+) -> Result<(), Halt> {
+    let Groups { codes, names } = groups(view, &GroupBy::Field(field.clone()))?;
+    // The hash of each code, made when it first occurs; neighbours that repeat are looked at once.
+    let mut hashes: Vec<Option<u64>> = vec![None; names.len()];
+    let mut last = (NO_GROUP, usize::MAX);
+    for (row, slot) in placed.iter() {
+        let code = codes.get(row).copied().unwrap_or(NO_GROUP);
+        if code == NO_GROUP || last == (code, slot) {
+            continue;
+        }
+        last = (code, slot);
+        if let (Some(hash), Some(set)) = (hashes.get_mut(code as usize), sets.get_mut(slot)) {
+            set.add(*hash.get_or_insert_with(|| distinct::hash(names.get(code))), grown);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! What a block's directory entry says about a filter, before anything of the block is read.
+//!
+//! The entry counts rows per severity or status. Conditions on that field
+//! hold for all, some or none of the rows; every other condition may hold for some.
+
+use super::compile::{Node, Plan, ValueView};
+use super::filter::Field;
+use crate::block::Meta;
+use crate::schema::Schema;
+
+/// How many rows of a block satisfy a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    None,
+    Some,
+    All,
+}
+
+impl Plan {
+    /// Which rows of a block with this entry match.
+    pub(crate) fn share(&self, schema: Schema, meta: &Meta) -> Share {
+        share(&self.root, schema, meta)
+    }
+
+    /// Whether rows that have `value` in the counted column match, when nothing else decides.
+    pub(crate) fn by_counted_value(&self, schema: Schema, value: i64) -> Option<bool> {
+        decides(&self.root, schema, value)
+    }
+}
+
+fn is_counted(field: &Field, schema: Schema) -> bool {
+    matches!((schema, field), (Schema::Logs, Field::Severity) | (Schema::Spans, Field::Status))
+}
+
+fn decides(node: &Node, schema: Schema, value: i64) -> Option<bool> {
+    match node {
+        Node::And(nodes) => nodes.iter().try_fold(true, |all, n| Some(decides(n, schema, value)? && all)),
+        Node::Or(nodes) => nodes.iter().try_fold(false, |any, n| Some(decides(n, schema, value)? || any)),
+        Node::Not(inner) => decides(inner, schema, value).map(|hit| !hit),
+        // A log record without severity has no such field.
+        Node::Test(field, _) if is_counted(field, schema) && schema == Schema::Logs && value == 0 => Some(false),
+        Node::Test(field, test) if is_counted(field, schema) => Some(test.matches(ValueView::Int(value))),
+        Node::Test(..) | Node::Text(_) => None,
+    }
+}
+
+fn share(node: &Node, schema: Schema, meta: &Meta) -> Share {
+    match node {
+        Node::And(nodes) => nodes.iter().map(|n| share(n, schema, meta)).fold(Share::All, |a, b| match (a, b) {
+            (Share::None, _) | (_, Share::None) => Share::None,
+            (Share::All, Share::All) => Share::All,
+            _ => Share::Some,
+        }),
+        Node::Or(nodes) => nodes.iter().map(|n| share(n, schema, meta)).fold(Share::None, |a, b| match (a, b) {
+            (Share::All, _) | (_, Share::All) => Share::All,
+            (Share::None, Share::None) => Share::None,
+            _ => Share::Some,
+        }),
+        Node::Not(inner) => match share(inner, schema, meta) {
+            Share::None => Share::All,
+            Share::Some => Share::Some,
+            Share::All => Share::None,
+        },
+        Node::Test(field, _) if is_counted(field, schema) => {
+            let counted: u64 = meta.counts.iter().map(|n| u64::from(*n)).sum();
+            if counted != u64::from(meta.rows) {
+                return Share::Some;
+            }
+            let present = meta.counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            let hits: Vec<bool> = present.map(|(v, _)| decides(node, schema, v as i64).unwrap_or_default()).collect();
+            match (hits.contains(&true), hits.contains(&false)) {
+                (true, true) => Share::Some,
+                (true, false) => Share::All,
+                (false, _) => Share::None,
+            }
+        }
+        Node::Test(..) | Node::Text(_) => Share::Some,
+    }
+}
