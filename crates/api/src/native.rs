@@ -2,15 +2,23 @@
 //!
 //! Answers say how complete they are (`partial`) and what they cost (`stats`).
 
+mod analyse;
+mod columns;
+mod complete;
+mod context;
 mod error;
 mod errors;
+mod facets;
 mod fields;
 mod logs;
+mod map;
 mod openapi;
 mod params;
+mod patterns;
 mod services;
 mod shape;
 mod status;
+mod tail;
 mod traces;
 
 use axum::Router;
@@ -28,9 +36,19 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/health", get(status::health))
         .route("/api/v1/status", get(status::status))
         .route("/api/v1/traces", get(traces::search))
+        .route("/api/v1/traces/heatmap", get(map::heat_map))
         .route("/api/v1/traces/{trace_id}", get(traces::by_id))
+        .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))
+        .route("/api/v1/service-map", get(map::service_map))
+        .route("/api/v1/analyse", get(analyse::analyse))
         .route("/api/v1/logs", get(logs::search))
         .route("/api/v1/logs/volume", get(logs::volume))
+        .route("/api/v1/logs/patterns", get(patterns::patterns))
+        .route("/api/v1/logs/tail", get(tail::tail))
+        .route("/api/v1/logs/{id}/context", get(context::context))
+        .route("/api/v1/complete", get(complete::complete))
+        .route("/api/v1/facets", get(facets::facets))
+        .route("/api/v1/histogram", get(logs::histogram))
         .route("/api/v1/services", get(services::list))
         .route("/api/v1/services/{name}/operations", get(services::operations))
         .route("/api/v1/errors", get(errors::list))

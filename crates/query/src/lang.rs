@@ -12,14 +12,18 @@ mod lower;
 mod number;
 mod parser;
 mod pattern;
+pub mod pipe;
 mod printer;
 mod severity;
+mod spans;
 #[cfg(test)]
 mod tests;
 
 pub use ast::{Position, Query};
 pub use error::{FilterError, Problem};
-pub use hints::{Hint, unknown_fields};
+pub use hints::{Hint, unknown_fields, unknown_fields_of_pipe};
 pub use lower::lower;
 pub use parser::parse;
-pub use printer::print_value;
+pub use pipe::{Pipe, lower_pipe, parse_pipe};
+pub use printer::{print_key, print_value};
+pub use spans::lower_traces;

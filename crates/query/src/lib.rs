@@ -4,12 +4,15 @@
 //! into calls of an engine, and answers with plain typed values.
 //! *Invariant:* knows no HTTP and no JSON; stores nothing.
 
+pub mod analyse;
+pub mod complete;
 mod cursor;
 pub mod fields;
 pub mod lang;
 pub mod logs;
 pub mod metrics;
 pub mod read;
+pub mod record;
 pub mod services;
 pub mod time;
 pub mod traces;

@@ -1,7 +1,7 @@
 //! What every read of logs and traces is asked with, and how it fails.
 
 use eventstore::QueryError;
-use eventstore::query::{Limits, Select};
+use eventstore::query::{Filter, Limits, RowId, Select};
 use foundation::ErrorKind;
 use model::{AccessScope, TimeRange, TraceId};
 use thiserror::Error;
@@ -28,8 +28,12 @@ impl Request {
     pub(crate) fn select(&self, signal: EventSignal) -> Result<(Query, Select), ReadError> {
         let query = lang::parse(&self.filter)?;
         let filter = lang::lower(&query, signal)?;
-        let select = Select { range: self.range, filter, access: self.access.clone(), limits: self.limits.clone() };
-        Ok((query, select))
+        Ok((query, self.with(filter)))
+    }
+
+    /// The selection of the engine with another filter than that of the request's text.
+    pub(crate) fn with(&self, filter: Filter) -> Select {
+        Select { range: self.range, filter, access: self.access.clone(), limits: self.limits.clone() }
     }
 
     /// The length of the range in seconds, never 0.
@@ -60,6 +64,9 @@ pub enum ReadError {
     /// No span of the trace is stored, or none that the reader may see.
     #[error("no span of trace {0} is stored")]
     TraceNotFound(TraceId),
+    /// No such log record is stored, or none that the reader may see.
+    #[error("no log record {0} is stored")]
+    RecordNotFound(RowId),
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] QueryError),
@@ -72,7 +79,7 @@ impl ReadError {
             Self::Filter(e) => e.kind(),
             Self::Cursor(e) => e.kind(),
             Self::OutOfBounds { .. } => ErrorKind::InvalidInput,
-            Self::TraceNotFound(_) => ErrorKind::NotFound,
+            Self::TraceNotFound(_) | Self::RecordNotFound(_) => ErrorKind::NotFound,
             Self::Engine(e) => e.kind(),
         }
     }

@@ -2,8 +2,12 @@
 
 mod assemble;
 mod by_id;
+mod heatmap;
+mod map;
 mod search;
 
 pub use assemble::Trace;
 pub use by_id::by_id;
+pub use heatmap::{BUCKETS_MAX, HeatMap, heat_map};
+pub use map::service_map;
 pub use search::{LIMIT_MAX, TracePage, search};

@@ -77,7 +77,7 @@ impl From<ReadError> for ApiError {
             ReadError::Filter(_) => Some("q"),
             ReadError::Cursor(_) => Some("cursor"),
             ReadError::OutOfBounds { parameter, .. } => Some(parameter),
-            ReadError::TraceNotFound(_) | ReadError::Engine(_) => None,
+            ReadError::TraceNotFound(_) | ReadError::RecordNotFound(_) | ReadError::Engine(_) => None,
         };
         out.error.position = e.position().map(|at| Position { offset: at.offset, length: at.length });
         out.error.suggestion = e.suggestion().map(str::to_owned);

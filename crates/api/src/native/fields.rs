@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use query::fields;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
 use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
@@ -58,6 +58,14 @@ pub(crate) async fn keys(
     Ok(Json(FieldsShape { fields: fields.collect(), footer }))
 }
 
+/// Which values.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PrefixParam {
+    /// Only values that begin so, for completion.
+    prefix: Option<String>,
+}
+
 /// Values, most frequent first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ValuesShape {
@@ -76,7 +84,7 @@ struct ValueShape {
 
 /// The values of a field in matching records. `limit` is 1 to 1000, default 20.
 #[utoipa::path(get, path = "/api/v1/fields/{name}/values",
-    params(("name" = String, Path), RangeParams, SignalParam, FilterParam, PageParams),
+    params(("name" = String, Path), RangeParams, SignalParam, FilterParam, PageParams, PrefixParam),
     responses((status = 200, body = ValuesShape), (status = 400, body = ApiError)))]
 pub(crate) async fn values(
     State(app): State<App>,
@@ -85,11 +93,13 @@ pub(crate) async fn values(
     Query(signal): Query<SignalParam>,
     Query(filter): Query<FilterParam>,
     Query(page): Query<PageParams>,
+    Query(prefix): Query<PrefixParam>,
 ) -> Result<Json<ValuesShape>, ApiError> {
     let (range, signal) = (range.range(&app)?, signal.get()?);
     let outcome = run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
-        fields::values(&app.engines.events, signal, &request, &name, page.limit.unwrap_or(LIMIT_DEFAULT))
+        let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
+        fields::values(&app.engines.events, signal, &request, &name, prefix.prefix.as_deref(), limit)
     })
     .await??;
     let footer = Footer::of(&outcome);

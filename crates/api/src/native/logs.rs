@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use eventstore::query::Order;
-use query::logs;
+use query::{EventSignal, logs};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
-use super::params::{FilterParam, PageParams, Query, RangeParams};
+use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
 use super::shape::{Footer, LogShape};
 use crate::app::App;
 use crate::run;
@@ -17,6 +17,8 @@ use crate::run;
 const LIMIT_DEFAULT: usize = 100;
 /// Buckets of a histogram.
 const BUCKETS_DEFAULT: usize = 60;
+/// Groups of a histogram.
+const GROUPS_MAX: usize = 50;
 
 /// Which end comes first.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,6 +44,8 @@ pub(crate) struct SearchShape {
     logs: Vec<LogShape>,
     /// What to pass as `cursor` for more; `null` when there is no more.
     next_cursor: Option<String>,
+    /// What to pass as `cursor`, with the other `order`, for the records on the other side of the first one.
+    prev_cursor: Option<String>,
     #[serde(flatten)]
     footer: Footer,
 }
@@ -57,21 +61,19 @@ pub(crate) async fn search(
     Query(order): Query<OrderParam>,
 ) -> Result<Json<SearchShape>, ApiError> {
     let (range, order) = (range.range(&app)?, order.get()?);
-    let outcome = run::query(&app, move |app, grant| {
+    let (found, footer) = run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
-        logs::search(
-            &app.engines.events,
-            &request,
-            order,
-            page.limit.unwrap_or(LIMIT_DEFAULT),
-            page.cursor().as_deref(),
-        )
+        let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
+        let found = logs::search(&app.engines.events, &request, order, limit, page.cursor().as_deref())?;
+        let nothing = found.value.records.is_empty() && page.cursor().is_none();
+        let footer = Footer::hinted(app, EventSignal::Logs, &request, &found, nothing);
+        Ok::<_, query::ReadError>((found.value, footer))
     })
     .await??;
-    let footer = Footer::of(&outcome);
     Ok(Json(SearchShape {
-        logs: outcome.value.records.iter().map(|row| LogShape::new(row.id, &row.record)).collect(),
-        next_cursor: outcome.value.next_cursor,
+        logs: found.records.iter().map(|row| LogShape::new(row.id, &row.record)).collect(),
+        next_cursor: found.next_cursor,
+        prev_cursor: found.prev_cursor,
         footer,
     }))
 }
@@ -81,7 +83,7 @@ pub(crate) async fn search(
 #[into_params(parameter_in = Query)]
 pub(crate) struct BucketsParam {
     /// 1 to 2000, default 60.
-    buckets: Option<usize>,
+    pub buckets: Option<usize>,
 }
 
 /// Counts per bucket and level.
@@ -97,6 +99,70 @@ pub(crate) struct VolumeShape {
     counts: Vec<[u64; 7]>,
     #[serde(flatten)]
     footer: Footer,
+}
+
+/// By what.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ByParam {
+    /// A field, as a filter names it; left out, everything is one group. At most the 50 largest groups are listed.
+    by: Option<String>,
+}
+
+/// Counts per bucket and group.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HistogramShape {
+    /// Where the first bucket begins.
+    start_unix_nano: String,
+    /// How long each is.
+    step_nanos: i64,
+    /// The largest groups first.
+    groups: Vec<GroupShape>,
+    /// How many groups there are, listed or not.
+    distinct: usize,
+    #[serde(flatten)]
+    footer: Footer,
+}
+
+/// The records that have a value of the field in common.
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupShape {
+    /// Empty for the records without the field.
+    value: String,
+    /// Per bucket.
+    counts: Vec<u64>,
+}
+
+/// How many records match, per bucket and value of any field.
+#[utoipa::path(get, path = "/api/v1/histogram", params(RangeParams, SignalParam, FilterParam, BucketsParam, ByParam),
+    responses((status = 200, body = HistogramShape), (status = 400, body = ApiError)))]
+pub(crate) async fn histogram(
+    State(app): State<App>,
+    Query(range): Query<RangeParams>,
+    Query(signal): Query<SignalParam>,
+    Query(filter): Query<FilterParam>,
+    Query(buckets): Query<BucketsParam>,
+    Query(by): Query<ByParam>,
+) -> Result<Json<HistogramShape>, ApiError> {
+    let (range, signal) = (range.range(&app)?, signal.get()?);
+    let (found, footer) = run::query(&app, move |app, grant| {
+        let request = grant.request(range, filter.text());
+        let by = by.by.filter(|b| !b.is_empty());
+        let buckets = buckets.buckets.unwrap_or(BUCKETS_DEFAULT);
+        let found = query::fields::histogram(&app.engines.events, signal, &request, by.as_deref(), buckets)?;
+        let footer = Footer::hinted(app, signal, &request, &found, found.value.groups.is_empty());
+        Ok::<_, query::ReadError>((found.value, footer))
+    })
+    .await??;
+    let distinct = found.groups.len();
+    let groups = found.groups.into_iter().take(GROUPS_MAX);
+    Ok(Json(HistogramShape {
+        start_unix_nano: found.buckets.start.0.to_string(),
+        step_nanos: found.buckets.step_nanos,
+        groups: groups.map(|g| GroupShape { value: g.value, counts: g.counts }).collect(),
+        distinct,
+        footer,
+    }))
 }
 
 /// How many log records match, per bucket and level.

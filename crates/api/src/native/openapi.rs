@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{errors, fields, logs, services, status, traces};
+use super::{analyse, complete, context, errors, facets, fields, logs, map, patterns, services, status, tail, traces};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,8 +16,18 @@ use super::{errors, fields, logs, services, status, traces};
         status::status,
         traces::search,
         traces::by_id,
+        traces::span,
+        map::heat_map,
+        map::service_map,
+        analyse::analyse,
         logs::search,
         logs::volume,
+        logs::histogram,
+        patterns::patterns,
+        tail::tail,
+        context::context,
+        facets::facets,
+        complete::complete,
         services::list,
         services::operations,
         errors::list,

@@ -4,10 +4,14 @@ use eventstore::query::{Outcome, Partial, QueryStats, RowId};
 use model::log::severity_range;
 use model::trace::{Event, Link, Resource, Scope};
 use model::{Attributes, LogRecord, Span};
+use query::EventSignal;
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 use wire::otlp::json::value_to_json;
+
+use super::error::Position;
+use crate::app::App;
 
 /// What a query cost.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,15 +51,60 @@ pub(crate) struct Footer {
     partial: Option<PartialShape>,
     /// What it cost.
     stats: StatsShape,
+    /// Fields of the query that no record of the range has; looked for when nothing was found.
+    hints: Vec<HintShape>,
+}
+
+/// A field that does not occur.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HintShape {
+    /// Where its name stands in `q`.
+    position: Position,
+    /// The name.
+    name: String,
+    /// What is probably meant: put in the place of `position`.
+    suggestion: Option<String>,
+    /// In words.
+    message: String,
+}
+
+impl From<query::lang::Hint> for HintShape {
+    fn from(h: query::lang::Hint) -> Self {
+        let known = h.suggestion.as_ref().map_or(String::new(), |s| format!(", did you mean `{s}`?"));
+        Self {
+            position: Position { offset: h.at.offset, length: h.at.length },
+            message: format!("no record of this time range has a field `{}`{known}", h.name),
+            name: h.name,
+            suggestion: h.suggestion,
+        }
+    }
 }
 
 impl Footer {
+    /// The footer of an answer to a query; when nothing was found, with hints at wrong field names.
+    pub(crate) fn hinted<T>(
+        app: &App,
+        signal: EventSignal,
+        request: &query::Request,
+        outcome: &Outcome<T>,
+        nothing_found: bool,
+    ) -> Self {
+        let mut footer = Self::of(outcome);
+        if nothing_found && outcome.partial.is_none() {
+            // A hint that cannot be had in time is no reason to fail.
+            let hints = query::fields::hints(&app.engines.events, signal, request);
+            footer.hints = hints.map_or_else(|_| Vec::new(), |h| h.value.into_iter().map(HintShape::from).collect());
+        }
+        footer
+    }
+
     pub(crate) fn of<T>(outcome: &Outcome<T>) -> Self {
         Self::new(outcome.partial, outcome.stats)
     }
 
     pub(crate) fn new(partial: Option<Partial>, stats: QueryStats) -> Self {
-        Self { partial: partial.map(|p| PartialShape { reason: p.to_string() }), stats: stats.into() }
+        let partial = partial.map(|p| PartialShape { reason: p.to_string() });
+        Self { partial, stats: stats.into(), hints: Vec::new() }
     }
 }
 

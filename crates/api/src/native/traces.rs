@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use eventstore::query::TraceSummary;
-use model::{AccessScope, TraceId};
-use query::traces;
-use serde::Serialize;
-use utoipa::ToSchema;
+use model::{AccessScope, SpanId, TraceId};
+use query::{EventSignal, traces};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::columns::ColumnsShape;
 use super::error::ApiError;
 use super::params::{FilterParam, PageParams, Query, RangeParams};
 use super::shape::{Footer, SpanShape};
@@ -73,15 +74,18 @@ pub(crate) async fn search(
     Query(page): Query<PageParams>,
 ) -> Result<Json<SearchShape>, ApiError> {
     let range = range.range(&app)?;
-    let outcome = run::query(&app, move |app, grant| {
+    let (found, footer) = run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
-        traces::search(&app.engines.events, &request, page.limit.unwrap_or(LIMIT_DEFAULT), page.cursor().as_deref())
+        let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
+        let found = traces::search(&app.engines.events, &request, limit, page.cursor().as_deref())?;
+        let nothing = found.value.traces.is_empty() && page.cursor().is_none();
+        let footer = Footer::hinted(app, EventSignal::Traces, &request, &found, nothing);
+        Ok::<_, query::ReadError>((found.value, footer))
     })
     .await??;
-    let footer = Footer::of(&outcome);
     Ok(Json(SearchShape {
-        traces: outcome.value.traces.into_iter().map(TraceShape::from).collect(),
-        next_cursor: outcome.value.next_cursor,
+        traces: found.traces.into_iter().map(TraceShape::from).collect(),
+        next_cursor: found.next_cursor,
         footer,
     }))
 }
@@ -90,28 +94,88 @@ pub(crate) async fn search(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TraceDetailShape {
     trace_id: String,
-    /// By start.
+    /// How many spans there are.
+    span_count: usize,
+    /// By start; empty with `format=columns`.
+    spans: Vec<SpanShape>,
+    /// The same in columns, with `format=columns`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<ColumnsShape>,
+    #[serde(flatten)]
+    footer: Footer,
+}
+
+/// In which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FormatParam {
+    /// `spans` (default), or `columns`: without attributes, events and links, for traces of thousands of spans.
+    format: Option<String>,
+}
+
+fn trace_id(text: &str) -> Result<TraceId, ApiError> {
+    text.parse().map_err(|_| ApiError::invalid("trace_id", format!("`{text}` is not a trace id; it has 32 hex digits")))
+}
+
+/// One span of a trace with all it has.
+#[utoipa::path(get, path = "/api/v1/traces/{trace_id}/spans/{span_id}",
+    params(("trace_id" = String, Path, description = "32 hex digits"), ("span_id" = String, Path, description = "16 hex digits")),
+    responses((status = 200, body = SpanAnswer), (status = 404, body = ApiError)))]
+pub(crate) async fn span(
+    State(app): State<App>,
+    Path((trace, span)): Path<(String, String)>,
+) -> Result<Json<SpanAnswer>, ApiError> {
+    let id = trace_id(&trace)?;
+    let span_id: SpanId = span
+        .parse()
+        .map_err(|_| ApiError::invalid("span_id", format!("`{span}` is not a span id; it has 16 hex digits")))?;
+    let outcome =
+        run::query(&app, move |app, grant| traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits()))
+            .await??;
+    // Both sides of a span that client and server share have one id.
+    let spans: Vec<SpanShape> =
+        outcome.value.spans.iter().filter(|s| s.span_id == span_id).map(SpanShape::from).collect();
+    if spans.is_empty() && outcome.partial.is_none() {
+        let message = format!("trace {trace} has no span {span}");
+        return Err(ApiError::new(foundation::ErrorKind::NotFound, message));
+    }
+    Ok(Json(SpanAnswer { spans, footer: Footer::of(&outcome) }))
+}
+
+/// The spans of one id: one, or the two sides of a shared span.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SpanAnswer {
     spans: Vec<SpanShape>,
     #[serde(flatten)]
     footer: Footer,
 }
 
 /// All spans of a trace, whenever they were.
-#[utoipa::path(get, path = "/api/v1/traces/{trace_id}", params(("trace_id" = String, Path, description = "32 hex digits")),
+#[utoipa::path(get, path = "/api/v1/traces/{trace_id}",
+    params(("trace_id" = String, Path, description = "32 hex digits"), FormatParam),
     responses((status = 200, body = TraceDetailShape), (status = 404, body = ApiError)))]
 pub(crate) async fn by_id(
     State(app): State<App>,
     Path(text): Path<String>,
+    Query(format): Query<FormatParam>,
 ) -> Result<Json<TraceDetailShape>, ApiError> {
-    let id: TraceId = text
-        .parse()
-        .map_err(|_| ApiError::invalid("trace_id", format!("`{text}` is not a trace id; it has 32 hex digits")))?;
+    let id = trace_id(&text)?;
+    let columns = match format.format.as_deref() {
+        None | Some("" | "spans") => false,
+        Some("columns") => true,
+        Some(other) => {
+            let message = format!("`{other}` is not a format; use `spans` or `columns`");
+            return Err(ApiError::invalid("format", message));
+        }
+    };
     let outcome =
         run::query(&app, move |app, grant| traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits()))
             .await??;
     Ok(Json(TraceDetailShape {
         trace_id: id.to_string(),
-        spans: outcome.value.spans.iter().map(SpanShape::from).collect(),
+        span_count: outcome.value.spans.len(),
+        spans: if columns { Vec::new() } else { outcome.value.spans.iter().map(SpanShape::from).collect() },
+        columns: columns.then(|| ColumnsShape::new(&outcome.value)),
         footer: Footer::of(&outcome),
     }))
 }

@@ -1,7 +1,7 @@
 //! The values of a field in matching records, with counts.
 
 use eventstore::EventStore;
-use eventstore::query::{FieldValue, Outcome};
+use eventstore::query::{FieldValue, Filter, Outcome, Predicate};
 use model::log::severity_range;
 
 use crate::EventSignal;
@@ -13,6 +13,7 @@ pub const LIMIT_MAX: usize = 1_000;
 
 /// The values of the field `name`, most frequent first, spelled as a filter spells them.
 ///
+/// With a `prefix`, only values that begin with it.
 /// `name` is what a filter would write: `level`, `http.route`, `resource.host.name`, `attr.k`.
 ///
 /// # Errors
@@ -22,11 +23,18 @@ pub fn values(
     signal: EventSignal,
     request: &Request,
     name: &str,
+    prefix: Option<&str>,
     limit: usize,
 ) -> Result<Outcome<Vec<FieldValue>>, ReadError> {
     let limit = bounded("limit", limit, LIMIT_MAX)?;
-    let (_, select) = request.select(signal)?;
+    let (_, mut select) = request.select(signal)?;
     let (field, kind) = named(signal, name);
+    // Values that are names of numbers are few; they are looked at below.
+    let open = !matches!(kind, Values::SpanKind | Values::StatusCode | Values::Level);
+    if let (Some(text), true) = (prefix, open) {
+        let begins = Filter::Is(Predicate::Prefix { field: field.clone(), text: text.to_owned() });
+        select.filter = Filter::And(vec![begins, select.filter]);
+    }
     // Severity numbers are merged into levels below: 25 numbers are all there are.
     let fetch = if kind == Values::Level { limit.max(25) } else { limit };
     let mut found = match signal {
@@ -34,26 +42,39 @@ pub fn values(
         EventSignal::Traces => store.spans().field_values(&select, &field, fetch)?,
     };
     found.value = spelled(found.value, kind);
+    if let Some(prefix) = prefix {
+        // A record may have the field twice, and the other value begins otherwise.
+        found.value.retain(|v| v.value.starts_with(prefix));
+    }
     found.value.truncate(limit);
     Ok(found)
 }
 
-/// Numbers become the names that filters take.
-fn spelled(values: Vec<FieldValue>, kind: Values) -> Vec<FieldValue> {
+/// A value of the engine as filters write it: numbers become the names of what they stand for.
+pub(crate) fn spelled_value(value: String, kind: Values) -> String {
     let names: &[&str] = match kind {
         Values::SpanKind => &["unspecified", "internal", "server", "client", "producer", "consumer"],
         Values::StatusCode => &["unset", "ok", "error"],
+        // A range of the severity that has its name already.
+        Values::Level if value.parse::<u8>().is_err() => return value.to_lowercase(),
         Values::Level => &[],
-        _ => return values,
+        _ => return value,
     };
+    let Ok(number) = value.parse::<usize>() else { return value };
+    match kind {
+        Values::Level => severity_range(number.min(255) as u8).to_lowercase(),
+        _ => names.get(number).map_or(value, |n| (*n).to_owned()),
+    }
+}
+
+/// The same for a list, in which several numbers may become one name.
+fn spelled(values: Vec<FieldValue>, kind: Values) -> Vec<FieldValue> {
+    if !matches!(kind, Values::SpanKind | Values::StatusCode | Values::Level) {
+        return values;
+    }
     let mut out: Vec<FieldValue> = Vec::new();
     for FieldValue { value, count } in values {
-        let number = value.parse::<usize>().ok();
-        let name = match kind {
-            Values::Level => number.map(|n| severity_range(n.min(255) as u8).to_lowercase()),
-            _ => number.and_then(|n| names.get(n)).map(|n| (*n).to_owned()),
-        };
-        let value = name.unwrap_or(value);
+        let value = spelled_value(value, kind);
         match out.iter_mut().find(|v| v.value == value) {
             Some(same) => same.count += count,
             None => out.push(FieldValue { value, count }),

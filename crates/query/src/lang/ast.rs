@@ -61,6 +61,13 @@ pub enum Node {
     Not(Box<Expr>),
     /// `has(key)`: the record has the field.
     Has(Key),
+    /// `{ .. }` or `root{ .. }`: the trace has a span, or a root span, for which this holds.
+    Spans {
+        /// Whether only spans without a parent are meant.
+        root: bool,
+        /// What holds for the span; `None` for any.
+        inner: Option<Box<Expr>>,
+    },
     /// `key op value`.
     Field {
         /// The field.

@@ -16,6 +16,11 @@ pub const DEPTH_MAX: usize = 24;
 /// Regexes in one filter: each may take a megabyte and milliseconds to compile.
 pub const REGEXES_MAX: usize = 32;
 
+/// The stages, for error messages.
+const STAGES: &str = "`stats`, `timeseries`, `top`, `where`, `sort`, `limit`, `fields`, `patterns`, `sample`";
+/// The functions of `stats`, for error messages.
+const FUNCTIONS: &str = "count, count_distinct, rate, min, max, sum, avg, median, p50 to p99, quantile and histogram";
+
 /// A filter that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{problem}")]
@@ -100,9 +105,20 @@ pub enum Problem {
     /// Two conditions without a space between them.
     #[error("`{0}` cannot stand directly here; put a space before it, or quote the text")]
     MissingSpace(char),
-    /// A character that later forms of the language need.
-    #[error("`{0}` has no meaning outside of quotes; alternatives are written `a OR b` or `key:(a, b)`")]
+    /// A `|` in a filter.
+    #[error(
+        "`{0}` begins a stage of an analysis, and this is a filter; alternatives are written `a OR b` or `key:(a, b)`"
+    )]
     Reserved(char),
+    /// A `{` without its partner.
+    #[error("this brace is not closed")]
+    UnclosedSpans,
+    /// `{ .. { .. } .. }`
+    #[error("braces stand for a span and cannot stand in braces; text with a brace is written in quotes")]
+    NestedSpans,
+    /// `{ .. }` where records are searched.
+    #[error("braces find whole traces; here {0} are searched, text with a brace is written in quotes")]
+    MisplacedSpans(&'static str),
     /// `!x`, `&&`, `||`.
     #[error("`{0}` is written `{1}` here")]
     OtherSpelling(&'static str, &'static str),
@@ -161,6 +177,56 @@ pub enum Problem {
         field: String,
         /// How many digits an id of this kind has.
         digits: usize,
+    },
+    /// A `|` with nothing after it.
+    #[error("a stage is missing after `|`: {STAGES}")]
+    MissingStage,
+    /// A word that is no stage.
+    #[error("`{0}` is not a stage; there are {STAGES}")]
+    UnknownStage(String),
+    /// A stage behind one that comes after it.
+    #[error("`{stage}` stands before `{before}`, and once")]
+    StageOrder {
+        /// The stage that is too late.
+        stage: &'static str,
+        /// The stage that it follows.
+        before: &'static str,
+    },
+    /// A stage without what it needs.
+    #[error("`{stage}` goes with {needs}")]
+    StageNeeds {
+        /// The stage.
+        stage: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
+    /// Something else was expected in a stage.
+    #[error("{0} is expected here")]
+    Expected(&'static str),
+    /// A word that is no function of `stats`.
+    #[error("`{0}` is not a function; there are {FUNCTIONS}")]
+    UnknownMeasure(String),
+    /// A function with the wrong arguments.
+    #[error("`{function}` takes {takes}")]
+    Arguments {
+        /// The function as written.
+        function: String,
+        /// What it takes.
+        takes: &'static str,
+    },
+    /// A column that no stage makes.
+    #[error("`{0}` is not a column of the result")]
+    UnknownColumn(String),
+    /// Two columns of one name.
+    #[error("there are two columns `{0}`; name one with `as`")]
+    SameColumn(String),
+    /// More of something than an analysis may have.
+    #[error("an analysis has at most {max} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        max: usize,
     },
     /// An operator that the field does not support.
     #[error("`{op}` does not work with `{field}`; use {expected}")]

@@ -4,6 +4,7 @@
 //! have it may come later. It is a hint beside an empty result.
 
 use super::ast::{Expr, Key, KeyScope, Node, Position, Query};
+use super::pipe::Pipe;
 use super::{fields, printer};
 use crate::EventSignal;
 
@@ -22,6 +23,18 @@ pub struct Hint {
 pub fn unknown_fields(query: &Query, signal: EventSignal, catalogue: &[String]) -> Vec<Hint> {
     let mut keys = Vec::new();
     query.expr.iter().for_each(|e| collect(e, &mut keys));
+    unknown(keys, signal, catalogue)
+}
+
+/// The same for an analysis: the fields of its filter and of its stages.
+pub fn unknown_fields_of_pipe(pipe: &Pipe, signal: EventSignal, catalogue: &[String]) -> Vec<Hint> {
+    let mut keys = Vec::new();
+    pipe.filter.expr.iter().for_each(|e| collect(e, &mut keys));
+    keys.extend(pipe.stages.iter().flat_map(|s| s.keys()));
+    unknown(keys, signal, catalogue)
+}
+
+fn unknown(keys: Vec<&Key>, signal: EventSignal, catalogue: &[String]) -> Vec<Hint> {
     keys.into_iter()
         .filter(|key| key.scope != KeyScope::Auto || fields::find(signal, &key.name).is_none())
         .filter(|key| !catalogue.contains(&key.name))
@@ -33,6 +46,7 @@ fn collect<'a>(e: &'a Expr, out: &mut Vec<&'a Key>) {
     match &e.node {
         Node::And(all) | Node::Or(all) => all.iter().for_each(|e| collect(e, out)),
         Node::Not(inner) => collect(inner, out),
+        Node::Spans { inner, .. } => inner.iter().for_each(|e| collect(e, out)),
         Node::Has(key) | Node::Field { key, .. } => out.push(key),
         Node::Text(_) => {}
     }

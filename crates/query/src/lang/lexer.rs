@@ -16,6 +16,8 @@ pub(super) enum Place {
     Value,
     /// In a list: commas end the word.
     Item,
+    /// In a stage of a pipe: operators and commas end the word.
+    Column,
 }
 
 /// A run of characters without quotes.
@@ -64,11 +66,15 @@ pub(super) fn escapable(c: char) -> bool {
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    /// Inside of `{ .. }`, where a `}` ends a word unless the word has the `{` that belongs to it.
+    pub(super) in_braces: bool,
+    /// Whether a `|` may follow a condition.
+    pub(super) pipes: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, in_braces: false, pipes: false }
     }
 
     /// The offset of the next byte.
@@ -97,7 +103,14 @@ impl<'a> Lexer<'a> {
 
     /// Whether a condition can end here.
     pub(super) fn at_boundary(&self) -> bool {
-        self.peek().is_none_or(|c| c.is_whitespace() || c == ')')
+        self.peek().is_none_or(|c| {
+            c.is_whitespace() || c == ')' || (c == '}' && self.in_braces) || (c == '|' && self.at_stage())
+        })
+    }
+
+    /// Whether a stage of a pipe is next.
+    pub(super) fn at_stage(&self) -> bool {
+        self.pipes && self.peek() == Some('|') && !self.rest().starts_with("||")
     }
 
     /// Skips white space; returns whether there was any.
@@ -150,9 +163,18 @@ impl<'a> Lexer<'a> {
     pub(super) fn word(&mut self, place: Place) -> Word {
         let start = self.at;
         let mut word = Word { text: String::new(), stars: Vec::new(), escaped: false, at: Position::default() };
+        let mut open_braces = 0_usize;
         while let Some(c) = self.peek() {
-            if self.ends_word(c, place) {
+            let closes_set = c == '}' && self.in_braces && open_braces == 0;
+            // `root{`: the set of a root span.
+            let opens_set = c == '{' && place == Place::Term && word.text == "root" && !word.escaped;
+            if self.ends_word(c, place) || closes_set || opens_set {
                 break;
+            }
+            match c {
+                '{' => open_braces += 1,
+                '}' => open_braces = open_braces.saturating_sub(1),
+                _ => {}
             }
             self.at += c.len_utf8();
             match c {
@@ -178,8 +200,10 @@ impl<'a> Lexer<'a> {
     fn ends_word(&self, c: char, place: Place) -> bool {
         match c {
             '(' | ')' | '"' | '|' => true,
-            ',' => place == Place::Item,
-            ':' | '=' | '<' | '>' | '~' | '!' => place == Place::Term && self.peek_op().is_some(),
+            ',' => matches!(place, Place::Item | Place::Column),
+            ':' | '=' | '<' | '>' | '~' | '!' => {
+                matches!(place, Place::Term | Place::Column) && self.peek_op().is_some()
+            }
             _ => c.is_whitespace(),
         }
     }

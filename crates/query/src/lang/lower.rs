@@ -23,13 +23,20 @@ pub fn lower(query: &Query, signal: EventSignal) -> Result<Filter> {
     query.expr.as_ref().map_or(Ok(Filter::All), |e| expr(e, signal))
 }
 
-fn expr(e: &Expr, signal: EventSignal) -> Result<Filter> {
+pub(super) fn expr(e: &Expr, signal: EventSignal) -> Result<Filter> {
     let each = |all: &[Expr]| all.iter().map(|e| expr(e, signal)).collect::<Result<Vec<_>>>();
     match &e.node {
         Node::And(all) => each(all).map(Filter::And),
         Node::Or(any) => each(any).map(Filter::Or),
         Node::Not(inner) => expr(inner, signal).map(not),
         Node::Has(key) => Ok(exists(fields::resolve(signal, key).0)),
+        Node::Spans { .. } => {
+            let records = match signal {
+                EventSignal::Logs => "log records",
+                EventSignal::Traces => "spans",
+            };
+            Err(FilterError::new(Problem::MisplacedSpans(records), e.at))
+        }
         Node::Field { key, op, value } => field(signal, key, *op, value),
         Node::Text(value) => Ok(text(signal, value)),
     }
@@ -377,7 +384,7 @@ fn wildcard(field: Field, pieces: &[Piece]) -> Filter {
 }
 
 /// Nanoseconds in the unit that the last part of a key names: `elapsed_ms`, `queue.seconds`.
-fn unit_of(key: &str) -> Option<i64> {
+pub(super) fn unit_of(key: &str) -> Option<i64> {
     let last = key.rsplit(['.', '_', '-']).next().filter(|last| last.len() < key.len())?;
     Some(match last {
         "ns" | "nanos" | "nanoseconds" => 1,

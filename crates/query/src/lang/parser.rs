@@ -15,23 +15,29 @@ type Result<T> = std::result::Result<T, FilterError>;
 /// # Errors
 /// The first thing that is wrong, with its place and, where one is likely, a correction.
 pub fn parse(text: &str) -> Result<Query> {
+    Ok(filter(text, false)?.0)
+}
+
+/// Reads a filter and stops at the first stage of a pipe, if there may be one.
+pub(super) fn filter(text: &str, pipes: bool) -> Result<(Query, Lexer<'_>)> {
     if text.len() > LENGTH_MAX {
         let cut = (0..=LENGTH_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let at = Position::between(cut, text.len());
         return Err(FilterError::new(Problem::TooLong { length: text.len() }, at));
     }
     let mut parser = Parser { lexer: Lexer::new(text), depth: 0, regexes: 0 };
+    parser.lexer.pipes = pipes;
     parser.lexer.skip_space();
-    if parser.lexer.peek().is_none() {
-        return Ok(Query { expr: None });
+    if parser.lexer.peek().is_none() || parser.lexer.at_stage() {
+        return Ok((Query { expr: None }, parser.lexer));
     }
     let expr = parser.or()?;
     let start = parser.lexer.offset();
     if parser.lexer.eat(')') {
         return Err(FilterError::new(Problem::UnopenedParenthesis, parser.lexer.since(start)));
     }
-    // `or` stops only at the end and at a closing parenthesis.
-    Ok(Query { expr: Some(expr) })
+    // `or` stops only at the end, at a stage and at a closing parenthesis.
+    Ok((Query { expr: Some(expr) }, parser.lexer))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +80,7 @@ impl Parser<'_> {
         let mut all = vec![self.unary()?];
         loop {
             self.lexer.skip_space();
-            let ends = matches!(self.lexer.peek(), None | Some(')')) || self.peek_keyword() == Some(Keyword::Or);
+            let ends = self.at_end() || self.peek_keyword() == Some(Keyword::Or);
             if ends {
                 break;
             }
@@ -82,6 +88,15 @@ impl Parser<'_> {
             all.push(self.unary()?);
         }
         Ok(self.join(all, start, Node::And))
+    }
+
+    /// Whether nothing of this filter, group or set can follow.
+    fn at_end(&self) -> bool {
+        match self.lexer.peek() {
+            None | Some(')') => true,
+            Some('}') => self.lexer.in_braces,
+            _ => self.lexer.at_stage(),
+        }
     }
 
     /// One operand stands for itself, more make a node.
@@ -112,7 +127,7 @@ impl Parser<'_> {
         }
         self.deeper(start)?;
         self.lexer.skip_space();
-        if matches!(self.lexer.peek(), None | Some(')')) {
+        if self.at_end() {
             return Err(self.missing_operand(start, "after"));
         }
         let inner = self.unary()?;
@@ -124,6 +139,7 @@ impl Parser<'_> {
         let start = self.lexer.offset();
         match self.lexer.peek() {
             Some('(') => self.group(start),
+            Some('{') => self.spans(start, false),
             Some('/') => {
                 let value = self.regex_literal()?;
                 self.boundary()?;
@@ -165,11 +181,40 @@ impl Parser<'_> {
         Ok(inner)
     }
 
-    /// What begins with a word: a field, `has(key)` or text.
+    /// `{ .. }`, the set of spans for which something holds.
+    fn spans(&mut self, start: usize, root: bool) -> Result<Expr> {
+        self.deeper(start)?;
+        let brace = self.lexer.offset();
+        self.lexer.eat('{');
+        if self.lexer.in_braces {
+            return Err(FilterError::new(Problem::NestedSpans, Position { offset: brace, length: 1 }));
+        }
+        self.lexer.in_braces = true;
+        self.lexer.skip_space();
+        let inner = match self.lexer.peek() {
+            None | Some('}') => None,
+            Some(_) => Some(Box::new(self.or()?)),
+        };
+        self.lexer.skip_space();
+        self.lexer.in_braces = false;
+        if !self.lexer.eat('}') {
+            let at = Position::between(start, self.lexer.offset() + self.lexer.rest().len());
+            let closed = format!("{}}}", self.lexer.source(at).trim_end());
+            return Err(FilterError::new(Problem::UnclosedSpans, at).suggest(closed));
+        }
+        self.depth -= 1;
+        self.boundary()?;
+        Ok(Expr { node: Node::Spans { root, inner }, at: self.lexer.since(start) })
+    }
+
+    /// What begins with a word: a field, `has(key)`, `root{ .. }` or text.
     fn word_term(&mut self, start: usize) -> Result<Expr> {
         let word = self.lexer.word(Place::Term);
         if word.text.is_empty() {
             return Err(self.no_term(start));
+        }
+        if self.lexer.peek() == Some('{') {
+            return self.spans(start, true);
         }
         if self.op_follows(false) || self.lexer.peek() == Some('"') {
             let (scope, name) = KeyScope::split(&word.text);
@@ -451,9 +496,9 @@ impl Parser<'_> {
     fn no_term(&mut self, start: usize) -> FilterError {
         match self.lexer.peek() {
             // `a AND` and `a OR (b AND)`: what is missing was announced just before.
-            None | Some(')') => {
+            next if matches!(next, None | Some(')')) || self.at_end() => {
                 let before = self.lexer.source(Position::between(0, start)).trim_end();
-                let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
+                let word = before.rsplit(|c: char| c.is_whitespace() || c == '(' || c == '{').next().unwrap_or("");
                 let at = Position { offset: before.len() - word.len(), length: word.len() };
                 if word.is_empty() || before.is_empty() {
                     return FilterError::new(Problem::UnopenedParenthesis, Position { offset: start, length: 1 });
@@ -461,11 +506,12 @@ impl Parser<'_> {
                 FilterError::new(Problem::MissingOperand { word: word.to_owned(), side: "after" }, at)
             }
             Some('|') => self.reserved_bar(),
-            Some(other) => match self.lexer.peek_op() {
+            other => match self.lexer.peek_op() {
                 Some((op, length)) => {
                     FilterError::new(Problem::MissingKey(op.text()), Position { offset: start, length })
                 }
                 None => {
+                    let other = other.unwrap_or(' ');
                     FilterError::new(Problem::MissingSpace(other), Position { offset: start, length: other.len_utf8() })
                 }
             },

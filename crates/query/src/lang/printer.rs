@@ -37,6 +37,11 @@ impl Display for Expr {
                 operand(f, inner, matches!(inner.node, Node::And(_) | Node::Or(_)))
             }
             Node::Has(key) => write!(f, "has({key})"),
+            Node::Spans { root, inner } => {
+                f.write_str(if *root { "root{" } else { "{" })?;
+                inner.iter().try_for_each(|e| e.fmt(f))?;
+                f.write_char('}')
+            }
             Node::Field { key, op, value } => {
                 write!(f, "{key}{}", op.text())?;
                 field_value(f, *op, value, false)
@@ -71,7 +76,7 @@ pub(super) fn bare_or_quoted(name: &str) -> String {
 }
 
 fn bare_key(name: &str) -> String {
-    let mut out = escape(name, |c| ":=<>~!*".contains(c));
+    let mut out = escape(name, |c| ":=<>~!*{}".contains(c));
     // A first `-` would negate, a first `/` begin a regex.
     if name.starts_with(['-', '/']) {
         out.insert(0, '\\');
@@ -83,7 +88,7 @@ fn text_word(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     if text.starts_with(['-', '/', '!', '&']) {
         f.write_char('\\')?;
     }
-    f.write_str(&escape(text, |c| ":=<>~*".contains(c)))
+    f.write_str(&escape(text, |c| ":=<>~*{}".contains(c)))
 }
 
 fn field_value(f: &mut Formatter<'_>, op: Op, value: &Value, in_list: bool) -> fmt::Result {
@@ -98,7 +103,10 @@ fn field_value(f: &mut Formatter<'_>, op: Op, value: &Value, in_list: bool) -> f
             f.write_char(')')
         }
         Form::Word(text) => {
-            let mut out = escape(text, |c| (c == '*' && op == Op::Match) || (c == ',' && in_list));
+            let braces = !balanced(text);
+            let mut out = escape(text, |c| {
+                (c == '*' && op == Op::Match) || (c == ',' && in_list) || (braces && "{}".contains(c))
+            });
             // `<` and `=5` would be read as `<=` and `5`.
             if op != Op::Match && out.starts_with(['=', '~']) {
                 out.insert(0, '\\');
@@ -123,7 +131,7 @@ fn form(f: &mut Formatter<'_>, form: &Form) -> fmt::Result {
                 if i == 0 && text.starts_with(['-', '/', '!', '&']) {
                     f.write_char('\\')?;
                 }
-                f.write_str(&escape(text, |c| ":=<>~*,".contains(c)))
+                f.write_str(&escape(text, |c| ":=<>~*,{}".contains(c)))
             }
         }),
         Form::Regex(pattern) => {
@@ -146,6 +154,25 @@ fn form(f: &mut Formatter<'_>, form: &Form) -> fmt::Result {
         }
         Form::List(_) => Ok(()),
     }
+}
+
+/// Whether a name can stand bare in a stage of a pipe.
+pub(super) fn word(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && bare_key(name) == name
+        && !name.contains(',')
+        && !["and", "asc", "desc"].contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether every `}` has its `{` before it: then it does not end a set of spans.
+fn balanced(text: &str) -> bool {
+    let depth = text.chars().try_fold(0_usize, |depth, c| match c {
+        '{' => Some(depth + 1),
+        '}' => depth.checked_sub(1),
+        _ => Some(depth),
+    });
+    depth == Some(0)
 }
 
 /// Puts a backslash before what would end or change a bare word.
@@ -175,6 +202,13 @@ pub(super) fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// The name of an attribute as a query writes it, so that it is not taken for anything else.
+///
+/// For code that makes queries, such as completion.
+pub fn print_key(name: &str) -> String {
+    if word(name) { name.to_owned() } else { quote(name) }
 }
 
 /// A value as a filter writes it: bare when it can be, otherwise quoted.

@@ -34,6 +34,9 @@ fn tree(query: &Query) -> String {
             Node::Or(any) => ("Or".into(), any),
             Node::Not(inner) => ("Not".into(), std::slice::from_ref(inner)),
             Node::Has(k) => (format!("Has {}", key(k)), &[]),
+            Node::Spans { root, inner } => {
+                (if *root { "Root" } else { "Spans" }.into(), inner.as_deref().map_or(&[], std::slice::from_ref))
+            }
             Node::Field { key: k, op, value } => (format!("{} {} {}", key(k), op.text(), form(value)), &[]),
             Node::Text(v) => (format!("Text {}", form(v)), &[]),
         };
@@ -390,7 +393,7 @@ fn errors_say_where_and_what_was_meant() {
         expect![[r#"
         k:a|b
            ^
-        `|` has no meaning outside of quotes; alternatives are written `a OR b` or `key:(a, b)`
+        `|` begins a stage of an analysis, and this is a filter; alternatives are written `a OR b` or `key:(a, b)`
     "#]],
     );
     check(
@@ -517,7 +520,7 @@ fn errors_say_where_and_what_was_meant() {
         expect![[r#"
         a AND b |
                 ^
-        `|` has no meaning outside of quotes; alternatives are written `a OR b` or `key:(a, b)`
+        `|` begins a stage of an analysis, and this is a filter; alternatives are written `a OR b` or `key:(a, b)`
     "#]],
     );
 }
@@ -554,7 +557,7 @@ fn word() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop_oneof![
             6 => prop::sample::select(vec!['a', 'b', 'Z', '0', '5', '.', '_', 'é', '日']),
-            3 => prop::sample::select("\\\"()|:=<>~!*,-/& \n&".chars().collect::<Vec<_>>()),
+            3 => prop::sample::select("\\\"()|:=<>~!*,-/&{} \n&".chars().collect::<Vec<_>>()),
         ],
         1..8,
     )
@@ -755,16 +758,17 @@ fn the_examples_of_the_page_are_filters() {
 fn the_errors_of_the_page_are_the_errors() {
     /// Where the second column begins.
     const SECOND: usize = 37;
-    let block = section("Errors").split("```").nth(1).expect("a block").trim_start_matches('\n');
-    let lines: Vec<&str> = block.lines().collect();
+    // Two blocks: filters, and analyses.
+    let blocks = section("Errors").split("```").skip(1).step_by(2);
+    let lines: Vec<&str> = blocks.flat_map(|b| b.trim_start_matches('\n').lines()).collect();
     for pair in lines.chunks_exact(2) {
         let filter = pair[0][..SECOND].trim_end();
         let message = pair[0][SECOND..].trim();
         let marks = pair[1].get(..SECOND).unwrap_or(pair[1]).trim_end();
         let suggestion = pair[1].get(SECOND..).map(str::trim);
-        let error = parse(filter)
-            .and_then(|q| super::lower(&q, crate::EventSignal::Traces))
-            .and_then(|_| super::lower(&parse(filter)?, crate::EventSignal::Logs))
+        let error = super::parse_pipe(filter)
+            .and_then(|q| super::lower_pipe(&q, crate::EventSignal::Traces))
+            .and_then(|_| super::lower_pipe(&super::parse_pipe(filter)?, crate::EventSignal::Logs))
             .expect_err(filter);
         let found = error.to_string();
         let begins = message.split(" ...").next().unwrap_or(message);
@@ -778,7 +782,45 @@ fn the_errors_of_the_page_are_the_errors() {
             "{filter}: {found:?}"
         );
     }
-    assert!(lines.len() >= 20);
+    assert!(lines.len() >= 28);
+}
+
+#[test]
+fn the_analyses_of_the_page_are_analyses() {
+    let rows = |heading| section(heading).lines().filter(|l| l.starts_with("| `"));
+    let mut count = 0;
+    for row in rows("Analysis") {
+        let cell = row.trim_start_matches("| ").split(" | ").next().unwrap_or_default();
+        for written in
+            cell.split('`').skip(1).step_by(2).filter(|w| !["where", "sort", "sample"].iter().any(|s| w.starts_with(s)))
+        {
+            let is_function = written.ends_with(')') && !written.contains(' ');
+            let is_quantile = written.starts_with("quantile");
+            let text = if is_function || is_quantile { format!("| stats {written}") } else { format!("| {written}") };
+            let pipe = super::parse_pipe(&text).unwrap_or_else(|e| panic!("{}", complaint(&text, &e)));
+            super::lower_pipe(&pipe, crate::EventSignal::Logs).unwrap_or_else(|e| panic!("{}", complaint(&text, &e)));
+            count += 1;
+        }
+    }
+    assert!(count > 18, "{count} examples");
+    for row in rows("Traces") {
+        let filter = row.split('`').nth(1).unwrap_or_default();
+        let query = parse(filter).unwrap_or_else(|e| panic!("{}", complaint(filter, &e)));
+        super::lower_traces(&query).unwrap_or_else(|e| panic!("{}", complaint(filter, &e)));
+    }
+}
+
+#[test]
+fn the_functions_of_the_page_are_the_functions() {
+    use super::pipe::Function;
+    let listed: Vec<&str> =
+        section("Analysis").split("| function |").nth(1).expect("the table").split("\n\n").take(1).collect();
+    for name in
+        ["count", "count_distinct", "rate", "min", "max", "sum", "avg", "median", "p50", "p99", "quantile", "histogram"]
+    {
+        assert!(listed[0].contains(&format!("`{name}(")), "{name}");
+        assert!(name == "quantile" || Function::named(name).is_some(), "{name}");
+    }
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub struct LogPage {
     pub records: Vec<Row<LogRecord>>,
     /// What to pass as cursor for the next page; `None` after the last.
     pub next_cursor: Option<String>,
+    /// What to pass as cursor, in the other order, for the records on the other side of the first one;
+    /// `None` for an empty page.
+    pub prev_cursor: Option<String>,
 }
 
 /// The records that match, from one end of the range.
@@ -39,5 +42,14 @@ pub fn search(
     let list = List { signal: EventSignal::Logs, order, query: &query };
     let after = cursor.map(|text| list.decode(text)).transpose()?;
     let found = store.logs().latest(&select, &Page { order, limit, after })?;
-    Ok(found.map(|rows| LogPage { records: rows.rows, next_cursor: rows.next.map(|row| list.encode(row)) }))
+    let other = match order {
+        Order::Descending => Order::Ascending,
+        Order::Ascending => Order::Descending,
+    };
+    let back = List { order: other, ..list };
+    Ok(found.map(|rows| LogPage {
+        next_cursor: rows.next.map(|row| list.encode(row)),
+        prev_cursor: rows.rows.first().map(|row| back.encode(row.id)),
+        records: rows.rows,
+    }))
 }

@@ -1,10 +1,11 @@
 //! The newest traces with a span that matches, page by page.
 
 use eventstore::EventStore;
-use eventstore::query::{Order, Outcome, TraceSummary};
+use eventstore::query::{Filter, Order, Outcome, TraceSummary};
 
 use crate::EventSignal;
 use crate::cursor::List;
+use crate::lang;
 use crate::read::{ReadError, Request, bounded};
 
 /// Most traces of one page: each is summed up from all of its spans.
@@ -19,7 +20,8 @@ pub struct TracePage {
     pub next_cursor: Option<String>,
 }
 
-/// Traces of which at least one span matches the filter and starts in the range.
+/// Traces of which at least one span matches the filter and starts in the range; with braces, traces with
+/// a span for each pair of them.
 ///
 /// The summary is of the whole trace, also of spans outside of the range.
 ///
@@ -32,9 +34,10 @@ pub fn search(
     cursor: Option<&str>,
 ) -> Result<Outcome<TracePage>, ReadError> {
     let limit = bounded("limit", limit, LIMIT_MAX)?;
-    let (query, select) = request.select(EventSignal::Traces)?;
+    let query = lang::parse(&request.filter)?;
+    let condition = lang::lower_traces(&query)?;
     let list = List { signal: EventSignal::Traces, order: Order::Descending, query: &query };
     let after = cursor.map(|text| list.decode(text)).transpose()?;
-    let found = store.spans().find_traces(&select, limit, after)?;
+    let found = store.spans().find_traces_by(&request.with(Filter::All), &condition, limit, after)?;
     Ok(found.map(|page| TracePage { traces: page.traces, next_cursor: page.next.map(|row| list.encode(row)) }))
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod algebra;
+mod analyse;
 mod logs;
 mod traces;
 
