@@ -8,6 +8,7 @@
 pub(crate) mod encode;
 mod gather;
 mod header;
+mod overflow;
 pub(crate) mod share;
 mod token_filter;
 

@@ -23,6 +23,9 @@ pub struct Config {
     pub flush_rows: usize,
     /// Age of the oldest row in memory at which it is written to a segment.
     pub flush_age: Duration,
+    /// Keys of attributes that a block has as columns; what the others hold is kept together in one further column,
+    /// where it is found, if more slowly. `column_bytes` says how much that is.
+    pub attribute_columns_max: usize,
     /// Bytes that may wait for the log's sync before batches are refused as unavailable.
     pub wal_pending_bytes_max: usize,
     /// Compress the log: less disk bandwidth, more CPU.
@@ -40,6 +43,7 @@ impl Config {
             flush_bytes: 64 << 20,
             flush_rows: 1_000_000,
             flush_age: Duration::from_secs(600),
+            attribute_columns_max: 1_000,
             wal_pending_bytes_max: 64 << 20,
             wal_compress: false,
             retention: None,

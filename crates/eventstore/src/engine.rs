@@ -289,7 +289,7 @@ impl Shared {
 
     fn encode(&self, batches: &[Numbered]) -> Vec<Arc<Block>> {
         let began = Instant::now();
-        let blocks = encode(self.schema, batches);
+        let blocks = encode(self.schema, batches, self.config.attribute_columns_max);
         self.encode_nanos.fetch_add(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
         blocks
     }

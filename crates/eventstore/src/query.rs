@@ -20,6 +20,7 @@ mod materialize;
 mod measure;
 mod names;
 mod numbers;
+mod overflow;
 pub(crate) mod patterns;
 mod prune;
 pub(crate) mod red;

@@ -26,6 +26,8 @@ pub(crate) const DROPPED_ATTRIBUTES: u8 = 9;
 pub(crate) const TOKENS: u8 = 10;
 /// The distinct presences of columns; not a row column.
 pub(crate) const PRESENCES: u8 = 11;
+/// Attributes beyond the cap on columns, a map per row.
+pub(crate) const REST: u8 = 12;
 
 /// Observed time minus time.
 pub(crate) const OBSERVED: u8 = 16;
@@ -67,6 +69,7 @@ pub(crate) const fn name(id: u8) -> &'static str {
         DROPPED_ATTRIBUTES => "dropped attributes",
         TOKENS => "[token filter]",
         PRESENCES => "[presences]",
+        REST => "attributes beyond the cap",
         OBSERVED => "observed time",
         SEVERITY => "severity number",
         SEVERITY_TEXT => "severity text",

@@ -11,8 +11,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::gather::{self, Gathered, Keyed, Place, Ranks};
 use super::header::{self, Entry};
-use super::token_filter;
 use super::{Block, Meta, ROWS_MAX};
+use super::{overflow, token_filter};
 use crate::batch::{Batch, CellValue, Origin, Origins};
 use crate::column::binary::Form;
 use crate::column::bytes::{put_bytes, zigzag};
@@ -28,14 +28,15 @@ pub(crate) struct Numbered {
     pub(crate) first_seq: u64,
 }
 
-/// Encodes all rows of `batches` (in order of arrival) into blocks in memory.
-pub(crate) fn encode(schema: Schema, batches: &[Numbered]) -> Vec<Arc<Block>> {
+/// Encodes all rows of `batches` (in order of arrival) into blocks in memory, with at most `attributes_max` keys of
+/// attributes as columns.
+pub(crate) fn encode(schema: Schema, batches: &[Numbered], attributes_max: usize) -> Vec<Arc<Block>> {
     let places = gather::order(batches);
     let mut blocks = Vec::new();
     for day in places.chunk_by(|a, b| Day::of(UnixNanos(a.time)) == Day::of(UnixNanos(b.time))) {
         let parts = day.len().div_ceil(ROWS_MAX);
         for part in day.chunks(day.len().div_ceil(parts)) {
-            blocks.push(Arc::new(encode_block(schema, batches, part)));
+            blocks.push(Arc::new(encode_block(schema, batches, part, attributes_max)));
         }
     }
     blocks
@@ -43,7 +44,7 @@ pub(crate) fn encode(schema: Schema, batches: &[Numbered]) -> Vec<Arc<Block>> {
 
 /// The columns of a block while it is written.
 #[derive(Default)]
-struct Columns {
+pub(super) struct Columns {
     entries: Vec<Entry>,
     payload: Vec<u8>,
     tokens: token_filter::Builder,
@@ -75,6 +76,25 @@ impl Columns {
         });
     }
 
+    /// A column that the rows `at` have, rising.
+    pub(super) fn sparse(
+        &mut self,
+        id: u8,
+        value_type: ValueType,
+        key: &str,
+        at: Vec<u32>,
+        rows: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let present = at.len();
+        let mut presence = Vec::new();
+        self.presences.encode(at, rows, &mut presence);
+        self.put(id, value_type, key, present, |out| {
+            out.extend_from_slice(&presence);
+            write(out);
+        });
+    }
+
     /// Puts the words of the column that was written last into the token filter, if full text search looks at it.
     fn cover(&mut self, schema: Schema, texts: &[&[u8]], form: &Form<'_>) {
         if let Some(e) = self.entries.last()
@@ -90,7 +110,7 @@ impl Columns {
     }
 }
 
-fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block {
+fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place], attributes_max: usize) -> Block {
     let rows = places.len();
     let ranks = gather::ranks(batches, places);
     let mut columns = Columns::default();
@@ -102,10 +122,13 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place]) -> Block
     put_ids(&mut columns, schema, batches, places);
     let counts = put_ints(&mut columns, schema, batches, places);
     put_texts(&mut columns, schema, batches, places);
-    for column in gather::keyed(batches, &ranks) {
+    let mut keyed = gather::keyed(batches, &ranks);
+    let rest = overflow::beyond(batches, &ranks, &mut keyed, attributes_max);
+    for column in keyed {
         let cells = gather::gather(batches, &ranks, &column, rows);
         put_keyed(&mut columns, schema, batches, &column, &cells, rows);
     }
+    overflow::put(&mut columns, batches, &ranks, &rest, rows);
     if let Some(table) = std::mem::take(&mut columns.presences).into_bytes() {
         columns.put(PRESENCES, ValueType::Bytes, "", 0, |out| out.extend_from_slice(&table));
     }
@@ -295,37 +318,31 @@ fn put_keyed(
         let at: Vec<u32> = cells().map(|c| c.row).collect();
         let mut texts = Vec::new();
         let mut form = Form::Distinct;
-        let mut presence = Vec::new();
-        let present = at.len();
-        columns.presences.encode(at, rows, &mut presence);
-        columns.put(column.id, value_type, column.key, present, |out| {
-            out.extend_from_slice(&presence);
-            match value_type {
-                ValueType::Empty => {}
-                ValueType::Bool | ValueType::Int => {
-                    let values: Vec<i64> = cells()
-                        .map(|c| match c.value {
-                            CellValue::Int(v) => v,
-                            CellValue::Bool(v) => i64::from(v),
-                            _ => 0,
-                        })
-                        .collect();
-                    ints::encode(&values, out);
-                }
-                ValueType::Double => {
-                    let values: Vec<f64> =
-                        cells().map(|c| if let CellValue::Double(v) = c.value { v } else { 0.0 }).collect();
-                    doubles::encode(&values, out);
-                }
-                ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map => {
-                    texts = cells()
-                        .map(|c| match c.value {
-                            CellValue::Binary(_, s) => batches[c.batch as usize].batch.bytes(s),
-                            _ => &[],
-                        })
-                        .collect();
-                    form = binary::encode(&texts, out);
-                }
+        columns.sparse(column.id, value_type, column.key, at, rows, |out| match value_type {
+            ValueType::Empty => {}
+            ValueType::Bool | ValueType::Int => {
+                let values: Vec<i64> = cells()
+                    .map(|c| match c.value {
+                        CellValue::Int(v) => v,
+                        CellValue::Bool(v) => i64::from(v),
+                        _ => 0,
+                    })
+                    .collect();
+                ints::encode(&values, out);
+            }
+            ValueType::Double => {
+                let values: Vec<f64> =
+                    cells().map(|c| if let CellValue::Double(v) = c.value { v } else { 0.0 }).collect();
+                doubles::encode(&values, out);
+            }
+            ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map => {
+                texts = cells()
+                    .map(|c| match c.value {
+                        CellValue::Binary(_, s) => batches[c.batch as usize].batch.bytes(s),
+                        _ => &[],
+                    })
+                    .collect();
+                form = binary::encode(&texts, out);
             }
         });
         columns.cover(schema, &texts, &form);
@@ -345,7 +362,11 @@ mod tests {
         let request = wire::otlp::encode::logs_request(records);
         let limits = wire::otlp::Limits::new(UnixNanos::from_secs(1_000));
         let batch = LogBatch::decode(&request, &limits).map(|(b, _)| b.into_inner());
-        encode(Schema::Logs, &[Numbered { batch: Arc::new(batch.unwrap_or_else(|e| panic!("{e}"))), first_seq: 0 }])
+        encode(
+            Schema::Logs,
+            &[Numbered { batch: Arc::new(batch.unwrap_or_else(|e| panic!("{e}"))), first_seq: 0 }],
+            1000,
+        )
     }
 
     #[test]

@@ -125,6 +125,9 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     h.finish()
 }
 
+/// When nearly all of so many first values differ, no dictionary is tried.
+const SAMPLE: usize = 512;
+
 /// Codes of distinct values in order of first appearance, or `None` when more than `max` are distinct.
 fn dictionary<'a>(values: &[&'a [u8]], max: usize) -> Option<(Vec<u32>, Vec<&'a [u8]>)> {
     let mut table: HashTable<u32> = HashTable::new();
@@ -144,7 +147,8 @@ fn dictionary<'a>(values: &[&'a [u8]], max: usize) -> Option<(Vec<u32>, Vec<&'a 
         let code = match table.find(h, |c| entries[*c as usize] == v) {
             Some(c) => *c,
             None => {
-                if entries.len() >= max {
+                let early = codes.len() < SAMPLE && entries.len() >= SAMPLE * 7 / 8;
+                if entries.len() >= max || early {
                     return None;
                 }
                 let c = entries.len() as u32;

@@ -16,6 +16,7 @@ use super::filter::Field;
 use super::group::{NO_GROUP, groups};
 use super::histogram::Histogram;
 use super::names::Interner;
+use super::overflow;
 use super::request::{GroupBy, Outcome, Partial, Select};
 use super::run::{Halt, Prepared, Run, blocks, prepare};
 use super::view::{IntColumn, View};
@@ -205,8 +206,14 @@ impl Edges {
             (&["db.system.name", "db.system"][..], KIND_CLIENT, PeerKind::Database),
             (&["messaging.system"][..], KIND_PRODUCER, PeerKind::Messaging),
         ] {
-            let Some(key) = keys.iter().find(|k| view.attribute(k).next().is_some()) else { continue };
-            let systems = groups(view, &GroupBy::Field(Field::attribute(*key)))?;
+            let mut key = None;
+            for k in keys {
+                if key.is_none() && overflow::has(view, k)? {
+                    key = Some(*k);
+                }
+            }
+            let Some(key) = key else { continue };
+            let systems = groups(view, &GroupBy::Field(Field::attribute(key)))?;
             let mut known: HashMap<u32, u32, FxBuildHasher> = HashMap::default();
             for row in rows.iter().filter(|row| at(&kinds, *row) == kind) {
                 let code = systems.codes.get(row).copied().unwrap_or(NO_GROUP);

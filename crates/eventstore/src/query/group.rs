@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::eval::parents;
 use super::filter::{AttributeScope, Field};
 use super::names::{Interner, Names};
+use super::overflow;
 use super::request::GroupBy;
 use super::run::Halt;
 use super::text::value_text;
@@ -56,7 +57,7 @@ pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
         Field::Severity if !spans => ints(view, SEVERITY, |v| (v != 0).then(|| v.to_string())),
         Field::SeverityText if !spans => text(view, SEVERITY_TEXT),
         Field::EventName if !spans => text(view, EVENT_NAME),
-        Field::Body if !spans => keyed(view, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
+        Field::Body if !spans => keyed(view, None, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
         Field::TraceId | Field::SpanId => ids(view, field),
         Field::ParentSpanId if spans => {
             let mut out = Collected::new(view);
@@ -70,11 +71,9 @@ pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
         }
         Field::Attribute { scope, key } => {
             let resource = (*scope != AttributeScope::Record).then_some(key.as_str());
-            let columns = match scope {
-                AttributeScope::Resource => Vec::new(),
-                _ => view.attribute(key).map(|(p, e)| (p, e.value_type)).collect(),
-            };
-            keyed(view, resource, columns)
+            let record = (*scope != AttributeScope::Resource).then_some(key.as_str());
+            let columns = record.into_iter().flat_map(|key| view.attribute(key)).map(|(p, e)| (p, e.value_type));
+            keyed(view, resource, record, columns.collect())
         }
         _ => Ok(none(view)),
     }
@@ -228,12 +227,22 @@ fn texts(view: &View<'_>, column: Arc<Loaded>, empty_is_none: bool) -> Groups {
 }
 
 /// By an attribute: the record's own value wins over that of the resource.
-fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType)>) -> Result<Groups, Halt> {
+/// Of columns, of the attributes beyond the cap on columns, and of resources, where none of the record's own is.
+fn keyed(
+    view: &View<'_>,
+    resource: Option<&str>,
+    record: Option<&str>,
+    columns: Vec<(usize, ValueType)>,
+) -> Result<Groups, Halt> {
     let of_resource = |r: &crate::resources::ResourceInfo| {
         resource.and_then(|key| attributes::get(&r.resource.attributes, key)).and_then(value_text)
     };
     let in_resources = resource.is_some() && view.resources()?.iter().any(|r| of_resource(r).is_some());
-    if let ([(place, ValueType::Str)], false) = (columns.as_slice(), in_resources) {
+    let mut beyond = Vec::new();
+    if let Some(key) = record {
+        overflow::each_value(view, key, |row, v| beyond.push((row, value_text(v))))?;
+    }
+    if let ([(place, ValueType::Str)], false, true) = (columns.as_slice(), in_resources, beyond.is_empty()) {
         return Ok(texts(view, view.load(*place)?, false));
     }
     let mut out = Collected::new(view);
@@ -266,6 +275,12 @@ fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType
                 out.take(&column, |out, s| out.code_of(value_text(&Value::Map(wire::otlp::read_map(s)))));
             }
             _ => {}
+        }
+    }
+    for (row, text) in beyond {
+        if let Some(text) = text {
+            let code = out.code(text.as_bytes());
+            out.set(row, code);
         }
     }
     Ok(out.groups())

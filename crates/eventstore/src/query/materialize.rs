@@ -42,6 +42,13 @@ fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
             }
         }
     }
+    if let Some(rest) = view.column(REST)? {
+        for (out, row) in attributes.iter_mut().zip(rows) {
+            if let Some(Value::Map(rest)) = value(&rest, ValueType::Map, *row) {
+                out.extend(rest);
+            }
+        }
+    }
     Ok(Shared {
         trace: view.column(TRACE_ID)?,
         span: view.column(SPAN_ID)?,

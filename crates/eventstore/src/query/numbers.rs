@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{Value, attributes};
 
 use super::filter::{AttributeScope, Field};
+use super::overflow;
 use super::run::Halt;
 use super::view::{IntColumn, View};
 use crate::block::{Loaded, Values};
@@ -39,14 +40,12 @@ pub(crate) fn numbers(view: &View<'_>, field: &Field) -> Result<Numbers, Halt> {
             let values = column.get().iter().map(|v| if *v == 0 { f64::NAN } else { *v as f64 }).collect();
             Ok(Numbers::Sparse { values, integral: true })
         }
-        Field::Body if !spans => keyed(view, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
+        Field::Body if !spans => keyed(view, None, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
         Field::Attribute { scope, key } => {
             let resource = (*scope != AttributeScope::Record).then_some(key.as_str());
-            let columns = match scope {
-                AttributeScope::Resource => Vec::new(),
-                _ => view.attribute(key).map(|(p, e)| (p, e.value_type)).collect(),
-            };
-            keyed(view, resource, columns)
+            let record = (*scope != AttributeScope::Resource).then_some(key.as_str());
+            let columns = record.into_iter().flat_map(|key| view.attribute(key)).map(|(p, e)| (p, e.value_type));
+            keyed(view, resource, record, columns.collect())
         }
         _ => Ok(Numbers::None),
     }
@@ -70,7 +69,12 @@ fn of_value(v: &Value) -> f64 {
     }
 }
 
-fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType)>) -> Result<Numbers, Halt> {
+fn keyed(
+    view: &View<'_>,
+    resource: Option<&str>,
+    record: Option<&str>,
+    columns: Vec<(usize, ValueType)>,
+) -> Result<Numbers, Halt> {
     let of_resource: Vec<f64> = match resource {
         Some(key) => {
             let resources = view.resources()?.iter();
@@ -79,7 +83,11 @@ fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType
         None => Vec::new(),
     };
     let in_resources = of_resource.iter().any(|v| !v.is_nan());
-    if columns.is_empty() && !in_resources {
+    let mut beyond = Vec::new();
+    if let Some(key) = record {
+        overflow::each_value(view, key, |row, v| beyond.push((row, of_value(v))))?;
+    }
+    if columns.is_empty() && !in_resources && beyond.is_empty() {
         return Ok(Numbers::None);
     }
     let mut values = vec![f64::NAN; view.rows()];
@@ -91,6 +99,11 @@ fn keyed(view: &View<'_>, resource: Option<&str>, columns: Vec<(usize, ValueType
     for (place, value_type) in columns {
         let column = view.load(place)?;
         put(&column, value_type, &mut values);
+    }
+    for (row, v) in beyond.into_iter().filter(|(_, v)| !v.is_nan()) {
+        if let Some(out) = values.get_mut(row) {
+            *out = v;
+        }
     }
     let integral = values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
     Ok(Numbers::Sparse { values, integral })

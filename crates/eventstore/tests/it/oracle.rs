@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::support::model_filter::{Record, matches};
 use crate::support::random::{self, Rng};
-use crate::support::{ingest_logs, ingest_spans, limits, open, sorted};
+use crate::support::{ingest_logs, ingest_spans, limits, sorted};
 use crate::support::{model_aggregate, model_traces};
 use eventstore::query::*;
+use eventstore::{Config, EventStore};
 use foundation::UnixNanos;
+use foundation::disk::SharedDisk;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, LogRecord, Span, TimeRange, Value};
 use proptest::prelude::*;
@@ -33,6 +35,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
     ]
+}
+
+/// A store with few columns, so that some attributes lie beyond the cap.
+fn open(disk: SharedDisk, dir: &Path, attribute_columns_max: usize) -> EventStore {
+    EventStore::open(disk, Config { attribute_columns_max, ..Config::new(dir) }).unwrap()
 }
 
 fn check_logs(store: &eventstore::EventStore, rows: &[LogRecord], rng: &mut Rng) {
@@ -194,8 +201,9 @@ proptest! {
     #[test]
     fn the_engine_answers_like_the_model(seed in any::<u64>(), steps in prop::collection::vec(step(), 4..30)) {
         let mut rng = Rng::new(seed);
+        let cap = [0, 1, 3, 1000][rng.below(4) as usize];
         let mut disk = SimDisk::new(seed);
-        let mut store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+        let mut store = Some(open(Arc::new(disk.clone()), Path::new("/store"), cap));
         let (mut logs, mut spans) = (Vec::new(), Vec::new());
         for step in steps.into_iter().chain([Step::Query]) {
             let open_store = store.as_ref().unwrap();
@@ -220,13 +228,13 @@ proptest! {
                 }
                 Step::Reopen => {
                     store.take().unwrap().close();
-                    store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+                    store = Some(open(Arc::new(disk.clone()), Path::new("/store"), cap));
                 }
                 Step::Crash => {
                     let found = disk.crash();
                     drop(store.take());
                     disk = found;
-                    store = Some(open(Arc::new(disk.clone()), Path::new("/store")));
+                    store = Some(open(Arc::new(disk.clone()), Path::new("/store"), cap));
                 }
             }
         }
