@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use derived::Derived;
 use foundation::{Clock, UnixNanos};
-use pipeline::{Engines, Journal, RemoteWrite};
+use pipeline::{Engines, Import, Journal, RemoteWrite};
 use tokio::sync::Semaphore;
 
 use crate::health::Readiness;
@@ -23,6 +23,8 @@ pub struct App {
     pub journal: Journal,
     /// Takes remote write.
     pub remote_write: RemoteWrite,
+    /// Takes samples in an exposition format.
+    pub import: Import,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What the server says of itself.

@@ -66,6 +66,7 @@ use crate::app::App;
     lifecycle::healthy,
     lifecycle::ready,
     write::write,
+    write::import,
 ))]
 pub(crate) struct Description;
 
@@ -95,6 +96,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/features", both(get(features::features)))
         // Without cross-origin requests: pages have nothing to write.
         .route(pipeline::remote_write::PATH, any(write::write))
+        .route(pipeline::import::PATH, any(write::import))
         .route("/api/v1/read", both(post(remote_read::read)))
         .route("/federate", get(federate::federate))
         .route("/-/healthy", get(lifecycle::healthy))

@@ -31,7 +31,7 @@ use foundation::units::format_duration;
 use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
-use pipeline::{Engines, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
+use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -99,20 +99,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let acceptance = Acceptance { past_max: config.retention, future_max: config.future_max };
     let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal.clone());
     let budget = Budget::new(config.requests_bytes_max.as_usize());
-    let remote_write = RemoteWrite::new(
-        ingest.clone(),
-        RequestLimit {
-            bytes: config.remote_write_request_bytes_max.as_usize(),
-            setting: "remote_write_receiver.max_request_body_size",
-        },
-        budget.clone(),
-    );
+    let write_limit = RequestLimit {
+        bytes: config.remote_write_request_bytes_max.as_usize(),
+        setting: "remote_write_receiver.max_request_body_size",
+    };
+    let remote_write = RemoteWrite::new(ingest.clone(), write_limit, budget.clone());
     let targets = scrape::Targets::default();
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
         journal,
         remote_write: remote_write.clone(),
+        import: Import::new(ingest.clone(), write_limit, budget.clone()),
         clock: clock.clone(),
         info: Arc::new(ServerInfo {
             version: env!("CARGO_PKG_VERSION"),

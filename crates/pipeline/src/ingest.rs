@@ -91,6 +91,11 @@ impl Ingest {
         &self.engines.metrics
     }
 
+    /// The time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// Stores a batch; returns once it is safe and visible to queries.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod budget;
+pub mod import;
 pub mod ingest;
 pub mod journal;
 pub mod otlp;
@@ -17,6 +18,7 @@ pub mod scrape;
 mod series;
 
 pub use body::RequestLimit;
+pub use import::Import;
 pub use ingest::{Engines, Ingest};
 pub use journal::Journal;
 pub use refusal::Refusal;

@@ -7,7 +7,7 @@
 //!
 //! Source: OpenTelemetry Protocol specification 1.10; gRPC over HTTP/2.
 
-mod compression;
+pub(crate) mod compression;
 mod cors;
 mod grpc;
 mod http;

@@ -207,7 +207,8 @@ fn answer(version: Version, written: Written) -> Response<Full<Bytes>> {
     response
 }
 
-fn failure(refusal: &Refusal) -> Response<Full<Bytes>> {
+/// A refused request, with what HTTP has headers for.
+pub(crate) fn failure(refusal: &Refusal) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(refusal.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = plain(status, refusal.message.to_string().into());
     let headers = response.headers_mut();
@@ -227,7 +228,8 @@ fn failure(refusal: &Refusal) -> Response<Full<Bytes>> {
     response
 }
 
-fn plain(status: StatusCode, text: Bytes) -> Response<Full<Bytes>> {
+/// A text as an answer.
+pub(crate) fn plain(status: StatusCode, text: Bytes) -> Response<Full<Bytes>> {
     let typed = !text.is_empty();
     let mut response = Response::new(Full::new(text));
     *response.status_mut() = status;

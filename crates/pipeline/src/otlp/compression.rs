@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 
 /// The encodings of OTLP/HTTP `content-encoding` and of gRPC `grpc-encoding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Identity,
     Gzip,
     Zstd,
@@ -23,10 +23,10 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 const ZSTD_STEP_BYTES: usize = 1 << 20;
 
 /// What `accept-encoding` of a refusal says.
-pub(super) const ACCEPTED: &str = "gzip, zstd, deflate, identity";
+pub(crate) const ACCEPTED: &str = "gzip, zstd, deflate, identity";
 
 impl Encoding {
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Some(Self::Identity),
             "gzip" | "x-gzip" => Some(Self::Gzip),
@@ -38,7 +38,7 @@ impl Encoding {
 }
 
 /// Decompresses what was read, away from the threads that serve sockets; the result is within `limit` and accounted in `lease`.
-pub(super) fn decompress(
+pub(crate) fn decompress(
     encoding: Encoding,
     body: Bytes,
     limit: RequestLimit,

@@ -8,7 +8,7 @@ use foundation::disk::{RealDisk, SharedDisk};
 use foundation::{Clock, UnixNanos};
 use http_body_util::BodyExt as _;
 use model::Histogram;
-use model::histogram::BucketSpan;
+use model::histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA};
 use tsdb::Tsdb;
 use wire::prometheus::encode::{V1, V2};
 use wire::prometheus::{ExemplarRef, MetricType, Stamp};
@@ -137,15 +137,53 @@ async fn samples_that_the_engine_refuses_are_a_bad_request() {
     assert_eq!(send_v2(&f, |r| r.series(up, |s| s.sample(at(NOW_MS), 1.0))).await, written([1, 0, 0]));
 }
 
+fn histogram(positive: bool, negative: bool, zero: bool) -> Histogram<u64> {
+    let mut h = Histogram { sum: 1.0, ..Histogram::default() };
+    if positive {
+        h.positive_spans = vec![BucketSpan { offset: 0, length: 3 }, BucketSpan { offset: 2, length: 2 }];
+        h.positive = vec![1, 3, 4, 7, 8];
+    }
+    if negative {
+        h.negative_spans = vec![BucketSpan { offset: 0, length: 2 }];
+        h.negative = vec![1, 2];
+    }
+    h.zero_count = u64::from(zero);
+    h.count = h.positive.iter().chain(&h.negative).sum::<u64>() + h.zero_count;
+    h
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn histograms_that_contradict_themselves_are_named() {
+async fn histograms_are_written_or_named() {
     let f = fixture();
-    let bad = Histogram {
-        count: 99,
-        positive_spans: vec![BucketSpan { offset: 0, length: 2 }],
-        positive: vec![11, 12],
+    let custom = Histogram {
+        schema: CUSTOM_BUCKETS_SCHEMA,
+        sum: 1.0,
+        count: 30,
+        positive_spans: vec![BucketSpan { offset: 0, length: 6 }],
+        positive: vec![2, 3, 5, 8, 7, 5],
+        custom_bounds: vec![0.1, 0.5, 1.0, 2.5, 5.0, 10.0],
         ..Histogram::default()
     };
+    let good = [
+        histogram(true, true, true),
+        custom,
+        histogram(true, false, true),
+        histogram(false, true, false),
+        histogram(false, false, false),
+    ];
+    for (n, h) in (0..).zip(&good) {
+        let since = Stamp { t: NOW_MS + n, start: NOW_MS - 1_800_000 };
+        let answer = send_v2(&f, |r| {
+            r.series([("__name__", "h"), ("n", &n.to_string())], |s| {
+                s.histogram(since, h);
+                s.exemplar(&ExemplarRef { labels: &[("trace_id", "abc123")], value: 1.23, t: since.t });
+                s.metadata(MetricType::Histogram, "help\nwith \"quotes\"", "seconds");
+            })
+        })
+        .await;
+        assert_eq!(answer, written([0, 1, 1]), "{h:?}");
+    }
+    let bad = Histogram { count: 99, ..histogram(true, false, false) };
     let (status, counts, text) =
         send_v2(&f, |r| r.series([("__name__", "h")], |s| s.histogram(at(NOW_MS), &bad))).await;
     assert_eq!((status, counts), (400, Some([0, 0, 0])));
