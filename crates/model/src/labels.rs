@@ -1,6 +1,9 @@
 //! The labels of a series, as Prometheus defines them.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// The label that holds the metric name.
 pub const NAME: &str = "__name__";
@@ -11,36 +14,72 @@ pub type Label = (String, String);
 /// Labels sorted by name (bytewise), without empty values and without repeats.
 ///
 /// In Prometheus an empty value and an absent label are the same thing, so
-/// empty values are never held.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Labels(Vec<Label>);
+/// empty values are never held. A query makes and clones those of every series
+/// it finds: all texts are in one piece of memory, which clones share.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    /// Names and values, one after another.
+    text: Arc<str>,
+    /// Where in `text` each ends: name, value, name, value, ...
+    ends: Arc<[u32]>,
+}
+
+/// Makes labels out of texts that come in order, many times with the same memory.
+#[derive(Debug, Default)]
+pub struct LabelsBuilder {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl LabelsBuilder {
+    /// Adds a label. Names must rise, and no value be empty.
+    pub fn push(&mut self, name: &str, value: &str) {
+        self.text.push_str(name);
+        self.ends.push(self.text.len() as u32);
+        self.text.push_str(value);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// The labels that were pushed; the builder is empty again.
+    pub fn finish(&mut self) -> Labels {
+        let labels = Labels { text: Arc::from(&*self.text), ends: Arc::from(&*self.ends) };
+        debug_assert!(labels.iter().is_sorted_by(|a, b| a.0 < b.0) && labels.iter().all(|(_, v)| !v.is_empty()));
+        self.text.clear();
+        self.ends.clear();
+        labels
+    }
+}
 
 impl Labels {
     /// Sorts, drops empty values, and of a repeated name keeps the last.
-    pub fn new(mut labels: Vec<Label>) -> Self {
-        labels.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut out: Vec<Label> = Vec::with_capacity(labels.len());
-        for l in labels {
-            match out.last_mut() {
-                Some(last) if last.0 == l.0 => *last = l,
-                _ => out.push(l),
-            }
-        }
-        out.retain(|l| !l.1.is_empty());
-        Self(out)
+    pub fn new(labels: Vec<Label>) -> Self {
+        Self::from_pairs(labels.iter().map(|(name, value)| (&**name, &**value)))
     }
 
     /// From pairs of texts; see [`Labels::new`].
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self::new(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+        let mut pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
+        // Stable: of a repeated name the last one stays last.
+        pairs.sort_by_key(|(name, _)| *name);
+        let mut builder = LabelsBuilder::default();
+        for of_name in pairs.chunk_by(|a, b| a.0 == b.0) {
+            if let Some((name, value)) = of_name.last().filter(|(_, value)| !value.is_empty()) {
+                builder.push(name, value);
+            }
+        }
+        builder.finish()
+    }
+
+    fn piece(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends.get(at - 1).copied().unwrap_or_default() };
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The value of `name`, or the empty text when there is none.
     pub fn get(&self, name: &str) -> &str {
-        match self.0.binary_search_by(|l| l.0.as_str().cmp(name)) {
-            Ok(at) => &self.0[at].1,
-            Err(_) => "",
-        }
+        // Few enough that a search would cost more.
+        self.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value)
     }
 
     /// The metric name, or the empty text.
@@ -50,38 +89,65 @@ impl Labels {
 
     /// All labels in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+        (0..self.len()).map(|i| (self.piece(2 * i), self.piece(2 * i + 1)))
     }
 
     /// How many labels there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len() / 2
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
     }
 
     /// Sets a label; an empty value removes it.
     pub fn set(&mut self, name: &str, value: &str) {
-        match self.0.binary_search_by(|l| l.0.as_str().cmp(name)) {
-            Ok(at) if value.is_empty() => drop(self.0.remove(at)),
-            Ok(at) => value.clone_into(&mut self.0[at].1),
-            Err(_) if value.is_empty() => {}
-            Err(at) => self.0.insert(at, (name.to_owned(), value.to_owned())),
-        }
+        *self = Self::from_pairs(self.iter().chain([(name, value)]));
     }
 
     /// Keeps the labels for which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
-        self.0.retain(|(k, v)| keep(k, v));
+        let mut builder = LabelsBuilder::default();
+        for (name, value) in self.iter().filter(|(name, value)| keep(name, value)) {
+            builder.push(name, value);
+        }
+        if builder.ends.len() < self.ends.len() {
+            *self = builder.finish();
+        }
+    }
+}
+
+impl Ord for Labels {
+    /// Label by label, by name and then value.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+        self.ends.hash(state);
     }
 }
 
 impl FromIterator<Label> for Labels {
     fn from_iter<I: IntoIterator<Item = Label>>(iter: I) -> Self {
         Self::new(iter.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -111,6 +177,16 @@ mod tests {
         let l = Labels::from_pairs([("b", "1"), ("a", "2"), ("b", "3"), ("c", "")]);
         assert_eq!(l.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
         assert_eq!(l.get("c"), "");
+    }
+
+    #[test]
+    fn order_is_by_labels_not_by_bytes() {
+        let [a, b, c] = [[("a", "1")], [("a", "12")], [("ab", "1")]].map(Labels::from_pairs);
+        assert!(a < b && b < c && a.cmp(&a.clone()).is_eq());
+        assert_ne!(b, Labels::from_pairs([("a1", "2")]), "the same text, cut elsewhere");
+        let longer = Labels::from_pairs([("a", "1"), ("b", "")]);
+        assert_eq!(a, longer);
+        assert!(a < Labels::from_pairs([("a", "1"), ("b", "1")]));
     }
 
     #[test]

@@ -53,9 +53,8 @@ impl Tsdb {
         manifest.blocks.retain(|id| blocks.iter().any(|b| b.id == *id));
         disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
         manifest.store(disk, dir)?;
-        match dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-            Some(parent) => disk.sync_dir(parent).map_err(TsdbError::io("sync", parent))?,
-            None => {}
+        if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+            disk.sync_dir(parent).map_err(TsdbError::io("sync", parent))?;
         }
         Ok(backup)
     }

@@ -17,7 +17,7 @@ use crate::chunk::{Effort, SeriesSamples};
 use crate::db::{Inner, Tsdb, millis};
 use crate::part::Gather;
 use crate::plan::{self, BlockInfo};
-use crate::{Exemplar, TsdbError, key};
+use crate::{Exemplar, TsdbError};
 
 /// Entries of a block that are read at once.
 const ENTRIES_PER_READ: u32 = 256;
@@ -82,7 +82,7 @@ fn replace<T>(list: &mut Vec<T>, run: &[Arc<Block>], new: T, id: impl Fn(&T) -> 
 struct Cursor {
     block: Arc<Block>,
     next: u32,
-    read: VecDeque<(Labels, StoredSeries)>,
+    read: VecDeque<StoredSeries>,
 }
 
 impl Cursor {
@@ -102,12 +102,12 @@ impl Cursor {
             self.next = end;
             let read = &mut self.read;
             let entries = self.block.entries(&ids, &mut |s| {
-                read.push_back((key::decode(&s.key), s));
+                read.push_back(s);
                 Ok(())
             });
             self.marked(entries)?;
         }
-        Ok(self.read.front().map(|(labels, _)| labels))
+        Ok(self.read.front().map(|s| &s.labels))
     }
 }
 
@@ -126,20 +126,18 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
         let Some(labels) = first else { return Ok(()) };
         let mut gather = Gather::default();
         let mut exemplars: Vec<Exemplar> = Vec::new();
-        let mut series_key = Vec::new();
         for c in &mut cursors {
             if c.peek()? != Some(&labels) {
                 continue;
             }
-            let Some((_, series)) = c.read.pop_front() else { continue };
+            let Some(series) = c.read.pop_front() else { continue };
             let chunks = |out: &mut SeriesSamples| series.chunks.iter().try_for_each(|k| c.block.read_chunk(k, out));
             c.marked(gather.add(chunks))?;
             exemplars.extend(series.exemplars);
-            series_key = series.key;
         }
         exemplars.dedup();
         let newest = exemplars.len().saturating_sub(exemplars_max);
         let exemplars: Vec<&Exemplar> = exemplars.iter().skip(newest).collect();
-        writer.add(&series_key, &gather.finish(), &exemplars)?;
+        writer.add(&labels, &gather.finish(), &exemplars)?;
     }
 }

@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use crate::TsdbError;
 use crate::block::{Block, BlockWriter};
 use crate::chunk::Effort;
 use crate::db::{Inner, Tsdb, millis};
@@ -18,6 +17,7 @@ use crate::manifest::Manifest;
 use crate::part::Gather;
 use crate::snapshot::Snapshot;
 use crate::state::{Files, Frozen};
+use crate::{TsdbError, key};
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -206,6 +206,6 @@ fn write_head(head: &Head, writer: &mut BlockWriter) -> Result<(), TsdbError> {
             gather.add(|out| part.decode(out))?;
         }
         let exemplars = head.exemplars_of(id);
-        writer.add(key, &gather.finish(), &exemplars.iter().collect::<Vec<_>>())
+        writer.add(&key::decode(key), &gather.finish(), &exemplars.iter().collect::<Vec<_>>())
     })
 }

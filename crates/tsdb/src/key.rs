@@ -8,6 +8,7 @@
 use std::hash::Hasher as _;
 
 use model::Labels;
+use model::labels::LabelsBuilder;
 
 use crate::chunk::bits::{ByteReader, put_prefixed};
 
@@ -82,7 +83,9 @@ pub fn get<'a>(key: &'a [u8], name: &str) -> &'a str {
 
 /// The labels of a key.
 pub fn decode(key: &[u8]) -> Labels {
-    iter(key).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+    let mut builder = LabelsBuilder::default();
+    iter(key).for_each(|(name, value)| builder.push(name, value));
+    builder.finish()
 }
 
 #[cfg(test)]

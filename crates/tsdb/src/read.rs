@@ -3,13 +3,11 @@
 //! Times are milliseconds, ranges inclusive at both ends, as in Prometheus'
 //! storage interface.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use model::{AccessScope, Labels};
-use rustc_hash::FxBuildHasher;
 
 use crate::block::{Block, ChunkRef};
 use crate::catalog::Metadata;
@@ -23,8 +21,8 @@ use crate::postings::{self, LabelIndex};
 use crate::select::{self, Meter, SeriesHandle, SeriesSet};
 use crate::{Exemplar, TsdbError, key};
 
-/// Stretches of samples by series, oldest source first.
-type Found = HashMap<Box<[u8]>, Vec<Part>, FxBuildHasher>;
+/// Series and their stretches, those stored first first.
+type Found = Vec<(Labels, Vec<Part>)>;
 
 impl Tsdb {
     /// The series that satisfy all matchers and may have samples in `[range.0, range.1]`, sorted by labels.
@@ -41,17 +39,16 @@ impl Tsdb {
         limits: ReadLimits,
     ) -> Result<SeriesSet, TsdbError> {
         let meter = Arc::new(Meter::new(limits));
-        let mut found = Found::default();
-        self.visit(scope, matchers, range, &meter, &mut |key, parts| match found.entry(key.into()) {
-            Entry::Occupied(mut e) => e.get_mut().extend(parts),
-            Entry::Vacant(e) => drop(e.insert(parts)),
+        let mut found: Found = Vec::new();
+        self.each_source(scope, matchers, range, meter.partial(), &mut |source, matchers| {
+            let mut of_source: Found = Vec::new();
+            let visited = visit(source, matchers, range, &meter, &mut |labels, parts| of_source.push((labels, parts)));
+            found = union(std::mem::take(&mut found), of_source);
+            meter.series(found.len())?;
+            visited
         })?;
-        meter.series(found.len())?;
-        let mut series: Vec<SeriesHandle> = found
-            .into_iter()
-            .map(|(k, parts)| SeriesHandle { labels: key::decode(&k), parts, range, meter: meter.clone() })
-            .collect();
-        series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        let handle = |(labels, parts)| SeriesHandle { labels, parts, range, meter: meter.clone() };
+        let series = found.into_iter().map(handle).collect();
         Ok(SeriesSet { series, meter })
     }
 
@@ -94,7 +91,7 @@ impl Tsdb {
             })?;
         } else {
             let meter = Meter::new(limits);
-            self.visit(scope, matchers, range, &meter, &mut |k, _| key::iter(k).for_each(|(name, _)| add(name)))?;
+            self.each_series(scope, matchers, range, &meter, &mut |l| l.iter().for_each(|(name, _)| add(name)))?;
         }
         Ok(names.into_iter().collect())
     }
@@ -121,7 +118,7 @@ impl Tsdb {
             self.each_index(range, limits.partial.as_ref(), &mut |index| index.values(name, &mut add))?;
         } else {
             let meter = Meter::new(limits);
-            self.visit(scope, matchers, range, &meter, &mut |k, _| add(key::get(k, name)))?;
+            self.each_series(scope, matchers, range, &meter, &mut |labels| add(labels.get(name)))?;
         }
         Ok(values.into_iter().collect())
     }
@@ -143,10 +140,10 @@ impl Tsdb {
         limits: ReadLimits,
     ) -> Result<Vec<SeriesExemplars>, TsdbError> {
         let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
-        let mut add = |key: &[u8], exemplars: &mut dyn Iterator<Item = &Exemplar>| {
+        let mut add = |labels: &dyn Fn() -> Labels, exemplars: &mut dyn Iterator<Item = &Exemplar>| {
             let inside: Vec<_> = exemplars.filter(|e| (range.0..=range.1).contains(&e.t)).cloned().collect();
             if !inside.is_empty() {
-                found.entry(key::decode(key)).or_default().extend(inside);
+                found.entry(labels()).or_default().extend(inside);
             }
         };
         let meter = Meter::new(limits);
@@ -160,14 +157,14 @@ impl Tsdb {
                 Source::Head(head) => {
                     let ids = head.select(matchers)?;
                     head.visit_exemplars(ids.iter(), &mut || meter.check(), &mut |_, key, exemplars| {
-                        add(key, &mut exemplars.iter());
+                        add(&|| key::decode(key), &mut exemplars.iter());
                         Ok(())
                     })
                 }
                 Source::Block(block) => {
                     let ids = postings::select(&**block, matchers)?;
                     block.entries(&ids, &mut |s| {
-                        add(&s.key, &mut s.exemplars.iter());
+                        add(&|| s.labels.clone(), &mut s.exemplars.iter());
                         meter.check()
                     })
                 }
@@ -234,19 +231,17 @@ impl Tsdb {
         Ok(())
     }
 
-    /// Calls `each` with the key and the stretches of every series found, in the order in which their samples
-    /// were stored; a series that lies in several sources comes several times.
-    fn visit(
+    /// Calls `each` with the labels of every series found; those of one that lies in several sources come several times.
+    fn each_series(
         &self,
         scope: &AccessScope,
         matchers: &[Matcher],
         range: (i64, i64),
         meter: &Meter,
-        each: &mut dyn FnMut(&[u8], Vec<Part>),
+        each: &mut dyn FnMut(Labels),
     ) -> Result<(), TsdbError> {
-        self.each_source(scope, matchers, range, meter.partial(), &mut |source, matchers| match source {
-            Source::Head(head) => visit_head(head, matchers, range, meter, each),
-            Source::Block(block) => visit_block(block, matchers, range, meter, each),
+        self.each_source(scope, matchers, range, meter.partial(), &mut |source, matchers| {
+            visit(source, matchers, range, meter, &mut |labels, _| each(labels))
         })
     }
 
@@ -270,6 +265,49 @@ enum Source<'a> {
     Block(&'a Arc<Block>),
 }
 
+/// Merges what was found in another source into what was found so far, both sorted by labels.
+fn union(found: Found, mut other: Found) -> Found {
+    // Blocks list their series in this order, heads do not.
+    if !other.is_sorted_by(|a, b| a.0 < b.0) {
+        other.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    }
+    if found.is_empty() {
+        return other;
+    }
+    let mut out = Vec::with_capacity(found.len() + other.len() / 2);
+    let (mut found, mut other) = (found.into_iter().peekable(), other.into_iter().peekable());
+    loop {
+        let order = match (found.peek(), other.peek()) {
+            (Some(a), Some(b)) => a.0.cmp(&b.0),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return out,
+        };
+        let mut next = if order.is_gt() { None } else { found.next() };
+        let new = if order.is_lt() { None } else { other.next() };
+        match (&mut next, new) {
+            (Some((_, parts)), Some((_, more))) => parts.extend(more),
+            (None, new) => next = new,
+            (Some(_), None) => {}
+        }
+        out.extend(next);
+    }
+}
+
+/// Calls `each` with the labels and the stretches of every series of a source that satisfies the matchers.
+fn visit(
+    source: Source<'_>,
+    matchers: &[Compiled],
+    range: (i64, i64),
+    meter: &Meter,
+    each: &mut dyn FnMut(Labels, Vec<Part>),
+) -> Result<(), TsdbError> {
+    match source {
+        Source::Head(head) => visit_head(head, matchers, range, meter, &mut |key, parts| each(key::decode(key), parts)),
+        Source::Block(block) => visit_block(block, matchers, range, meter, each),
+    }
+}
+
 fn visit_head(
     head: &Head,
     matchers: &[Compiled],
@@ -290,7 +328,7 @@ fn visit_block(
     matchers: &[Compiled],
     (min, max): (i64, i64),
     meter: &Meter,
-    each: &mut dyn FnMut(&[u8], Vec<Part>),
+    each: &mut dyn FnMut(Labels, Vec<Part>),
 ) -> Result<(), TsdbError> {
     let ids = postings::select(&**block, matchers)?;
     meter.series(ids.len() as usize)?;
@@ -299,7 +337,7 @@ fn visit_block(
         let stored = |c: &ChunkRef| Part::Stored { chunk: *c, block: block.clone() };
         let parts: Vec<Part> = series.chunks.iter().filter(touches).map(stored).collect();
         if !parts.is_empty() {
-            each(&series.key, parts);
+            each(series.labels, parts);
         }
         meter.check()
     })

@@ -171,7 +171,11 @@ impl SeriesHandle {
     pub fn samples_within(&self, min: i64, max: i64) -> Result<Vec<Sample>, TsdbError> {
         let (min, max) = self.clamp(min, max)?;
         let mut out = Vec::new();
+        let (mut end, mut in_order) = (i64::MIN, true);
         for part in self.touching(min, max) {
+            let bounds = part.bounds();
+            in_order &= out.is_empty() || bounds.0 > end;
+            end = end.max(bounds.1);
             let before = out.len();
             let decoded = part.decode_floats(&mut out);
             if forgive(self.meter.partial(), decoded)?.is_none() {
@@ -179,7 +183,9 @@ impl SeriesHandle {
             }
             self.meter.samples(out.len() - before)?;
         }
-        merge(&mut out, |s| s.t);
+        if !in_order {
+            merge(&mut out, |s| s.t);
+        }
         let mut samples = SeriesSamples { floats: out, histograms: Vec::new() };
         samples.clip(min, max);
         Ok(samples.floats)

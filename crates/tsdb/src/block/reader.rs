@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::{Disk, ReadAt};
+use model::labels::{Labels, LabelsBuilder};
 use model::{SpanId, TraceId};
 use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1};
 use crate::TsdbError;
 use crate::batch::Exemplar;
-use crate::chunk::bits::{ByteReader, put_prefixed};
+use crate::chunk::bits::ByteReader;
 use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
 use crate::plan::BlockInfo;
 use crate::postings::LabelIndex;
@@ -38,8 +39,7 @@ pub(crate) struct ChunkRef {
 /// The entry of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredSeries {
-    /// Canonical label bytes.
-    pub(crate) key: Vec<u8>,
+    pub(crate) labels: Labels,
     pub(crate) chunks: Vec<ChunkRef>,
     pub(crate) exemplars: Vec<Exemplar>,
 }
@@ -190,6 +190,7 @@ impl Block {
             let at = id as usize;
             Some((*self.table.get(at)?, *self.table.get(at + 1)?))
         };
+        let mut labels = LabelsBuilder::default();
         let mut ids = ids.iter().filter_map(bounds).peekable();
         while let Some((start, mut end)) = ids.next() {
             let mut run = vec![(start, end)];
@@ -201,23 +202,24 @@ impl Block {
             self.file.read_exact_at(&mut bytes, start).map_err(TsdbError::io("read", &self.path))?;
             for (from, to) in run {
                 let entry = bytes.get((from - start) as usize..(to - start) as usize).unwrap_or_default();
-                let series = self.entry(entry).ok_or_else(|| self.damaged(from, "the entry of a series"))?;
+                let series =
+                    self.entry(entry, &mut labels).ok_or_else(|| self.damaged(from, "the entry of a series"))?;
                 each(series)?;
             }
         }
         Ok(())
     }
 
-    fn entry(&self, bytes: &[u8]) -> Option<StoredSeries> {
+    fn entry(&self, bytes: &[u8], labels: &mut LabelsBuilder) -> Option<StoredSeries> {
         let (body, crc) = bytes.split_last_chunk::<4>()?;
         if u32::from_le_bytes(*crc) != crc32c::crc32c(body) {
             return None;
         }
         let mut r = ByteReader(body);
-        let mut key = Vec::new();
-        for _ in 0..r.len()?.saturating_mul(2) {
-            put_prefixed(&mut key, self.symbols.get(r.len()?)?.as_bytes());
+        for _ in 0..r.len()? {
+            labels.push(self.symbols.get(r.len()?)?, self.symbols.get(r.len()?)?);
         }
+        let labels = labels.finish();
         let chunk_count = r.len()?;
         let mut offset = r.varint()?;
         let mut chunks = Vec::new();
@@ -239,7 +241,7 @@ impl Block {
         for _ in 0..r.len()? {
             exemplars.push(read_exemplar(&mut r)?);
         }
-        Some(StoredSeries { key, chunks, exemplars })
+        Some(StoredSeries { labels, chunks, exemplars })
     }
 
     /// Appends the samples of a chunk.
@@ -261,10 +263,11 @@ impl Block {
     fn read(&self, offset: u64, len: u64, what: &'static str) -> Result<Vec<u8>, TsdbError> {
         let mut bytes = vec![0; self.checked_len(offset, len.saturating_add(4))?];
         self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
-        let crc = bytes.split_off(bytes.len().saturating_sub(4));
-        if crc != crc32c::crc32c(&bytes).to_le_bytes() {
-            return Err(self.damaged(offset, what));
+        match bytes.split_last_chunk::<4>() {
+            Some((body, crc)) if crc32c::crc32c(body).to_le_bytes() == *crc => {}
+            _ => return Err(self.damaged(offset, what)),
         }
+        bytes.truncate(bytes.len() - 4);
         Ok(bytes)
     }
 

@@ -10,15 +10,13 @@ use model::{Labels, SpanId, TraceId};
 use roaring::RoaringBitmap;
 
 use super::*;
+use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::{Effort, HistogramSample, HistogramValue, Sample, SeriesSamples};
 use crate::postings::{ANY_PREFIX, LabelIndex as _};
-use crate::{TsdbError, key};
 
-fn key_of(pairs: &[(&str, &str)]) -> Vec<u8> {
-    let mut k = Vec::new();
-    key::encode(&Labels::from_pairs(pairs.iter().copied()), &mut k);
-    k
+fn labels_of(pairs: &[(&str, &str)]) -> Labels {
+    Labels::from_pairs(pairs.iter().copied())
 }
 
 fn samples(n: i64, start: i64) -> Vec<Sample> {
@@ -50,10 +48,10 @@ fn write(disk: &SimDisk, path: &Path) {
         attributes: vec![("user".into(), "7".into())],
     };
     let mut w = BlockWriter::create(disk, path, Effort::Quick).unwrap();
-    w.add(&key_of(&[("__name__", "a"), ("job", "x")]), &floats(1000, 10), &[&exemplar]).unwrap();
-    w.add(&key_of(&[("__name__", "a"), ("job", "y")]), &SeriesSamples::default(), &[]).unwrap();
-    w.add(&key_of(&[("__name__", "b"), ("job", "x")]), &floats(3, -5000), &[]).unwrap();
-    w.add(&key_of(&[("__name__", "c")]), &mixed(), &[]).unwrap();
+    w.add(&labels_of(&[("__name__", "a"), ("job", "x")]), &floats(1000, 10), &[&exemplar]).unwrap();
+    w.add(&labels_of(&[("__name__", "a"), ("job", "y")]), &SeriesSamples::default(), &[]).unwrap();
+    w.add(&labels_of(&[("__name__", "b"), ("job", "x")]), &floats(3, -5000), &[]).unwrap();
+    w.add(&labels_of(&[("__name__", "c")]), &mixed(), &[]).unwrap();
     w.finish().unwrap();
 }
 
@@ -70,7 +68,7 @@ fn what_was_written_is_read() {
             Ok(())
         })
         .unwrap();
-    assert_eq!(found[0].key, key_of(&[("__name__", "a"), ("job", "x")]));
+    assert_eq!(found[0].labels, labels_of(&[("__name__", "a"), ("job", "x")]));
     assert_eq!(found[0].exemplars[0].attributes, [("user".to_owned(), "7".to_owned())]);
     let read = |s: &StoredSeries| {
         let mut back = SeriesSamples::default();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use foundation::disk::{Disk, DiskFile};
 use hashbrown::HashMap;
+use model::Labels;
 use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
@@ -16,7 +17,6 @@ use crate::TsdbError;
 use crate::batch::Exemplar;
 use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
 use crate::chunk::{self, ChunkStats, Effort, SeriesSamples};
-use crate::key;
 
 /// Bytes gathered before they are written.
 const GATHER_BYTES: usize = 1 << 20;
@@ -70,7 +70,7 @@ impl BlockWriter {
     /// Adds the next series in label order. Times must rise strictly; a series without samples is left out.
     pub(crate) fn add(
         &mut self,
-        series_key: &[u8],
+        labels: &Labels,
         samples: &SeriesSamples,
         exemplars: &[&Exemplar],
     ) -> Result<(), TsdbError> {
@@ -82,7 +82,7 @@ impl BlockWriter {
         self.starts.push(self.entries.len() as u64);
         let start = self.entries.len();
         let mut entry = std::mem::take(&mut self.entries);
-        self.put_labels(id, series_key, &mut entry);
+        self.put_labels(id, labels, &mut entry);
         let chunks = self.cut(samples)?;
         put_varint(&mut entry, chunks.len() as u64);
         put_varint(&mut entry, self.at);
@@ -131,9 +131,9 @@ impl BlockWriter {
         Ok(chunks)
     }
 
-    fn put_labels(&mut self, id: u32, series_key: &[u8], entry: &mut Vec<u8>) {
-        put_varint(entry, key::iter(series_key).count() as u64);
-        for (name, value) in key::iter(series_key) {
+    fn put_labels(&mut self, id: u32, labels: &Labels, entry: &mut Vec<u8>) {
+        put_varint(entry, labels.len() as u64);
+        for (name, value) in labels.iter() {
             let symbols = (self.symbol(name), self.symbol(value));
             put_varint(entry, u64::from(symbols.0));
             put_varint(entry, u64::from(symbols.1));

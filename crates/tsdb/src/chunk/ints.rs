@@ -2,17 +2,13 @@
 //!
 //! Frame of reference over a common divisor; where most differences are zero a
 //! bitmap names the others. Numbers are packed from the least significant bit
-//! on, so that one unaligned word holds a number of any width up to 57 bits
-//! and a column is decoded without looking at single bits.
+//! on and read a word of 64 bits at a time.
 //! Format: `docs/formats/tsdb.md`, "Whole numbers".
 
 use super::bits::{ByteReader, put_signed, put_varint, width_of};
 
 /// Set in the width byte when only the differences that are not zero are packed.
 const SPARSE: u8 = 0x80;
-
-/// Widths that an unaligned word of 64 bits holds at any bit offset.
-const WORD_WIDTH_MAX: u32 = 57;
 
 fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
@@ -165,23 +161,27 @@ fn each_packed<T>(bytes: &[u8], width: u32, slots: &mut [T], mut each: impl FnMu
         return slots.iter_mut().for_each(|s| each(s, 0));
     }
     let mask = u64::MAX >> (64 - width);
-    let mut bit = 0usize;
-    // As long as a whole word can be loaded where a number begins.
-    let words =
-        if width <= WORD_WIDTH_MAX && bytes.len() >= 8 { (bytes.len() - 8) * 8 / width as usize + 1 } else { 0 };
-    let (whole, tail) = slots.split_at_mut(words.min(slots.len()));
-    for slot in whole {
-        let Some(word) = bytes.get(bit / 8..).and_then(|b| b.first_chunk::<8>()) else { return };
-        each(slot, u64::from_le_bytes(*word) >> (bit % 8) & mask);
-        bit += width as usize;
-    }
-    for slot in tail {
-        let mut word = [0u8; 16];
-        for (to, from) in word.iter_mut().zip(bytes.get(bit / 8..).unwrap_or_default()) {
-            *to = *from;
-        }
-        each(slot, (u128::from_le_bytes(word) >> (bit % 8)) as u64 & mask);
-        bit += width as usize;
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+    let mut words = words.iter().chain([&last]).map(|w| u64::from_le_bytes(*w));
+    // What is left of the word read last, and how many bits that is.
+    let (mut rest, mut held) = (0u64, 0u32);
+    for slot in slots {
+        let number = if held >= width {
+            let number = rest;
+            rest >>= width;
+            held -= width;
+            number
+        } else {
+            let word = words.next().unwrap_or_default();
+            let number = rest | word << held;
+            let taken = width - held;
+            rest = word.checked_shr(taken).unwrap_or_default();
+            held = 64 - taken;
+            number
+        };
+        each(slot, number & mask);
     }
 }
 
