@@ -190,12 +190,11 @@ impl Buffer {
     }
 
     /// Gives a key to a series that has none.
-    pub(crate) fn set_key(&mut self, series: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn set_key(&mut self, series: u32, key: &[u8]) {
         if let Some(series) = self.series.get_mut(series as usize).filter(|s| s.key_len == 0) {
             let start = self.keys.len();
-            write(&mut self.keys);
-            (series.key, series.key_len) = (start as u32, (self.keys.len() - start) as u32);
-            series.hash = key::hash(self.keys.get(start..).unwrap_or_default());
+            self.keys.extend_from_slice(key);
+            (series.key, series.key_len, series.hash) = (start as u32, key.len() as u32, key::hash(key));
         }
     }
 

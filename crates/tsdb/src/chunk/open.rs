@@ -10,7 +10,7 @@ use super::Sample;
 use super::bits::{BitReader, unzigzag, zigzag};
 
 /// The stream grows in steps of this many bytes: doubling would leave half of it empty in every series.
-const GROWTH_BYTES: usize = 32;
+const GROWTH_BYTES: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct OpenChunk {

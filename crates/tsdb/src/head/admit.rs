@@ -64,7 +64,7 @@ impl Head {
     pub(crate) fn put_keys(&self, batch: &mut Batch) {
         let index = self.index.read();
         for (at, id) in (0..).zip(&batch.found).filter_map(|(at, found)| Some((at, found.id?))) {
-            batch.buf.set_key(at, |keys| index.put_key(id, keys));
+            batch.buf.set_key(at, index.key(id));
         }
     }
 

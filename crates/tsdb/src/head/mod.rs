@@ -159,7 +159,7 @@ impl Head {
             let ends: Vec<usize> = {
                 let index = self.index.read();
                 let put = |(id, _): &(u32, T)| {
-                    index.put_key(*id, &mut keys);
+                    keys.extend_from_slice(index.key(*id));
                     keys.len()
                 };
                 found.iter().map(put).collect()
