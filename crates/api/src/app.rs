@@ -7,6 +7,7 @@ use std::time::Duration;
 use derived::Derived;
 use foundation::{Clock, UnixNanos};
 use pipeline::{Engines, Import, Journal, RemoteWrite};
+use storage::Retention;
 use tokio::sync::Semaphore;
 
 use crate::health::Readiness;
@@ -19,6 +20,8 @@ pub struct App {
     pub engines: Engines,
     /// What is derived from spans.
     pub derived: Arc<Derived>,
+    /// What is kept, and where the bytes are.
+    pub retention: Arc<Retention>,
     /// What came in.
     pub journal: Journal,
     /// Takes remote write.

@@ -18,6 +18,7 @@ mod patterns;
 mod services;
 mod shape;
 mod status;
+mod storage;
 mod tail;
 mod traces;
 
@@ -53,6 +54,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/services/{name}/operations", get(services::operations))
         .route("/api/v1/errors", get(errors::list))
         .route("/api/v1/errors/{id}", get(errors::by_id))
+        .route("/api/v1/storage", get(storage::storage))
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))
 }

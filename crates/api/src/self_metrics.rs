@@ -1,6 +1,7 @@
 //! The server's own metrics, `GET /metrics` in the Prometheus text format.
 
 mod derived;
+mod storage;
 
 use std::fmt::Write as _;
 
@@ -39,6 +40,7 @@ fn render(app: &App) -> String {
     ingest(app, &mut text);
     engines(app, &mut text);
     derived::derived(app, &mut text);
+    storage::storage(app, &mut text);
     process(app, &mut text);
     text.0
 }

@@ -17,6 +17,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the server.
     Serve(ServeArgs),
+    /// Show what lies on disk, and what retention removes.
+    Storage(StorageArgs),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -28,6 +30,41 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Print the effective configuration with every default, as a file that can be used as it is.
     Print(ServeArgs),
+}
+
+/// What `storage` takes.
+#[derive(Debug, Args)]
+pub(crate) struct StorageArgs {
+    /// Configuration file (YAML), for the data directory and the limits.
+    #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// The data directory of a server that is stopped [default: ./bellrock-data].
+    #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Ask a running server instead: the address of its API, as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL", global = true)]
+    pub url: Option<String>,
+    /// Print JSON, as the API answers.
+    #[arg(long)]
+    pub json: bool,
+    /// Print every column.
+    #[arg(long)]
+    pub all: bool,
+    #[command(subcommand)]
+    pub command: Option<StorageCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Remove what the limits of the configuration do not keep, and nothing else.
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What `serve` takes. Addresses are `host:port`; a bare port keeps the host of `--listen`.

@@ -5,6 +5,7 @@
 //! by `bellrock config print`.
 
 mod derived;
+mod limits;
 mod print;
 mod raw;
 mod scrape;
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub wal_compress: bool,
     pub retention: Duration,
     pub future_max: Duration,
+    pub limits: storage::Limits,
     pub query_timeout: Duration,
     pub query_memory_max: ByteSize,
     pub drain_timeout: Duration,
@@ -140,6 +142,8 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
     let scraping = scraping(args, raw.global, raw.scrape_configs, raw.receivers.prometheus, &mut p);
     let raw::Otlp { grpc, http } = raw.receivers.otlp.protocols;
     let server = &raw.server;
+    let retention = p.duration("storage.retention", raw.storage.retention.as_deref(), Duration::from_secs(15 * 86_400));
+    let limits = limits::validate(&mut p, &raw.storage, retention);
     let config = Config {
         data_dir: args.data_dir.clone().or(raw.storage.data_dir).unwrap_or_else(|| "bellrock-data".into()),
         otlp_grpc: p.listener(
@@ -191,11 +195,12 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),
         wal_compress: raw.storage.wal_compress.unwrap_or(false),
-        retention: p.duration("storage.retention", raw.storage.retention.as_deref(), Duration::from_secs(15 * 86_400)),
+        retention,
         future_max: p.duration("storage.future_max", raw.storage.future_max.as_deref(), Duration::from_secs(86_400)),
         query_timeout: p.duration("query.timeout", raw.query.timeout.as_deref(), Duration::from_secs(30)),
         query_memory_max: p.size("query.memory", raw.query.memory.as_ref(), ByteSize::mib(512)),
         drain_timeout: p.duration("server.drain_timeout", server.drain_timeout.as_deref(), Duration::from_secs(20)),
+        limits,
         derived: derived::validate(&mut p, raw.derived),
         demo: args.demo,
         log: args.log.clone(),
@@ -306,9 +311,9 @@ mod tests {
         check(
             "storage: {retention: soon}\nserver: {api: 'here', ui: '3301', health: '127.0.0.1:3301'}\nmemory: {requests: much}\n",
             expect![[r#"
-                error: server.api: `here` is not an address; write `127.0.0.1:4318`, `0.0.0.0:4318` or only the port
+                error: storage.retention: `soon` is not a duration; write numbers and units, for example `15s`, `1h30m` or `7d`
+                bellrock: server.api: `here` is not an address; write `127.0.0.1:4318`, `0.0.0.0:4318` or only the port
                 bellrock: memory.requests: `much` is not a byte size; write a number and a unit, for example `64MiB` or `10GB`
-                bellrock: storage.retention: `soon` is not a duration; write numbers and units, for example `15s`, `1h30m` or `7d`
                 bellrock: server.health and server.ui are both 127.0.0.1:3301; give each its own port"#]],
         );
     }

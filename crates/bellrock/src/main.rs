@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod data_dir;
 mod serve;
+mod storage;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,19 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
         cli::Command::Serve(args) => {
             let config = config::load(&args)?;
             serve::run(config)
+        }
+        cli::Command::Storage(args) => {
+            let serve = cli::ServeArgs {
+                config: args.config.clone(),
+                data_dir: args.data_dir.clone(),
+                ..cli::ServeArgs::default()
+            };
+            let printed = storage::run(&args, &config::load(&serve)?)?;
+            #[expect(clippy::print_stdout, reason = "the output that was asked for")]
+            {
+                print!("{printed}");
+            }
+            Ok(())
         }
         cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {
             let config = config::load(&args)?;

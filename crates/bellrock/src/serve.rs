@@ -32,6 +32,7 @@ use loadgen::demo;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
+use storage::{Retention, Running};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -96,7 +97,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     .context("opening the data failed")??;
 
     let journal = Journal::new(clock.clone());
-    let acceptance = Acceptance { past_max: config.retention, future_max: config.future_max };
+    let acceptance = Acceptance { past_max: accepted_past(&config), future_max: config.future_max };
     let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal.clone());
     let budget = Budget::new(config.requests_bytes_max.as_usize());
     let write_limit = RequestLimit {
@@ -105,9 +106,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let remote_write = RemoteWrite::new(ingest.clone(), write_limit, budget.clone());
     let targets = scrape::Targets::default();
+    let data = Running {
+        events: engines.events.clone(),
+        metrics: engines.metrics.clone(),
+        disk: Arc::new(RealDisk),
+        dir: data_dir.path.clone(),
+    };
+    let retention = Arc::new(Retention::new(data, config.limits));
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
+        retention: retention.clone(),
         journal,
         remote_write: remote_write.clone(),
         import: Import::new(ingest.clone(), write_limit, budget.clone()),
@@ -128,7 +137,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     spawn_http(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
 
     let shutdown = Shutdown::new();
-    let background = background::start(engines.clone(), clock.clone(), shutdown.clone())?;
+    let background = background::start(engines.metrics.clone(), retention, clock.clone(), shutdown.clone())?;
     let stop_writer = Shutdown::new();
     let writer = derived::start(derived.clone(), engines.metrics.clone(), clock.clone(), stop_writer.clone())?;
 
@@ -206,6 +215,12 @@ fn settings(config: &Config, dir: &std::path::Path) -> Settings {
     Settings { yaml: config::print(config), flags: BTreeMap::from(flags), retention: Some(config.retention) }
 }
 
+/// Records are taken as long as logs or traces are kept; those past the shorter of the two go with the next round.
+fn accepted_past(config: &Config) -> Duration {
+    let of = |limit: storage::Limit| limit.retention.unwrap_or(config.retention);
+    of(config.limits.logs).max(of(config.limits.traces))
+}
+
 fn open_engines(
     config: &Config,
     dir: &std::path::Path,
@@ -219,15 +234,18 @@ fn open_engines(
         // Early enough that senders are not refused while segments are written.
         flush_bytes: usual.flush_bytes.min(memory / 4),
         wal_compress: config.wal_compress,
-        retention: Some(config.retention),
+        min_free_bytes: config.limits.min_free,
         ..usual
     };
     let derived = Derived::open(disk.clone(), &dir.join("derived"), config.derived.clone())?;
     let derived = Arc::new(derived);
     let events = EventStore::open_observed(disk.clone(), events_config, Some(derived.clone()))
         .context("cannot open the events engine")?;
-    let metrics_options =
-        tsdb::Options { retention: Some(config.retention), ..tsdb::Options::new(dir.join("metrics")) };
+    let metrics_options = tsdb::Options {
+        retention: config.limits.metrics.retention,
+        min_free_bytes: config.limits.min_free,
+        ..tsdb::Options::new(dir.join("metrics"))
+    };
     let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
     Ok((Engines { events: Arc::new(events), metrics: Arc::new(metrics) }, derived))
 }

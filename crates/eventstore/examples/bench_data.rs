@@ -32,7 +32,7 @@ fn main() {
             store.logs().ingest(request, batch, done);
         });
         settle("logs", || store.logs().flush());
-        report("logs", store.logs().stats(), &store.logs().column_bytes());
+        report("logs", store.logs().stats(), &store.logs().column_bytes(None));
         log_queries(&store);
     }
     if which != "logs" {
@@ -41,7 +41,7 @@ fn main() {
             store.spans().ingest(request, batch, done);
         });
         settle("spans", || store.spans().flush());
-        report("spans", store.spans().stats(), &store.spans().column_bytes());
+        report("spans", store.spans().stats(), &store.spans().column_bytes(None));
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Config {
     pub wal_pending_bytes_max: usize,
     /// Compress the log: less disk bandwidth, more CPU.
     pub wal_compress: bool,
-    /// Day partitions that ended longer ago than this are dropped; `None` keeps all.
-    pub retention: Option<Duration>,
+    /// Bytes of disk that stay free: below, batches are refused as unavailable.
+    pub min_free_bytes: u64,
 }
 
 impl Config {
@@ -46,7 +46,7 @@ impl Config {
             attribute_columns_max: 1_000,
             wal_pending_bytes_max: 64 << 20,
             wal_compress: false,
-            retention: None,
+            min_free_bytes: wal::Options::new("").min_free_bytes,
         }
     }
 }

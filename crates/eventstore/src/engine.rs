@@ -13,7 +13,6 @@
 //! may be held while waiting for it.
 //! `Shared::unsettled` is taken under `Shared::flushing` only.
 
-mod columns;
 mod commit;
 mod flush;
 mod flusher;
@@ -24,6 +23,7 @@ mod replay;
 mod sealer;
 mod set_aside;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ use std::time::Instant;
 
 use foundation::disk::SharedDisk;
 use foundation::shutdown::Shutdown;
-use model::{TimeRange, UnixNanos};
+use model::TimeRange;
 use parking_lot::Mutex;
 use wal::Wal;
 
@@ -44,11 +44,12 @@ use crate::dictionary::Cache;
 use crate::error::{IngestError, OpenError};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::observer::SpanObserver;
+use crate::partitions::{Partition, Removed, partitions};
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
+use crate::usage::{ColumnBytes, column_bytes};
 
-pub use columns::ColumnBytes;
 pub(crate) use memory::Memory;
 
 /// How much a half of the store holds.
@@ -213,8 +214,15 @@ impl Engine {
         flush::flush(&self.shared, &self.wal);
     }
 
-    pub(crate) fn apply_retention(&self, now: UnixNanos) -> usize {
-        flush::apply_retention(&self.shared, now)
+    /// Oldest first; what is only in memory is not there.
+    pub(crate) fn partitions(&self) -> Vec<Partition> {
+        let state = self.shared.state.lock();
+        partitions(state.segments.iter().map(|s| &s.info).chain(&state.missing))
+    }
+
+    /// See [`crate::LogStore::remove`].
+    pub(crate) fn remove(&self, announced: &[Partition]) -> io::Result<Removed> {
+        flush::remove(&self.shared, announced)
     }
 
     /// Everything that may have rows in `range`.
@@ -222,9 +230,11 @@ impl Engine {
         self.shared.snapshot(range)
     }
 
-    /// Where the bytes of the segments are; empty when a block cannot be read.
-    pub(crate) fn column_bytes(&self) -> Vec<ColumnBytes> {
-        self.shared.column_bytes().unwrap_or_else(|error| {
+    /// Where the bytes of the segments of a partition are, or of all; empty when a block cannot be read.
+    pub(crate) fn column_bytes(&self, of: Option<&Partition>) -> Vec<ColumnBytes> {
+        let mut segments = self.shared.state.lock().segments.clone();
+        segments.retain(|s| of.is_none_or(|p| p.segments.contains(&s.info.id)));
+        column_bytes(&segments).unwrap_or_else(|error| {
             tracing::error!(store = self.shared.schema.dir(), %error, "cannot read the headers of all blocks");
             Vec::new()
         })

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foundation::disk::SharedDisk;
-use model::UnixNanos;
 
 use crate::block::{self, Block, BlockError};
 use crate::column::bytes::{Reader, put_varint};
@@ -190,10 +189,5 @@ impl Segment {
     /// The blocks that may have rows of a trace.
     pub(crate) fn trace_blocks(&self, trace: &[u8; 16]) -> impl Iterator<Item = &Arc<Block>> {
         self.traces.find(block::trace_fingerprint(trace)).filter_map(|i| self.blocks.get(i))
-    }
-
-    /// Whether all of it ended before `t`.
-    pub(crate) fn day_ended_by(&self, t: UnixNanos) -> bool {
-        self.info.day.end() <= t
     }
 }

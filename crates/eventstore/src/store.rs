@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use foundation::disk::SharedDisk;
-use model::{AccessScope, LogRecord, Span, TimeRange, TraceId, UnixNanos};
+use model::{AccessScope, LogRecord, Span, TimeRange, TraceId};
 
 use crate::batch::{LogBatch, SpanBatch};
 use crate::config::{Completion, Config};
-use crate::engine::{ColumnBytes, Engine, StoreStats};
+use crate::engine::{Engine, StoreStats};
 use crate::error::{OpenError, QueryError};
 use crate::observer::SpanObserver;
+use crate::partitions::{Partition, Removed};
 use crate::query::*;
 use crate::schema::Schema;
+use crate::usage::ColumnBytes;
 
 /// Logs and spans in one folder.
 pub struct EventStore {
@@ -50,12 +52,6 @@ impl EventStore {
     /// The spans.
     pub fn spans(&self) -> &SpanStore {
         &self.spans
-    }
-
-    /// Drops the day partitions that ended longer than the configured retention before `now`;
-    /// returns how many. Does nothing when no retention is set.
-    pub fn apply_retention(&self, now: UnixNanos) -> usize {
-        self.logs.0.apply_retention(now) + self.spans.0.apply_retention(now)
     }
 
     /// Writes what is in memory to segments and stops the background threads. Dropping does the same.
@@ -157,9 +153,23 @@ impl LogStore {
         self.0.flush();
     }
 
-    /// How many bytes of the segments each column takes, largest first. Reads the header of every block.
-    pub fn column_bytes(&self) -> Vec<ColumnBytes> {
-        self.0.column_bytes()
+    /// How many bytes of the segments of a partition, or of all, each column takes, largest first. Reads the header of
+    /// every block.
+    pub fn column_bytes(&self, of: Option<&Partition>) -> Vec<ColumnBytes> {
+        self.0.column_bytes(of)
+    }
+
+    /// What each day holds on disk, oldest first.
+    pub fn partitions(&self) -> Vec<Partition> {
+        self.0.partitions()
+    }
+
+    /// Takes partitions away as they were announced: segments that came meanwhile stay.
+    ///
+    /// # Errors
+    /// The disk refused: nothing was removed.
+    pub fn remove(&self, announced: &[Partition]) -> std::io::Result<Removed> {
+        self.0.remove(announced)
     }
 
     /// How much is stored.
@@ -291,9 +301,23 @@ impl SpanStore {
         self.0.flush();
     }
 
-    /// How many bytes of the segments each column takes, largest first. Reads the header of every block.
-    pub fn column_bytes(&self) -> Vec<ColumnBytes> {
-        self.0.column_bytes()
+    /// How many bytes of the segments of a partition, or of all, each column takes, largest first. Reads the header of
+    /// every block.
+    pub fn column_bytes(&self, of: Option<&Partition>) -> Vec<ColumnBytes> {
+        self.0.column_bytes(of)
+    }
+
+    /// What each day holds on disk, oldest first.
+    pub fn partitions(&self) -> Vec<Partition> {
+        self.0.partitions()
+    }
+
+    /// Takes partitions away as they were announced: segments that came meanwhile stay.
+    ///
+    /// # Errors
+    /// The disk refused: nothing was removed.
+    pub fn remove(&self, announced: &[Partition]) -> std::io::Result<Removed> {
+        self.0.remove(announced)
     }
 
     /// How much is stored.

@@ -7,7 +7,7 @@ use super::manifest::Manifest;
 use super::repository::Repository;
 
 /// Every crate of the workspace that others may use has its floor here. Peers never depend on each other.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("foundation", 0),
     ("model", 1),
     ("re2", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("query", 4),
     ("pipeline", 4),
     ("derived", 4),
+    ("storage", 4),
     ("api", 6),
     ("bellrock", 7),
 ];

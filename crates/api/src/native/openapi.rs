@@ -2,7 +2,9 @@
 
 use utoipa::OpenApi;
 
-use super::{analyse, complete, context, errors, facets, fields, logs, map, patterns, services, status, tail, traces};
+use super::{
+    analyse, complete, context, errors, facets, fields, logs, map, patterns, services, status, storage, tail, traces,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +34,7 @@ use super::{analyse, complete, context, errors, facets, fields, logs, map, patte
         services::operations,
         errors::list,
         errors::by_id,
+        storage::storage,
         fields::keys,
         fields::values,
     )

@@ -2,7 +2,7 @@
 
 use foundation::units::format_duration;
 
-use super::{Config, derived};
+use super::{Config, derived, limits};
 
 /// The effective configuration, every setting with a word on what it does.
 pub(crate) fn print(c: &Config) -> String {
@@ -40,7 +40,7 @@ storage:
   data_dir: '{data_dir}'
   # Logs, spans and samples older than this are dropped, by whole days.
   retention: {retention}
-  # Logs and spans further in the future than this are refused; samples after 10 minutes.
+{limits}  # Logs and spans further in the future than this are refused; samples after 10 minutes.
   future_max: {future}
   # Compress the write-ahead log: less disk bandwidth, more CPU.
   wal_compress: {wal_compress}
@@ -66,6 +66,7 @@ query:
         drain = format_duration(c.drain_timeout),
         data_dir = c.data_dir.display().to_string().replace('\'', "''"),
         retention = format_duration(c.retention),
+        limits = limits::print(&c.limits),
         future = format_duration(c.future_max),
         wal_compress = c.wal_compress,
         requests = c.requests_bytes_max,

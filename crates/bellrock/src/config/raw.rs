@@ -85,6 +85,11 @@ pub(super) struct Server {
 pub(super) struct Storage {
     pub data_dir: Option<PathBuf>,
     pub retention: Option<String>,
+    pub logs: super::limits::Raw,
+    pub traces: super::limits::Raw,
+    pub metrics: super::limits::Raw,
+    pub min_free: Option<Size>,
+    pub when_low: Option<String>,
     pub future_max: Option<String>,
     pub wal_compress: Option<bool>,
 }

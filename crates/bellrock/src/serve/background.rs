@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use foundation::Clock;
 use foundation::shutdown::Shutdown;
-use pipeline::Engines;
+use foundation::{Clock, UnixNanos};
+use storage::Retention;
+use tsdb::Tsdb;
 
 /// How often the engines are asked whether they have something to do.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How often old data is looked for.
-const RETENTION_PERIOD: Duration = Duration::from_secs(600);
+/// How often it is looked for what goes: often enough that a filling disk is noticed.
+const RETENTION_PERIOD: Duration = Duration::from_secs(60);
 
 /// The thread; joined at the end.
 pub(super) struct Background(JoinHandle<()>);
@@ -24,21 +25,40 @@ impl Background {
     }
 }
 
-pub(super) fn start(engines: Engines, clock: Arc<dyn Clock>, shutdown: Shutdown) -> std::io::Result<Background> {
+pub(super) fn start(
+    metrics: Arc<Tsdb>,
+    retention: Arc<Retention>,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> std::io::Result<Background> {
     let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
         let mut retention_due = Instant::now();
         while !shutdown.wait_timeout(PERIOD) {
-            if let Err(e) = engines.metrics.maintain() {
+            if let Err(e) = metrics.maintain() {
                 tracing::warn!(error = %e, "maintenance of the metrics engine failed; tried again");
             }
             if retention_due <= Instant::now() {
-                let dropped = engines.events.apply_retention(clock.now());
-                if dropped > 0 {
-                    tracing::info!(partitions = dropped, "dropped days beyond the retention");
-                }
+                apply(&retention, clock.now());
                 retention_due = Instant::now() + RETENTION_PERIOD;
             }
         }
     })?;
     Ok(Background(thread))
+}
+
+fn apply(retention: &Retention, now: UnixNanos) {
+    match retention.apply(now) {
+        Ok(removals) => removals.iter().for_each(|r| {
+            let p = &r.partition;
+            tracing::info!(
+                signal = p.signal.name(),
+                partition = p.name,
+                records = p.records,
+                bytes = p.bytes,
+                reason = r.reason.name(),
+                "partition removed"
+            );
+        }),
+        Err(e) => tracing::warn!(error = %e, "retention failed; tried again"),
+    }
 }

@@ -36,12 +36,16 @@ fn at(line: &str) -> Option<String> {
     }
 }
 
-/// `main.handler(0xc000010000, 0x1)`; `goroutine 1 [running]:` and the lines of files are none.
+/// `main.handler(0xc000010000, 0x1)`, or without arguments as errors with a stack print it; `goroutine 1 [running]:`
+/// and the lines of files are none.
 fn go(line: &str) -> Option<String> {
-    let (function, arguments) = line.rsplit_once('(')?;
-    let called = arguments.ends_with(')') && function.contains('.') && !function.contains(' ');
+    let function = match line.strip_suffix(')').and_then(|l| l.rsplit_once('(')) {
+        Some((function, _)) => function,
+        None => line,
+    };
     // The machinery of a panic is not where it was raised.
-    (called && !function.starts_with("runtime")).then(|| function.to_owned())
+    let named = function.contains('.') && !function.contains([' ', ':']);
+    (named && !function.starts_with(['/', '.']) && !function.starts_with("runtime")).then(|| function.to_owned())
 }
 
 /// `3: app::handler`, `3: 0x55d0 - app::handler::h0123456789abcdef`
@@ -96,6 +100,10 @@ mod tests {
             (
                 "goroutine 7 [running]:\nruntime/debug.Stack()\n\t/go/debug/stack.go:24 +0x5e\nmain.(*Bot).Handle(0xc0001, 0x2)\n\t/app/bot.go:88 +0x1d",
                 "main.(*Bot).Handle",
+            ),
+            (
+                "example.org/bot/handlers.(*Router).Dispatch\n\t/src/router.go:87",
+                "example.org/bot/handlers.(*Router).Dispatch",
             ),
             (
                 "   0: std::panicking::begin\n             at /rustc/x\n   1: app::handler::h0123456789abcdef\n             at ./src/main.rs:4",

@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use foundation::disk::SharedDisk;
-use model::UnixNanos;
 use parking_lot::Mutex;
 use wal::Wal;
 
@@ -29,6 +28,7 @@ use crate::error::OpenError;
 use crate::manifest::Manifest;
 use crate::observer::SpanObserver;
 use crate::partition::Day;
+use crate::partitions::{self, Partition, Removed};
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::segment::Segment;
@@ -251,38 +251,16 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
     Ok(())
 }
 
-/// Drops the partitions that ended longer ago than the retention; returns how many.
-pub(super) fn apply_retention(shared: &Shared, now: UnixNanos) -> usize {
-    let Some(retention) = shared.config.retention else { return 0 };
-    let before = now.minus(retention);
+/// Takes away the announced segments that are still there.
+pub(super) fn remove(shared: &Shared, announced: &[Partition]) -> io::Result<Removed> {
     let mut manifest = shared.flushing.lock();
-    let mut next = manifest.clone();
-    next.segments.retain(|s| s.day.end() > before);
-    if next.segments.len() == manifest.segments.len() {
-        return 0;
-    }
-    if let Err(error) = next.write(&shared.disk, &shared.dir) {
-        tracing::error!(store = shared.schema.dir(), %error, "cannot apply the retention");
-        return 0;
-    }
-    let mut days: Vec<Day> = manifest.segments.iter().map(|s| s.day).filter(|d| d.end() <= before).collect();
-    days.sort_unstable();
-    days.dedup();
-    *manifest = next;
+    let gone = partitions::take_out(&shared.disk, &shared.dir, &mut manifest, announced)?;
     {
         let mut state = shared.state.lock();
-        state.segments.retain(|s| !s.day_ended_by(before));
-        state.missing.retain(|s| s.day.end() > before);
+        state.segments.retain(|s| !gone.iter().any(|g| g.id == s.info.id));
+        state.missing.retain(|s| !gone.iter().any(|g| g.id == s.id));
     }
-    for day in &days {
-        let path = shared.dir.join(day.to_string());
-        // Queries that run keep the files open; what cannot be removed now is removed at the next open.
-        match shared.disk.remove_dir_all(&path) {
-            Ok(()) => tracing::info!(path = %path.display(), "partition dropped by retention"),
-            Err(error) => tracing::warn!(path = %path.display(), %error, "cannot remove a partition"),
-        }
-    }
-    days.len()
+    Ok(partitions::remove_files(&shared.disk, &shared.dir, &gone))
 }
 
 #[cfg(test)]
@@ -291,7 +269,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use foundation::disk::sim::SimDisk;
-    use model::{LogRecord, TimeRange};
+    use model::{LogRecord, TimeRange, UnixNanos};
 
     use super::*;
     use crate::batch::LogBatch;

@@ -79,6 +79,7 @@ fn decode(schema: Schema, record: &[u8]) -> Result<Batch, String> {
 pub(super) fn open_log(shared: &Arc<Shared>, covered: Generation) -> Result<Wal, OpenError> {
     let mut options = wal::Options::new(shared.dir.join("wal"));
     options.max_pending_bytes = shared.config.wal_pending_bytes_max;
+    options.min_free_bytes = shared.config.min_free_bytes;
     options.compress = shared.config.wal_compress;
     let mut replay = |generation: Generation, record: &[u8]| match decode(shared.schema, record) {
         Ok(batch) if batch.rows() == 0 => {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::support::random::Rng;
 use crate::support::{ingest_logs, limits, open};
 use eventstore::query::*;
-use eventstore::{Config, EventStore};
+use eventstore::{Config, EventStore, Removed};
 use foundation::disk::sim::SimDisk;
 use foundation::disk::{Disk as _, SharedDisk};
 use foundation::{ErrorKind, UnixNanos};
@@ -197,10 +197,9 @@ fn memory_that_is_full_refuses_until_it_is_flushed() {
 }
 
 #[test]
-fn retention_drops_whole_days() {
+fn whole_days_are_taken_away() {
     let day = 86_400_000_000_000i64;
-    let mut config = Config::new("/store");
-    config.retention = Some(std::time::Duration::from_secs(86_400));
+    let config = Config::new("/store");
     let disk = SimDisk::new(3);
     let store = EventStore::open(Arc::new(disk.clone()), config.clone()).unwrap();
     let mut rng = Rng::new(3);
@@ -208,10 +207,14 @@ fn retention_drops_whole_days() {
         ingest_logs(&store, &[LogRecord { time: UnixNanos(d * day + 5), ..record(d, &mut rng) }]).unwrap();
     }
     store.logs().flush();
-    // Day 1 ended a day before the noon of day 3; day 2 did not.
-    assert_eq!(store.apply_retention(UnixNanos(3 * day + day / 2)), 2);
+    let partitions = store.logs().partitions();
+    assert_eq!(
+        partitions.iter().map(|p| (p.end.0 / day, p.rows)).collect::<Vec<_>>(),
+        [(1, 1), (2, 1), (3, 1), (4, 1)]
+    );
+    assert_eq!(store.logs().remove(&partitions[..2]).unwrap().rows, 2);
     assert_eq!(ids(&store).into_keys().collect::<Vec<_>>(), [2, 3]);
-    assert_eq!(store.apply_retention(UnixNanos(3 * day + day / 2)), 0);
+    assert_eq!(store.logs().remove(&partitions[..2]).unwrap(), Removed::default());
     drop(store);
     assert!(disk.list(Path::new("/store/logs/19700101")).unwrap().is_empty());
     let store = EventStore::open(Arc::new(disk), config).unwrap();
@@ -386,8 +389,7 @@ fn flushes_and_merges_that_fail_leave_no_files_behind() {
 #[test]
 fn a_segment_that_cannot_be_opened_makes_answers_partial_and_holds_nothing_up() {
     let day = 86_400_000_000_000i64;
-    let mut config = Config::new("/store");
-    config.retention = Some(std::time::Duration::from_secs(86_400));
+    let config = Config::new("/store");
     let disk = SimDisk::new(22);
     let mut rng = Rng::new(22);
     let mut next = 0;
@@ -416,7 +418,9 @@ fn a_segment_that_cannot_be_opened_makes_answers_partial_and_holds_nothing_up() 
     assert!(stats.segments < 8 && stats.merged_bytes > 0);
     assert!(disk.read(&broken).is_ok());
     store_one(&store, 3 * day);
-    assert_eq!(store.apply_retention(UnixNanos(3 * day)), 1);
+    let oldest = store.logs().partitions().remove(0);
+    let segments = oldest.segments.len() as u64;
+    assert_eq!(store.logs().remove(&[oldest]).unwrap().segments, segments);
     assert_eq!(ask(TimeRange::ALL), None);
     assert!(disk.read(&broken).is_err());
 }

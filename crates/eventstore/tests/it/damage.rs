@@ -24,7 +24,7 @@ fn ask(store: &EventStore, rng: &mut Rng) {
     if let Some(row) = some.first() {
         drop(store.spans().trace(row.record.trace_id, &AccessScope::ALL, &limits()).unwrap());
     }
-    store.logs().column_bytes();
+    store.logs().column_bytes(None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod crash;
 mod damage;
 mod golden;
 mod oracle;
+mod partitions;
 mod soak;
 mod support;
 mod traces;

@@ -1,0 +1,191 @@
+//! `bellrock storage`: what lies on disk, and what retention would remove or removes.
+//!
+//! Looks into the data directory when no server has it open, else asks the
+//! server (`--url`): both give the same report.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use foundation::Clock as _;
+use foundation::clock::SystemClock;
+use foundation::disk::RealDisk;
+use storage::report::{Report, SignalReport};
+use storage::{Limits, Stopped, plan, remove, report};
+
+use crate::cli::{PruneArgs, StorageArgs, StorageCommand};
+use crate::config::Config;
+use crate::data_dir;
+
+/// Columns that are printed per signal without `--all`.
+const COLUMNS: usize = 15;
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Runs the command; what it prints.
+pub(crate) fn run(args: &StorageArgs, config: &Config) -> anyhow::Result<String> {
+    match &args.command {
+        None => {
+            let report = match &args.url {
+                Some(url) => fetch(url)?,
+                None => look(&config.data_dir, &config.limits)?,
+            };
+            if args.json { Ok(serde_json::to_string_pretty(&report)? + "\n") } else { Ok(print(&report, args.all)) }
+        }
+        Some(StorageCommand::Prune(prune)) => run_prune(args, prune, config),
+    }
+}
+
+/// Locks a directory that is there; looking must not make one.
+fn open(dir: &Path) -> anyhow::Result<(data_dir::DataDir, Stopped)> {
+    if !dir.is_dir() {
+        bail!("there is no data directory {} (set --data-dir)", dir.display());
+    }
+    let locked = data_dir::open(dir).context("a server that runs is asked with --url http://127.0.0.1:8080")?;
+    let stopped = Stopped::open(Arc::new(RealDisk), dir)?;
+    Ok((locked, stopped))
+}
+
+fn look(dir: &Path, limits: &Limits) -> anyhow::Result<Report> {
+    let (_locked, stopped) = open(dir)?;
+    Ok(report(&stopped, limits, SystemClock.now(), true)?)
+}
+
+fn run_prune(args: &StorageArgs, prune: &PruneArgs, config: &Config) -> anyhow::Result<String> {
+    if let Some(url) = &args.url {
+        if !prune.dry_run {
+            bail!("a running server prunes by itself, every minute; add --dry-run to see what goes next");
+        }
+        return Ok(removals(&fetch(url)?));
+    }
+    let (_locked, mut stopped) = open(&config.data_dir)?;
+    let now = SystemClock.now();
+    let announced = report(&stopped, &config.limits, now, false)?;
+    let mut out = removals(&announced);
+    if !prune.dry_run && !announced.removals.is_empty() {
+        let planned = plan(&storage::Data::partitions(&stopped)?, &config.limits, now, announced.free_bytes);
+        let bytes = remove(&mut stopped, &planned)?;
+        let _ = writeln!(out, "removed {}", size(bytes));
+    }
+    Ok(out)
+}
+
+/// `GET /api/v1/storage` of a running server, in HTTP/1.0 so that the body ends with the connection.
+fn fetch(url: &str) -> anyhow::Result<Report> {
+    let Some(authority) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
+        bail!("--url: `{url}` is not an address; write http://127.0.0.1:8080, the API of the server");
+    };
+    let asking = || format!("cannot ask the server at {url}");
+    let mut stream = TcpStream::connect(authority).with_context(asking)?;
+    stream.set_read_timeout(Some(TIMEOUT)).with_context(asking)?;
+    write!(stream, "GET /api/v1/storage HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\n\r\n")
+        .with_context(asking)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).with_context(asking)?;
+    let (head, body) = answer.split_once("\r\n\r\n").with_context(asking)?;
+    let status = head.lines().next().unwrap_or_default();
+    if !status.contains(" 200") {
+        bail!("the server at {url} answered {status}: {body}");
+    }
+    serde_json::from_str(body).with_context(|| format!("the answer of {url} is not a storage report"))
+}
+
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+fn print(r: &Report, all: bool) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} free; below {} new data is refused", size(r.free_bytes), size(r.min_free_bytes));
+    r.signals.iter().for_each(|s| print_signal(&mut out, s, all));
+    out.push('\n');
+    out.push_str(&removals(r));
+    out
+}
+
+fn print_signal(out: &mut String, s: &SignalReport, all: bool) {
+    let _ = writeln!(
+        out,
+        "\n{}: {} in {} records, {:.1} bytes per record",
+        s.signal,
+        size(s.bytes),
+        s.records,
+        s.bytes_per_record
+    );
+    for p in &s.partitions {
+        let _ = writeln!(
+            out,
+            "  {:<28} {:>12} {:>14} records {:>8.1} B/record",
+            p.name,
+            size(p.bytes),
+            p.records,
+            p.bytes_per_record
+        );
+    }
+    let shown = if all { s.columns.len() } else { COLUMNS.min(s.columns.len()) };
+    for c in &s.columns[..shown] {
+        let name = if c.key.is_empty() { c.column.clone() } else { c.key.clone() };
+        let _ = writeln!(
+            out,
+            "    {:<36} {:<7} {:>12} {:>14} values  {:>8.2} B/record",
+            name,
+            c.value_type,
+            size(c.bytes),
+            c.values,
+            c.bytes_per_record
+        );
+    }
+    if shown < s.columns.len() {
+        let rest: u64 = s.columns[shown..].iter().map(|c| c.bytes).sum();
+        let _ = writeln!(out, "    {} more columns: {} (--all shows them)", s.columns.len() - shown, size(rest));
+    }
+}
+
+fn removals(r: &Report) -> String {
+    if r.removals.is_empty() {
+        return "retention removes nothing now\n".to_owned();
+    }
+    let mut out = String::from("retention removes:\n");
+    for x in &r.removals {
+        let _ = writeln!(
+            out,
+            "  {:<8} {:<28} {:>12} {:>14} records  ({})",
+            x.signal,
+            x.partition,
+            size(x.bytes),
+            x.records,
+            x.reason
+        );
+    }
+    let bytes: u64 = r.removals.iter().map(|x| x.bytes).sum();
+    let _ = writeln!(out, "  together {}", size(bytes));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_easily() {
+        assert_eq!([0, 1023, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
+    }
+
+    #[test]
+    fn looking_makes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("none");
+        assert!(look(&missing, &Limits::default()).unwrap_err().to_string().contains("no data directory"));
+        assert!(!missing.exists());
+    }
+}
