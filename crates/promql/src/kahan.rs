@@ -15,13 +15,10 @@ impl Sum {
     #[inline]
     pub(crate) fn add(&mut self, value: f64) {
         let total = self.sum + value;
-        if total.is_infinite() {
-            self.correction = 0.0;
-        } else if self.sum.abs() >= value.abs() {
-            self.correction += (self.sum - total) + value;
-        } else {
-            self.correction += (value - total) + self.sum;
-        }
+        let swap = self.sum.abs() < value.abs();
+        let (large, small) = if swap { (value, self.sum) } else { (self.sum, value) };
+        let correction = self.correction + ((large - total) + small);
+        self.correction = if total.is_infinite() { 0.0 } else { correction };
         self.sum = total;
     }
 

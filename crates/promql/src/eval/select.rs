@@ -57,6 +57,11 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
+    #[cfg(test)]
+    pub(super) fn plain(steps: Steps) -> Self {
+        Self { fixed_ms: None, offset_ms: 0, steps }
+    }
+
     /// The time that a step looks at.
     pub(crate) fn at(&self, step: usize) -> i64 {
         self.fixed_ms.unwrap_or_else(|| self.steps.time(step)).saturating_sub(self.offset_ms)

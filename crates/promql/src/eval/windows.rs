@@ -43,6 +43,12 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
+    /// Windows of this width that end at the steps.
+    #[cfg(test)]
+    pub(super) fn plain(steps: super::Steps, range_ms: i64) -> Self {
+        Self { reference: Reference::plain(steps), range_ms, before_ms: 0, after_ms: 0 }
+    }
+
     /// The first time that any window sees (exclusive), and the last one.
     pub(super) fn bounds(&self) -> (i64, i64) {
         let open_ms = self.reference.first().saturating_sub(self.range_ms).saturating_sub(self.before_ms);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use foundation::ErrorKind;
-use promql::eval::{Engine, EngineOptions, EvalError, Output, QueryLimits, QueryRange, SeriesSource};
+use promql::eval::{Engine, EngineOptions, EvalError, Output, QueryLimits, QueryRange, SeriesSource, Value};
 use promql::series::parse_series;
 
 use crate::storage::Storage;
@@ -47,6 +47,74 @@ fn deadline_and_cancellation_stop_a_query() {
     let later = QueryLimits { deadline: Some(Instant::now() + Duration::from_secs(3600)), ..QueryLimits::default() };
     let output = range(&Engine::default(), &storage(), "m", &later).expect("in time");
     assert_eq!(output.samples_loaded, 101);
+}
+
+#[test]
+fn memory_of_values_is_limited() {
+    let engine = Engine::new(EngineOptions { max_memory_bytes: 4_000, ..EngineOptions::default() });
+    let none = QueryLimits::default();
+    let err = range(&engine, &storage(), "m + on () group_right () (m * 2)", &none).expect_err("two vectors are kept");
+    assert_eq!((&err, err.kind()), (&EvalError::TooMuchMemory { limit_bytes: 4_000 }, ErrorKind::LimitExceeded));
+    assert!(err.to_string().contains("4000 bytes of memory"), "{err}");
+    let output = range(&engine, &storage(), "count(m * 2)", &none).expect("a count keeps one row");
+    assert!((1..4_000).contains(&output.peak_memory_bytes), "{}", output.peak_memory_bytes);
+}
+
+/// Many series of all kinds, so that threads get parts of them.
+fn many() -> Storage {
+    let mut storage = Storage::default();
+    for i in 0..300 {
+        let values = match i % 3 {
+            0 => format!("{i}+{}x100", i % 7),
+            1 => format!("{{{{count:{i} sum:1 buckets:[{i} 1]}}}}+{{{{count:2 buckets:[1 0 1]}}}}x100"),
+            _ => format!("{i}x40 stale 3+1x50"),
+        };
+        let line = format!("m{{i=\"{i}\", g=\"{}\", le=\"{}\"}} {values}", i % 5, i / 10);
+        let (labels, values) = parse_series(&line).expect("valid series");
+        storage.load(&labels, &values, None, 10_000);
+    }
+    storage
+}
+
+#[test]
+fn threads_change_nothing() {
+    let source = many();
+    for query in [
+        "m",
+        "sum by (g) (rate(m[1m]))",
+        "avg by (g) (m * 2)",
+        "stddev(m) + count(m)",
+        "min by (g) (m) + max by (g) (m)",
+        "topk by (g) (3, m)",
+        "quantile(0.3, m)",
+        "histogram_quantile(0.5, sum by (le) (m))",
+        "histogram_count(sum by (g) (increase(m[2m])))",
+        "max_over_time(rate(m[1m])[2m:20s])",
+        "sort_desc(m) or -m",
+        "m{g=\"1\"} + on (i) m",
+    ] {
+        let [one, four] = [1, 4].map(|threads| {
+            let engine = Engine::new(EngineOptions { threads, ..EngineOptions::default() });
+            range(&engine, &source, query, &QueryLimits::default()).expect(query)
+        });
+        assert_eq!((&one.warnings, &one.infos), (&four.warnings, &four.infos), "{query}");
+        assert_eq!(one.samples_loaded, four.samples_loaded, "{query}");
+        let (Value::Matrix(one), Value::Matrix(four)) = (one.value, four.value) else { panic!("no matrix") };
+        assert_eq!(one.len(), four.len(), "{query}");
+        for (a, b) in one.iter().zip(&four) {
+            assert_eq!(
+                (&a.labels, a.samples.len(), a.histograms.len()),
+                (&b.labels, b.samples.len(), b.histograms.len())
+            );
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs();
+            assert!(
+                a.samples.iter().zip(&b.samples).all(|(a, b)| a.t_ms == b.t_ms && near(a.value, b.value)),
+                "{query}"
+            );
+            let counts = a.histograms.iter().zip(&b.histograms);
+            assert!(counts.into_iter().all(|(a, b)| near(a.histogram.count, b.histogram.count)), "{query}");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod limits;
 mod nhcb;
 mod parse_cases;
 mod re2_table;
+mod robustness;
 mod script;
 mod scripts;
 mod storage;

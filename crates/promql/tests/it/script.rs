@@ -452,10 +452,12 @@ const TIME_DEPENDENT: [&str; 13] = [
     "end",
 ];
 
-/// Puts `@ at` where there is none; false when that would change the meaning.
+/// Puts `@ at` where no time is fixed; false when that would change the meaning.
 fn fix_time(e: &mut Expr, at: i64) -> bool {
     let set = |m: &mut promql::ast::TimeModifiers| {
-        m.at.get_or_insert(At::UnixMillis(at));
+        if !matches!(m.at, Some(At::UnixMillis(_))) {
+            m.at = Some(At::UnixMillis(at));
+        }
     };
     match &mut e.kind {
         ExprKind::Number(_) | ExprKind::String(_) => true,

@@ -9,6 +9,7 @@ use crate::eval::columns::{ABSENT, Histograms, Row, Sink};
 use crate::eval::{Eval, EvalError};
 use crate::number::format_compact;
 use model::labels::Labels;
+use twox_hash::XxHash64;
 
 impl Eval<'_> {
     pub(super) fn limit_ratio(&self, a: &Aggregate, sink: &mut Sink<'_>) -> Result<(), EvalError> {
@@ -45,25 +46,24 @@ fn keeps(ratio: f64, place: f64) -> bool {
     if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
 }
 
-/// Where a series stands, from 0 inclusive to 1 exclusive. Must never change
-/// between versions, or dashboards would show other series: FNV-1a with a
-/// finalizer that spreads the low bits.
+/// Where a series stands, from 0 to 1.
+///
+/// The same place as in Prometheus, so that both keep the same series: XXH64 over the labels in order, each name and
+/// value behind its length (one byte, or 255 and three bytes for 255 and more).
 fn place(labels: &Labels) -> f64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |bytes: &[u8]| {
-        for b in bytes.iter().chain(&[0xFF]) {
-            hash = (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
+    let mut bytes = Vec::with_capacity(labels.iter().map(|(n, v)| n.len() + v.len() + 8).sum());
+    for text in labels.iter().flat_map(|(name, value)| [name, value]) {
+        match u8::try_from(text.len()) {
+            Ok(length) if length < 255 => bytes.push(length),
+            _ => {
+                let length = text.len() as u32;
+                bytes.push(255);
+                bytes.extend_from_slice(&length.to_le_bytes()[..3]);
+            }
         }
-    };
-    for (name, value) in labels.iter() {
-        add(name.as_bytes());
-        add(value.as_bytes());
+        bytes.extend_from_slice(text.as_bytes());
     }
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^= hash >> 33;
-    // 53 bits, all that a float can hold.
-    (hash >> 11) as f64 / (1u64 << 53) as f64
+    XxHash64::oneshot(0, &bytes) as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
         let mut kept = 0;
         for i in 0..1000 {
             let p = place(&Labels::from_pairs([("instance", i.to_string().as_str())]));
-            assert!((0.0..1.0).contains(&p));
+            assert!((0.0..=1.0).contains(&p));
             assert!(keeps(0.3, p) != keeps(-0.7, p) && keeps(1.0, p) && !keeps(0.0, p));
             kept += usize::from(keeps(0.3, p));
         }

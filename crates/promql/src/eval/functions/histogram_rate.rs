@@ -123,9 +123,8 @@ pub(super) fn instant(m: &Mixed<'_>, w: &Window<'_>, counter: bool) -> Option<Po
     }
     let seconds = distance_ms as f64 / 1000.0;
     match (before, last) {
-        (Either::Float(a), Either::Float(b)) => {
-            let starts = w.start_times.len().checked_sub(2).and_then(|at| w.start_times.get(at..));
-            let started = matches!(starts, Some([sa, sb]) if is_start_reset(*sa, a.t_ms, *sb, b.t_ms));
+        (Either::Float(a, start_a), Either::Float(b, start_b)) => {
+            let started = is_start_reset(*start_a, a.t_ms, *start_b, b.t_ms);
             let reset = counter && (b.value < a.value || started);
             let change = if reset { b.value } else { b.value - a.value };
             Some(Point::Float(if counter { change / seconds } else { change }))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use model::labels::Labels;
 
+use super::rate::is_start_reset;
 use super::{RangeFunction, extended, histogram_rate, rate};
 use crate::ast::{Extended, Span};
 use crate::eval::aggregate::histograms::mixed_buckets;
@@ -27,21 +28,22 @@ pub(super) struct Mixed<'a> {
 /// One sample of either kind.
 #[derive(Clone, Copy)]
 pub(super) enum Either<'a> {
-    Float(&'a Sample),
+    /// With the start of its counter.
+    Float(&'a Sample, i64),
     Histogram(&'a HistogramSample),
 }
 
 impl Either<'_> {
     pub(super) fn t_ms(&self) -> i64 {
         match self {
-            Either::Float(s) => s.t_ms,
+            Either::Float(s, _) => s.t_ms,
             Either::Histogram(s) => s.t_ms,
         }
     }
 
     fn point(&self) -> Point {
         match self {
-            Either::Float(s) => Point::Float(s.value),
+            Either::Float(s, _) => Point::Float(s.value),
             Either::Histogram(s) => Point::Histogram(s.histogram.clone()),
         }
     }
@@ -157,10 +159,14 @@ impl Mixed<'_> {
             from = all.partition_point(|s| s.t_ms() <= w.start_ms).saturating_sub(1);
         }
         let counts = |pair: &&[Either<'_>]| match (pair[0], pair[1]) {
-            (Either::Float(a), Either::Float(b)) if changes => super::over_time::changed(a.value, b.value),
-            (Either::Float(a), Either::Float(b)) => b.value < a.value,
+            (Either::Float(a, _), Either::Float(b, _)) if changes => super::over_time::changed(a.value, b.value),
+            (Either::Float(a, start_a), Either::Float(b, start_b)) => {
+                b.value < a.value || is_start_reset(start_a, a.t_ms, start_b, b.t_ms)
+            }
             (Either::Histogram(a), Either::Histogram(b)) if changes => !same_data(&a.histogram, &b.histogram),
-            (Either::Histogram(a), Either::Histogram(b)) => detect_reset(&b.histogram, &a.histogram),
+            (Either::Histogram(a), Either::Histogram(b)) => {
+                is_start_reset(a.start_ms, a.t_ms, b.start_ms, b.t_ms) || detect_reset(&b.histogram, &a.histogram)
+            }
             _ => true,
         };
         let count = all.get(from..)?.windows(2).filter(counts).count();
@@ -170,18 +176,21 @@ impl Mixed<'_> {
 
 /// All samples of a window by time.
 pub(super) fn in_order<'a>(w: &Window<'a>) -> Vec<Either<'a>> {
-    let mut all: Vec<Either<'a>> = w.samples.iter().map(Either::Float).collect();
+    let starts = w.start_times.iter().copied().chain(std::iter::repeat(0));
+    let mut all: Vec<Either<'a>> = w.samples.iter().zip(starts).map(|(s, start)| Either::Float(s, start)).collect();
     all.extend(w.histograms.iter().map(Either::Histogram));
     all.sort_by_key(Either::t_ms);
     all
 }
 
 fn first<'a>(w: &Window<'a>) -> Option<Either<'a>> {
-    let (float, histogram) = (w.samples.first().map(Either::Float), w.histograms.first().map(Either::Histogram));
+    let (float, histogram) =
+        (w.samples.first().map(|s| Either::Float(s, 0)), w.histograms.first().map(Either::Histogram));
     float.into_iter().chain(histogram).min_by_key(Either::t_ms)
 }
 
 fn last<'a>(w: &Window<'a>) -> Option<Either<'a>> {
-    let (float, histogram) = (w.samples.last().map(Either::Float), w.histograms.last().map(Either::Histogram));
+    let (float, histogram) =
+        (w.samples.last().map(|s| Either::Float(s, 0)), w.histograms.last().map(Either::Histogram));
     float.into_iter().chain(histogram).max_by_key(Either::t_ms)
 }

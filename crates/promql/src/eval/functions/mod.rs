@@ -142,7 +142,7 @@ impl Eval<'_> {
         // A fixed window has one answer, unless the answer depends on the step too.
         let once = windows.is_fixed() && params.is_empty();
         let sweeps = matches!(name, "rate" | "increase") && windows.is_plain() && !windows.is_fixed();
-        let mut falls = Vec::new();
+        let mut sweep = rate::Sweep::default();
         let mut checked = false;
         let mut noted = String::new();
         self.each_range(range, &windows, Some(name), &mut |series| {
@@ -152,7 +152,7 @@ impl Eval<'_> {
             }
             histograms.clear();
             if sweeps && series.samples.is_plain() {
-                rate::sweep(&series.samples.floats, &windows, name == "rate", &mut falls, &mut values);
+                sweep.run(&series.samples.floats, &windows, name == "rate", &mut values);
             } else {
                 let plain = series.samples.is_plain();
                 let mixed = Mixed { eval: self, labels: series.labels, span: range.span };

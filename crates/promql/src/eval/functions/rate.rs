@@ -7,7 +7,7 @@
 
 use super::RangeFunction;
 use super::mixed::Mixed;
-use crate::eval::columns::{ABSENT, is_present};
+use crate::eval::columns::ABSENT;
 use crate::eval::windows::{Moving, Window, Windows};
 use crate::eval::{Point, Sample};
 use crate::text::quote;
@@ -94,13 +94,8 @@ fn reset_correction(samples: &[Sample]) -> f64 {
 }
 
 fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
-    let correction = if counter { reset_correction(w.samples) } else { 0.0 };
-    corrected(w, correction, counter, per_second)
-}
-
-#[inline]
-fn corrected(w: &Window<'_>, correction: f64, counter: bool, per_second: bool) -> Option<f64> {
     let [first, .., last] = w.samples else { return None };
+    let correction = if counter { reset_correction(w.samples) } else { 0.0 };
     let change = last.value - first.value + correction;
     let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len());
     edges.extrapolate_start(counter && change > 0.0 && first.value >= 0.0, first.value, change);
@@ -111,31 +106,88 @@ fn corrected(w: &Window<'_>, correction: f64, counter: bool, per_second: bool) -
     Some(change * factor)
 }
 
-/// `rate` and `increase` of one series at all steps.
-///
-/// Where the counter fell is found once for all windows. Most counters do not
-/// fall, and then a window costs the same whatever its width.
-pub(super) fn sweep(samples: &[Sample], windows: &Windows, per_second: bool, falls: &mut Vec<usize>, out: &mut [f64]) {
-    falls.clear();
-    falls.extend(samples.windows(2).enumerate().filter(|(_, w)| w[1].value < w[0].value).map(|(i, _)| i));
-    let mut moving = Moving::default();
-    let mut first_fall = 0;
-    for (step, out) in out.iter_mut().enumerate() {
-        let (start_ms, end_ms) = windows.edges(step);
-        moving.advance(samples, |s| s.t_ms, start_ms, end_ms);
-        let inside = samples.get(moving.low..moving.high).unwrap_or(&[]);
-        let mut correction = 0.0;
-        if !falls.is_empty() {
-            while falls.get(first_fall).is_some_and(|i| *i < moving.low) {
-                first_fall += 1;
-            }
-            let falls = falls.iter().skip(first_fall).take_while(|i| **i + 1 < moving.high);
-            correction = falls.filter_map(|i| samples.get(*i)).map(|s| s.value).sum();
+/// What is needed of every window of one series, one list per quantity so that the arithmetic runs over lists.
+#[derive(Default)]
+pub(super) struct Sweep {
+    /// The samples after which the counter fell.
+    falls: Vec<usize>,
+    windows: Vec<Inside>,
+}
+
+/// The samples inside one window, in milliseconds; nothing when there are less than two.
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    samples: f64,
+    to_start_ms: f64,
+    sampled_ms: f64,
+    to_end_ms: f64,
+    first: f64,
+    change: f64,
+}
+
+impl Sweep {
+    /// `rate` and `increase` of one series at all steps.
+    ///
+    /// Where the counter fell is found once for all windows. Most counters do
+    /// not fall, and then a window costs the same whatever its width.
+    pub(super) fn run(&mut self, samples: &[Sample], windows: &Windows, per_second: bool, out: &mut [f64]) {
+        self.falls.clear();
+        self.falls.extend(samples.windows(2).enumerate().filter(|(_, w)| w[1].value < w[0].value).map(|(i, _)| i));
+        self.look_inside(samples, windows, out.len());
+        let seconds = if per_second { windows.range_ms as f64 / 1000.0 } else { 1.0 };
+        for (w, out) in self.windows.iter().zip(out) {
+            let value = w.extrapolated(seconds);
+            *out = if w.samples >= 2.0 { value } else { ABSENT };
         }
-        let window = Window { samples: inside, start_times: &[], histograms: &[], start_ms, end_ms, step_ms: end_ms };
-        *out = corrected(&window, correction, true, per_second).unwrap_or(ABSENT);
     }
-    debug_assert!(out.iter().all(|v| !v.is_nan() || !is_present(*v) || samples.iter().any(|s| !s.value.is_finite())));
+
+    fn look_inside(&mut self, samples: &[Sample], windows: &Windows, steps: usize) {
+        self.windows.clear();
+        let mut moving = Moving::default();
+        let mut first_fall = 0;
+        for step in 0..steps {
+            let (start_ms, end_ms) = windows.edges(step);
+            moving.advance(samples, |s| s.t_ms, start_ms, end_ms);
+            let inside = samples.get(moving.low..moving.high).unwrap_or(&[]);
+            let [first, .., last] = inside else {
+                self.windows.push(Inside::default());
+                continue;
+            };
+            let mut correction = 0.0;
+            if !self.falls.is_empty() {
+                while self.falls.get(first_fall).is_some_and(|i| *i < moving.low) {
+                    first_fall += 1;
+                }
+                let falls = self.falls.iter().skip(first_fall).take_while(|i| **i + 1 < moving.high);
+                correction = falls.filter_map(|i| samples.get(*i)).map(|s| s.value).sum();
+            }
+            self.windows.push(Inside {
+                samples: inside.len() as f64,
+                to_start_ms: (first.t_ms - start_ms) as f64,
+                sampled_ms: (last.t_ms - first.t_ms) as f64,
+                to_end_ms: (end_ms - last.t_ms) as f64,
+                first: first.value,
+                change: last.value - first.value + correction,
+            });
+        }
+    }
+}
+
+impl Inside {
+    /// The same arithmetic as [`Edges`], without branches.
+    #[inline]
+    fn extrapolated(&self, seconds: f64) -> f64 {
+        let sampled = self.sampled_ms / 1000.0;
+        let mean_distance = sampled / (self.samples - 1.0);
+        let threshold = mean_distance * 1.1;
+        let (mut to_start, mut to_end) = (self.to_start_ms / 1000.0, self.to_end_ms / 1000.0);
+        to_start = if to_start >= threshold { mean_distance / 2.0 } else { to_start };
+        to_end = if to_end >= threshold { mean_distance / 2.0 } else { to_end };
+        let to_zero = sampled * (self.first / self.change);
+        let was_zero = (self.change > 0.0) & (self.first >= 0.0) & (to_zero < to_start);
+        to_start = if was_zero { to_zero } else { to_start };
+        self.change * ((sampled + to_start + to_end) / sampled / seconds)
+    }
 }
 
 /// As [`extrapolated`], where it is known when counters began.
@@ -206,6 +258,7 @@ fn instant(w: &Window<'_>, counter: bool) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::{Samples, Steps};
 
     fn window(samples: &[Sample]) -> Window<'_> {
         Window { samples, start_times: &[], histograms: &[], start_ms: 0, end_ms: 60_000, step_ms: 60_000 }
@@ -220,6 +273,34 @@ mod tests {
         assert_eq!(extrapolated(&window(&samples[..1]), true, true), None);
         assert_eq!(instant(&window(&samples), true), Some(0.1));
         assert_eq!(instant(&window(&samples), false), Some(-8.0));
+    }
+
+    #[test]
+    fn a_sweep_is_every_window_by_itself() {
+        let mut seed = 7u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for round in 0..50 {
+            let mut samples = Samples::default();
+            let (mut t_ms, mut value) = (0, 0.0);
+            for _ in 0..random(60) {
+                t_ms += 1 + random(40_000) as i64;
+                value = if random(9) == 0 { random(5) as f64 } else { value + random(100) as f64 };
+                samples.floats.push(Sample { t_ms, value });
+            }
+            let steps = Steps { start_ms: 60_000, step_ms: 1 + random(90_000) as i64, count: 25 };
+            let windows = Windows::plain(steps, 1 + random(200_000) as i64);
+            for per_second in [false, true] {
+                let mut swept = vec![0.0; steps.count];
+                Sweep::default().run(&samples.floats, &windows, per_second, &mut swept);
+                windows.each(&samples, |step, window| {
+                    let alone = extrapolated(&window, true, per_second).unwrap_or(ABSENT);
+                    assert_eq!(swept[step].to_bits(), alone.to_bits(), "round {round}, step {step}");
+                });
+            }
+        }
     }
 
     #[test]
