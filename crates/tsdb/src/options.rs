@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use crate::matcher::Matcher;
 
-/// A request that is resent or refused adds nothing to the head, but is logged: without a limit of its own the log
-/// would fill the disk. 512 MiB are replayed within seconds, and are more than a head of ordinary requests logs.
-const LOG_BYTES_MAX: u64 = 512 << 20;
+/// What a start after a crash has to replay, at most: some 30 million samples of known series at about 2 bytes each, a
+/// few seconds. It also ends a log that only grows by samples that are refused.
+const LOG_BYTES_MAX: u64 = 64 << 20;
 
 /// How the engine is kept.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder; made if it is not there. Holds `wal/`, the blocks and the manifest.
     pub dir: PathBuf,
-    /// Series in memory, at most; samples of further series are refused. A series costs 1 to 2 KiB.
+    /// Series in memory, at most; samples of further series are refused. A series costs about 1 KiB.
     pub max_series: usize,
     /// What else is asked of a series that is new in memory. What was taken before a limit was lowered stays.
     pub series_limits: SeriesLimits,

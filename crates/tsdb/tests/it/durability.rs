@@ -141,3 +141,32 @@ fn orphans_are_removed_and_a_damaged_block_is_left_out() {
     assert_eq!(samples(&db).len(), 1, "the other block is there, without the snapshot too");
     assert!(disk.list(dir).expect("list").contains(&first), "and nothing is thrown away");
 }
+
+#[test]
+fn a_lost_record_costs_the_series_it_named_and_mixes_up_none() {
+    let disk = SimDisk::new(6);
+    let db = open(&disk);
+    let append = |db: &Tsdb, ids: &[i64], t: i64| {
+        db.append_wait(ids.iter().map(|i| (series(*i), NOW_MS + t, (*i * 100 + t) as f64)).collect()).expect("append");
+    };
+    append(&db, &[0, 1], 1);
+    append(&db, &[2], 2);
+    append(&db, &[2, 1, 3], 3);
+    drop(db);
+    let dir = Path::new("/data/metrics/wal");
+    let log = disk.list(dir).expect("list").into_iter().next().expect("one file");
+    // Within the payload of the first record, behind the headers of file and frame.
+    disk.flip_bit(&log, 60, 1).expect("flip");
+    let db = open(&disk);
+    let found: Vec<(Labels, Vec<f64>)> =
+        samples(&db).into_iter().map(|(labels, s)| (labels, s.iter().map(|s| s.v).collect())).collect();
+    let want = [(series(2), vec![202.0, 203.0]), (series(3), vec![303.0])];
+    assert_eq!(found, want);
+    // In the next generation they are named anew.
+    append(&db, &[0, 1, 2, 3], 4);
+    append(&db, &[0, 1, 2, 3], 5);
+    drop(db);
+    let db = open(&disk);
+    let lengths: Vec<usize> = samples(&db).iter().map(|s| s.1.len()).collect();
+    assert_eq!(lengths, [2, 2, 4, 3]);
+}
