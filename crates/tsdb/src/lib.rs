@@ -13,6 +13,7 @@ mod append;
 mod backup;
 mod batch;
 mod block;
+mod cardinality;
 mod catalog;
 pub mod chunk;
 mod compact;
@@ -43,6 +44,7 @@ mod stretch;
 
 pub use backup::Backup;
 pub use batch::{Batch, Exemplar, SeriesWriter};
+pub use cardinality::{Cardinal, Cardinality};
 pub use catalog::{Metadata, MetricType};
 pub use chunk::{
     ChunkStats, CounterStats, HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, is_stale,

@@ -28,6 +28,12 @@ pub(crate) trait LabelIndex {
         wanted: &mut dyn FnMut(&str) -> bool,
     ) -> Result<RoaringBitmap, TsdbError>;
 
+    /// How many series there are.
+    fn series(&self) -> u64;
+
+    /// Calls `each` with every value of the label `name` and how many series have it.
+    fn counts(&self, name: &str, each: &mut dyn FnMut(&str, u64)) -> Result<(), TsdbError>;
+
     /// Calls `each` with every label name.
     fn names(&self, each: &mut dyn FnMut(&str));
 

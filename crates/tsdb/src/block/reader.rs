@@ -153,6 +153,11 @@ impl Block {
         self.file.len() - self.table.first().copied().unwrap_or_default()
     }
 
+    /// How many values a label has.
+    pub(crate) fn value_count(&self, name: &str) -> u64 {
+        self.values_of(name).len() as u64
+    }
+
     /// The bytes of the file, a stretch at a time.
     pub(crate) fn contents(&self) -> impl Iterator<Item = Result<Vec<u8>, TsdbError>> {
         (0..self.file.len()).step_by(READ_BYTES as usize).map(|offset| {
@@ -337,6 +342,17 @@ impl LabelIndex for Block {
             }
         }
         Ok(lists.union())
+    }
+
+    fn series(&self) -> u64 {
+        u64::from(self.footer.series)
+    }
+
+    fn counts(&self, name: &str, each: &mut dyn FnMut(&str, u64)) -> Result<(), TsdbError> {
+        for v in self.values_of(name) {
+            each(self.text(v.symbol), self.list(v)?.len());
+        }
+        Ok(())
     }
 
     fn names(&self, each: &mut dyn FnMut(&str)) {

@@ -231,6 +231,16 @@ impl LabelIndex for HeadIndex {
         Ok(found)
     }
 
+    fn series(&self) -> u64 {
+        u64::from(self.len())
+    }
+
+    fn counts(&self, name: &str, each: &mut dyn FnMut(&str, u64)) -> Result<(), TsdbError> {
+        let values = self.name(name).into_iter().flat_map(|n| &n.values);
+        values.for_each(|v| each(self.symbols.get(v.symbol), u64::from(v.ids.count())));
+        Ok(())
+    }
+
     fn names(&self, each: &mut dyn FnMut(&str)) {
         self.names.iter().for_each(|n| each(self.symbols.get(n.symbol)));
     }

@@ -3,6 +3,7 @@
 mod backup;
 mod batch;
 mod blocks;
+mod cardinality;
 mod durability;
 mod flush;
 mod golden;
