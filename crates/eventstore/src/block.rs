@@ -104,7 +104,6 @@ pub(crate) enum Values {
 }
 
 /// A column by the dictionary of its segment.
-#[allow(dead_code, reason = "for the operators that count by code")]
 pub(crate) struct SharedCodes {
     pub(crate) presence: Presence,
     /// Of each value its place in `places`.
@@ -278,7 +277,6 @@ impl Block {
 
     /// The codes of a column whose entries are in the dictionary of the segment, without copying entries;
     /// `None` when the block has its own (in memory always) or the column is stored in another way.
-    #[allow(dead_code, reason = "for the operators that count by code")]
     pub(crate) fn shared_codes(&self, header: &Header, entry: &Entry) -> Result<Option<SharedCodes>, BlockError> {
         if !entry.value_type.is_binary() {
             return Ok(None);

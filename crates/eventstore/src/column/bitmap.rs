@@ -27,6 +27,15 @@ impl Bitmap {
         b
     }
 
+    /// The rows for which `hit` holds, asked in order: a word at a time.
+    pub(crate) fn filled(len: usize, mut hit: impl FnMut(usize) -> bool) -> Self {
+        let word = |w: usize| {
+            let rows = w * 64..len.min(w * 64 + 64);
+            rows.enumerate().fold(0, |word, (bit, row)| word | u64::from(hit(row)) << bit)
+        };
+        Self { words: (0..len.div_ceil(64)).map(word).collect(), len }
+    }
+
     /// From words, lowest row first; surplus bits are dropped, missing words are zero.
     pub(crate) fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         words.resize(len.div_ceil(64), 0);
@@ -128,5 +137,9 @@ mod tests {
         assert_eq!(b.iter_rev().collect::<Vec<_>>(), [69, 3]);
         b.not();
         assert_eq!(b.iter().count(), 68);
+        for len in [0, 1, 64, 70, 128] {
+            let thirds = Bitmap::filled(len, |row| row % 3 == 0);
+            assert_eq!(thirds.iter().collect::<Vec<_>>(), (0..len).filter(|row| row % 3 == 0).collect::<Vec<_>>());
+        }
     }
 }

@@ -206,8 +206,14 @@ impl<'a> Job<'a> {
             GroupBy::Field(Field::Status) => schema == Schema::Spans,
             GroupBy::Field(_) => false,
         };
-        let by_header = kinds.iter().all(|k| *k == Kind::Rows) && asked.by.iter().all(counted);
-        Self { asked, plan, range, schema, kinds, by_header }
+        let mut job = Self { asked, plan, range, schema, kinds, by_header: false };
+        job.by_header = job.only_rows() && asked.by.iter().all(counted);
+        job
+    }
+
+    /// Whether records are counted and nothing else.
+    fn only_rows(&self) -> bool {
+        self.kinds.iter().all(|k| *k == Kind::Rows)
     }
 
     /// Bucket and one code per field.

@@ -131,6 +131,29 @@ impl<'a> ValueView<'a> {
 }
 
 impl Test {
+    /// The smallest and the largest of the whole numbers that satisfy the condition, when these are all
+    /// between; the smallest is the larger one when there are none.
+    pub(crate) fn int_range(&self) -> Option<(i64, i64)> {
+        let (op, operand) = match self {
+            Self::Order(op, operand) => (*op, operand),
+            Self::In(operands) => match operands.as_slice() {
+                [one] => (CompareOp::Eq, one),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let x = operand.int?;
+        let none = (1, 0);
+        Some(match op {
+            CompareOp::Eq => (x, x),
+            CompareOp::Lt => x.checked_sub(1).map_or(none, |x| (i64::MIN, x)),
+            CompareOp::Le => (i64::MIN, x),
+            CompareOp::Gt => x.checked_add(1).map_or(none, |x| (x, i64::MAX)),
+            CompareOp::Ge => (x, i64::MAX),
+            CompareOp::Ne => return None,
+        })
+    }
+
     /// Whether a value satisfies the condition.
     pub(crate) fn matches(&self, v: ValueView<'_>) -> bool {
         match self {

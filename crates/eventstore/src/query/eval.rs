@@ -134,19 +134,25 @@ fn by_resource(view: &View<'_>, matches: impl Fn(&crate::resources::ResourceInfo
 }
 
 fn by_code(view: &View<'_>, codes: &IntColumn, hit: &[bool]) -> Result<Bitmap, Halt> {
-    let mut rows = constant(view, false);
-    for (row, code) in codes.get().iter().enumerate() {
-        if hit.get(*code as usize) == Some(&true) {
-            rows.set(row);
-        }
-    }
-    Ok(rows)
+    let codes = codes.get();
+    Ok(Bitmap::filled(view.rows(), |row| codes.get(row).and_then(|c| hit.get(*c as usize)) == Some(&true)))
 }
 
 fn int_column(view: &View<'_>, id: u8, test: &Test, zero_is_absent: bool) -> Result<Bitmap, Halt> {
     let Some(column) = view.ints(id)? else {
         return Ok(constant(view, !zero_is_absent && test.matches(ValueView::Int(0))));
     };
+    if let Some((low, high)) = test.int_range() {
+        let mut rows = constant(view, false);
+        if low <= high {
+            let values = column.get();
+            rows = Bitmap::filled(view.rows(), |row| values.get(row).is_some_and(|v| low <= *v && *v <= high));
+            if zero_is_absent && low <= 0 && high >= 0 {
+                rows.and(&Bitmap::filled(view.rows(), |row| values.get(row) != Some(&0)));
+            }
+        }
+        return Ok(rows);
+    }
     let mut rows = constant(view, false);
     // Severities, kinds and states are few: most rows repeat the answer of the row before.
     let mut last = None;
@@ -310,6 +316,15 @@ pub(crate) fn parents(view: &View<'_>) -> Result<Vec<[u8; 8]>, Halt> {
 }
 
 fn parent_rows(view: &View<'_>, test: &Test) -> Result<Bitmap, Halt> {
+    if matches!(test, Test::Exists) {
+        // Where the parent is says that there is one; its id is not needed.
+        let mut rows = constant(view, false);
+        if let Some(places) = view.ints(PARENT)? {
+            let with_parent = places.get().iter().enumerate().filter(|(_, place)| **place != 0);
+            with_parent.for_each(|(row, _)| rows.set(row));
+        }
+        return Ok(rows);
+    }
     let hit = id_test::<8>(test);
     let mut rows = constant(view, false);
     for (row, id) in parents(view)?.iter().enumerate() {

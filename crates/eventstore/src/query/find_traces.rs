@@ -16,7 +16,7 @@ use model::{TimeRange, TraceId, UnixNanos};
 mod sets;
 
 use super::compile::{Plan, compile};
-use super::eval::{matching, parents};
+use super::eval::matching;
 use super::filter::{Field, Filter};
 use super::group::{NO_GROUP, groups};
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
@@ -25,7 +25,7 @@ use super::view::View;
 use crate::block::{Loaded, Values};
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
-use crate::schema::{DURATION, NAME, STATUS, TRACE_ID};
+use crate::schema::{DURATION, NAME, PARENT, STATUS, TRACE_ID};
 
 const STATUS_ERROR: i64 = 2;
 
@@ -257,7 +257,7 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
         return Ok(());
     }
     let services = groups(view, &GroupBy::Field(Field::Service))?;
-    let (times, seqs, parents) = (view.times()?, view.seqs()?, parents(view)?);
+    let (times, seqs, parents) = (view.times()?, view.seqs()?, view.ints(PARENT)?);
     let (durations, statuses, names) = (view.ints(DURATION)?, view.ints(STATUS)?, view.column(NAME)?);
     let name = |row| match names.as_deref() {
         Some(Loaded { values: Values::Binary(v), .. }) => String::from_utf8_lossy(v.get(row)).into_owned(),
@@ -277,7 +277,7 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
             Some(n) => *n += 1,
             None => drop(s.services.insert(service.clone().into_owned(), 1)),
         }
-        let root = parents.get(row) == Some(&[0; 8]);
+        let root = parents.as_ref().is_none_or(|p| p.at(row) == 0);
         let better = s.head.as_ref().is_none_or(|(r, at, ..)| (!root, id) < (!*r, *at));
         if better {
             s.head = Some((root, id, service.into_owned(), name(row)));

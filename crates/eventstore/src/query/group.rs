@@ -14,7 +14,7 @@ use super::request::GroupBy;
 use super::run::Halt;
 use super::text::value_text;
 use super::view::{IntColumn, View};
-use crate::block::{Loaded, Values};
+use crate::block::{Loaded, SharedCodes, Values};
 use crate::column::binary::Binary;
 use crate::column::presence::Presence;
 use crate::schema::*;
@@ -188,10 +188,29 @@ fn ints(view: &View<'_>, id: u8, name: impl Fn(i64) -> Option<String>) -> Result
 
 /// A text column that every row has, where empty means no value.
 fn text(view: &View<'_>, id: u8) -> Result<Groups, Halt> {
-    match view.column(id)? {
-        Some(column) => Ok(texts(view, column, true)),
+    match view.with_id(id).next() {
+        Some((place, _)) => coded(view, place, true),
         None => Ok(none(view)),
     }
+}
+
+/// The groups by one column of texts: codes of the segment's dictionary if there are any, else its own.
+fn coded(view: &View<'_>, place: usize, empty_is_none: bool) -> Result<Groups, Halt> {
+    let Some(SharedCodes { presence, codes, places, dictionary }) = view.shared_codes(place)? else {
+        return Ok(texts(view, view.load(place)?, empty_is_none));
+    };
+    let names = Names::Shared { places, dictionary };
+    let empty = (0..names.len() as u32).find(|c| empty_is_none && names.get(*c).is_empty());
+    if presence == Presence::All && empty.is_none() {
+        return Ok(Groups { codes, names });
+    }
+    let mut of_rows = vec![NO_GROUP; view.rows()];
+    for (i, code) in codes.into_iter().enumerate().filter(|(_, c)| Some(*c) != empty) {
+        if let Some(c) = of_rows.get_mut(presence.row(i)) {
+            *c = code;
+        }
+    }
+    Ok(Groups { codes: of_rows, names })
 }
 
 /// The groups by one column of texts: its own codes.
@@ -243,7 +262,7 @@ fn keyed(
         overflow::each_value(view, key, |row, v| beyond.push((row, value_text(v))))?;
     }
     if let ([(place, ValueType::Str)], false, true) = (columns.as_slice(), in_resources, beyond.is_empty()) {
-        return Ok(texts(view, view.load(*place)?, false));
+        return coded(view, *place, false);
     }
     let mut out = Collected::new(view);
     if in_resources {

@@ -6,13 +6,20 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::block::{Loaded, Values};
-use crate::column::binary::{Binary, hash};
+use crate::column::binary::{Binary, Dictionary, hash};
 
 /// The texts that codes stand for.
 #[derive(Debug)]
 pub(crate) enum Names {
     /// Of the entries of a dictionary, or of the rows of a plain column. The same text may stand there twice.
     Column(Arc<Loaded>),
+    /// Of entries in the dictionary of the segment.
+    Shared {
+        /// The place of each.
+        places: Vec<u32>,
+        /// One and the same for all blocks of the segment.
+        dictionary: Arc<Dictionary>,
+    },
     /// Collected, each once.
     Own(Interner),
 }
@@ -26,6 +33,7 @@ impl Names {
                 Values::Binary(Binary::Plain(texts)) => texts.len(),
                 _ => 0,
             },
+            Self::Shared { places, .. } => places.len(),
             Self::Own(names) => names.len(),
         }
     }
@@ -39,6 +47,9 @@ impl Names {
                 Values::Binary(Binary::Plain(texts)) => texts.get(code as usize),
                 _ => &[],
             },
+            Self::Shared { places, dictionary } => {
+                places.get(code as usize).map_or(&[], |p| dictionary.entries.get(*p as usize))
+            }
             Self::Own(names) => names.get(code),
         }
     }
@@ -96,6 +107,40 @@ impl Interner {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * 4 + self.index.capacity() * 5
+    }
+}
+
+/// The codes of an interner for the names that blocks have.
+///
+/// What the dictionary of a segment holds is interned once per segment, and found by its place from then on.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Vec<(Arc<Dictionary>, Vec<u32>)>);
+
+/// Not interned yet.
+const UNKNOWN: u32 = u32::MAX;
+
+impl Known {
+    /// Gets ready for the names of a block: the place of its dictionary.
+    pub(crate) fn of(&mut self, names: &Names) -> Option<usize> {
+        let Names::Shared { dictionary, .. } = names else { return None };
+        Some(self.0.iter().position(|(d, _)| Arc::ptr_eq(d, dictionary)).unwrap_or_else(|| {
+            self.0.push((dictionary.clone(), vec![UNKNOWN; dictionary.entries.len()]));
+            self.0.len() - 1
+        }))
+    }
+
+    /// The interner's code of a name; `at` is what [`Known::of`] said of `names`.
+    pub(crate) fn code(&mut self, at: Option<usize>, interner: &mut Interner, names: &Names, code: u32) -> Option<u32> {
+        let (Some(at), Names::Shared { places, .. }) = (at, names) else { return interner.code(names.get(code)) };
+        let slot = self.0.get_mut(at).and_then(|(_, codes)| codes.get_mut(*places.get(code as usize)? as usize))?;
+        if *slot == UNKNOWN {
+            *slot = interner.code(names.get(code))?;
+        }
+        Some(*slot)
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.0.iter().map(|(_, codes)| codes.len() * 4).sum()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::eval::{matching, parents};
+use super::eval::matching;
 use super::filter::Field;
 use super::group::{NO_GROUP, groups};
 use super::histogram::Histogram;
@@ -16,7 +16,7 @@ use crate::block::Block;
 use crate::column::bitmap::Bitmap;
 use crate::engine::Engine;
 use crate::error::QueryError;
-use crate::schema::{DURATION, KIND, STATUS};
+use crate::schema::{DURATION, KIND, PARENT, STATUS};
 
 /// Groups of one query; each holds a histogram of some KiB.
 const GROUPS_MAX: usize = 10_000;
@@ -128,9 +128,10 @@ impl Table {
             RedBy::Operation => Some(groups(view, &GroupBy::Field(Field::Name))?),
             RedBy::Service => None,
         };
-        let roots = match by {
-            RedBy::Service => parents(view)?,
-            RedBy::Operation => Vec::new(),
+        // 0 for a root; operations do not ask.
+        let parents = match by {
+            RedBy::Service => view.ints(PARENT)?,
+            RedBy::Operation => None,
         };
         let (kinds, statuses, durations) = (view.ints(KIND)?, view.ints(STATUS)?, view.ints(DURATION)?);
         let at = |c: &Option<super::view::IntColumn>, row| c.as_ref().map_or(0, |c| c.at(row));
@@ -149,8 +150,7 @@ impl Table {
             });
             let Some(group) = slot.and_then(|i| self.groups.get_mut(i)) else { continue };
             group.spans += 1;
-            let entry = kind == KIND_SERVER || kind == KIND_CONSUMER || roots.get(row) == Some(&[0; 8]);
-            if by == RedBy::Operation || entry {
+            if by == RedBy::Operation || kind == KIND_SERVER || kind == KIND_CONSUMER || at(&parents, row) == 0 {
                 group.calls += 1;
                 group.errors += u64::from(at(&statuses, row) == STATUS_ERROR);
                 group.durations.add_whole(at(&durations, row).max(0) as f64, &mut self.grown);

@@ -8,7 +8,7 @@ use model::{TimeRange, UnixNanos};
 
 use super::request::Partial;
 use super::run::Halt;
-use crate::block::{Block, BlockError, Entry, Header, Loaded, TokenFilter, Values};
+use crate::block::{Block, BlockError, Entry, Header, Loaded, SharedCodes, TokenFilter, Values};
 use crate::column::Damaged;
 use crate::column::bitmap::Bitmap;
 use crate::column::presence::Presence;
@@ -88,6 +88,17 @@ impl<'a> View<'a> {
         }
         let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
         Ok(self.block.templates(&self.header, entry)?)
+    }
+
+    /// The codes of the text column at `place` by the dictionary of the segment, if it is stored so; see
+    /// [`Block::shared_codes`].
+    pub(crate) fn shared_codes(&self, place: usize) -> Result<Option<SharedCodes>, Halt> {
+        // Who has the texts already needs no codes.
+        if self.loaded.borrow().contains_key(&place) {
+            return Ok(None);
+        }
+        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
+        Ok(self.block.shared_codes(&self.header, entry)?)
     }
 
     /// The words of the block's plain texts; see [`Block::token_filter`].

@@ -12,8 +12,8 @@ use crate::column::bitmap::Bitmap;
 use crate::query::filter::Field;
 use crate::query::group::{Groups, NO_GROUP, groups};
 use crate::query::measure::{Accumulator, Placed};
-use crate::query::names::Interner;
-use crate::query::request::{GroupBy, Partial};
+use crate::query::names::{Interner, Known};
+use crate::query::request::{Buckets, GroupBy, Partial};
 use crate::query::run::{Halt, Run};
 use crate::query::view::View;
 
@@ -25,6 +25,10 @@ pub(super) struct State<'a> {
     /// Keys of [`Job::key_len`] numbers, one after another.
     pub(super) keys: Vec<u32>,
     index: HashTable<u32>,
+    /// With one field and no buckets, the slot by the code of the name and one; 0 is for no name.
+    direct: Vec<u32>,
+    /// The codes of names that segments share, by field.
+    known: Vec<Known>,
     pub(super) slots: usize,
     pub(super) accumulators: Vec<Accumulator>,
     full: bool,
@@ -39,6 +43,25 @@ fn hash_key(key: &[u32]) -> u64 {
     FxBuildHasher.hash_one(key)
 }
 
+/// The bucket of each row, [`NO_GROUP`] outside of all. Times rise, so a bucket is looked for only when one ends.
+fn bucket_codes(buckets: &Buckets, times: &[i64], rows: &[u32]) -> Vec<u32> {
+    let (mut code, mut begin, mut end) = (NO_GROUP, 1, 0);
+    let of = |row: &u32| {
+        let t = times.get(*row as usize).copied().unwrap_or_default();
+        if t < begin || t >= end {
+            (code, begin, end) = match buckets.index(UnixNanos(t)) {
+                Some(i) => {
+                    let begin = buckets.start.0.wrapping_add(buckets.step_nanos.wrapping_mul(i as i64));
+                    (i as u32, begin, begin.saturating_add(buckets.step_nanos))
+                }
+                None => (NO_GROUP, t, t),
+            };
+        }
+        code
+    };
+    rows.iter().map(of).collect()
+}
+
 impl<'a> State<'a> {
     pub(super) fn new(job: &'a Job<'a>) -> Self {
         let mut state = Self {
@@ -46,6 +69,8 @@ impl<'a> State<'a> {
             names: vec![Interner::default(); job.asked.by.len()],
             keys: Vec::new(),
             index: HashTable::new(),
+            direct: Vec::new(),
+            known: job.asked.by.iter().map(|_| Known::default()).collect(),
             slots: 0,
             accumulators: job.kinds.iter().map(Accumulator::new).collect(),
             full: false,
@@ -62,6 +87,26 @@ impl<'a> State<'a> {
 
     /// The slot of a key, new or known; [`NO_GROUP`] when there are too many. Accumulators are resized by the caller.
     fn slot(&mut self, key: &[u32]) -> u32 {
+        let direct = match (key, &self.job.asked.buckets) {
+            ([_, code], None) => Some(code.wrapping_add(1) as usize),
+            _ => None,
+        };
+        if let Some(slot) = direct.and_then(|at| self.direct.get(at)).filter(|s| **s != NO_GROUP) {
+            return *slot;
+        }
+        let slot = self.hashed_slot(key);
+        if let Some(at) = direct {
+            if self.direct.len() <= at {
+                self.direct.resize(at + 1, NO_GROUP);
+            }
+            if let Some(s) = self.direct.get_mut(at) {
+                *s = slot;
+            }
+        }
+        slot
+    }
+
+    fn hashed_slot(&mut self, key: &[u32]) -> u32 {
         let (keys, len) = (&self.keys, key.len());
         let of = |slot: u32| keys.get(slot as usize * len..(slot as usize + 1) * len).unwrap_or_default();
         let h = hash_key(key);
@@ -119,12 +164,13 @@ impl<'a> State<'a> {
         if matching.is_empty() {
             return Ok(());
         }
+        if let ([by], None, true) = (self.job.asked.by.as_slice(), &self.job.asked.buckets, self.job.only_rows()) {
+            return self.count_codes(groups(view, by)?, matching);
+        }
         let mut rows: Vec<u32> = matching.iter().map(|r| r as u32).collect();
         let mut local = Local::new(rows.len());
         if let Some(buckets) = &self.job.asked.buckets {
-            let times = view.times()?;
-            let bucket = |row: u32| buckets.index(UnixNanos(times.at(row as usize))).map_or(NO_GROUP, |b| b as u32);
-            let mut codes: Vec<u32> = rows.iter().map(|r| bucket(*r)).collect();
+            let mut codes = bucket_codes(buckets, view.times()?.get(), &rows);
             if codes.contains(&NO_GROUP) {
                 let mut at = 0..;
                 rows.retain(|_| at.next().and_then(|i: usize| codes.get(i)) != Some(&NO_GROUP));
@@ -155,6 +201,38 @@ impl<'a> State<'a> {
         Ok(())
     }
 
+    /// Counts rows by one field: all that is needed of most blocks for facets and top lists.
+    fn count_codes(&mut self, Groups { codes, names }: Groups, matching: &Bitmap) -> Result<(), Halt> {
+        let none = names.len();
+        let mut counts = vec![0u32; none + 1];
+        let mut count = |code: u32| {
+            if let Some(n) = counts.get_mut((code as usize).min(none)) {
+                *n += 1;
+            }
+        };
+        let all = matching.words().iter().map(|w| w.count_ones() as usize).sum::<usize>() == codes.len();
+        if all {
+            codes.iter().for_each(|c| count(*c));
+        } else {
+            matching.iter().filter_map(|row| codes.get(row)).for_each(|c| count(*c));
+        }
+        let dictionary = self.known.first_mut().and_then(|k| k.of(&names));
+        for (code, n) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
+            let name = match (self.known.first_mut(), self.names.first_mut()) {
+                (Some(known), Some(interner)) if code < none => {
+                    known.code(dictionary, interner, &names, code as u32).unwrap_or(NO_GROUP)
+                }
+                _ => NO_GROUP,
+            };
+            let slot = self.slot(&[NO_GROUP, name]);
+            for a in &mut self.accumulators {
+                a.resize(self.slots);
+                a.add_count(slot as usize, u64::from(n));
+            }
+        }
+        Ok(())
+    }
+
     /// The slot of each local group, from the row that stands for it.
     fn slots_of(&mut self, view: &View<'_>, rows: &[u32], local: &Local, by: &[Groups]) -> Result<Vec<u32>, Halt> {
         let times = match &self.job.asked.buckets {
@@ -162,7 +240,8 @@ impl<'a> State<'a> {
             None => None,
         };
         // The code of this block's names among all names, found when it first occurs.
-        let mut known: Vec<HashMap<u32, u32, FxBuildHasher>> = vec![HashMap::default(); by.len()];
+        let mut found: Vec<HashMap<u32, u32, FxBuildHasher>> = vec![HashMap::default(); by.len()];
+        let shared: Vec<Option<usize>> = by.iter().zip(&mut self.known).map(|(g, known)| known.of(&g.names)).collect();
         let mut out = Vec::with_capacity(local.first.len());
         let mut key = Vec::with_capacity(self.job.key_len());
         for at in &local.first {
@@ -172,13 +251,16 @@ impl<'a> State<'a> {
                 (Some(b), Some(times)) => b.index(UnixNanos(times.at(row))).map_or(NO_GROUP, |b| b as u32),
                 _ => NO_GROUP,
             });
-            for ((g, known), names) in by.iter().zip(&mut known).zip(&mut self.names) {
+            for (i, (g, found)) in by.iter().zip(&mut found).enumerate() {
                 let code = g.codes.get(row).copied().unwrap_or(NO_GROUP);
+                let (Some(known), Some(names)) = (self.known.get_mut(i), self.names.get_mut(i)) else { continue };
+                let at = shared.get(i).copied().flatten();
+                let mut name = || known.code(at, names, &g.names, code).unwrap_or(NO_GROUP);
                 key.push(match code {
                     NO_GROUP => NO_GROUP,
                     // One field: every local group has a name of its own.
-                    _ if by.len() == 1 && times.is_none() => names.code(g.names.get(code)).unwrap_or(NO_GROUP),
-                    _ => *known.entry(code).or_insert_with(|| names.code(g.names.get(code)).unwrap_or(NO_GROUP)),
+                    _ if at.is_some() || by.len() == 1 && times.is_none() => name(),
+                    _ => *found.entry(code).or_insert_with(name),
                 });
             }
             out.push(self.slot(&key));
@@ -194,7 +276,8 @@ impl<'a> State<'a> {
         let per_slot =
             self.job.key_len() * 4 + 5 + self.accumulators.iter().map(Accumulator::slot_bytes).sum::<usize>();
         let names: usize = self.names.iter().map(Interner::heap_bytes).sum();
-        let bytes = names + self.slots * per_slot + self.grown;
+        let known: usize = self.known.iter().map(Known::heap_bytes).sum();
+        let bytes = names + known + self.direct.len() * 4 + self.slots * per_slot + self.grown;
         let more = bytes.saturating_sub(self.held);
         self.held += more;
         run.hold(more)
