@@ -170,3 +170,48 @@ fn a_lost_record_costs_the_series_it_named_and_mixes_up_none() {
     let lengths: Vec<usize> = samples(&db).iter().map(|s| s.1.len()).collect();
     assert_eq!(lengths, [2, 2, 4, 3]);
 }
+
+#[test]
+fn what_many_senders_were_told_is_safe_survives_flushes_in_between() {
+    const SENDERS: i64 = 4;
+    const ROUNDS: i64 = 60;
+    let disk = SimDisk::new(7);
+    let db = open(&disk);
+    // All bring two series that the others bring too, under times of their own, and some of their own that change.
+    let batch = |sender: i64, round: i64| {
+        let t = NOW_MS + round * SENDERS + sender;
+        let of = |i: i64| (series(i), t, (i * 1_000_000 + t - NOW_MS) as f64);
+        vec![of(0), of(1), of(10 + sender * 10 + round % 7), of(100 + sender * ROUNDS + round)]
+    };
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let (db, batch) = (&db, &batch);
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        let stored = db.append_wait(batch(sender, round)).expect("append");
+                        assert_eq!(stored.samples, 4, "{}", stored.message());
+                    }
+                })
+            })
+            .collect();
+        // Generations of the log end while records that name series by number are on their way.
+        while !senders.iter().all(|s| s.is_finished()) {
+            db.flush().expect("flush");
+        }
+    });
+    let mut want: std::collections::BTreeMap<Labels, Vec<(i64, f64)>> = Default::default();
+    for (labels, t, v) in (0..SENDERS).flat_map(|s| (0..ROUNDS).flat_map(move |r| batch(s, r))) {
+        want.entry(labels).or_default().push((t, v));
+    }
+    want.values_mut().for_each(|samples| samples.sort_by_key(|s| s.0));
+    let want: Vec<_> = want.into_iter().collect();
+    let found = |db: &Tsdb| {
+        let pairs = |samples: Vec<Sample>| samples.into_iter().map(|s| (s.t, s.v)).collect::<Vec<_>>();
+        samples(db).into_iter().map(|(labels, s)| (labels, pairs(s))).collect::<Vec<_>>()
+    };
+    assert!(found(&db) == want, "before the crash");
+    let after = disk.crash();
+    drop(db);
+    assert!(found(&open(&after)) == want, "after the crash");
+}
