@@ -5,6 +5,7 @@
 
 mod answer;
 mod ast;
+mod cardinality;
 mod cors;
 mod escape;
 mod exemplars;
@@ -61,6 +62,8 @@ use crate::app::App;
     status::flags,
     status::wal_replay,
     features::features,
+    cardinality::tsdb_status,
+    cardinality::report,
     federate::federate,
     remote_read::read,
     lifecycle::healthy,
@@ -93,6 +96,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/status/config", both(get(status::config)))
         .route("/api/v1/status/flags", both(get(status::flags)))
         .route("/api/v1/status/walreplay", both(get(status::wal_replay)))
+        .route("/api/v1/status/tsdb", both(get(cardinality::tsdb_status)))
+        .route("/api/v1/cardinality", both(get(cardinality::report)))
         .route("/api/v1/features", both(get(features::features)))
         // Without cross-origin requests: pages have nothing to write.
         .route(pipeline::remote_write::PATH, any(write::write))

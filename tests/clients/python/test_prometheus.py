@@ -107,7 +107,8 @@ LISTS = (
     ("/api/v1/labels", {}),
     ("/api/v1/labels", {"match[]": "shop_requests_total"}),
     ("/api/v1/labels", {"match[]": ["up", 'shop_constant{text=~"(?s)quoted.*"}']}),
-    ("/api/v1/label/__name__/values", {}),
+    # The server has series of its own, without a job.
+    ("/api/v1/label/__name__/values", {"match[]": '{job!=""}'}),
     ("/api/v1/label/path/values", {"match[]": '{status="500",method!="GET"}'}),
     ("/api/v1/label/text/values", {}),
     ("/api/v1/label/none/values", {}),
@@ -335,3 +336,30 @@ def test_broken_reads_are_refused(pair):
         assert [answer.status_code for answer in (
             requests.post(url + "/api/v1/read", data=body, timeout=10) for url in (pair.ours.url("api"), pair.theirs.url)
         )] == [400, 400]
+
+
+def test_cardinality_is_that_of_prometheus(pair):
+    ours, theirs = (answer.json()["data"] for answer in pair.ask("/api/v1/status/tsdb", {"limit": 500}))
+    assert ours.keys() >= theirs.keys()
+    # The head here keeps no count of its chunks.
+    assert ours["headStats"].keys() == theirs["headStats"].keys() - {"chunkCount"}
+    own = len(Api(pair.ours.url("api")).json("/api/v1/series", **{"match[]": '{__name__!="",job=""}'})["data"])
+    assert ours["headStats"]["numSeries"] - own == theirs["headStats"]["numSeries"] == len(pair.series)
+    lists = ("seriesCountByMetricName", "labelValueCountByLabelName", "memoryInBytesByLabelName", "seriesCountByLabelValuePair")
+    for name in lists:
+        # Prometheus lists ten, whatever it is asked for.
+        entries = {entry["name"]: entry["value"] for entry in ours[name]}
+        assert len(theirs[name]) > 3
+        for entry in theirs[name]:
+            assert entry["name"] == "__name__" or entries[entry["name"]] == entry["value"], name
+
+
+def test_growth_and_refusals_are_shown(pair):
+    api = Api(pair.ours.url("api"))
+    report = api.json("/api/v1/cardinality", limit=3)["data"]
+    # Nothing is in a block yet, so nothing is known of an hour ago.
+    assert report["metrics"][0] == {"name": "shop_requests_total", "value": 54, "1h": None, "1d": None}
+    assert [len(report[name]) for name in ("metrics", "jobs", "labelsByValues", "labelsByBytes", "labelValuePairs")] == [3] * 5
+    assert report["series"]["value"] >= len(pair.series)
+    assert sum(report["refused"]["samples"].values()) == 0 and report["refused"]["messages"] == []
+    assert api.get("/api/v1/cardinality", limit=0).status_code == 400
