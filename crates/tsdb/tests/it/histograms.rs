@@ -32,7 +32,7 @@ fn ingest(db: &Tsdb, request: &[u8]) -> Ingested {
 }
 
 /// One delta point of an exponential histogram `lat` at scale `scale`, one observation in bucket 4.
-fn delta(start_ms: i64, t_ms: i64, scale: u64) -> Vec<u8> {
+pub(super) fn delta(start_ms: i64, t_ms: i64, scale: u64) -> Vec<u8> {
     let mut w = Writer::new();
     w.message(1, |w| {
         w.message(2, |w| {

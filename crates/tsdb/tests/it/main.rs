@@ -7,6 +7,7 @@ mod cardinality;
 mod durability;
 mod flush;
 mod golden;
+mod golden_batch;
 mod histograms;
 mod limits;
 mod oracle;
