@@ -2,7 +2,7 @@
 //!
 //! Senders that make keys of data (`user.4711.visits`) would make a column
 //! of each. The keys that most rows have stay columns; the others are found
-//! all the same, by reading the maps (`query::overflow`).
+//! all the same, by reading the maps (`query::nested`).
 
 use wire::protobuf::Writer;
 

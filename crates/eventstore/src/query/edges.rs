@@ -16,7 +16,7 @@ use super::filter::Field;
 use super::group::{NO_GROUP, groups};
 use super::histogram::Histogram;
 use super::names::Interner;
-use super::overflow;
+use super::nested;
 use super::request::{GroupBy, Outcome, Partial, Select};
 use super::run::{Halt, Prepared, Run, blocks, prepare};
 use super::view::{IntColumn, View};
@@ -208,7 +208,7 @@ impl Edges {
         ] {
             let mut key = None;
             for k in keys {
-                if key.is_none() && overflow::has(view, k)? {
+                if key.is_none() && nested::has(view, k)? {
                     key = Some(*k);
                 }
             }

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use model::{Value, attributes};
+use model::Value;
 
 use super::compile::{Node, Plan, Spelled, Test, ValueView};
 use super::filter::{AttributeScope, Field};
-use super::overflow;
+use super::nested;
 use super::run::Halt;
 use super::text::{TextSearch, value_text};
 use super::view::{IntColumn, View};
@@ -104,7 +104,7 @@ fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Hal
             let mut rows = constant(view, false);
             if *scope != AttributeScope::Resource {
                 rows.or(&keyed_columns(view, view.attribute(key).map(|(p, e)| (p, e.value_type)), test)?);
-                overflow::each_value(view, key, |row, v| {
+                nested::each_value(view, key, |row, v| {
                     if test.matches_value(v) {
                         rows.set(row);
                     }
@@ -112,7 +112,7 @@ fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Hal
             }
             if *scope != AttributeScope::Record {
                 rows.or(&by_resource(view, |r| {
-                    attributes::get(&r.resource.attributes, key).is_some_and(|v| test.matches_value(v))
+                    nested::lookup(&r.resource.attributes, key).is_some_and(|v| test.matches_value(v))
                 })?);
             }
             Ok(rows)
@@ -385,7 +385,7 @@ fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
             look(NAME, false)?;
             look(STATUS_MESSAGE, false)?;
             look(ATTRIBUTE, false)?;
-            overflow::each(view, |row, rest| {
+            nested::each(view, |row, rest| {
                 if rest.iter().any(|(_, v)| matches!(v, Value::Str(s) if search.matches(s.as_bytes()))) {
                     rows.set(row);
                 }

@@ -9,7 +9,7 @@ use rustc_hash::FxBuildHasher;
 use super::aggregate::{Aggregation, TableRow, aggregate};
 use super::filter::Field;
 use super::measure::{Cell, Measure};
-use super::overflow;
+use super::nested;
 use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Select};
 use super::run::{Prepared, Run, prepare};
 use crate::block::Block;
@@ -64,7 +64,7 @@ pub(crate) fn field_keys(engine: &Engine, select: &Select) -> Result<Outcome<Vec
                     let key = (AttributeOwner::Record, e.key.clone(), e.value_type);
                     *counts.entry(key).or_default() += u64::from(e.present);
                 }
-                overflow::each(view, |_, rest| {
+                nested::each(view, |_, rest| {
                     for (key, value) in rest {
                         *counts.entry((AttributeOwner::Record, key.into(), type_of(&value))).or_default() += 1;
                     }

@@ -1,15 +1,15 @@
 //! The group of each row by the value of a field: a small code per row, and the name of each code.
 
 use hashbrown::HashMap;
+use model::Value;
 use model::log::severity_range;
-use model::{Value, attributes};
 use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 use super::eval::parents;
 use super::filter::{AttributeScope, Field};
 use super::names::{Interner, Names};
-use super::overflow;
+use super::nested;
 use super::request::GroupBy;
 use super::run::Halt;
 use super::text::value_text;
@@ -246,7 +246,7 @@ fn texts(view: &View<'_>, column: Arc<Loaded>, empty_is_none: bool) -> Groups {
 }
 
 /// By an attribute: the record's own value wins over that of the resource.
-/// Of columns, of the attributes beyond the cap on columns, and of resources, where none of the record's own is.
+/// Of columns, where there is none of attributes without one, and where there is none of resources.
 fn keyed(
     view: &View<'_>,
     resource: Option<&str>,
@@ -254,12 +254,12 @@ fn keyed(
     columns: Vec<(usize, ValueType)>,
 ) -> Result<Groups, Halt> {
     let of_resource = |r: &crate::resources::ResourceInfo| {
-        resource.and_then(|key| attributes::get(&r.resource.attributes, key)).and_then(value_text)
+        resource.and_then(|key| nested::lookup(&r.resource.attributes, key)).and_then(value_text)
     };
     let in_resources = resource.is_some() && view.resources()?.iter().any(|r| of_resource(r).is_some());
     let mut beyond = Vec::new();
     if let Some(key) = record {
-        overflow::each_value(view, key, |row, v| beyond.push((row, value_text(v))))?;
+        nested::each_value(view, key, |row, v| beyond.push((row, value_text(v))))?;
     }
     if let ([(place, ValueType::Str)], false, true) = (columns.as_slice(), in_resources, beyond.is_empty()) {
         return coded(view, *place, false);
@@ -268,6 +268,12 @@ fn keyed(
     if in_resources {
         let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(of_resource(r))).collect();
         out.by_code(&view.resource_codes()?, &codes);
+    }
+    for (row, text) in beyond {
+        if let Some(text) = text {
+            let code = out.code(text.as_bytes());
+            out.set(row, code);
+        }
     }
     for (place, value_type) in columns {
         let column = view.load(place)?;
@@ -294,12 +300,6 @@ fn keyed(
                 out.take(&column, |out, s| out.code_of(value_text(&Value::Map(wire::otlp::read_map(s)))));
             }
             _ => {}
-        }
-    }
-    for (row, text) in beyond {
-        if let Some(text) = text {
-            let code = out.code(text.as_bytes());
-            out.set(row, code);
         }
     }
     Ok(out.groups())

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{Value, attributes};
+use model::Value;
 
 use super::filter::{AttributeScope, Field};
-use super::overflow;
+use super::nested;
 use super::run::Halt;
 use super::view::{IntColumn, View};
 use crate::block::{Loaded, Values};
@@ -78,14 +78,14 @@ fn keyed(
     let of_resource: Vec<f64> = match resource {
         Some(key) => {
             let resources = view.resources()?.iter();
-            resources.map(|r| attributes::get(&r.resource.attributes, key).map_or(f64::NAN, of_value)).collect()
+            resources.map(|r| nested::lookup(&r.resource.attributes, key).map_or(f64::NAN, of_value)).collect()
         }
         None => Vec::new(),
     };
     let in_resources = of_resource.iter().any(|v| !v.is_nan());
     let mut beyond = Vec::new();
     if let Some(key) = record {
-        overflow::each_value(view, key, |row, v| beyond.push((row, of_value(v))))?;
+        nested::each_value(view, key, |row, v| beyond.push((row, of_value(v))))?;
     }
     if columns.is_empty() && !in_resources && beyond.is_empty() {
         return Ok(Numbers::None);
@@ -96,14 +96,14 @@ fn keyed(
             *out = of_resource.get(*code as usize).copied().unwrap_or(f64::NAN);
         }
     }
-    for (place, value_type) in columns {
-        let column = view.load(place)?;
-        put(&column, value_type, &mut values);
-    }
     for (row, v) in beyond.into_iter().filter(|(_, v)| !v.is_nan()) {
         if let Some(out) = values.get_mut(row) {
             *out = v;
         }
+    }
+    for (place, value_type) in columns {
+        let column = view.load(place)?;
+        put(&column, value_type, &mut values);
     }
     let integral = values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
     Ok(Numbers::Sparse { values, integral })

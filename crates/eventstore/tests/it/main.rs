@@ -8,6 +8,7 @@ mod damage;
 mod golden;
 mod oracle;
 mod partitions;
+mod paths;
 mod soak;
 mod support;
 mod traces;

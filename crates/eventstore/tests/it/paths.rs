@@ -1,0 +1,68 @@
+//! Maps in attributes are searched by path, in columns and beyond the cap on them, and come back as they were sent.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::support::{ingest_logs, limits, sorted};
+use eventstore::query::*;
+use eventstore::{Config, EventStore};
+use foundation::UnixNanos;
+use foundation::disk::sim::SimDisk;
+use model::trace::Resource;
+use model::{Attributes, LogRecord, TimeRange, Value};
+
+fn map(entries: &[(&str, Value)]) -> Attributes {
+    entries.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+}
+
+fn records() -> Vec<LogRecord> {
+    (0..30)
+        .map(|i| {
+            let app = Value::Str(["api", "bot", "web"][i % 3].into());
+            let labels = Value::Map(map(&[("app", app), ("tier", Value::Int(i as i64 % 5))]));
+            let time = UnixNanos(i as i64 + 1);
+            LogRecord {
+                time,
+                observed_time: time,
+                attributes: map(&[
+                    ("k8s", Value::Map(map(&[("labels", labels), ("nodes", Value::Array(vec![Value::Bool(true)]))]))),
+                    ("plain", Value::Int(7)),
+                ]),
+                resource: Resource {
+                    attributes: map(&[("host", Value::Map(map(&[("os", Value::Str("linux".into()))])))]),
+                    ..Resource::default()
+                },
+                ..LogRecord::default()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn maps_are_searched_by_path_and_come_back() {
+    for attribute_columns_max in [0, 1, 1000] {
+        let config = Config { attribute_columns_max, ..Config::new(Path::new("/store")) };
+        let store = EventStore::open(Arc::new(SimDisk::new(60)), config).unwrap();
+        let sent = ingest_logs(&store, &records()).unwrap();
+        for flushed in [false, true] {
+            if flushed {
+                store.logs().flush();
+            }
+            let all = || Select::all(TimeRange::ALL, limits());
+            let equal = |key: &str, value: Operand| {
+                let filter = Filter::compare(Field::attribute(key), CompareOp::Eq, value);
+                store.logs().latest(&all().filter(filter), &Page::newest(100)).unwrap().value.rows
+            };
+            assert_eq!(equal("k8s.labels.app", Operand::Str("bot".into())).len(), 10);
+            assert_eq!(equal("k8s.labels.tier", Operand::Int(4)).len(), 6);
+            assert_eq!(equal("host.os", Operand::Str("linux".into())).len(), 30);
+            assert_eq!(equal("k8s.labels.none", Operand::Int(4)).len(), 0);
+            let values = store.logs().field_values(&all(), &Field::attribute("k8s.labels.app"), 10).unwrap().value;
+            let values: Vec<(&str, u64)> = values.iter().map(|v| (v.value.as_str(), v.count)).collect();
+            assert_eq!(values, [("api", 10), ("bot", 10), ("web", 10)]);
+            let back = store.logs().latest(&all(), &Page { order: Order::Ascending, limit: 100, after: None }).unwrap();
+            let back: Vec<LogRecord> = back.value.rows.iter().map(|r| sorted::log(&r.record)).collect();
+            assert_eq!(back, sent.iter().map(sorted::log).collect::<Vec<_>>());
+        }
+    }
+}
