@@ -6,6 +6,7 @@
 
 mod derived;
 mod limits;
+mod metrics;
 mod print;
 mod raw;
 mod scrape;
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub cors_allowed_origins: Vec<String>,
     pub remote_write_request_bytes_max: ByteSize,
     pub scraping: Scraping,
+    pub metrics_engine: metrics::Metrics,
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
     pub wal_compress: bool,
@@ -192,6 +194,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
             ByteSize::mib(64),
         ),
         scraping,
+        metrics_engine: metrics::Metrics::new(raw.metrics, &mut p),
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),
         wal_compress: raw.storage.wal_compress.unwrap_or(false),

@@ -246,6 +246,7 @@ fn open_engines(
         min_free_bytes: config.limits.min_free,
         ..tsdb::Options::new(dir.join("metrics"))
     };
+    let metrics_options = config.metrics_engine.apply(metrics_options);
     let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
     Ok((Engines { events: Arc::new(events), metrics: Arc::new(metrics) }, derived))
 }

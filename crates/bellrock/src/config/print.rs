@@ -52,7 +52,7 @@ memory:
 query:
   timeout: {timeout}
   memory: {query_memory}
-{derived}{scraping}",
+{metrics_engine}{derived}{scraping}",
         grpc = c.otlp_grpc.address,
         grpc_mib = c.otlp_grpc_request_bytes_max.0 >> 20,
         http = c.otlp_http.address,
@@ -73,6 +73,7 @@ query:
         events = c.events_memory_max,
         timeout = format_duration(c.query_timeout),
         query_memory = c.query_memory_max,
+        metrics_engine = c.metrics_engine.print(),
         scraping = super::scrape::render(&c.scraping),
         derived = derived::print(&c.derived),
     )

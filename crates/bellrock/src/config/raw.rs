@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use super::scrape;
+use super::{metrics, scrape};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,6 +15,7 @@ pub(super) struct Raw {
     pub receivers: Receivers,
     pub global: scrape::Global,
     pub scrape_configs: Vec<scrape::Job>,
+    pub metrics: metrics::RawMetrics,
     pub remote_write_receiver: RemoteWriteReceiver,
     pub server: Server,
     pub storage: Storage,
