@@ -7,6 +7,7 @@ use model::labels::Labels;
 use rustc_hash::FxBuildHasher;
 
 use super::columns::{Row, is_present, without_name};
+use super::functions::extended;
 use super::run::Held;
 use super::{Eval, EvalError, HistogramSample, InstantSample, Sample, Series, Steps, Value};
 use crate::ast::{Expr, ExprKind, ValueType};
@@ -76,13 +77,21 @@ fn raw_ranges(eval: &Eval<'_>, e: &Expr) -> Result<Value, EvalError> {
         return raw_ranges(eval, inner);
     }
     let windows = eval.windows_of(e)?;
+    let extension = match &e.kind {
+        ExprKind::Range(r) => r.selector.extended,
+        _ => None,
+    };
     let mut out = Vec::new();
     let mut held = Held::new(eval.run);
     eval.each_range(e, &windows, None, &mut |series| {
         let (mut samples, mut histograms) = (Vec::new(), Vec::new());
         windows.each(series.samples, |_, window| {
-            samples.extend_from_slice(window.samples);
-            histograms.extend_from_slice(window.histograms);
+            match extension {
+                Some(extension) => samples.extend(extended::samples(&window, extension)),
+                None => samples.extend_from_slice(window.samples),
+            }
+            let inside = |h: &&HistogramSample| (window.start_ms + 1..=window.end_ms).contains(&h.t_ms);
+            histograms.extend(window.histograms.iter().filter(inside).cloned());
         });
         if !samples.is_empty() || !histograms.is_empty() {
             let row = Row::floats(series.labels, series.drop_name, &[]);

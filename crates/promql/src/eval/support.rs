@@ -1,7 +1,7 @@
-//! What this version does not evaluate, refused before any series is read.
+//! Modifiers where they mean nothing, refused before any series is read.
 
 use super::EvalError;
-use crate::ast::{Expr, ExprKind, Extended, Span, VectorSelector};
+use crate::ast::{Expr, ExprKind, Extended, VectorSelector};
 
 /// Functions that know `anchored`.
 const ANCHORED_FUNCTIONS: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
@@ -9,12 +9,10 @@ const ANCHORED_FUNCTIONS: [&str; 5] = ["changes", "delta", "increase", "rate", "
 /// Functions that know `smoothed`.
 const SMOOTHED_FUNCTIONS: [&str; 3] = ["delta", "increase", "rate"];
 
-/// Refuses what cannot be evaluated, by name.
+/// Refuses `anchored` and `smoothed` ranges in functions that do not know them.
 pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
     match &e.kind {
-        ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
-        ExprKind::Selector(s) => selector(s, e.span, true),
-        ExprKind::Range(r) => selector(&r.selector, e.span, false),
+        ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => Ok(()),
         ExprKind::Subquery(s) => check(&s.expr),
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => check(expr),
         ExprKind::Binary(b) => {
@@ -29,19 +27,6 @@ pub(crate) fn check(e: &Expr) -> Result<(), EvalError> {
             ExprKind::Range(r) if r.selector.extended.is_some() => extended(c.function.name, &r.selector),
             _ => check(arg),
         }),
-    }
-}
-
-fn refuse(what: String, span: Span) -> Result<(), EvalError> {
-    Err(EvalError::Unsupported { what, span })
-}
-
-fn selector(s: &VectorSelector, span: Span, instant: bool) -> Result<(), EvalError> {
-    match s.extended {
-        None => Ok(()),
-        Some(Extended::Anchored) => refuse("`anchored` outside of a function".to_owned(), span),
-        Some(Extended::Smoothed) if instant => Ok(()),
-        Some(Extended::Smoothed) => refuse("`smoothed` outside of a function".to_owned(), span),
     }
 }
 

@@ -59,8 +59,8 @@ fn interpolate(a: &Sample, b: &Sample, t_ms: i64, counter: bool) -> f64 {
     from + (b.value - from) * (t_ms - a.t_ms) as f64 / (b.t_ms - a.t_ms) as f64
 }
 
-fn change(w: &Window<'_>, smoothed: bool, counter: bool) -> Option<f64> {
-    let samples = inside(w.samples, |s| s.t_ms, w, smoothed)?;
+/// The values at the two edges of a window.
+fn edges(samples: &[Sample], w: &Window<'_>, smoothed: bool, counter: bool) -> Option<(f64, f64)> {
     let (first, last) = (samples.first()?, samples.last()?);
     let left = match samples.get(1) {
         Some(second) if smoothed && first.t_ms < w.start_ms => interpolate(first, second, w.start_ms, counter),
@@ -70,6 +70,22 @@ fn change(w: &Window<'_>, smoothed: bool, counter: bool) -> Option<f64> {
         Some(before) if smoothed && last.t_ms > w.end_ms => interpolate(before, last, w.end_ms, counter),
         _ => last.value,
     };
+    Some((left, right))
+}
+
+/// The samples of an extended range as such: those strictly inside, and one at each edge.
+pub(crate) fn samples(w: &Window<'_>, extension: Extended) -> Vec<Sample> {
+    let smoothed = extension == Extended::Smoothed;
+    let Some(samples) = inside(w.samples, |s| s.t_ms, w, smoothed) else { return Vec::new() };
+    let Some((left, right)) = edges(samples, w, smoothed, false) else { return Vec::new() };
+    let between = samples.iter().filter(|s| s.t_ms > w.start_ms && s.t_ms < w.end_ms).copied();
+    let edge = |t_ms: i64, value: f64| std::iter::once(Sample { t_ms, value });
+    edge(w.start_ms, left).chain(between).chain(edge(w.end_ms, right)).collect()
+}
+
+fn change(w: &Window<'_>, smoothed: bool, counter: bool) -> Option<f64> {
+    let samples = inside(w.samples, |s| s.t_ms, w, smoothed)?;
+    let (left, right) = edges(samples, w, smoothed, counter)?;
     let mut result = right - left;
     if counter {
         let mut previous = left;

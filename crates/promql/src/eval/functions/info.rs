@@ -58,7 +58,7 @@ impl Eval<'_> {
         }
         names.extend(data.iter().cloned());
         let info = self.info_series(base, &ignored, names, self.shift_of(first)?, first.span)?;
-        let candidates = base.iter().map(|column| candidates(column, &info)).collect();
+        let candidates = candidates(base, &info);
         let join = Join { base, info: &info, data: &data, candidates, ignored };
         let out = join.run(self)?;
         self.collected(&out, sink)
@@ -148,20 +148,23 @@ fn first_selector<'e>(e: &'e Expr, path: &mut Vec<&'e TimeModifiers>) -> bool {
     }
 }
 
-/// The info series with the same identifying labels, by metric name.
-fn candidates<'a>(base: &Column, info: &'a [Column]) -> Vec<(&'a str, Vec<usize>)> {
-    let mut out: Vec<(&str, Vec<usize>)> = Vec::new();
+/// The identifying labels of a series.
+fn identity(column: &Column) -> [&str; IDENTIFYING.len()] {
+    IDENTIFYING.map(|name| column.labels.get(name))
+}
+
+/// For every base series the info series with the same identifying labels, by metric name.
+fn candidates<'a>(base: &[Column], info: &'a [Column]) -> Vec<Vec<(&'a str, Vec<usize>)>> {
+    let mut by_identity: Map<[&str; IDENTIFYING.len()], Vec<(&str, Vec<usize>)>> = Map::default();
     for (i, column) in info.iter().enumerate() {
-        if IDENTIFYING.iter().any(|name| column.labels.get(name) != base.labels.get(name)) {
-            continue;
-        }
+        let of_target = by_identity.entry(identity(column)).or_default();
         let metric = column.labels.metric_name();
-        match out.iter_mut().find(|(name, _)| *name == metric) {
+        match of_target.iter_mut().find(|(name, _)| *name == metric) {
             Some((_, list)) => list.push(i),
-            None => out.push((metric, vec![i])),
+            None => of_target.push((metric, vec![i])),
         }
     }
-    out
+    base.iter().map(|column| by_identity.get(&identity(column)).cloned().unwrap_or_default()).collect()
 }
 
 impl<'a> Join<'a> {

@@ -3,7 +3,7 @@
 mod absent;
 mod calendar;
 mod classic;
-mod extended;
+pub(crate) mod extended;
 mod histogram;
 mod histogram_rate;
 mod info;
