@@ -243,6 +243,27 @@ impl Block {
         Ok(Loaded { presence, values })
     }
 
+    /// The same, of which only the values of `rows` count: others may be empty.
+    pub(crate) fn load_rows(&self, header: &Header, entry: &Entry, rows: &[usize]) -> Result<Loaded, BlockError> {
+        if !entry.value_type.is_binary() || matches!(entry.id, TRACE_ID | SPAN_ID | PARENT_ID) {
+            return self.load(header, entry);
+        }
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let presence = self.presence(header, &mut r, n)?;
+        let mut wanted = vec![false; n];
+        for i in rows.iter().filter_map(|row| presence.value(*row)) {
+            if let Some(w) = wanted.get_mut(i) {
+                *w = true;
+            }
+        }
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        let is_wanted = |i: usize| wanted.get(i) == Some(&true);
+        let values = Values::Binary(binary::decode_where(&mut r, n, shared.as_deref(), is_wanted)?);
+        Ok(Loaded { presence, values })
+    }
+
     fn presence(&self, header: &Header, r: &mut Reader<'_>, n: usize) -> Result<Presence, BlockError> {
         match presence::table_place(r)? {
             None => Ok(presence::decode(r, n, self.rows())?),

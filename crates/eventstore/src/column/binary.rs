@@ -272,6 +272,20 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) 
     }
 }
 
+/// Reads `n` values, of which those that are not wanted may be empty: texts are not made of templates for nothing.
+pub(crate) fn decode_where(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Binary, Damaged> {
+    if n == 0 || r.0.first() != Some(&TEMPLATES) {
+        return decode(r, n, shared);
+    }
+    r.u8()?;
+    Ok(Binary::Plain(template::decode_where(r, n, shared, wanted)?.0))
+}
+
 /// The templates of `n` values; `None` when they are stored in another way.
 pub(crate) fn decode_templates(
     r: &mut Reader<'_>,

@@ -242,6 +242,17 @@ pub(crate) fn decode_templates(
 
 /// Reads `n` texts.
 pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) -> Result<Blob, Damaged> {
+    let (texts, bytes) = decode_where(r, n, shared, |_| true)?;
+    if texts.bytes().len() == bytes { Ok(texts) } else { Err(Damaged("template length")) }
+}
+
+/// Reads `n` texts, those that are not wanted as empty ones; and the bytes of all of them.
+pub(crate) fn decode_where(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<(Blob, usize), Damaged> {
     let Templates { texts, codes, .. } = decode_templates(r, n, shared)?;
     let bytes = r.count(binary::BLOB_BYTES_MAX)?;
     let mut rows = vec![0usize; texts.len()];
@@ -258,11 +269,20 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) 
         }
     }
     let pools = ReadPools::read(r, &used)?;
-    let mut out = Vec::with_capacity(bytes.min(1 << 24));
+    let mut out = Vec::new();
     let mut offsets = Vec::with_capacity(n + 1);
     offsets.push(0);
-    for code in codes {
+    for (i, code) in codes.into_iter().enumerate() {
         let mut variable = first[code as usize];
+        if !wanted(i) {
+            let end = first.get(code as usize + 1).copied().unwrap_or(variables.len());
+            variables.get_mut(variable..end).into_iter().flatten().for_each(Variable::skip);
+            offsets.push(out.len() as u32);
+            continue;
+        }
+        if out.capacity() == 0 {
+            out.reserve(if wanted(0) && wanted(n - 1) { bytes.min(1 << 24) } else { 256 });
+        }
         let mut template = texts.get(code as usize);
         while let Some(at) = memchr::memchr(VARIABLE, template) {
             out.extend_from_slice(&template[..at]);
@@ -276,7 +296,7 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) 
         }
         offsets.push(out.len() as u32);
     }
-    if out.len() == bytes { Ok(Blob::new(offsets, out)) } else { Err(Damaged("template length")) }
+    Ok((Blob::new(offsets, out), bytes))
 }
 
 /// How much of each pool the variables have.
@@ -328,6 +348,17 @@ impl<'a> Variable<'a> {
                 }
                 let lens = lens.into_iter();
                 Ok(if kind == TEXTS { Self::Texts { lens, at } } else { Self::HexVarious { lens, at } })
+            }
+        }
+    }
+
+    /// Passes over the next value.
+    fn skip(&mut self) {
+        match self {
+            Self::Numbers { at, .. } => *at += 1,
+            Self::Hex { len, at } => *at += *len,
+            Self::HexVarious { lens, at } | Self::Texts { lens, at } => {
+                *at += lens.next().map_or(0, |len| len as usize);
             }
         }
     }
@@ -429,6 +460,10 @@ mod tests {
         let blob = decode(&mut r, texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         assert!(r.0.is_empty());
         assert_eq!((0..blob.len()).map(|i| blob.get(i)).collect::<Vec<_>>(), texts);
+        let (some, _) =
+            decode_where(&mut Reader(&out), texts.len(), None, |i| i % 3 == 1).unwrap_or_else(|e| panic!("{e}"));
+        let thirds = texts.iter().enumerate().map(|(i, t)| if i % 3 == 1 { t } else { &b""[..] });
+        assert_eq!((0..some.len()).map(|i| some.get(i)).collect::<Vec<_>>(), thirds.collect::<Vec<_>>());
         let templates = decode_templates(&mut Reader(&out), texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         let named =
             (0..templates.texts.len()).map(|i| String::from_utf8_lossy(templates.texts.get(i)).replace('\0', "<*>"));

@@ -174,15 +174,16 @@ fn ints(view: &View<'_>, id: u8, name: impl Fn(i64) -> Option<String>) -> Result
         return Ok(out.groups());
     };
     let mut known: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
-    let mut last = None;
-    for (row, v) in column.get().iter().enumerate() {
-        let code = match last {
-            Some((value, code)) if value == *v => code,
-            _ => *known.entry(*v).or_insert_with(|| out.code_of(name(*v))),
+    // Severities, kinds and states are small numbers: their codes are found by place.
+    let mut small: [Option<u32>; 32] = [None; 32];
+    let mut codes = std::mem::take(&mut out.codes);
+    for (to, v) in codes.iter_mut().zip(column.get()) {
+        *to = match usize::try_from(*v).ok().and_then(|v| small.get_mut(v)) {
+            Some(code) => *code.get_or_insert_with(|| out.code_of(name(*v))),
+            None => *known.entry(*v).or_insert_with(|| out.code_of(name(*v))),
         };
-        last = Some((*v, code));
-        out.set(row, code);
     }
+    out.codes = codes;
     Ok(out.groups())
 }
 

@@ -35,7 +35,7 @@ struct Shared {
 fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
     let mut attributes: Vec<Attributes> = vec![Attributes::new(); rows.len()];
     for (place, entry) in view.with_id(ATTRIBUTE) {
-        let column = view.load(place)?;
+        let column = view.load_rows(place, rows)?;
         for (out, row) in attributes.iter_mut().zip(rows) {
             if let Some(v) = value(&column, entry.value_type, *row) {
                 out.push((entry.key.to_string(), v));
@@ -117,8 +117,10 @@ pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>
     let (observed, severity, flags, dropped) =
         (ints(view, OBSERVED)?, ints(view, SEVERITY)?, ints(view, FLAGS)?, ints(view, DROPPED_ATTRIBUTES)?);
     let (severity_text, event_name) = (texts(view, SEVERITY_TEXT)?, texts(view, EVENT_NAME)?);
-    let bodies =
-        view.with_id(BODY).map(|(p, e)| Ok((view.load(p)?, e.value_type))).collect::<Result<Vec<_>, Halt>>()?;
+    let bodies = view
+        .with_id(BODY)
+        .map(|(p, e)| Ok((view.load_rows(p, rows)?, e.value_type)))
+        .collect::<Result<Vec<_>, Halt>>()?;
     let mut out = Vec::with_capacity(rows.len());
     for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
         let (resource, scope) = shared.origin(view, row)?;

@@ -72,6 +72,18 @@ impl<'a> View<'a> {
         Ok(column)
     }
 
+    /// Decodes the column at `place` for these rows; values of other rows may be empty.
+    pub(crate) fn load_rows(&self, place: usize, rows: &[usize]) -> Result<Arc<Loaded>, Halt> {
+        if let Some(found) = self.loaded.borrow().get(&place) {
+            return Ok(found.clone());
+        }
+        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
+        let column = Arc::new(self.block.load_rows(&self.header, entry, rows)?);
+        let left = self.left.get().checked_sub(column.heap_bytes()).ok_or(Halt::Stop(Partial::Memory))?;
+        self.left.set(left);
+        Ok(column)
+    }
+
     /// Decodes the column with this number, if the block has it.
     pub(crate) fn column(&self, id: u8) -> Result<Option<Arc<Loaded>>, Halt> {
         match self.with_id(id).next() {
