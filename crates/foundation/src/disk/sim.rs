@@ -40,6 +40,8 @@ struct State {
     dead: bool,
     /// Bytes that can still be written; `None` is no limit.
     room: Option<u64>,
+    /// Whether [`Disk::free_bytes`] does not tell.
+    room_hidden: bool,
     /// How many syncs from now on succeed before one fails.
     syncs_before_failure: Option<u64>,
 }
@@ -162,10 +164,17 @@ impl SimDisk {
         self.0.lock().room = Some(bytes);
     }
 
+    /// As [`SimDisk::fail_writes_after`], but whoever asks for the free space is told that there is plenty: writes fail in
+    /// the middle of what was begun.
+    pub fn fail_writes_unannounced_after(&self, bytes: u64) {
+        let mut s = self.0.lock();
+        (s.room, s.room_hidden) = (Some(bytes), true);
+    }
+
     /// There is room again, and syncs succeed.
     pub fn heal(&self) {
         let mut s = self.0.lock();
-        s.room = None;
+        (s.room, s.room_hidden) = (None, false);
         s.syncs_before_failure = None;
     }
 
@@ -313,7 +322,8 @@ impl Disk for SimDisk {
     }
 
     fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
-        Ok(self.0.lock().room.unwrap_or(u64::MAX))
+        let s = self.0.lock();
+        Ok(s.room.filter(|_| !s.room_hidden).unwrap_or(u64::MAX))
     }
 }
 

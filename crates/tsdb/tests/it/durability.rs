@@ -61,7 +61,7 @@ fn nothing_acknowledged_is_lost_when_the_power_goes_after_any_number_of_bytes() 
         let disk = SimDisk::new(seed);
         let db = open(&disk);
         // A failing write stops the run at a point inside append, flush or compaction.
-        disk.fail_writes_after(200 + seed * 97);
+        disk.fail_writes_unannounced_after(200 + seed * 97);
         let acknowledged = write_until_failure(&db, 40);
         let after = disk.crash();
         drop(db);
