@@ -17,6 +17,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the server.
     Serve(ServeArgs),
+    /// Write logs or traces of a stopped server as a Parquet file.
+    Export(ExportArgs),
+    /// Send what `export` wrote to a server.
+    Import(ImportArgs),
     /// Show what lies on disk, and what retention removes.
     Storage(StorageArgs),
     /// Look at the configuration.
@@ -30,6 +34,58 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Print the effective configuration with every default, as a file that can be used as it is.
     Print(ServeArgs),
+}
+
+/// What `export` takes. Times are unix milliseconds, unix nanoseconds, RFC 3339, `now` or `now-1h`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Configuration file (YAML), for the data directory.
+    #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data directory [default: ./bellrock-data].
+    #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to export.
+    #[arg(long, value_enum)]
+    pub signal: ExportSignal,
+    /// Inclusive [default: one hour before --to].
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Exclusive [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only records that match, as `service:api level>=warn`; see the query language.
+    #[arg(long, value_name = "FILTER", default_value = "")]
+    pub filter: String,
+    /// The file to make; must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportSignal {
+    Logs,
+    Traces,
+}
+
+impl ExportSignal {
+    pub(crate) const fn records(self) -> &'static str {
+        match self {
+            Self::Logs => "log records",
+            Self::Traces => "spans",
+        }
+    }
+}
+
+/// What `import` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A file that `export` wrote.
+    pub file: PathBuf,
+    /// The OTLP/HTTP port of the server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
+    pub url: String,
 }
 
 /// What `storage` takes.

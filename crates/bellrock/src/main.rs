@@ -7,6 +7,7 @@
 mod cli;
 mod config;
 mod data_dir;
+mod export;
 mod serve;
 mod storage;
 
@@ -39,17 +40,26 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             let config = config::load(&args)?;
             serve::run(config)
         }
+        cli::Command::Export(args) => {
+            let serve = cli::ServeArgs {
+                config: args.config.clone(),
+                data_dir: args.data_dir.clone(),
+                ..cli::ServeArgs::default()
+            };
+            say(&export::export(&args, &config::load(&serve)?)?);
+            Ok(())
+        }
+        cli::Command::Import(args) => {
+            say(&export::import(&args)?);
+            Ok(())
+        }
         cli::Command::Storage(args) => {
             let serve = cli::ServeArgs {
                 config: args.config.clone(),
                 data_dir: args.data_dir.clone(),
                 ..cli::ServeArgs::default()
             };
-            let printed = storage::run(&args, &config::load(&serve)?)?;
-            #[expect(clippy::print_stdout, reason = "the output that was asked for")]
-            {
-                print!("{printed}");
-            }
+            say(&storage::run(&args, &config::load(&serve)?)?);
             Ok(())
         }
         cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {
@@ -61,4 +71,9 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the output that was asked for")]
+fn say(text: &str) {
+    print!("{text}");
 }
