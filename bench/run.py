@@ -10,139 +10,24 @@ to bench/results/. Measures; judges nothing. Python's standard library only.
 """
 
 import argparse
-import contextlib
 import datetime
-import http.client
 import json
-import os
 import pathlib
-import platform
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.parse
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+from harness import ROOT, Api, Server, commit, disk, machine, say, thousands
+
 SIGNALS = ["spans", "logs", "points"]
 # Transport and encoding; the first one also fills the server that is queried.
 VARIANTS = [("http", "identity"), ("http", "gzip"), ("grpc", "identity")]
 # What the data set plants, see crates/loadgen/src/dataset.
 RARE_TOKEN = "kittiwake"
 PHRASE = "connection reset by peer"
-READY_DEADLINE_S = 60
-SETTLE_DEADLINE_S = 120
 WARM_RUNS = 20
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def free_ports(count):
-    """Ports that nobody listens on; held together, so that they differ."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-
-
-class Server:
-    """One `bellrock serve` with its data folder."""
-
-    LISTENERS = ["otlp-grpc", "otlp-http", "api", "ui", "health", "metrics"]
-
-    def __init__(self, binary, data_dir, extra=()):
-        self.data_dir = data_dir
-        ports = dict(zip(self.LISTENERS, free_ports(len(self.LISTENERS))))
-        self.ports = ports
-        command = [str(binary), "serve", "--data-dir", str(data_dir)]
-        for name, port in ports.items():
-            command += [f"--{name}-listen", f"127.0.0.1:{port}"]
-        self.log = open(pathlib.Path(data_dir).with_suffix(".log"), "wb")
-        begun = time.monotonic()
-        self.process = subprocess.Popen(command + list(extra), stdout=self.log, stderr=subprocess.STDOUT)
-        try:
-            self._wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-        self.start_seconds = time.monotonic() - begun
-
-    def _wait_ready(self):
-        deadline = time.monotonic() + READY_DEADLINE_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"server ended with {self.process.returncode}:\n{self.output()}")
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.ports["health"], timeout=2)
-                connection.request("GET", "/ready")
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.002)
-        raise RuntimeError(f"server not ready after {READY_DEADLINE_S} s:\n{self.output()}")
-
-    def output(self):
-        return pathlib.Path(self.log.name).read_text(errors="replace")[-4000:]
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
-
-    def memory_mib(self, key):
-        """VmRSS (now) or VmHWM (most so far)."""
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(key + ":"):
-                return int(line.split()[1]) / 1024
-        raise RuntimeError(f"no {key}")
-
-    def settle(self):
-        """Waits until a second passes with less than 5 % of a core, so that background work is counted."""
-        deadline = time.monotonic() + SETTLE_DEADLINE_S
-        before = self.cpu_seconds()
-        while time.monotonic() < deadline:
-            time.sleep(1)
-            now = self.cpu_seconds()
-            if now - before < 0.05:
-                return
-            before = now
-        say("  still busy after the deadline; counting goes on without waiting")
-
-    def stop(self):
-        """Ends it in order (SIGTERM), or by force after a minute; returns whether it went in order."""
-        in_order = True
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                in_order = False
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
-        return in_order
-
-
-def disk(data_dir):
-    """Bytes of the write-ahead log, and of everything else."""
-    wal = rest = 0
-    for folder, _, names in os.walk(data_dir):
-        inside_wal = "wal" in pathlib.Path(folder).relative_to(data_dir).parts
-        for name in names:
-            size = os.lstat(os.path.join(folder, name)).st_size
-            if inside_wal or name.endswith(".wal"):
-                wal += size
-            else:
-                rest += size
-    return wal, rest
 
 
 def ingest(options, server, what, protocol, encoding):
@@ -191,26 +76,6 @@ def measure_ingest(options, scratch, what, protocol, encoding):
         "report": report, "cpu_at_ack": at_ack, "cpu": settled, "peak_mib": peak,
         "in_order": in_order, "wal": wal, "disk": rest,
     }
-
-
-class Api:
-    """A keep-alive connection to the query API."""
-
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-
-    def get(self, path, **parameters):
-        """Status, decoded JSON (or None) and milliseconds until the last byte."""
-        target = path + ("?" + urllib.parse.urlencode(parameters) if parameters else "")
-        begun = time.perf_counter()
-        self.connection.request("GET", target)
-        answer = self.connection.getresponse()
-        body = answer.read()
-        took = (time.perf_counter() - begun) * 1e3
-        try:
-            return answer.status, json.loads(body), took
-        except ValueError:
-            return answer.status, None, took
 
 
 def queries(options, trace_id):
@@ -275,27 +140,6 @@ def measure_queries(options, scratch):
         return {"results": results, "restart_ms": restart_seconds * 1e3, "rss_mib": server.memory_mib("VmRSS")}
     finally:
         server.stop()
-
-
-def machine():
-    model = "unknown CPU"
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}"
-
-
-def commit():
-    def git(*arguments):
-        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True).stdout.strip()
-
-    return git("rev-parse", "--short=12", "HEAD") + (" with local changes" if git("status", "--porcelain") else "")
-
-
-def thousands(n):
-    return f"{n:,.0f}"
 
 
 def report(options, started, idle, ingests, asked):

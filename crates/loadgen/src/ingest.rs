@@ -41,6 +41,8 @@ pub struct Config {
     pub seed: u64,
     /// The end of the time that the data set covers.
     pub end: UnixNanos,
+    /// Records per second, at most; without it as fast as the server takes them.
+    pub rate: Option<u64>,
 }
 
 /// What happened.
@@ -133,12 +135,19 @@ fn data(config: &Config) -> Box<dyn Iterator<Item = Request> + Send> {
 fn generate(config: &Config, out: &mpsc::Sender<Prepared>) -> Result<Duration, SendError> {
     let mut busy = Duration::ZERO;
     let mut requests = data(config);
+    let start = Instant::now();
+    let mut handed_over = 0;
     loop {
         let begun = Instant::now();
         let Some(request) = requests.next() else { return Ok(busy + begun.elapsed()) };
         let (signal, records, raw) = (request.signal, request.records, request.bytes.len());
         let body = config.encoding.encode(request.bytes)?;
         busy += begun.elapsed();
+        if let Some(rate) = config.rate {
+            let due = Duration::from_secs_f64(handed_over as f64 / rate.max(1) as f64);
+            std::thread::sleep(due.saturating_sub(start.elapsed()));
+        }
+        handed_over += records;
         if out.blocking_send(Prepared { signal, records, raw, body }).is_err() {
             return Ok(busy);
         }
@@ -152,7 +161,10 @@ fn generate(config: &Config, out: &mpsc::Sender<Prepared>) -> Result<Duration, S
 pub async fn run(config: Config) -> Result<Report, IngestError> {
     let config = Arc::new(config);
     let (out, buffer) = mpsc::channel(BUFFER);
-    let expected = (config.records as usize).div_ceil(2 * dataset::BATCH).min(BUFFER);
+    let expected = match config.rate {
+        Some(_) => 1,
+        None => (config.records as usize).div_ceil(2 * dataset::BATCH).min(BUFFER),
+    };
     let generator = {
         let config = Arc::clone(&config);
         tokio::task::spawn_blocking(move || generate(&config, &out))

@@ -91,6 +91,9 @@ struct Ingest {
     /// Connections, each with one request in flight.
     #[arg(long, default_value_t = 4)]
     connections: usize,
+    /// Records per second, at most.
+    #[arg(long)]
+    rate: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +215,7 @@ fn load(args: Ingest) -> anyhow::Result<()> {
         connections: args.connections,
         seed: args.data.seed,
         end: end(&args.data),
+        rate: args.rate,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(ingest::run(config.clone()))?;

@@ -118,12 +118,22 @@ fn config(endpoint: String, protocol: Protocol, encoding: Encoding) -> ingest::C
         connections: 3,
         seed: 1,
         end: UnixNanos::from_secs(1_800_000_000),
+        rate: None,
     }
 }
 
 fn spans(body: &[u8]) -> usize {
     let request = ExportTraceServiceRequest::decode(body).unwrap();
     request.resource_spans.iter().flat_map(|r| &r.scope_spans).map(|s| s.spans.len()).sum()
+}
+
+#[tokio::test]
+async fn a_rate_is_not_exceeded() {
+    let url = serve(Log::default(), Protocol::Http).await;
+    let limited = ingest::Config { rate: Some(20_000), ..config(url, Protocol::Http, Encoding::Identity) };
+    let report = ingest::run(limited).await.unwrap();
+    // The last of five requests of a thousand is due after four thousand records.
+    assert!(report.wall >= Duration::from_millis(190), "{:?}", report.wall);
 }
 
 #[tokio::test]
