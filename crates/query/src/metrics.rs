@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use model::AccessScope;
 use promql::eval::QueryLimits;
-use tsdb::ReadLimits;
+use tsdb::{Partial, ReadLimits};
 
 pub use error::MetricsError;
 pub use evaluated::{Evaluated, Timings};
@@ -50,13 +50,22 @@ pub struct Ask {
     pub series_max: u64,
     /// Samples that one selector may read.
     pub samples_max: u64,
+    /// Told what is left out of the answer because it is damaged.
+    pub partial: Partial,
 }
 
 impl Ask {
     /// With the engine's usual limits.
     pub fn new(access: AccessScope, deadline: Instant, cancel: Arc<AtomicBool>) -> Self {
         let usual = ReadLimits::default();
-        Self { access, deadline, cancel, series_max: usual.max_series, samples_max: usual.max_samples }
+        Self {
+            access,
+            deadline,
+            cancel,
+            series_max: usual.max_series,
+            samples_max: usual.max_samples,
+            partial: Partial::default(),
+        }
     }
 
     fn read_limits(&self) -> ReadLimits {
@@ -65,7 +74,7 @@ impl Ask {
             max_samples: self.samples_max,
             deadline: Some(self.deadline),
             cancel: Some(self.cancel.clone()),
-            ..ReadLimits::default()
+            partial: Some(self.partial.clone()),
         }
     }
 

@@ -152,8 +152,12 @@ fn counts(app: &App, grant: &Grant, ids: &[String], (from, to): (i64, i64)) -> R
     // A bucket ends where its window does.
     let steps =
         QueryRange { start_ms: from.saturating_add(step), end_ms: to.max(from.saturating_add(step)), step_ms: step };
-    let found = query::metrics::range(&app.promql, &app.engines.metrics, &grant.ask(), &query, steps)
+    let ask = grant.ask();
+    let found = query::metrics::range(&app.promql, &app.engines.metrics, &ask, &query, steps)
         .map_err(|e| ApiError::new(e.kind(), e.to_string()))?;
+    for reason in ask.partial.reasons() {
+        tracing::warn!(%reason, "the counts of error groups are not whole");
+    }
     let Value::Matrix(matrix) = found.output.value else { return Ok(Vec::new()) };
     let buckets = |samples: &[promql::eval::Sample]| {
         samples.iter().map(|s| ErrorBucket { from_unix_milli: s.t_ms - step, count: s.value }).collect()

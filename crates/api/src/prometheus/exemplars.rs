@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
+use query::metrics::MetricsError;
 use tsdb::{Exemplar, SeriesExemplars};
 
 use super::json;
@@ -19,10 +20,13 @@ use crate::run;
     responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn exemplars(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let (text, range) = (p.query().to_owned(), p.range()?);
-    let found =
-        run::query(&app, move |app, grant| query::metrics::exemplars(&app.engines.metrics, &grant.ask(), &text, range))
-            .await??;
-    Ok(stream::json(List::new(found.into_iter(), Notes::default(), |out, series| write(out, &series))))
+    let (found, notes) = run::query(&app, move |app, grant| {
+        let ask = grant.ask();
+        let found = query::metrics::exemplars(&app.engines.metrics, &ask, &text, range)?;
+        Ok::<_, MetricsError>((found, Notes::of(&ask)))
+    })
+    .await??;
+    Ok(stream::json(List::new(found.into_iter(), notes, |out, series| write(out, &series))))
 }
 
 fn write(out: &mut Vec<u8>, series: &SeriesExemplars) {

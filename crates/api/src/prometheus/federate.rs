@@ -37,20 +37,21 @@ pub(super) async fn federate(State(app): State<App>, headers: HeaderMap, p: Para
     let found = run::query(&app, move |app, grant| {
         let lookback_ms = LOOKBACK.as_millis() as i64;
         let selectors = labels::texts(&selectors);
-        let series = query::metrics::latest(&app.engines.metrics, &grant.ask(), &selectors, now, lookback_ms)?;
-        Ok::<_, query::metrics::MetricsError>(typed(app, series))
+        let ask = grant.ask();
+        let series = query::metrics::latest(&app.engines.metrics, &ask, &selectors, now, lookback_ms)?;
+        Ok::<_, query::metrics::MetricsError>((typed(app, series), ask.partial.reasons()))
     })
     .await;
     let refused = |status: StatusCode, message: String| (status, message + "\n").into_response();
-    let typed = match found {
-        Ok(Ok(typed)) => typed,
+    let (typed, missing) = match found {
+        Ok(Ok(found)) => found,
         Ok(Err(e)) if e.kind() == foundation::ErrorKind::InvalidInput => {
             return Err(refused(StatusCode::BAD_REQUEST, e.to_string()));
         }
         Ok(Err(e)) => return Err(refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string())),
         Err(e) => return Err(refused(StatusCode::SERVICE_UNAVAILABLE, e.message)),
     };
-    let families = Families { series: typed.into_iter(), family: String::new(), quoted };
+    let families = Families { missing, series: typed.into_iter(), family: String::new(), quoted };
     Ok(([(header::CONTENT_TYPE, content_type)], stream::body(families)).into_response())
 }
 
@@ -73,6 +74,8 @@ fn typed(app: &App, series: Vec<(Labels, Sample)>) -> Vec<Typed> {
 
 /// Series, sorted by metric name, as families of the text format.
 struct Families<I> {
+    /// Why the answer is not whole: said as comments before anything else.
+    missing: Vec<String>,
     series: I,
     /// The metric name that was written last.
     family: String,
@@ -82,6 +85,9 @@ struct Families<I> {
 
 impl<I: Iterator<Item = Typed> + Send + Unpin + 'static> Pieces for Families<I> {
     fn write(&mut self, out: &mut Vec<u8>) -> bool {
+        for reason in self.missing.drain(..) {
+            out.extend(format!("# Not whole: {}\n", reason.replace(['\n', '\r'], " ")).bytes());
+        }
         let Some((labels, sample, kind)) = self.series.next() else { return false };
         let name = labels.metric_name();
         if self.family != name {
@@ -181,7 +187,8 @@ mod tests {
             of(&[("__name__", "up"), ("job", "b")], f64::NAN, "gauge"),
             of(&[("__name__", "up_alone")], -0.5, "untyped"),
         ];
-        let mut families = Families { series: series.into_iter(), family: String::new(), quoted };
+        let missing = Vec::new();
+        let mut families = Families { missing, series: series.into_iter(), family: String::new(), quoted };
         let mut out = Vec::new();
         while families.write(&mut out) {}
         String::from_utf8(out).unwrap()

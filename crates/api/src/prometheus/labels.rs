@@ -5,7 +5,7 @@ use axum::response::Response;
 use query::metrics::MetricsError;
 
 use super::params::Params;
-use super::respond::PromError;
+use super::respond::{Notes, PromError};
 use super::series::cut;
 use super::stream::{self, List};
 use super::{escape, json};
@@ -20,7 +20,9 @@ use crate::run;
 pub(super) async fn names(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let (selectors, range, limit) = (selectors(&p), p.range()?, p.limit()?);
     let found = run::query(&app, move |app, grant| {
-        query::metrics::label_names(&app.engines.metrics, &grant.ask(), &texts(&selectors), range)
+        let ask = grant.ask();
+        let found = query::metrics::label_names(&app.engines.metrics, &ask, &texts(&selectors), range)?;
+        Ok((found, Notes::of(&ask)))
     });
     Ok(list(found.await?.map_err(of_selector)?, limit))
 }
@@ -35,13 +37,15 @@ pub(super) async fn values(State(app): State<App>, Path(name): Path<String>, p: 
     let (selectors, range, limit) = (selectors(&p), p.range()?, p.limit()?);
     let name = escape::unescape(&name).into_owned();
     let found = run::query(&app, move |app, grant| {
-        query::metrics::label_values(&app.engines.metrics, &grant.ask(), &name, &texts(&selectors), range)
+        let ask = grant.ask();
+        let found = query::metrics::label_values(&app.engines.metrics, &ask, &name, &texts(&selectors), range)?;
+        Ok((found, Notes::of(&ask)))
     });
     Ok(list(found.await?.map_err(of_selector)?, limit))
 }
 
-fn list(mut found: Vec<String>, limit: Option<usize>) -> Response {
-    let notes = cut(&mut found, limit);
+fn list((mut found, notes): (Vec<String>, Notes), limit: Option<usize>) -> Response {
+    let notes = cut(&mut found, limit, notes);
     stream::json(List::new(found.into_iter(), notes, |out, text: String| json::text(out, &text)))
 }
 

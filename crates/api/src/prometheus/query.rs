@@ -113,7 +113,7 @@ impl Options {
         let mut value = output.value;
         let mut notes = Notes { warnings: output.warnings, infos: output.infos };
         if self.limit.is_some_and(|limit| truncate(&mut value, limit)) {
-            notes.warnings.extend(Notes::truncated().warnings);
+            notes = notes.and_truncated();
         }
         Ok(stream::json(Answer::new(value, at_ms, stats, notes)))
     }

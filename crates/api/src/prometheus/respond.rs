@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use foundation::ErrorKind;
 use promql::eval::EvalError;
-use query::metrics::MetricsError;
+use query::metrics::{Ask, MetricsError};
 use serde::Serialize;
 use serde_json::json;
 use tsdb::TsdbError;
@@ -19,6 +19,9 @@ pub(super) const ENVELOPE: &[u8] = b"{\"status\":\"success\",\"data\":";
 /// Notes of each kind that are told; Prometheus's limit.
 const NOTES_MAX: usize = 10;
 
+/// That a list was cut, in Prometheus's words: Grafana looks for them.
+const TRUNCATED: &str = "results truncated due to limit";
+
 /// What there is to say about an answer, beside it.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -29,9 +32,15 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// That a list was cut, in Prometheus's words: Grafana looks for them.
-    pub(super) fn truncated() -> Self {
-        Self { warnings: vec!["results truncated due to limit".to_owned()], infos: Vec::new() }
+    /// What is left out because it is damaged.
+    pub(super) fn of(ask: &Ask) -> Self {
+        Self { warnings: ask.partial.reasons(), infos: Vec::new() }
+    }
+
+    /// Adds that a list was cut.
+    pub(super) fn and_truncated(mut self) -> Self {
+        self.warnings.push(TRUNCATED.to_owned());
+        self
     }
 
     /// Ends an answer that [`ENVELOPE`] began.

@@ -18,22 +18,24 @@ use crate::run;
     responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn series(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let (selectors, range, limit) = (labels::selectors(&p), p.range()?, p.limit()?);
-    let mut found = run::query(&app, move |app, grant| {
-        query::metrics::series(&app.engines.metrics, &grant.ask(), &labels::texts(&selectors), range)
+    let (mut found, notes) = run::query(&app, move |app, grant| {
+        let ask = grant.ask();
+        let found = query::metrics::series(&app.engines.metrics, &ask, &labels::texts(&selectors), range)?;
+        Ok((found, Notes::of(&ask)))
     })
     .await?
     .map_err(labels::of_selector)?;
-    let notes = cut(&mut found, limit);
+    let notes = cut(&mut found, limit, notes);
     Ok(stream::json(List::new(found.into_iter(), notes, |out, series| json::labels(out, &series))))
 }
 
 /// Shortens a list to `limit` and says so.
-pub(super) fn cut<T>(list: &mut Vec<T>, limit: Option<usize>) -> Notes {
+pub(super) fn cut<T>(list: &mut Vec<T>, limit: Option<usize>, notes: Notes) -> Notes {
     match limit {
         Some(limit) if list.len() > limit => {
             list.truncate(limit);
-            Notes::truncated()
+            notes.and_truncated()
         }
-        _ => Notes::default(),
+        _ => notes,
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use promql::ast::Expr;
 use promql::eval::{EvalError, Output};
 
-use super::MetricsError;
+use super::{Ask, MetricsError};
 
 /// The result of a query.
 #[derive(Debug, Clone)]
@@ -26,16 +26,18 @@ pub struct Timings {
 }
 
 impl Evaluated {
-    /// Parses, evaluates, and looks at the clock.
+    /// Parses, evaluates, and looks at the clock. What was damaged is among the warnings.
     pub(super) fn time(
+        ask: &Ask,
         query: &str,
         evaluate: impl FnOnce(&Expr) -> Result<Output, EvalError>,
     ) -> Result<Self, MetricsError> {
         let begin = Instant::now();
         let expr = promql::parse(query)?;
         let preparation = begin.elapsed();
-        let output = evaluate(&expr)?;
+        let mut output = evaluate(&expr)?;
         let timings = Timings { preparation, evaluation: begin.elapsed().saturating_sub(preparation) };
+        output.warnings.extend(ask.partial.reasons());
         Ok(Self { output, timings })
     }
 }

@@ -11,5 +11,5 @@ use super::{Ask, Evaluated, MetricsError};
 /// # Errors
 /// A query that does not parse or cannot be evaluated, a limit, the deadline.
 pub fn instant(engine: &Engine, db: &Tsdb, ask: &Ask, query: &str, at_ms: i64) -> Result<Evaluated, MetricsError> {
-    Evaluated::time(query, |expr| engine.instant(&TsdbSource { db, ask }, query, expr, at_ms, &ask.query_limits()))
+    Evaluated::time(ask, query, |expr| engine.instant(&TsdbSource { db, ask }, query, expr, at_ms, &ask.query_limits()))
 }

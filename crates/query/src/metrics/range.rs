@@ -11,5 +11,5 @@ use super::{Ask, Evaluated, MetricsError};
 /// # Errors
 /// As [`instant`](super::instant), and a range without or with too many steps.
 pub fn range(engine: &Engine, db: &Tsdb, ask: &Ask, query: &str, range: QueryRange) -> Result<Evaluated, MetricsError> {
-    Evaluated::time(query, |expr| engine.range(&TsdbSource { db, ask }, query, expr, range, &ask.query_limits()))
+    Evaluated::time(ask, query, |expr| engine.range(&TsdbSource { db, ask }, query, expr, range, &ask.query_limits()))
 }

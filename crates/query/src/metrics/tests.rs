@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 use foundation::UnixNanos;
 use foundation::clock::ManualClock;
+use foundation::disk::Disk as _;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, Labels};
 use promql::eval::{Engine, Output, QueryRange, Value};
@@ -173,4 +174,73 @@ fn mistakes_and_limits_are_said() {
     let late = Ask { deadline: Instant::now() - Duration::from_secs(1), ..ask(AccessScope::ALL) };
     let e = instant(&Engine::default(), &engine(), &late, "requests_total", T0).unwrap_err();
     assert_eq!(e.kind(), foundation::ErrorKind::Timeout, "{e}");
+}
+
+/// Six hours of one series in three blocks. The first sample of the second block is damaged, the last block does not open.
+fn damaged() -> Tsdb {
+    let disk = SimDisk::new(2);
+    let open = || {
+        let clock = ManualClock::new(UnixNanos::from_millis(T0));
+        let mut options = Options::new("metrics");
+        options.min_free_bytes = 0;
+        Tsdb::open(Arc::new(disk.clone()), Arc::new(clock), options).unwrap()
+    };
+    let db = open();
+    for block in 0..3 {
+        let labels = Labels::from_pairs([("__name__", "m"), ("block", &*block.to_string()), ("service", "a")]);
+        db.append_wait((0..60).map(|i| (labels.clone(), hour(block) + i * 60_000, i as f64)).collect()).unwrap();
+        assert!(db.flush().unwrap());
+    }
+    drop(db);
+    let files = disk.list(std::path::Path::new("metrics")).unwrap();
+    let mut blocks: Vec<_> = files.into_iter().filter(|p| p.to_string_lossy().contains("block-")).collect();
+    blocks.sort();
+    // Behind magic and version lies the first chunk.
+    disk.flip_bit(&blocks[1], 14, 1).unwrap();
+    disk.flip_bit(&blocks[2], 3, 1).unwrap();
+    open()
+}
+
+/// When the block begins.
+fn hour(block: i64) -> i64 {
+    T0 - (6 - 2 * block) * 3_600_000
+}
+
+#[test]
+fn what_is_damaged_is_left_out_and_said() {
+    let db = damaged();
+    let (chunk, block) = ("is damaged at byte 12: a chunk", "does not begin as a block does");
+    let told = |warnings: &[String], expected: &[&str]| {
+        assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+        expected.iter().for_each(|e| assert!(warnings.iter().any(|w| w.contains(e)), "{e} is not in {warnings:?}"));
+    };
+    let whole = QueryRange { start_ms: hour(0), end_ms: T0, step_ms: 60_000 };
+    let found = range(&Engine::default(), &db, &ask(AccessScope::ALL), "m", whole).unwrap().output;
+    told(&found.warnings, &[chunk, block]);
+    let Value::Matrix(series) = &found.value else { panic!("{found:?}") };
+    assert_eq!(series.iter().map(|s| s.labels.get("block")).collect::<Vec<_>>(), ["0"]);
+
+    let asked = ask(AccessScope::ALL);
+    let output = instant(&Engine::default(), &db, &asked, "sum_over_time(m[6h])", T0 - 1).unwrap().output;
+    told(&output.warnings, &[chunk, block]);
+
+    // The labels of the damaged chunk can be read; those of the block cannot.
+    let asked = ask(AccessScope::ALL);
+    let all = (i64::MIN, i64::MAX);
+    assert_eq!(label_values(&db, &asked, "block", &[], all).unwrap(), ["0", "1"]);
+    assert_eq!(label_names(&db, &asked, &["m"], all).unwrap(), ["__name__", "block", "service"]);
+    assert_eq!(series_of(&db, &asked), 2);
+    assert!(exemplars(&db, &asked, "m", all).unwrap().is_empty());
+    told(&asked.partial.reasons(), &[block]);
+    assert!(latest(&db, &asked, &["m{block=\"1\"}"], hour(2), 7_200_000).unwrap().is_empty());
+    told(&asked.partial.reasons(), &[chunk, block]);
+
+    // A copy with holes would be taken for whole.
+    let matchers = [promql::matcher::Matcher::new(promql::matcher::MatchOp::Equal, "__name__", "m").unwrap()];
+    let copied = raw(&db, &ask(AccessScope::ALL), &matchers, all, |_, _| Ok::<_, MetricsError>(()));
+    assert!(matches!(copied, Err(MetricsError::Store(tsdb::TsdbError::Damaged { .. }))), "{copied:?}");
+}
+
+fn series_of(db: &Tsdb, ask: &Ask) -> usize {
+    series(db, ask, &["m"], (i64::MIN, i64::MAX)).unwrap().len()
 }
