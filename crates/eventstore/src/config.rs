@@ -24,7 +24,7 @@ pub struct Config {
     /// Age of the oldest row in memory at which it is written to a segment.
     pub flush_age: Duration,
     /// Keys of attributes that a block has as columns; what the others hold is kept together in one further column,
-    /// where it is found, if more slowly. `column_bytes` says how much that is.
+    /// where it is found, if more slowly. `column_bytes` says how much that is. Keys of more than 256 bytes always lie there.
     pub attribute_columns_max: usize,
     /// Bytes that may wait for the log's sync before batches are refused as unavailable.
     pub wal_pending_bytes_max: usize,

@@ -2,7 +2,8 @@
 //!
 //! Senders that make keys of data (`user.4711.visits`) would make a column
 //! of each. The keys that most rows have stay columns; the others are found
-//! all the same, by reading the maps (`query::nested`).
+//! all the same, by reading the maps (`query::nested`). Keys that are longer
+//! than a name are treated so too: headers are read by every query.
 
 use wire::protobuf::Writer;
 
@@ -13,7 +14,10 @@ use crate::column::binary;
 use crate::schema::{ATTRIBUTE, REST};
 use crate::value_type::ValueType;
 
-/// Takes the attributes beyond the `max` that most rows have out of `columns`.
+/// Bytes of a key that can be a column; what has a longer one lies beyond the cap, its key whole.
+const KEY_BYTES_MAX: usize = 256;
+
+/// Takes the attributes beyond the `max` that most rows have out of `columns`, and those with keys that are too long.
 pub(super) fn beyond<'a>(
     batches: &[Numbered],
     ranks: &[Ranks],
@@ -24,16 +28,19 @@ pub(super) fn beyond<'a>(
         let cells = |(r, slot): &(usize, usize)| batches[ranks[*r].batch].batch.slots[*slot].cells.len();
         c.slots.iter().map(cells).sum()
     };
-    let attributes = columns.iter().filter(|c| c.id == ATTRIBUTE).count();
-    if attributes <= max {
+    let mut moved: Vec<bool> = columns.iter().map(|c| c.id == ATTRIBUTE && c.key.len() > KEY_BYTES_MAX).collect();
+    let stays = |(i, c): &(usize, &Keyed<'_>)| c.id == ATTRIBUTE && !moved[*i];
+    let attributes = columns.iter().enumerate().filter(stays).count();
+    if attributes > max {
+        let mut sizes: Vec<(usize, usize)> =
+            columns.iter().enumerate().filter(stays).map(|(i, c)| (values(c), i)).collect();
+        sizes.sort_by_key(|(n, i)| (std::cmp::Reverse(*n), *i));
+        sizes[max..].iter().for_each(|(_, i)| moved[*i] = true);
+    }
+    if !moved.contains(&true) {
         return Vec::new();
     }
-    let mut sizes: Vec<(usize, usize)> =
-        columns.iter().enumerate().filter(|(_, c)| c.id == ATTRIBUTE).map(|(i, c)| (values(c), i)).collect();
-    sizes.sort_by_key(|(n, i)| (std::cmp::Reverse(*n), *i));
-    let mut moved = vec![false; columns.len()];
-    sizes[max..].iter().for_each(|(_, i)| moved[*i] = true);
-    let (mut kept, mut rest) = (Vec::with_capacity(max), Vec::new());
+    let (mut kept, mut rest) = (Vec::with_capacity(columns.len()), Vec::new());
     for (c, moved) in columns.drain(..).zip(moved) {
         if moved { rest.push(c) } else { kept.push(c) }
     }

@@ -66,3 +66,25 @@ fn maps_are_searched_by_path_and_come_back() {
         }
     }
 }
+
+#[test]
+fn keys_longer_than_a_name_are_no_columns_and_stay_whole() {
+    let store = EventStore::open(Arc::new(SimDisk::new(61)), Config::new(Path::new("/store"))).unwrap();
+    let (longest, longer) = ("k".repeat(256), "k".repeat(257));
+    let mut records = records();
+    for r in &mut records {
+        r.attributes = map(&[(&longest, Value::Int(1)), (&longer, Value::Int(2))]);
+    }
+    ingest_logs(&store, &records).unwrap();
+    store.logs().flush();
+    let columns = store.logs().column_bytes(None);
+    assert!(columns.iter().any(|c| c.key == longest));
+    assert!(columns.iter().all(|c| c.key != longer));
+    let all = Select::all(TimeRange::ALL, limits());
+    let keys = store.logs().field_keys(&all).unwrap().value;
+    assert!([&longest, &longer].iter().all(|k| keys.iter().any(|f| f.name == **k && f.count == 30)), "{keys:?}");
+    let filter = Filter::compare(Field::attribute(&longer), CompareOp::Eq, Operand::Int(2));
+    let found = store.logs().latest(&all.filter(filter), &Page::newest(100)).unwrap().value.rows;
+    assert_eq!(found.len(), 30);
+    assert_eq!(found[0].record.attributes, records[0].attributes);
+}

@@ -65,7 +65,15 @@ fn attributes(rng: &mut Rng, prefix: &str) -> Attributes {
             out.push((format!("{prefix}{i}"), value(rng, 0)));
         }
     }
+    if rng.below(4) == 0 {
+        out.push((long_key(), value(rng, 0)));
+    }
     out
+}
+
+/// A key that is too long for a column.
+fn long_key() -> String {
+    "long.".repeat(60)
 }
 
 fn resource(rng: &mut Rng) -> Resource {
@@ -185,7 +193,8 @@ pub(crate) fn range(rng: &mut Rng) -> TimeRange {
 pub(crate) fn field(rng: &mut Rng, spans: bool) -> Field {
     let attribute = |rng: &mut Rng| {
         let scope = [AttributeScope::Any, AttributeScope::Resource, AttributeScope::Record][rng.below(3) as usize];
-        Field::Attribute { scope, key: rng.pick(&["k0", "k0", "k1", "k2", "service.name", "none"]).to_owned() }
+        let long = long_key();
+        Field::Attribute { scope, key: rng.pick(&["k0", "k0", "k1", "k2", "service.name", "none", &long]).to_owned() }
     };
     match rng.below(14) {
         0 => Field::Service,
