@@ -154,10 +154,13 @@ impl Test {
         })
     }
 
-    /// Whether a value satisfies the condition.
+    /// Whether a value satisfies the condition: an array does, too, when one of its elements does.
     pub(crate) fn matches(&self, v: ValueView<'_>) -> bool {
         match self {
             Self::Exists => true,
+            _ if let ValueView::Binary(ValueType::Array, raw) = v => {
+                self.matches_value(&Value::Array(wire::otlp::read_array(raw)))
+            }
             Self::In(operands) => operands.iter().any(|o| o.equals(v)),
             Self::Order(op, operand) => operand.order(v).is_some_and(|o| match op {
                 CompareOp::Lt => o.is_lt(),
@@ -172,27 +175,30 @@ impl Test {
                 ValueView::Int(i) => self.matches_text(i.to_string().as_bytes()),
                 ValueView::Double(d) => self.matches_text(d.to_string().as_bytes()),
                 ValueView::Bool(b) => self.matches_text(if b { b"true" } else { b"false" }),
-                ValueView::Binary(ValueType::Array, raw) => {
-                    self.matches_json(&Value::Array(wire::otlp::read_array(raw)))
-                }
                 ValueView::Binary(ValueType::Map, raw) => self.matches_json(&Value::Map(wire::otlp::read_map(raw))),
                 ValueView::Empty | ValueView::Binary(..) => false,
             },
         }
     }
 
-    /// The same for a value of a resource.
+    /// The same for a value that is no column's.
     pub(crate) fn matches_value(&self, v: &Value) -> bool {
-        match (self, v) {
-            (Self::Prefix(_) | Self::Contains(_) | Self::Regex(_), Value::Array(_) | Value::Map(_)) => {
-                self.matches_json(v)
-            }
+        match v {
+            Value::Array(elements) => self.matches_json(v) || elements.iter().any(|e| self.matches_value(e)),
+            Value::Map(_) => self.matches_json(v),
             _ => self.matches(ValueView::of(v)),
         }
     }
 
+    /// Whether a map or array does by its JSON text, or by being there; these have no order and equal nothing.
     fn matches_json(&self, v: &Value) -> bool {
-        value_text(v).is_some_and(|t| self.matches_text(t.as_bytes()))
+        match self {
+            Self::Exists => true,
+            Self::In(_) | Self::Order(..) => false,
+            Self::Prefix(_) | Self::Contains(_) | Self::Regex(_) => {
+                value_text(v).is_some_and(|t| self.matches_text(t.as_bytes()))
+            }
+        }
     }
 
     fn matches_text(&self, s: &[u8]) -> bool {

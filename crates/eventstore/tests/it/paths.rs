@@ -1,4 +1,4 @@
-//! Maps in attributes are searched by path, in columns and beyond the cap on them, and come back as they were sent.
+//! Maps and arrays in attributes are searched by path, in columns and beyond the cap on them, and come back as they were sent.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ fn records() -> Vec<LogRecord> {
                 attributes: map(&[
                     ("k8s", Value::Map(map(&[("labels", labels), ("nodes", Value::Array(vec![Value::Bool(true)]))]))),
                     ("plain", Value::Int(7)),
+                    ("tags", Value::Array(vec![Value::Str(["red", "green"][i % 2].into()), Value::Str("blue".into())])),
                 ]),
                 resource: Resource {
                     attributes: map(&[("host", Value::Map(map(&[("os", Value::Str("linux".into()))])))]),
@@ -39,7 +40,7 @@ fn records() -> Vec<LogRecord> {
 }
 
 #[test]
-fn maps_are_searched_by_path_and_come_back() {
+fn maps_and_arrays_are_searched_by_path_and_come_back() {
     for attribute_columns_max in [0, 1, 1000] {
         let config = Config { attribute_columns_max, ..Config::new(Path::new("/store")) };
         let store = EventStore::open(Arc::new(SimDisk::new(60)), config).unwrap();
@@ -57,6 +58,12 @@ fn maps_are_searched_by_path_and_come_back() {
             assert_eq!(equal("k8s.labels.tier", Operand::Int(4)).len(), 6);
             assert_eq!(equal("host.os", Operand::Str("linux".into())).len(), 30);
             assert_eq!(equal("k8s.labels.none", Operand::Int(4)).len(), 0);
+            assert_eq!(equal("k8s.nodes", Operand::Bool(true)).len(), 30);
+            assert_eq!(equal("tags", Operand::Str("red".into())).len(), 15);
+            assert_eq!(equal("tags", Operand::Str("blue".into())).len(), 30);
+            assert_eq!(equal("tags.0", Operand::Str("red".into())).len(), 15);
+            assert_eq!(equal("tags.0", Operand::Str("blue".into())).len(), 0);
+            assert_eq!(equal("tags.2", Operand::Str("blue".into())).len(), 0);
             let values = store.logs().field_values(&all(), &Field::attribute("k8s.labels.app"), 10).unwrap().value;
             let values: Vec<(&str, u64)> = values.iter().map(|v| (v.value.as_str(), v.count)).collect();
             assert_eq!(values, [("api", 10), ("bot", 10), ("web", 10)]);

@@ -18,6 +18,25 @@ fn id(hex: String) -> Vec<Value> {
     if hex.bytes().all(|b| b == b'0') { vec![] } else { vec![Value::Str(hex)] }
 }
 
+/// The value at a key, or at a path of keys without dots and of places in arrays.
+fn at_path(a: &Attributes, path: &str) -> Option<Value> {
+    let whole = attributes::get(a, path).cloned();
+    whole.or_else(|| {
+        let mut parts = path.split('.');
+        let first = attributes::get(a, parts.next()?).cloned()?;
+        parts.try_fold(first, |at, part| match at {
+            Value::Map(m) => attributes::get(&m, part).cloned(),
+            Value::Array(elements) => elements.get(part.parse::<usize>().ok()?).cloned(),
+            _ => None,
+        })
+    })
+}
+
+/// Whether a value does, or an element of it if it is an array.
+fn it_or_an_element(v: &Value, f: &dyn Fn(&Value) -> bool) -> bool {
+    f(v) || matches!(v, Value::Array(elements) if elements.iter().any(|e| it_or_an_element(e, f)))
+}
+
 /// The values of a field, the record's own first.
 pub(crate) fn values(record: Record<'_>, field: &Field) -> Vec<Value> {
     let (resource, scope, attrs) = match record {
@@ -42,7 +61,7 @@ pub(crate) fn values(record: Record<'_>, field: &Field) -> Vec<Value> {
         (Field::Body, Record::Log(r)) if r.body != Value::Empty => vec![r.body.clone()],
         (Field::EventName, Record::Log(r)) => text(&r.event_name),
         (Field::Attribute { scope, key }, _) => {
-            let find = |a: &Attributes| attributes::get(a, key).cloned();
+            let find = |a: &Attributes| at_path(a, key);
             let own = if *scope == AttributeScope::Resource { None } else { find(attrs) };
             let theirs = if *scope == AttributeScope::Record { None } else { find(&resource.attributes) };
             own.into_iter().chain(theirs).collect()
@@ -146,7 +165,7 @@ fn texts(record: Record<'_>) -> Vec<String> {
 }
 
 fn holds(record: Record<'_>, p: &Predicate) -> bool {
-    let any = |field: &Field, f: &dyn Fn(&Value) -> bool| values(record, field).iter().any(f);
+    let any = |field: &Field, f: &dyn Fn(&Value) -> bool| values(record, field).iter().any(|v| it_or_an_element(v, f));
     let is_id = |field: &Field| matches!(field, Field::TraceId | Field::SpanId | Field::ParentSpanId);
     match p {
         Predicate::Compare { field, op: CompareOp::Eq, value } => any(field, &|v| equals(v, value, is_id(field))),

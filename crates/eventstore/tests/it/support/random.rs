@@ -45,7 +45,7 @@ fn time(rng: &mut Rng) -> i64 {
 }
 
 fn value(rng: &mut Rng, depth: u32) -> Value {
-    match rng.below(if depth == 0 { 8 } else { 6 }) {
+    match rng.below(if depth < 2 { 8 } else { 6 }) {
         0 => Value::Str(rng.pick(&WORDS).to_owned()),
         // Many distinct ones: stored other than by dictionary, and searched through filters.
         1 => Value::Str(format!("{} {}: {}", rng.pick(&WORDS), rng.below(1000), rng.pick(&WORDS))),
@@ -194,7 +194,8 @@ pub(crate) fn field(rng: &mut Rng, spans: bool) -> Field {
     let attribute = |rng: &mut Rng| {
         let scope = [AttributeScope::Any, AttributeScope::Resource, AttributeScope::Record][rng.below(3) as usize];
         let long = long_key();
-        Field::Attribute { scope, key: rng.pick(&["k0", "k0", "k1", "k2", "service.name", "none", &long]).to_owned() }
+        let keys = ["k0", "k0", "k1", "k2", "service.name", "none", "k0.x", "k1.0", "k0.1.x", &long];
+        Field::Attribute { scope, key: rng.pick(&keys).to_owned() }
     };
     match rng.below(14) {
         0 => Field::Service,
