@@ -10,6 +10,7 @@
 
 mod batch;
 mod block;
+mod catalogue;
 mod column;
 mod config;
 mod dictionary;
@@ -23,6 +24,7 @@ pub mod query;
 mod resources;
 mod schema;
 mod segment;
+mod sketch;
 mod store;
 mod usage;
 mod value_type;

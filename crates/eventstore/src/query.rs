@@ -38,7 +38,7 @@ pub use histogram::HistogramBucket;
 pub use measure::{Cell, Measure};
 pub use patterns::{Pattern, Patterns, WILDCARD};
 pub use request::{
-    AttributeOwner, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits, Order, Outcome,
-    Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select, ServiceSpans, TraceSummary,
-    Traces,
+    AttributeOwner, AttributeUsage, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits,
+    Order, Outcome, Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select,
+    ServiceSpans, TraceSummary, Traces,
 };

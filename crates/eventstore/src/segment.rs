@@ -2,7 +2,7 @@
 //!
 //! Dictionaries of the columns lie between blocks and footer (`dictionary`).
 //! The footer holds the block directory, the directory of dictionaries, and the trace index: for each trace
-//! fingerprint the blocks that may have spans (or logs) of the trace. It is
+//! fingerprint the blocks that may have spans (or logs) of the trace. Last comes the attribute catalogue. It is
 //! read when the segment is opened; blocks are read when queries ask for
 //! them. Format: `docs/formats/segment.md`.
 
@@ -11,8 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foundation::disk::SharedDisk;
+use model::TimeRange;
 
 use crate::block::{self, Block, BlockError};
+use crate::catalogue::Catalogue;
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::dictionary::{Builder, Cache, Dictionaries};
@@ -38,6 +40,8 @@ pub(crate) struct Segment {
     traces: TraceIndex,
     /// What its blocks share.
     pub(crate) dictionaries: Arc<Dictionaries>,
+    /// Segments of earlier versions have none, nor some others: see `catalogue`.
+    pub(crate) catalogue: Option<Catalogue>,
 }
 
 /// Sorted trace fingerprints and, beside each, a block that has it.
@@ -88,6 +92,7 @@ pub(crate) fn write(
     id: u64,
     day: Day,
     blocks: &[Arc<Block>],
+    catalogue: Option<&Catalogue>,
 ) -> io::Result<SegmentInfo> {
     let bad = |e: BlockError| match e {
         BlockError::Io(e) => e,
@@ -125,6 +130,9 @@ pub(crate) fn write(
     file.write_all(&bytes)?;
     at += bytes.len() as u64;
     footer.extend_from_slice(&directory);
+    if let Some(catalogue) = catalogue {
+        catalogue.encode(&mut footer);
+    }
     file.write_all(&footer)?;
     let mut trailer = Vec::with_capacity(TRAILER_BYTES);
     trailer.extend_from_slice(&(footer.len() as u32).to_le_bytes());
@@ -181,9 +189,15 @@ impl Segment {
         }
         let traces = TraceIndex::decode(&mut r, n)?;
         let dictionaries = Arc::new(Dictionaries::open(&mut r, file.clone(), footer_at, cache.clone())?);
+        let catalogue = if r.0.is_empty() { None } else { Some(Catalogue::decode(&mut r)?) };
         let block = |(at, len, meta)| Arc::new(Block::in_file(file.clone(), at, len, meta, dictionaries.clone()));
         let blocks = directory.into_iter().map(block).collect();
-        Ok(Self { info, blocks, traces, dictionaries })
+        Ok(Self { info, blocks, traces, dictionaries, catalogue })
+    }
+
+    /// Whether all its rows do.
+    pub(crate) fn lies_in(&self, range: TimeRange) -> bool {
+        range.contains(self.info.min_time) && range.contains(self.info.max_time)
     }
 
     /// The blocks that may have rows of a trace.

@@ -135,6 +135,13 @@ impl LogStore {
         fields::field_keys(&self.0, select)
     }
 
+    /// The attributes of the segments that touch `range`, with the number of their values, most frequent first; of
+    /// whole segments and of all services. What is only in memory is not there, nor what lies beyond the cap on columns or
+    /// in segments without a catalogue.
+    pub fn catalogue(&self, range: TimeRange) -> Vec<AttributeUsage> {
+        fields::catalogue(&self.0, range)
+    }
+
     /// The values of a field in matching records, most frequent first.
     ///
     /// # Errors
@@ -281,6 +288,13 @@ impl SpanStore {
     /// When the filter is not valid.
     pub fn field_keys(&self, select: &Select) -> Result<Outcome<Vec<FieldKey>>, QueryError> {
         fields::field_keys(&self.0, select)
+    }
+
+    /// The attributes of the segments that touch `range`, with the number of their values, most frequent first; of
+    /// whole segments and of all services. What is only in memory is not there, nor what lies beyond the cap on columns or
+    /// in segments without a catalogue.
+    pub fn catalogue(&self, range: TimeRange) -> Vec<AttributeUsage> {
+        fields::catalogue(&self.0, range)
     }
 
     /// The values of a field in matching spans, most frequent first.

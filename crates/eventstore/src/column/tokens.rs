@@ -84,17 +84,27 @@ fn pack(bits: &[u8; 64]) -> u64 {
 
 /// The hash of a token without regard to the case of its letters.
 pub(crate) fn hash(token: &[u8]) -> u64 {
+    hash_or(token, FOLD)
+}
+
+/// The same of any bytes as they are.
+pub(crate) fn exact_hash(bytes: &[u8]) -> u64 {
+    hash_or(bytes, 0)
+}
+
+/// The hash of bytes, these bits set in every eight of them.
+fn hash_or(token: &[u8], bits: u64) -> u64 {
     let mut h = (token.len() as u64).wrapping_mul(K2);
     let mut words = token.chunks_exact(8);
     for w in &mut words {
         let w = u64::from_le_bytes(w.try_into().unwrap_or_default());
-        h = (h.rotate_left(23) ^ (w | FOLD)).wrapping_mul(K1);
+        h = (h.rotate_left(23) ^ (w | bits)).wrapping_mul(K1);
     }
     let rest = words.remainder();
     if !rest.is_empty() {
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
-        h = (h.rotate_left(23) ^ (u64::from_le_bytes(last) | FOLD)).wrapping_mul(K1);
+        h = (h.rotate_left(23) ^ (u64::from_le_bytes(last) | bits)).wrapping_mul(K1);
     }
     h = (h ^ h >> 32).wrapping_mul(K2);
     h ^ h >> 29

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use crate::block::Block;
+use crate::catalogue::Catalogue;
 use crate::manifest::{self, Manifest};
 use crate::partition::Day;
 use crate::segment::{self, Segment};
@@ -32,13 +33,14 @@ impl Pending {
         manifest: &mut Manifest,
         day: Day,
         blocks: &[Arc<Block>],
+        catalogue: Option<Catalogue>,
     ) -> io::Result<()> {
         // An id is used once, even when this fails: a manifest that was written but not synced may
         // name the file already.
         let id = manifest.next_segment;
         manifest.next_segment += 1;
         self.files.push(manifest::segment_path(&shared.dir, day, id));
-        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, blocks)?;
+        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, blocks, catalogue.as_ref())?;
         let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info, &shared.dictionaries)
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         self.segments.push(Arc::new(segment));

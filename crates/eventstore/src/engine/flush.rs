@@ -22,6 +22,7 @@ use super::commit::{self, Pending};
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, merge, set_aside};
 use crate::block::{self, Block};
+use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::dictionary::Cache;
 use crate::error::OpenError;
@@ -224,7 +225,8 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
     commit::settle(shared, manifest)?;
     let mut pending = Pending::default();
     for (day, blocks) in days {
-        if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+        let catalogue = Catalogue::of_blocks(&blocks, &shared.origins);
+        if let Err(error) = pending.write(shared, manifest, day, &blocks, catalogue) {
             pending.discard(shared);
             return Err(error);
         }

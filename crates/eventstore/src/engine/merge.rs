@@ -1,6 +1,6 @@
 //! Small segments into larger ones, so that files (each held open) stay few.
 //!
-//! A merge copies codes and columns, joins dictionaries and builds the footer
+//! A merge copies codes and columns, joins dictionaries and catalogues and builds the footer
 //! anew; no row is decoded. What is written over and over is bounded: a merge
 //! makes of its largest segment one that is several times larger, so a row is
 //! written again about once per such step until its segment is large
@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use super::Shared;
 use super::commit::{self, Pending};
 use crate::block::Block;
+use crate::catalogue::Catalogue;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::partition::Day;
 use crate::segment::Segment;
@@ -77,9 +78,10 @@ fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) ->
     let parts: Vec<Arc<Segment>> =
         shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
     let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
+    let catalogue = Catalogue::joined(parts.iter().map(|s| s.catalogue.as_ref()));
     commit::settle(shared, manifest)?;
     let mut pending = Pending::default();
-    if let Err(error) = pending.write(shared, manifest, day, &blocks) {
+    if let Err(error) = pending.write(shared, manifest, day, &blocks, catalogue) {
         pending.discard(shared);
         return Err(error);
     }

@@ -7,6 +7,8 @@
 
 use hashbrown::HashTable;
 
+use crate::sketch::estimate;
+
 /// Values that are counted exactly; they take as much memory as the registers.
 pub(crate) const EXACT_MAX: usize = 2048;
 const INDEX_BITS: u32 = 14;
@@ -79,16 +81,6 @@ fn register(registers: &mut [u8], hash: u64) {
     if let Some(r) = registers.get_mut((hash >> (64 - INDEX_BITS)) as usize) {
         *r = (*r).max(rank);
     }
-}
-
-fn estimate(registers: &[u8]) -> u64 {
-    let m = registers.len() as f64;
-    let alpha = 0.7213 / (1.0 + 1.079 / m);
-    let sum: f64 = registers.iter().map(|r| 2f64.powi(-i32::from(*r))).sum();
-    let raw = alpha * m * m / sum;
-    let zeros = registers.iter().filter(|r| **r == 0).count();
-    let linear = (zeros > 0).then(|| m * (m / zeros as f64).ln());
-    linear.filter(|_| raw <= 2.5 * m).unwrap_or(raw).round() as u64
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use model::Value;
+use model::TimeRange;
 use rustc_hash::FxBuildHasher;
 
 use super::aggregate::{Aggregation, TableRow, aggregate};
 use super::filter::Field;
 use super::measure::{Cell, Measure};
 use super::nested;
-use super::request::{AttributeOwner, FieldKey, FieldValue, GroupBy, Outcome, Select};
-use super::run::{Prepared, Run, prepare};
+use super::request::{AttributeOwner, AttributeUsage, FieldKey, FieldValue, GroupBy, Outcome, Select};
+use super::run::{self, Run};
 use crate::block::Block;
+use crate::catalogue::{Attribute, AttributeRef, Catalogue, type_of};
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::resources::ResourceInfo;
@@ -22,19 +23,6 @@ use crate::value_type::ValueType;
 /// Distinct values that are counted; more make the outcome partial.
 const VALUES_MAX: usize = 100_000;
 
-fn type_of(v: &Value) -> ValueType {
-    match v {
-        Value::Empty => ValueType::Empty,
-        Value::Str(_) => ValueType::Str,
-        Value::Bool(_) => ValueType::Bool,
-        Value::Int(_) => ValueType::Int,
-        Value::Double(_) => ValueType::Double,
-        Value::Bytes(_) => ValueType::Bytes,
-        Value::Array(_) => ValueType::Array,
-        Value::Map(_) => ValueType::Map,
-    }
-}
-
 /// How many records have an attribute.
 type Keys = HashMap<(AttributeOwner, Box<str>, ValueType), u64, FxBuildHasher>;
 
@@ -42,7 +30,23 @@ type Keys = HashMap<(AttributeOwner, Box<str>, ValueType), u64, FxBuildHasher>;
 pub(crate) fn field_keys(engine: &Engine, select: &Select) -> Result<Outcome<Vec<FieldKey>>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
     let access = select.access.clone();
-    let Prepared { blocks, .. } = prepare(engine, &mut run, select)?;
+    super::compile::compile(&select.filter, &select.access)?;
+    let mut snapshot = engine.snapshot(select.range);
+    let mut counts = Keys::default();
+    if access.services.is_none() {
+        // What the catalogues of segments say need not be read in blocks: those know all services, and all of their time.
+        snapshot.segments.retain(|segment| match &segment.catalogue {
+            Some(c) if c.rows_beyond == 0 && segment.lies_in(select.range) => {
+                for ((of_resource, value_type, key), a) in &c.attributes {
+                    *counts.entry((owner(*of_resource), key.clone(), *value_type)).or_default() += a.rows;
+                }
+                segment.blocks.iter().for_each(|_| run.skip());
+                false
+            }
+            _ => true,
+        });
+    }
+    let blocks = run::blocks(&snapshot, &mut run, select.range, None);
     let look = |counts: &mut Keys, run: &mut Run<'_>, block: &Arc<Block>| {
         run.visit(block, |view| {
             let resources: &[Arc<ResourceInfo>] = view.resources()?;
@@ -75,13 +79,37 @@ pub(crate) fn field_keys(engine: &Engine, select: &Select) -> Result<Outcome<Vec
         Ok(())
     };
     let join = |mine: &mut Keys, theirs: Keys| theirs.into_iter().for_each(|(k, n)| *mine.entry(k).or_default() += n);
-    let counts = run.fold(&blocks, Keys::default, look, join);
+    join(&mut counts, run.fold(&blocks, Keys::default, look, join));
     let mut out: Vec<FieldKey> = counts
         .into_iter()
         .map(|((scope, name, value_type), count)| FieldKey { name: name.into(), scope, value_type, count })
         .collect();
     out.sort_by(|a, b| (b.count, &a.name, a.scope, a.value_type).cmp(&(a.count, &b.name, b.scope, b.value_type)));
     Ok(run.finish(out))
+}
+
+fn owner(of_resource: bool) -> AttributeOwner {
+    if of_resource { AttributeOwner::Resource } else { AttributeOwner::Record }
+}
+
+/// See [`crate::LogStore::catalogue`].
+pub(crate) fn catalogue(engine: &Engine, range: TimeRange) -> Vec<AttributeUsage> {
+    let mut sum = Catalogue::default();
+    for segment in engine.snapshot(range).segments {
+        if let Some(c) =
+            segment.catalogue.as_ref().filter(|_| range.overlaps(segment.info.min_time, segment.info.max_time))
+        {
+            sum.join(c);
+        }
+    }
+    let usage = |((of_resource, value_type, key), a): (AttributeRef, Attribute)| {
+        let (distinct, exact) = a.distinct.count();
+        let (key, owner) = (key.into(), owner(of_resource));
+        AttributeUsage { key, owner, value_type, records: a.rows, bytes: a.bytes, distinct, exact }
+    };
+    let mut out: Vec<AttributeUsage> = sum.attributes.into_iter().map(usage).collect();
+    out.sort_by_key(|a| std::cmp::Reverse(a.records));
+    out
 }
 
 /// See [`crate::LogStore::field_values`].

@@ -382,6 +382,25 @@ pub struct FieldKey {
     pub count: u64,
 }
 
+/// What segments have of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeUsage {
+    /// Its whole name.
+    pub key: String,
+    /// Whose it is.
+    pub owner: AttributeOwner,
+    /// The type it is sent with; a key with several types is listed once per type.
+    pub value_type: ValueType,
+    /// Records that have it.
+    pub records: u64,
+    /// Of its columns, each block with its own dictionary; 0 for attributes of resources.
+    pub bytes: u64,
+    /// How many values there are.
+    pub distinct: u64,
+    /// Whether that is exact (up to 64 values), or an estimate with a standard error of 3.3 %.
+    pub exact: bool,
+}
+
 /// Whose a field is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttributeOwner {

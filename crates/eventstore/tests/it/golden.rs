@@ -117,7 +117,7 @@ fn write(dir: &Path) {
 
 #[test]
 fn every_version_opens_and_has_everything() {
-    for version in ["v1", NEWEST] {
+    for version in ["v1", "v2-without-catalogue", NEWEST] {
         opens_and_has_everything(version);
     }
 }
@@ -136,6 +136,10 @@ fn opens_and_has_everything(version: &str) {
     assert_eq!(found.partial, None);
     let rows: Vec<LogRecord> = found.value.rows.iter().map(|r| sorted::log(&r.record)).collect();
     assert_eq!(rows, logs().iter().map(sorted::log).collect::<Vec<_>>());
+    let keys = store.logs().field_keys(&all).unwrap().value;
+    let of = |owner, name: &str| keys.iter().find(|k| k.scope == owner && k.name == name).map(|k| k.count);
+    assert_eq!((of(AttributeOwner::Record, "i"), of(AttributeOwner::Resource, "host.id")), (Some(40), Some(40)));
+    assert_eq!(store.logs().catalogue(TimeRange::ALL).is_empty(), version != NEWEST);
     let found = store.spans().latest(&all, &oldest).unwrap();
     let rows: Vec<Span> = found.value.rows.iter().map(|r| sorted::span(&r.record)).collect();
     assert_eq!(rows, spans().iter().map(sorted::span).collect::<Vec<_>>());

@@ -1,0 +1,190 @@
+//! The attribute catalogue of a segment: which attributes its rows have, how often, and how many distinct values.
+//!
+//! Made from the blocks when memory is flushed, and from the catalogues of the parts when
+//! segments are merged, so that a merge decodes no values. It lies in the
+//! footer. What could not be catalogued (a damaged column, too many keys) leaves the segment
+//! without one: whoever asks looks into its blocks then. Format: `docs/formats/segment.md`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Value;
+use wire::protobuf::Writer;
+
+use crate::block::{Block, BlockError, Loaded, Values};
+use crate::column::binary::Binary;
+use crate::column::bytes::{Reader, put_bytes, put_varint};
+use crate::column::{Damaged, presence::Presence};
+use crate::resources::OriginCache;
+use crate::schema::{ATTRIBUTE, RESOURCE, REST};
+use crate::sketch::Sketch;
+use crate::value_type::ValueType;
+
+/// Attributes that a catalogue may list; a segment that has more is without one.
+const ATTRIBUTES_MAX: usize = 10_000;
+
+/// Of the resource, the type of the values, the key.
+pub(crate) type AttributeRef = (bool, ValueType, Box<str>);
+
+/// What a segment has of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Attribute {
+    pub(crate) rows: u64,
+    /// Of its columns, each block with its own dictionary, as in memory; none of what is of resources.
+    pub(crate) bytes: u64,
+    pub(crate) distinct: Sketch,
+}
+
+/// What a segment has of all attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Catalogue {
+    pub(crate) attributes: BTreeMap<AttributeRef, Attribute>,
+    /// Rows with attributes beyond the cap on columns: these are not listed.
+    pub(crate) rows_beyond: u64,
+}
+
+impl Catalogue {
+    /// Of blocks; `None` when they have too many attributes or one of them does not read back.
+    pub(crate) fn of_blocks(blocks: &[Arc<Block>], origins: &OriginCache) -> Option<Self> {
+        let mut catalogue = Self::default();
+        for block in blocks {
+            catalogue.add_block(block, origins).ok()?;
+            if catalogue.attributes.len() > ATTRIBUTES_MAX {
+                return None;
+            }
+        }
+        Some(catalogue)
+    }
+
+    /// Of segments that become one; `None` when one has none or they have too many attributes together.
+    pub(crate) fn joined<'a>(parts: impl IntoIterator<Item = Option<&'a Self>>) -> Option<Self> {
+        let mut catalogue = Self::default();
+        for part in parts {
+            catalogue.join(part?);
+            if catalogue.attributes.len() > ATTRIBUTES_MAX {
+                return None;
+            }
+        }
+        Some(catalogue)
+    }
+
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.rows_beyond += other.rows_beyond;
+        for (key, theirs) in &other.attributes {
+            let mine = self.attributes.entry(key.clone()).or_default();
+            mine.rows += theirs.rows;
+            mine.bytes += theirs.bytes;
+            mine.distinct.merge(&theirs.distinct);
+        }
+    }
+
+    fn add_block(&mut self, block: &Block, origins: &OriginCache) -> Result<(), BlockError> {
+        let header = block.read_header()?;
+        for e in &header.entries {
+            match e.id {
+                ATTRIBUTE => {
+                    let column = block.load(&header, e)?;
+                    let attribute = self.attributes.entry((false, e.value_type, e.key.clone())).or_default();
+                    attribute.rows += u64::from(e.present);
+                    attribute.bytes += u64::from(e.len);
+                    each_value(&column, |v| attribute.distinct.add(v));
+                }
+                REST => self.rows_beyond += u64::from(e.present),
+                RESOURCE => {
+                    let codes = block.load(&header, e)?;
+                    let (Values::Ints(codes), Presence::All) = (&codes.values, &codes.presence) else {
+                        return Err(Damaged("resource column").into());
+                    };
+                    self.add_resources(block, codes, origins)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_resources(&mut self, block: &Block, codes: &[i64], origins: &OriginCache) -> Result<(), BlockError> {
+        let resources = block.resources(origins)?;
+        let mut rows = vec![0u64; resources.len()];
+        for code in codes {
+            *rows.get_mut(*code as usize).ok_or(Damaged("resource column"))? += 1;
+        }
+        for (info, rows) in resources.iter().zip(rows) {
+            for (key, value) in &info.resource.attributes {
+                let key = (true, type_of(value), key.as_str().into());
+                let attribute = self.attributes.entry(key).or_default();
+                attribute.rows += rows;
+                let mut message = Writer::new();
+                wire::otlp::encode::value(&mut message, value);
+                attribute.distinct.add(&message.into_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.rows_beyond);
+        put_varint(out, self.attributes.len() as u64);
+        for ((of_resource, value_type, key), a) in &self.attributes {
+            out.extend([u8::from(*of_resource), *value_type as u8]);
+            put_bytes(out, key.as_bytes());
+            put_varint(out, a.rows);
+            put_varint(out, a.bytes);
+            a.distinct.encode(out);
+        }
+    }
+
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let mut catalogue = Self { rows_beyond: r.varint()?, ..Self::default() };
+        for _ in 0..r.count(ATTRIBUTES_MAX)? {
+            let of_resource = match r.u8()? {
+                0 => false,
+                1 => true,
+                _ => return Err(Damaged("catalogue")),
+            };
+            let value_type = ValueType::from_u8(r.u8()?).ok_or(Damaged("value type"))?;
+            let key: Box<str> = r.text()?.into();
+            let attribute = Attribute { rows: r.varint()?, bytes: r.varint()?, distinct: Sketch::decode(r)? };
+            catalogue.attributes.insert((of_resource, value_type, key), attribute);
+        }
+        Ok(catalogue)
+    }
+}
+
+/// The values of a column, of a dictionary each once.
+fn each_value(column: &Loaded, mut each: impl FnMut(&[u8])) {
+    match &column.values {
+        Values::Binary(Binary::Const(v)) => each(v),
+        Values::Binary(Binary::Dict { entries, .. }) => {
+            (0..entries.len()).for_each(|i| each(entries.get(i)));
+        }
+        Values::Binary(Binary::Plain(texts)) => (0..texts.len()).for_each(|i| each(texts.get(i))),
+        Values::Ints(values) => {
+            let mut last = None;
+            for v in values {
+                // Rows often repeat the one before.
+                if last != Some(*v) {
+                    each(&v.to_le_bytes());
+                }
+                last = Some(*v);
+            }
+        }
+        Values::Doubles(values) => values.iter().for_each(|v| each(&v.to_bits().to_le_bytes())),
+        Values::Empty => each(&[]),
+        Values::Trace(_) | Values::Span(_) => {}
+    }
+}
+
+/// The type that a value is stored with.
+pub(crate) fn type_of(v: &Value) -> ValueType {
+    match v {
+        Value::Empty => ValueType::Empty,
+        Value::Str(_) => ValueType::Str,
+        Value::Bool(_) => ValueType::Bool,
+        Value::Int(_) => ValueType::Int,
+        Value::Double(_) => ValueType::Double,
+        Value::Bytes(_) => ValueType::Bytes,
+        Value::Array(_) => ValueType::Array,
+        Value::Map(_) => ValueType::Map,
+    }
+}
