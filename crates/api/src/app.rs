@@ -68,6 +68,8 @@ pub struct Settings {
     pub flags: BTreeMap<&'static str, String>,
     /// How long samples are kept; `None` is for ever.
     pub retention: Option<Duration>,
+    /// Whether requests may change what is on the disk.
+    pub admin_api: bool,
 }
 
 /// Where the server listens, as `host:port`.

@@ -3,6 +3,7 @@
 //! One endpoint, or a few that belong together, per file. Source: prometheus.io, "HTTP API", and the answers of a real
 //! Prometheus, which `tests/clients` compares field by field. GET and POST (form) are equal where Prometheus has both.
 
+mod admin;
 mod answer;
 mod ast;
 mod cardinality;
@@ -62,6 +63,7 @@ use crate::app::App;
     status::flags,
     status::wal_replay,
     features::features,
+    admin::snapshot,
     cardinality::tsdb_status,
     cardinality::report,
     federate::federate,
@@ -100,6 +102,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/cardinality", both(get(cardinality::report)))
         .route("/api/v1/features", both(get(features::features)))
         // Without cross-origin requests: pages have nothing to write.
+        .route("/api/v1/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))
         .route(pipeline::remote_write::PATH, any(write::write))
         .route(pipeline::import::PATH, any(write::import))
         .route("/api/v1/read", both(post(remote_read::read)))

@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub ui: Listener,
     pub health: Listener,
     pub metrics: Listener,
+    pub admin_api: bool,
     pub otlp_grpc_request_bytes_max: ByteSize,
     pub otlp_http_request_bytes_max: ByteSize,
     pub cors_allowed_origins: Vec<String>,
@@ -178,6 +179,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
             "server.metrics",
             [args.metrics_listen.as_deref(), server.metrics.as_deref()],
         ),
+        admin_api: server.admin_api.unwrap_or(false),
         otlp_grpc_request_bytes_max: grpc.max_recv_msg_size_mib.map_or(ByteSize::mib(64), ByteSize::mib),
         otlp_http_request_bytes_max: p.size(
             "receivers.otlp.protocols.http.max_request_body_size",

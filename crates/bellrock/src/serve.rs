@@ -210,9 +210,15 @@ fn settings(config: &Config, dir: &std::path::Path) -> Settings {
         ("query.timeout", format_duration(config.query_timeout)),
         ("storage.tsdb.path", dir.join("metrics").display().to_string()),
         ("storage.tsdb.retention.time", format_duration(config.retention)),
+        ("web.enable-admin-api", config.admin_api.to_string()),
         ("web.listen-address", config.api.address.to_string()),
     ];
-    Settings { yaml: config::print(config), flags: BTreeMap::from(flags), retention: Some(config.retention) }
+    Settings {
+        yaml: config::print(config),
+        flags: BTreeMap::from(flags),
+        retention: Some(config.retention),
+        admin_api: config.admin_api,
+    }
 }
 
 /// Records are taken as long as logs or traces are kept; those past the shorter of the two go with the next round.

@@ -33,7 +33,7 @@ pub enum StorageError {
     Metrics(#[from] TsdbError),
 }
 
-fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> StorageError {
+pub(crate) fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> StorageError {
     move |source| StorageError::Io { action, source }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foundation::UnixNanos;
+use tsdb::Backup;
 
 use crate::data::{Data, Running, StorageError, remove};
 use crate::plan::{Limits, Removal, plan};
@@ -53,6 +54,14 @@ impl Retention {
     /// When something cannot be read.
     pub fn report(&self, now: UnixNanos, columns: bool) -> Result<Report, StorageError> {
         report(&self.data, &self.limits, now, columns)
+    }
+
+    /// [`Running::snapshot_metrics`].
+    ///
+    /// # Errors
+    /// There is such a copy, or the disk refused.
+    pub fn snapshot_metrics(&self, name: &str) -> Result<Backup, StorageError> {
+        self.data.snapshot_metrics(name)
     }
 
     /// Removes what goes now; what that was.

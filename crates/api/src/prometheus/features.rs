@@ -1,11 +1,13 @@
 //! What a client may ask for, as Prometheus 3 lists it: by kind, each with whether it can be used.
 
+use axum::extract::State;
 use axum::response::Response;
 use promql::ast::{AggregateOp, BinaryOp};
 use promql::functions::FUNCTIONS;
 use serde_json::{Map, Value, json};
 
 use super::respond::success;
+use crate::app::App;
 
 /// Modifiers and syntax that can be used; all are parsed without a flag.
 const SYNTAX: [&str; 12] = [
@@ -26,14 +28,14 @@ const SYNTAX: [&str; 12] = [
 /// What can be asked for.
 #[utoipa::path(get, path = "/api/v1/features", tag = "prometheus",
     responses((status = 200, description = "as Prometheus answers")))]
-pub(super) async fn features() -> Response {
+pub(super) async fn features(State(app): State<App>) -> Response {
     let names = |names: &mut dyn Iterator<Item = &str>| -> Value {
         Value::Object(names.map(|name| (name.to_owned(), true.into())).collect::<Map<_, _>>())
     };
     let operators = BINARY.iter().map(|op| op.text()).chain(AggregateOp::ALL.iter().map(|(name, _)| *name));
     success(json!({
         "api": {
-            "admin": false,
+            "admin": app.info.settings.admin_api,
             "exemplars": true,
             "label_values_match": true,
             "query_stats": true,

@@ -78,6 +78,7 @@ pub(super) struct Server {
     pub ui: Option<String>,
     pub health: Option<String>,
     pub metrics: Option<String>,
+    pub admin_api: Option<bool>,
     pub drain_timeout: Option<String>,
 }
 

@@ -132,3 +132,38 @@ fn a_crash_in_the_middle_takes_no_more_than_was_announced() {
         assert!(running.partitions().unwrap().iter().all(|p| p.signal != Signal::Logs || p.records == 1));
     }
 }
+
+#[test]
+fn a_snapshot_of_the_metrics_opens_as_an_engine_and_outlives_retention() {
+    let disk = SimDisk::new(7);
+    let running = filled(&disk);
+    // Is in memory when the copy is made.
+    let newest = START.plus(DAY * (DAYS - 1) + Duration::from_secs(3660));
+    running.metrics.append_wait(vec![(Labels::from_pairs([("__name__", "late")]), newest.as_millis(), 2.0)]).unwrap();
+    let backup = running.snapshot_metrics("one").unwrap();
+    assert_eq!((backup.blocks, backup.left_out.len()), (DAYS as usize + 1, 0));
+    let again = running.snapshot_metrics("one").unwrap_err().to_string();
+    assert!(again.contains("make the snapshot: one"), "{again}");
+    let retention = Retention::new(running, limits());
+    assert!(!retention.apply(newest).unwrap().is_empty());
+
+    // Nothing that was not synced is needed.
+    let disk = disk.crash();
+    let mut options = Options::new("/data/metrics-snapshots/one");
+    (options.min_free_bytes, options.retention) = (0, None);
+    let copy = Tsdb::open(Arc::new(disk.clone()), Arc::new(ManualClock::new(newest)), options).unwrap();
+    let all = copy.select(&model::AccessScope::ALL, &[], (i64::MIN, i64::MAX), tsdb::ReadLimits::default()).unwrap();
+    let samples: usize = all.collect().unwrap().iter().map(|s| s.samples.len()).sum();
+    assert_eq!(samples, DAYS as usize + 1);
+}
+
+#[test]
+fn of_a_snapshot_that_fails_nothing_is_left() {
+    let disk = SimDisk::new(8);
+    let running = filled(&disk);
+    disk.fail_writes_after(0);
+    assert!(running.snapshot_metrics("one").is_err());
+    disk.heal();
+    assert_eq!(running.disk.list(Path::new("/data/metrics-snapshots/one")).unwrap(), Vec::<std::path::PathBuf>::new());
+    running.snapshot_metrics("one").unwrap();
+}
