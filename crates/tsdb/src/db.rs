@@ -1,7 +1,7 @@
 //! [`Tsdb`]: the engine as its owner sees it.
 //!
 //! Locks, in the order in which they are taken: `files` (flush, retention and compaction: one
-//! at a time), `generation` (over the queueing of a record), `carried` (only the log's writer thread and open),
+//! at a time), `generation` (over the queueing of a record), `carried` (only the log's writer thread),
 //! `state` (short: a head or block changes place; never over I/O), `catalog`, then those of the head.
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
@@ -18,17 +18,17 @@ use parking_lot::{Mutex, RwLock};
 use wal::Wal;
 use wire::otlp::{DecodeError, Decoded};
 
-use crate::batch::{Batch, Exemplar, Mode, Rules};
+use crate::batch::{Batch, Exemplar, Rules};
 use crate::block::Block;
 use crate::catalog::Catalog;
 use crate::head::{Carried, ExemplarLimits, Head, Limits};
 use crate::manifest::Manifest;
 use crate::options::Options;
-use crate::outcome::{Ingested, Refusal};
-use crate::record::{self, Names, Record};
+use crate::outcome::Ingested;
+use crate::replay::{self, Restored};
 use crate::snapshot::Snapshot;
 use crate::state::{Files, State};
-use crate::{TsdbError, otlp};
+use crate::{TsdbError, otlp, record};
 
 /// Runs when a batch is safe and can be queried, or was refused as a whole; on the log's writer thread, so it must be
 /// short and must not wait for the engine, or on the caller's when the batch is refused at once.
@@ -127,37 +127,39 @@ impl Tsdb {
         let mut snapshot = load_snapshot(&*disk, &options.dir, &manifest)?;
         // The snapshot knows this too; blocks know it even when the snapshot is lost.
         snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
-        let state = State { blocks, unreadable, frozen: Vec::new(), head: Arc::new(Head::new(FIRST_EPOCH)) };
         let covered_through = manifest.flushed_through;
         let limits = Limits::of(&options)?;
+        let head = Arc::new(Head::new(FIRST_EPOCH));
+        let mut carried = Carried { newest: snapshot.newest, deltas: snapshot.deltas };
+        let mut catalog = snapshot.catalog;
+        let restored = Restored { head: &head, carried: &mut carried, catalog: &mut catalog };
+        let (wal, report, left_out) = replay::open_log(disk.clone(), &options, covered_through, restored)?;
         let inner = Inner {
-            disk: disk.clone(),
-            state: RwLock::new(state),
-            carried: Mutex::new(Carried { newest: snapshot.newest, deltas: snapshot.deltas }),
-            catalog: RwLock::new(snapshot.catalog),
+            disk,
+            state: RwLock::new(State { blocks, unreadable, frozen: Vec::new(), head }),
+            carried: Mutex::new(carried),
+            catalog: RwLock::new(catalog),
             generation: RwLock::new(FIRST_EPOCH),
             limits,
             refused: Mutex::default(),
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
-        let mut replay = Replay::new(&inner);
-        let (wal, report) = Wal::open(disk, inner.wal_options(), covered_through, &mut |generation, bytes| {
-            replay.record(generation, bytes);
-        })?;
-        let (unknown, lost) = (replay.unknown, replay.lost);
         // The folders themselves must outlive a power cut, not only what is in them.
         sync_folders(&*inner.disk, &inner.options.dir)?;
         for damage in &report.damage {
             tracing::warn!(file = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, torn_tail = damage.torn_tail,
                 "a stretch of the metrics log could not be read");
         }
-        if unknown > 0 {
-            tracing::error!(records = unknown, "records of the metrics log could not be understood and were left out");
-        }
-        if lost > 0 {
+        if left_out.records > 0 {
             tracing::error!(
-                samples = lost,
+                records = left_out.records,
+                "records of the metrics log could not be understood and were left out"
+            );
+        }
+        if left_out.samples > 0 {
+            tracing::error!(
+                samples = left_out.samples,
                 "samples of series whose names were in damaged records of the metrics log were left out"
             );
         }
@@ -266,74 +268,6 @@ impl Tsdb {
     }
 }
 
-/// Applies the records of the log as they were applied when they arrived.
-struct Replay<'a> {
-    inner: &'a Inner,
-    generation: Option<wal::Generation>,
-    /// For records of earlier builds, which hold what the limit refused too.
-    limits: Limits,
-    /// What the records of the generation named so far.
-    names: Names,
-    /// Records that could not be understood.
-    unknown: u64,
-    /// Samples of series that nothing named.
-    lost: u64,
-}
-
-impl<'a> Replay<'a> {
-    fn new(inner: &'a Inner) -> Self {
-        let limits = Limits::only(inner.options.max_series);
-        Self { inner, generation: None, limits, names: Names::default(), unknown: 0, lost: 0 }
-    }
-
-    fn record(&mut self, generation: wal::Generation, bytes: &[u8]) {
-        if self.generation.replace(generation) != Some(generation) {
-            self.begin_generation();
-        }
-        match record::decode(bytes, &self.names) {
-            Some(Record::Batch(batch)) => self.batch(batch),
-            Some(Record::Samples(batch)) => self.old_batch(batch),
-            Some(Record::Otlp(request, rules)) => match otlp::decode(request, rules, &self.inner.options.otlp) {
-                Ok((batch, _)) => self.old_batch(batch),
-                Err(_) => self.unknown += 1,
-            },
-            None => self.unknown += 1,
-        }
-    }
-
-    /// The head of a generation may have begun empty: what it took beside the ones before it is taken again.
-    fn begin_generation(&mut self) {
-        self.names.clear();
-        let known = self.inner.state.read().head.series_count();
-        self.limits = Limits::only(self.inner.options.max_series.saturating_add(known));
-    }
-
-    /// What was admitted when it came is taken again, whatever the limits are now.
-    fn batch(&mut self, mut batch: Batch) {
-        self.lost += batch.drop_nameless();
-        batch.epoch = FIRST_EPOCH;
-        if batch.buf.samples.iter().any(|s| s.mode == Mode::Add) {
-            // Totals are kept by key.
-            self.inner.state.read().head.put_keys(&mut batch);
-        }
-        let named = batch.take_names_given();
-        let _ = self.inner.apply(&mut batch);
-        let head = self.inner.state.read().head.clone();
-        // A series that was known already is named although its sample was refused.
-        self.names.extend(named.into_iter().filter_map(|(at, name)| Some((name, head.id_of(&batch, at)?))));
-    }
-
-    /// Records of earlier builds hold what the limit refused, too. A head that had refused one new series took no other.
-    fn old_batch(&mut self, mut batch: Batch) {
-        let head = self.inner.state.read().head.clone();
-        drop(head.admit(&mut batch, &self.limits));
-        if batch.early.refusals.iter().any(|(why, ..)| *why == Refusal::SeriesLimit) {
-            self.limits.max_series = 0;
-        }
-        let _ = self.inner.apply(&mut batch);
-    }
-}
-
 fn sync_folders(disk: &dyn Disk, dir: &Path) -> Result<(), TsdbError> {
     let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
     [Some(dir), parent].into_iter().flatten().try_for_each(|d| disk.sync_dir(d).map_err(TsdbError::io("sync", d)))
@@ -370,15 +304,6 @@ fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> (Vec<Arc<Blo
 }
 
 impl Inner {
-    fn wal_options(&self) -> wal::Options {
-        let mut wal = wal::Options::new(self.options.dir.join("wal"));
-        wal.max_pending_bytes = self.options.wal_pending_bytes;
-        wal.min_free_bytes = self.options.min_free_bytes;
-        // OTLP repeats resource and metric texts in every request.
-        wal.compress = true;
-        wal
-    }
-
     fn count_refused(&self, ingested: &Ingested) {
         if !ingested.refusals.is_empty() || ingested.dropped > 0 {
             let mut refused = self.refused.lock();

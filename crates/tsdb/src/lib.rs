@@ -36,6 +36,7 @@ mod plan;
 mod postings;
 mod read;
 mod record;
+mod replay;
 mod retention;
 mod select;
 mod snapshot;

@@ -154,6 +154,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// Reads `width <= 64` bits.
+    #[inline]
     pub(crate) fn take(&mut self, width: u32) -> Option<u64> {
         if width > 32 {
             let high = self.take_short(width - 32)?;
@@ -163,6 +164,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// At most 32 bits lie within 5 bytes, so that one 8-byte load covers them.
+    #[inline]
     fn take_short(&mut self, width: u32) -> Option<u64> {
         if width == 0 {
             return Some(0);

@@ -59,6 +59,15 @@ fn exponent(samples: &[Sample], exceptions_max: usize) -> Option<usize> {
     Some(e)
 }
 
+/// The numbers of samples that are all whole, as most are: [`mantissa`] without decimals.
+fn whole(samples: &[Sample]) -> Option<Vec<i64>> {
+    let whole = |s: &Sample| {
+        let n = s.v as i64;
+        ((n as f64).to_bits() == s.v.to_bits() && s.v.abs() < MANTISSA_MAX).then_some(n)
+    };
+    samples.iter().map(whole).collect()
+}
+
 /// Values as whole numbers over one power of ten.
 pub(super) struct Decimal {
     exponent: u8,
@@ -70,6 +79,9 @@ pub(super) struct Decimal {
 impl Decimal {
     /// `None` when too many values are not decimal.
     pub(super) fn of(samples: &[Sample]) -> Option<Self> {
+        if let Some(numbers) = whole(samples) {
+            return Some(Self { exponent: 0, numbers, exceptions: Vec::new() });
+        }
         let exceptions_max = samples.len() / VALUES_PER_EXCEPTION;
         let e = exponent(samples, exceptions_max)?;
         let mut exceptions: Vec<(usize, u64)> = Vec::new();

@@ -109,6 +109,7 @@ impl OpenChunk {
     }
 
     /// Writes the low `width` bits of `v`, which has no others; `1 <= width <= 64`.
+    #[inline]
     fn put(&mut self, v: u64, width: u32) {
         let end = u32::from(self.held) + width;
         if end < 64 {
@@ -138,41 +139,46 @@ impl OpenChunk {
     /// Appends all samples to `out` and begins anew. The room of the stream is given back: most series do not fill up
     /// at the same time.
     pub(crate) fn drain(&mut self, out: &mut Vec<Sample>) {
-        let snapshot = self.snapshot();
+        let mut all = std::mem::take(self);
+        all.bytes.extend_from_slice(&all.pending.to_be_bytes());
         // The stream is our own, so that it reads back.
-        let read = snapshot.decode(out);
+        let read = decode(&all.bytes, all.count, all.first_t, out);
         debug_assert!(read.is_some());
-        *self = Self::default();
     }
 }
 
 impl OpenSnapshot {
     /// Appends the samples; `None` when the stream is not one.
     pub(crate) fn decode(&self, out: &mut Vec<Sample>) -> Option<()> {
-        if self.count == 0 {
-            return Some(());
-        }
-        out.reserve(usize::from(self.count));
-        let mut r = BitReader::new(&self.stream);
-        let (mut t, mut delta) = (self.min, 0i64);
-        let mut v = r.take(64)?;
-        let (mut leading, mut width) = (0u32, 0u32);
-        out.push(Sample { t, v: f64::from_bits(v) });
-        for _ in 1..self.count {
-            delta = delta.wrapping_add(unzigzag(take_time(&mut r)?));
-            t = t.wrapping_add(delta);
-            if r.take(1)? == 1 {
-                if r.take(1)? == 1 {
-                    leading = r.take(5)? as u32;
-                    width = r.take(6)? as u32 + 1;
-                }
-                let shift = 64u32.checked_sub(leading + width).filter(|n| *n < 64)?;
-                v ^= r.take(width)? << shift;
-            }
-            out.push(Sample { t, v: f64::from_bits(v) });
-        }
-        Some(())
+        decode(&self.stream, self.count, self.min, out)
     }
+}
+
+/// Appends the `count` samples of a stream that begins at time `t`; `None` when it is not one.
+fn decode(stream: &[u8], count: u16, mut t: i64, out: &mut Vec<Sample>) -> Option<()> {
+    if count == 0 {
+        return Some(());
+    }
+    out.reserve(usize::from(count));
+    let mut r = BitReader::new(stream);
+    let mut delta = 0i64;
+    let mut v = r.take(64)?;
+    let (mut leading, mut width) = (0u32, 0u32);
+    out.push(Sample { t, v: f64::from_bits(v) });
+    for _ in 1..count {
+        delta = delta.wrapping_add(unzigzag(take_time(&mut r)?));
+        t = t.wrapping_add(delta);
+        if r.take(1)? == 1 {
+            if r.take(1)? == 1 {
+                leading = r.take(5)? as u32;
+                width = r.take(6)? as u32 + 1;
+            }
+            let shift = 64u32.checked_sub(leading + width).filter(|n| *n < 64)?;
+            v ^= r.take(width)? << shift;
+        }
+        out.push(Sample { t, v: f64::from_bits(v) });
+    }
+    Some(())
 }
 
 fn take_time(r: &mut BitReader<'_>) -> Option<u64> {

@@ -18,17 +18,18 @@ pub(super) fn encode(samples: &[Sample], out: &mut Vec<u8>) {
     let intervals = samples.len() as i64 - 1;
     // Wrapping: a chunk may reach over all times that there are.
     let interval = if intervals == 0 { 0 } else { last.t.wrapping_sub(first.t) / intervals };
-    let on_line = (0..).scan(first.t, |line, _: u32| Some(std::mem::replace(line, line.wrapping_add(interval))));
-    let distances: Vec<i64> = samples.iter().zip(on_line).map(|(s, line)| s.t.wrapping_sub(line)).collect();
+    let on_line = (0..).map(|at: i64| first.t.wrapping_add(interval.wrapping_mul(at)));
+    let distances = samples.iter().zip(on_line).map(|(s, line)| s.t.wrapping_sub(line));
     let line = |tag: u8| {
         let mut out = vec![tag];
         put_signed(&mut out, first.t);
         put_signed(&mut out, interval);
         out
     };
-    if distances.iter().all(|d| *d == 0) {
+    if distances.clone().all(|d| d == 0) {
         return out.extend_from_slice(&line(LINE));
     }
+    let distances: Vec<i64> = distances.collect();
     let mut near = line(NEAR_LINE);
     ints::encode_level(&distances, &mut near);
     let mut bits = vec![BITS];

@@ -48,7 +48,7 @@ fn shortest(samples: &[Sample], effort: Effort) -> (u8, Vec<u8>) {
     if packed.1.len() * 4 <= samples.len() {
         return packed;
     }
-    let best = smaller(packed, Some((XOR, xor::encode(samples))), 0);
+    let best = if xor::encoded_len(samples) < packed.1.len() { (XOR, xor::encode(samples)) } else { packed };
     if effort == Effort::Quick {
         return best;
     }

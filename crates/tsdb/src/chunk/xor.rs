@@ -36,6 +36,24 @@ pub(super) fn encode(samples: &[Sample]) -> Vec<u8> {
     w.finish()
 }
 
+/// How many bytes [`encode`] makes of it.
+pub(super) fn encoded_len(samples: &[Sample]) -> usize {
+    let (mut leading, mut len) = (64, 0);
+    let differing = samples.windows(2).map(|pair| pair[0].v.to_bits() ^ pair[1].v.to_bits());
+    let bits = differing.map(|x| {
+        let (lead, trail) = (x.leading_zeros().min(31), x.trailing_zeros());
+        if x == 0 {
+            1
+        } else if lead >= leading && trail >= 64 - leading - len {
+            2 + len
+        } else {
+            (leading, len) = (lead, 64 - lead - trail);
+            13 + len
+        }
+    });
+    (64 * samples.len().min(1) + bits.sum::<u32>() as usize).div_ceil(8)
+}
+
 pub(super) fn decode(bytes: &[u8], samples: &mut [Sample]) -> Option<()> {
     let mut r = BitReader::new(bytes);
     let (first, rest) = samples.split_first_mut()?;
@@ -54,4 +72,20 @@ pub(super) fn decode(bytes: &[u8], samples: &mut [Sample]) -> Option<()> {
         s.v = f64::from_bits(last);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_length_is_known_beforehand(odd in prop::collection::vec(any::<f64>(), 0..20), whole in prop::collection::vec(-9i32..9, 0..60)) {
+            let values = odd.into_iter().chain(whole.into_iter().map(f64::from));
+            let samples: Vec<Sample> = values.map(|v| Sample { t: 0, v }).collect();
+            prop_assert_eq!(encoded_len(&samples), encode(&samples).len());
+        }
+    }
 }

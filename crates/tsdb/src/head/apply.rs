@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::pages::Cursor;
-use super::series::{Appended, Bounds, Incoming, stale_like};
+use super::series::{Appended, Bounds, Incoming, MemSeries, stale_like};
 use super::{ExemplarLimits, Head};
 use crate::batch::{Batch, BatchSample, BatchValue, Mode, Rules, same_point};
 use crate::chunk::{HistogramValue, Sample, is_stale};
@@ -25,10 +25,56 @@ struct Applying<'a> {
     cursor: Cursor<'a>,
     carried: &'a mut Carried,
     scratch: Vec<Sample>,
-    /// Of the samples stored.
+    tally: Tally,
+}
+
+/// What samples that were stored add to the sums of a head.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Times of the oldest and newest one.
     bounds: Option<(i64, i64)>,
     samples: u64,
     bytes: isize,
+}
+
+impl Tally {
+    /// Counts a sample, if it was stored.
+    pub(super) fn count(&mut self, t: i64, (appended, grown): (Appended, isize)) {
+        if appended == Appended::Stored {
+            self.samples += 1;
+            self.bytes += grown;
+            let (min, max) = self.bounds.unwrap_or((t, t));
+            self.bounds = Some((min.min(t), max.max(t)));
+        }
+    }
+
+    /// Writes down what changed.
+    pub(super) fn add_to(self, head: &Head) {
+        if let Some((min, max)) = self.bounds {
+            head.oldest.fetch_min(min, Ordering::Relaxed);
+            head.newest.fetch_max(max, Ordering::Relaxed);
+        }
+        head.samples.fetch_add(self.samples, Ordering::Relaxed);
+        // Wraps when it shrinks; the sum over all tallies is never below 0.
+        head.samples_bytes.fetch_add(self.bytes as usize, Ordering::Relaxed);
+    }
+}
+
+/// Appends a float to a series, or the marker that ends a series of histograms.
+pub(super) fn append_float(
+    series: &mut MemSeries,
+    s: Sample,
+    bounds: Bounds,
+    scratch: &mut Vec<Sample>,
+) -> Result<(Appended, isize), Refusal> {
+    match series.last_histogram() {
+        // Who says that a series ends need not know what it held.
+        Some(last) if is_stale(s.v) => {
+            let stale = stale_like(last);
+            series.append(s.t, 0, &Incoming::Histogram(&stale), bounds, scratch)
+        }
+        _ => series.append(s.t, 0, &Incoming::Float(s.v), bounds, scratch),
+    }
 }
 
 impl Head {
@@ -39,14 +85,14 @@ impl Head {
             self.find_all(batch);
         }
         let cursor = Cursor::new(&self.pages);
-        let (scratch, bounds, samples, bytes) = Default::default();
-        let mut at_work = Applying { head: self, cursor, carried, scratch, bounds, samples, bytes };
+        let (scratch, tally) = Default::default();
+        let mut at_work = Applying { head: self, cursor, carried, scratch, tally };
         let mut done = std::mem::take(&mut batch.early);
         let all = std::mem::take(&mut batch.buf.samples);
         for point in all.chunk_by(same_point) {
             at_work.point(point, batch, &mut done);
         }
-        at_work.finish();
+        at_work.tally.add_to(self);
         self.keep_log_names(batch);
         self.apply_exemplars(batch, exemplars, &mut done);
         done
@@ -64,7 +110,7 @@ impl Head {
         }
     }
 
-    fn apply_exemplars(&self, batch: &mut Batch, limits: ExemplarLimits, done: &mut Ingested) {
+    pub(super) fn apply_exemplars(&self, batch: &mut Batch, limits: ExemplarLimits, done: &mut Ingested) {
         for (series, exemplar) in std::mem::take(&mut batch.exemplars) {
             match self.id_of(batch, series) {
                 Some(id) => {
@@ -74,6 +120,19 @@ impl Head {
                 None => done.refuse(Refusal::ExemplarWithoutSeries, batch.buf.key_at(series)),
             }
         }
+    }
+
+    /// Makes a series, unless it is there.
+    pub(super) fn make_series(&self, cursor: &mut Cursor<'_>, hash: u64, key: &[u8]) -> Result<u32, Refusal> {
+        cursor.release();
+        let mut index = self.index.write();
+        if let Some(id) = index.find(hash, key) {
+            return Ok(id);
+        }
+        let id = index.insert(hash, key).ok_or(Refusal::SeriesLimit)?;
+        cursor.push(id).ok_or(Refusal::SeriesLimit)?;
+        self.index_bytes.store(index.bytes(), Ordering::Relaxed);
+        Ok(id)
     }
 
     /// The id of a series of a batch, if the head has it.
@@ -87,7 +146,7 @@ impl Head {
 }
 
 /// Which samples are taken when the newest one so far is at `newest`.
-fn bounds(rules: &Rules, newest: i64) -> Bounds {
+pub(super) fn bounds(rules: &Rules, newest: i64) -> Bounds {
     Bounds {
         in_order_from: newest.saturating_sub(rules.in_order_ms),
         late_from: (rules.window_ms > 0).then(|| newest.saturating_sub(rules.window_ms)),
@@ -156,7 +215,7 @@ impl Applying<'_> {
     }
 
     fn sample(&mut self, s: &BatchSample, batch: &mut Batch, bounds: Bounds) -> Result<(), Refusal> {
-        let mut value = self.value(s, batch)?;
+        let value = self.value(s, batch)?;
         let id = match batch.found.get(s.series as usize).and_then(|found| found.id) {
             Some(id) => id,
             None => {
@@ -167,19 +226,11 @@ impl Applying<'_> {
         };
         let Self { cursor, scratch, .. } = self;
         let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
-        if let (Value::Float(v), Some(last)) = (&value, series.last_histogram())
-            && is_stale(*v)
-        {
-            // Who says that a series ends need not know what it held.
-            value = Value::Histogram(stale_like(last));
-        }
-        let (appended, grown) = series.append(s.t, s.start_t, &value.incoming(), bounds, scratch)?;
-        if appended == Appended::Stored {
-            self.samples += 1;
-            self.bytes += grown;
-            let (min, max) = self.bounds.unwrap_or((s.t, s.t));
-            self.bounds = Some((min.min(s.t), max.max(s.t)));
-        }
+        let appended = match &value {
+            Value::Float(v) => append_float(series, Sample { t: s.t, v: *v }, bounds, scratch)?,
+            value => series.append(s.t, s.start_t, &value.incoming(), bounds, scratch)?,
+        };
+        self.tally.count(s.t, appended);
         match value {
             Value::Total(total) => self.carried.deltas.set(batch.buf.key_at(s.series), total),
             Value::HistogramTotal(total, HistogramValue::Int(h)) => {
@@ -216,34 +267,10 @@ impl Applying<'_> {
     fn make_series(&mut self, at: u32, batch: &mut Batch) -> Result<u32, Refusal> {
         let series = batch.buf.series.get(at as usize).ok_or(Refusal::NoLabels)?;
         let (hash, key) = (batch.buf.hash_of(series), batch.buf.key_of(series));
-        self.cursor.release();
-        let mut index = self.head.index.write();
-        let id = match index.find(hash, key) {
-            Some(id) => id,
-            None => {
-                let id = index.insert(hash, key).ok_or(Refusal::SeriesLimit)?;
-                self.cursor.push(id).ok_or(Refusal::SeriesLimit)?;
-                self.head.index_bytes.store(index.bytes(), Ordering::Relaxed);
-                id
-            }
-        };
-        drop(index);
+        let id = self.head.make_series(&mut self.cursor, hash, key)?;
         if let Some(found) = batch.found.get_mut(at as usize) {
             found.id = Some(id);
         }
         Ok(id)
-    }
-
-    /// Writes down what changed.
-    fn finish(self) {
-        let Self { head, bounds, samples, bytes, .. } = self;
-        if let Some((min, max)) = bounds {
-            head.oldest.fetch_min(min, Ordering::Relaxed);
-            head.newest.fetch_max(max, Ordering::Relaxed);
-        }
-        head.samples.fetch_add(samples, Ordering::Relaxed);
-        let held = head.samples_bytes.load(Ordering::Relaxed);
-        // Only this thread writes it.
-        head.samples_bytes.store(held.saturating_add_signed(bytes), Ordering::Relaxed);
     }
 }

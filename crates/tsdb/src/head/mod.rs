@@ -6,7 +6,8 @@
 //! thread) applies batches in log order ([`Head::apply`]) and holds the lock
 //! of one page at a time; readers take ids under the read lock and copy what
 //! they need page by page. A head is frozen as a whole when the log rotates
-//! and becomes one block. Knows no files.
+//! and becomes one block. Knows no files. Replay, before there are readers, has
+//! a writer for each page ([`Shares`]).
 //!
 //! Locks, in the order in which they are taken: index, page, exemplars. The
 //! writer gives back its page before it takes the index.
@@ -19,6 +20,7 @@ mod index;
 mod limits;
 mod pages;
 mod series;
+mod shares;
 mod symbols;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -37,6 +39,7 @@ use index::HeadIndex;
 pub(crate) use limits::Limits;
 use pages::Pages;
 use series::MemSeries;
+pub(crate) use shares::Shares;
 
 /// Series between two looks at whether a reader is still wanted, and for how long the index is held at a time.
 const SERIES_PER_CHECK: usize = 1024;

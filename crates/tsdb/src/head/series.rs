@@ -146,8 +146,17 @@ impl MemSeries {
         if self.check(t, value, bounds)? == Appended::Known {
             return Ok((Appended::Known, 0));
         }
-        let before = self.bytes();
         let in_order = !self.stored || t > self.last.t;
+        if let Incoming::Float(v) = value
+            && in_order
+            && self.open.len() + 1 < OPEN_MAX
+        {
+            // Nearly always, and nothing but the stream grows.
+            let before = self.open.bytes();
+            self.push_float(Sample { t, v: *v }, scratch);
+            return Ok((Appended::Stored, self.open.bytes() as isize - before as isize));
+        }
+        let before = self.bytes();
         match value {
             Incoming::Float(v) if in_order => self.push_float(Sample { t, v: *v }, scratch),
             Incoming::Float(v) => self.push_late(Sample { t, v: *v }),
