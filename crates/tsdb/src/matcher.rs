@@ -44,6 +44,8 @@ impl Matcher {
 #[derive(Debug, Clone)]
 pub(crate) struct Compiled {
     pub(crate) name: String,
+    /// The label that counts in series without one called `name`.
+    pub(crate) or_name: Option<String>,
     /// The answer is turned around.
     pub(crate) negated: bool,
     pub(crate) test: Test,
@@ -65,7 +67,7 @@ impl Compiled {
             MatchOp::Eq | MatchOp::Ne => Test::OneOf(BTreeSet::from([m.value.clone()])),
             MatchOp::Re | MatchOp::Nre => compile_regex(m)?,
         };
-        Ok(Self { name: m.name.clone(), negated, test })
+        Ok(Self { name: m.name.clone(), or_name: None, negated, test })
     }
 
     /// Whether the label may be absent (or empty, which is the same).

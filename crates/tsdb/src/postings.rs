@@ -68,17 +68,25 @@ pub(crate) fn select(index: &dyn LabelIndex, matchers: &[Compiled]) -> Result<Ro
 
 /// The series with a non-empty value that satisfies the matcher, or that does not when `inverted`.
 fn with(index: &dyn LabelIndex, m: &Compiled, inverted: bool) -> Result<RoaringBitmap, TsdbError> {
+    let ids = with_name(index, &m.name, m, inverted)?;
+    let Some(or_name) = &m.or_name else { return Ok(ids) };
+    let others = with_name(index, or_name, m, inverted)? - index.with_values(&m.name, ANY_PREFIX, &mut |_| true)?;
+    Ok(ids | others)
+}
+
+/// As [`with`], for the label `name` alone.
+fn with_name(index: &dyn LabelIndex, name: &str, m: &Compiled, inverted: bool) -> Result<RoaringBitmap, TsdbError> {
     match &m.test {
         Test::OneOf(values) if m.negated == inverted => {
             let mut ids = RoaringBitmap::new();
             for v in values.iter().filter(|v| !v.is_empty()) {
-                ids |= index.with_value(&m.name, v)?;
+                ids |= index.with_value(name, v)?;
             }
             Ok(ids)
         }
         Test::Pattern(pattern) if m.negated == inverted && !pattern.prefixes().is_empty() => {
-            index.with_values(&m.name, pattern.prefixes(), &mut |v| pattern.matches(v))
+            index.with_values(name, pattern.prefixes(), &mut |v| pattern.matches(v))
         }
-        _ => index.with_values(&m.name, ANY_PREFIX, &mut |v| m.matches(v) != inverted),
+        _ => index.with_values(name, ANY_PREFIX, &mut |v| m.matches(v) != inverted),
     }
 }

@@ -17,12 +17,13 @@ use crate::options::ReadLimits;
 use crate::part::{Gather, Part, merge};
 use crate::partial::{Partial, forgive};
 use crate::stretch::{self, Stretch};
-use crate::{TsdbError, catalog::Catalog};
+use crate::{TsdbError, catalog::Catalog, otlp};
 
 /// The label that access is decided by.
 const SERVICE_LABEL: &str = "service";
 
-/// The matchers of a query, with the reader's scope and the names as sent worked in.
+/// The matchers of a query, with the reader's scope and the names as sent worked in: those of metrics, and the keys of
+/// attributes, which OTLP stores under the name of a label.
 pub(crate) fn compile(
     scope: &AccessScope,
     matchers: &[Matcher],
@@ -30,6 +31,8 @@ pub(crate) fn compile(
 ) -> Result<Vec<Compiled>, TsdbError> {
     let mut out = matchers.iter().map(Compiled::new).collect::<Result<Vec<_>, _>>()?;
     for (m, asked) in out.iter_mut().zip(matchers) {
+        let stored = otlp::label_name(&m.name);
+        m.or_name = (*stored != m.name).then(|| stored.into_owned());
         if m.name == model::labels::NAME
             && asked.op == MatchOp::Eq
             && let Test::OneOf(names) = &mut m.test
@@ -39,7 +42,7 @@ pub(crate) fn compile(
     }
     if let Some(services) = &scope.services {
         let test = Test::OneOf(services.iter().cloned().collect());
-        out.push(Compiled { name: SERVICE_LABEL.to_owned(), negated: false, test });
+        out.push(Compiled { name: SERVICE_LABEL.to_owned(), or_name: None, negated: false, test });
     }
     Ok(out)
 }

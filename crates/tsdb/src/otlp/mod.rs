@@ -21,6 +21,8 @@ use crate::catalog::{Metadata, MetricInfo, MetricType};
 use crate::chunk::bits::put_prefixed;
 use crate::options::OtlpOptions;
 
+pub(crate) use names::label_name;
+
 /// A label whose texts are borrowed where they can be.
 type LabelRef<'a> = (Cow<'a, str>, Cow<'a, str>);
 

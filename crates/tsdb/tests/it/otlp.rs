@@ -128,6 +128,53 @@ fn the_name_as_sent_finds_the_series_and_the_scope_hides_the_others() {
 }
 
 #[test]
+fn labels_are_found_by_the_keys_of_attributes() {
+    let disk = SimDisk::new(5);
+    let db = open(&disk);
+    let texts = ["", "/a", "/b"];
+    let both: Vec<_> = texts.iter().flat_map(|own| texts.map(|stored| (*own, stored))).collect();
+    let mut batch = db.batch();
+    for (own, stored) in &both {
+        let labels = [("__name__", "m"), ("http.route", own), ("http_route", stored)];
+        batch.series(labels.into_iter().filter(|(_, value)| !value.is_empty())).sample(NOW_MS, 1.0);
+    }
+    let (tx, rx) = sync_channel(1);
+    db.append_batch(batch, Box::new(move |r| tx.send(r).expect("waiting")));
+    assert!(rx.recv().expect("completed").expect("stored").refusals.is_empty());
+    let holds = |op, text: &str| -> &dyn Fn(&str) -> bool {
+        match (op, text) {
+            (MatchOp::Eq, "/a") => &|v| v == "/a",
+            (MatchOp::Eq, _) => &|v| v.is_empty(),
+            (MatchOp::Ne, "/a") => &|v| v != "/a",
+            (MatchOp::Ne, _) => &|v| !v.is_empty(),
+            (MatchOp::Re, _) => &|v| v.starts_with('/'),
+            (MatchOp::Nre, _) => &|v| !v.starts_with('/'),
+        }
+    };
+    for _ in 0..2 {
+        let (eq, ne) = (MatchOp::Eq, MatchOp::Ne);
+        for (op, text) in [(eq, "/a"), (eq, ""), (ne, "/a"), (ne, ""), (MatchOp::Re, "/.*"), (MatchOp::Nre, "/.*")] {
+            let matchers = [Matcher::new("__name__", eq, "m"), Matcher::new("http.route", op, text)];
+            let found = db
+                .select(&AccessScope::ALL, &matchers, (i64::MIN, i64::MAX), ReadLimits::default())
+                .expect("select")
+                .collect()
+                .expect("collect");
+            let label = |labels: &model::Labels, name| labels.get(name).to_owned();
+            let mut found: Vec<_> =
+                found.iter().map(|s| (label(&s.labels, "http.route"), label(&s.labels, "http_route"))).collect();
+            found.sort();
+            // The label that is called so counts; the stored name of the attribute is for series without it.
+            let value = |own: &str, stored: &str| if own.is_empty() { stored.to_owned() } else { own.to_owned() };
+            let want = both.iter().filter(|(own, stored)| holds(op, text)(&value(own, stored)));
+            let want: Vec<_> = want.map(|(own, stored)| ((*own).to_owned(), (*stored).to_owned())).collect();
+            assert_eq!(found, want, "{op:?} {text:?}");
+        }
+        db.flush().expect("flush");
+    }
+}
+
+#[test]
 fn exemplars_survive_flush_and_restart() {
     let disk = SimDisk::new(3);
     let db = open(&disk);
