@@ -28,7 +28,7 @@ use crate::column::binary::{self, Binary, Dictionary};
 use crate::column::bytes::Reader;
 use crate::column::ids::{self, Ids};
 use crate::column::presence::{self, Presence};
-use crate::column::template::Templates;
+use crate::column::template::{NumberedTexts, Templates};
 use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
@@ -294,6 +294,24 @@ impl Block {
         let presence = self.presence(header, &mut r, n)?;
         let shared = self.shared_dictionary(entry, &bytes)?;
         Ok(binary::decode_templates(&mut r, n, shared.as_deref())?.map(|t| (presence, t)))
+    }
+
+    /// The numbers of a text column whose texts differ in one number only, and what is around them; `None` when the
+    /// column is stored in another way.
+    pub(crate) fn numbered(
+        &self,
+        header: &Header,
+        entry: &Entry,
+    ) -> Result<Option<(Presence, NumberedTexts)>, BlockError> {
+        if entry.value_type != ValueType::Str {
+            return Ok(None);
+        }
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let presence = self.presence(header, &mut r, n)?;
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        Ok(binary::decode_numbered(&mut r, n, shared.as_deref())?.map(|t| (presence, t)))
     }
 
     /// The codes of a column whose entries are in the dictionary of the segment, without copying entries;

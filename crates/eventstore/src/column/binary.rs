@@ -10,7 +10,7 @@ use rustc_hash::FxHasher;
 use std::hash::Hasher as _;
 
 use super::bytes::{Reader, put_bytes, put_varint};
-use super::template::{self, Split, Templates};
+use super::template::{self, NumberedTexts, Split, Templates};
 use super::{Damaged, codes, ints};
 
 const CONST: u8 = 0;
@@ -296,6 +296,18 @@ pub(crate) fn decode_templates(
         return Ok(None);
     }
     template::decode_templates(r, n, shared).map(Some)
+}
+
+/// `n` values that differ in one number only; see [`template::decode_numbered`].
+pub(crate) fn decode_numbered(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+) -> Result<Option<NumberedTexts>, Damaged> {
+    if n == 0 || r.u8()? != TEMPLATES {
+        return Ok(None);
+    }
+    template::decode_numbered(r, n, shared)
 }
 
 /// The codes of `n` values and the places of their entries in the segment's dictionary; `None` when they are

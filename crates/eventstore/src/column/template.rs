@@ -27,6 +27,9 @@ const TEMPLATES_EARLY: usize = 512;
 /// Letters of a token of hexadecimal letters only that make it a variable: groups of UUIDs.
 const HEX_LETTERS_MIN: usize = 4;
 
+/// Numbers from here on are not given out as [`NumberedTexts`]: arrays by number stay below 4 MiB.
+pub(crate) const NUMBERS_END: u32 = 1 << 20;
+
 /// How the values of a variable are stored: the lower two bits of its first byte.
 const KIND: u8 = 3;
 const NUMBERS: u8 = 0;
@@ -299,6 +302,53 @@ pub(crate) fn decode_where(
     Ok((Blob::new(offsets, out), bytes))
 }
 
+/// Texts that differ in one number only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NumberedTexts {
+    /// What stands before the number in all of them.
+    pub(crate) prefix: Vec<u8>,
+    /// What stands after it.
+    pub(crate) suffix: Vec<u8>,
+    /// One per text, below [`NUMBERS_END`]. The text of a number is spelled in one way only.
+    pub(crate) numbers: Vec<u32>,
+}
+
+impl NumberedTexts {
+    /// The text at `i`; without a number when there is none.
+    pub(crate) fn text(&self, i: usize) -> Vec<u8> {
+        let mut out = self.prefix.clone();
+        if let Some(n) = self.numbers.get(i) {
+            put_decimal(u64::from(*n), &mut out);
+        }
+        out.extend_from_slice(&self.suffix);
+        out
+    }
+}
+
+/// Reads `n` texts that differ in one number only; `None` for others, and when a number is too large to be a place.
+pub(crate) fn decode_numbered(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Dictionary>,
+) -> Result<Option<NumberedTexts>, Damaged> {
+    let templates = decode_templates(r, n, shared)?.texts;
+    let template = templates.get(0);
+    let (1, Some(at)) = (templates.len(), memchr::memchr(VARIABLE, template)) else { return Ok(None) };
+    let (before, after) = (&template[..at], &template[at + 1..]);
+    if memchr::memchr(VARIABLE, after).is_some() {
+        return Ok(None);
+    }
+    r.count(binary::BLOB_BYTES_MAX)?;
+    let mut used = Used::default();
+    let Variable::Numbers { prefix, suffix, width, .. } = Variable::read(r, n, &mut used)? else { return Ok(None) };
+    if width >= size_of::<u32>() {
+        return Ok(None);
+    }
+    let numbers: Vec<u32> = ReadPools::read(r, &used)?.numbers[width].iter().map(|n| *n as u32).collect();
+    let small = numbers.iter().all(|n| *n < NUMBERS_END);
+    Ok(small.then(|| NumberedTexts { prefix: [before, prefix].concat(), suffix: [suffix, after].concat(), numbers }))
+}
+
 /// How much of each pool the variables have.
 #[derive(Default)]
 struct Used {
@@ -451,6 +501,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn texts_that_differ_in_one_number() {
+        let numbered = |texts: &[&str]| {
+            let texts: Vec<&[u8]> = texts.iter().map(|t| t.as_bytes()).collect();
+            let mut out = Vec::new();
+            split(&texts)?.encode(texts.iter().map(|t| t.len()).sum(), &mut out);
+            let found = decode_numbered(&mut Reader(&out), texts.len(), None).unwrap_or_else(|e| panic!("{e}"))?;
+            (0..texts.len()).for_each(|i| assert_eq!(found.text(i), texts[i]));
+            Some(found.numbers)
+        };
+        assert_eq!(numbered(&["user-7!", "user-0!", "user-1048575!"]), Some(vec![7, 0, NUMBERS_END - 1]));
+        assert_eq!(numbered(&["job x12y of ü", "job x4y of ü"]), Some(vec![12, 4]));
+        for other in
+            [&["user-7", "user-1048576"][..], &["a-7", "b-7"], &["a-7-7"], &["a-07"], &["a-7", "a-c0ffee"], &["a"]]
+        {
+            assert_eq!(numbered(other), None, "{other:?}");
+        }
+    }
 
     fn round_trip(texts: &[&[u8]]) -> Option<(usize, Vec<String>)> {
         let split = split(texts)?;

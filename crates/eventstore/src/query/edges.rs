@@ -222,7 +222,7 @@ impl Edges {
                 }
                 let names = &mut self.names;
                 let system =
-                    *known.entry(code).or_insert_with(|| names.code(systems.names.get(code)).unwrap_or(NO_GROUP));
+                    *known.entry(code).or_insert_with(|| names.code(&systems.names.get(code)).unwrap_or(NO_GROUP));
                 self.add((service(row), system, peer), error(row), at(&durations, row));
             }
         }

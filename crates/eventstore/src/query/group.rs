@@ -195,13 +195,21 @@ fn text(view: &View<'_>, id: u8) -> Result<Groups, Halt> {
     }
 }
 
-/// The groups by one column of texts: codes of the segment's dictionary if there are any, else its own.
+/// The groups by one column of texts: codes of the segment's dictionary if there are any, else numbers if its texts
+/// differ in nothing else, else its own.
 fn coded(view: &View<'_>, place: usize, empty_is_none: bool) -> Result<Groups, Halt> {
-    let Some(SharedCodes { presence, codes, places, dictionary }) = view.shared_codes(place)? else {
+    let (presence, codes, names) = if let Some(shared) = view.shared_codes(place)? {
+        let SharedCodes { presence, codes, places, dictionary } = shared;
+        (presence, codes, Names::Shared { places, dictionary })
+    } else if let Some((presence, texts)) = view.numbered(place)? {
+        // Texts with a number are not empty.
+        let codes = (0..texts.numbers.len() as u32).collect();
+        (presence, codes, Names::Numbered(texts))
+    } else {
         return Ok(texts(view, view.load(place)?, empty_is_none));
     };
-    let names = Names::Shared { places, dictionary };
-    let empty = (0..names.len() as u32).find(|c| empty_is_none && names.get(*c).is_empty());
+    let of_dictionary = matches!(names, Names::Shared { .. });
+    let empty = (0..names.len() as u32).find(|c| empty_is_none && of_dictionary && names.get(*c).is_empty());
     if presence == Presence::All && empty.is_none() {
         return Ok(Groups { codes, names });
     }

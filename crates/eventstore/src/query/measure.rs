@@ -312,7 +312,7 @@ fn take_distinct(
         }
         last = (code, slot);
         if let (Some(hash), Some(set)) = (hashes.get_mut(code as usize), sets.get_mut(slot)) {
-            set.add(*hash.get_or_insert_with(|| distinct::hash(names.get(code))), grown);
+            set.add(*hash.get_or_insert_with(|| distinct::hash(&names.get(code))), grown);
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::block::{Block, BlockError, Entry, Header, Loaded, SharedCodes, TokenF
 use crate::column::Damaged;
 use crate::column::bitmap::Bitmap;
 use crate::column::presence::Presence;
-use crate::column::template::Templates;
+use crate::column::template::{NumberedTexts, Templates};
 use crate::engine::Shared;
 use crate::resources::{ResourceInfo, ScopeInfo};
 use crate::schema::{ATTRIBUTE, RESOURCE, SCOPE, SEQ, Schema, TIME};
@@ -100,6 +100,16 @@ impl<'a> View<'a> {
         }
         let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
         Ok(self.block.templates(&self.header, entry)?)
+    }
+
+    /// The numbers of the text column at `place`, if its texts differ in nothing else; see [`Block::numbered`].
+    pub(crate) fn numbered(&self, place: usize) -> Result<Option<(Presence, NumberedTexts)>, Halt> {
+        // Who has the texts already needs no numbers.
+        if self.loaded.borrow().contains_key(&place) {
+            return Ok(None);
+        }
+        let entry = self.header.entries.get(place).ok_or(Damaged("column"))?;
+        Ok(self.block.numbered(&self.header, entry)?)
     }
 
     /// The codes of the text column at `place` by the dictionary of the segment, if it is stored so; see
