@@ -88,12 +88,12 @@ fn pack(codes: &[u32], width: u32, out: &mut Vec<u8>) {
 
 /// Reads `n` packed codes and checks that they are below `entries`; version 1 knows no other.
 pub(crate) fn unpack(r: &mut Reader<'_>, n: usize, entries: usize) -> Result<Vec<u32>, Damaged> {
-    let mut codes = Vec::with_capacity(n);
+    let mut codes = vec![0; n];
+    ints::unpack(r, width(entries), &mut codes, |c| c as u32)?;
     let mut max = 0;
-    ints::unpack(r, n, width(entries), |c| {
-        max = max.max(c as u32);
-        codes.push(c as u32);
-    })?;
+    for c in &codes {
+        max = max.max(*c);
+    }
     if n > 0 && max as usize >= entries { Err(Damaged("dictionary code")) } else { Ok(codes) }
 }
 

@@ -167,7 +167,9 @@ fn read_frames(r: &mut Reader<'_>, n: usize, out: &mut Vec<i64>) -> Result<(), D
         let take = left.min(FRAME);
         let min = r.signed()?;
         let width = u32::from(r.u8()?);
-        unpack(r, take, width, |v| out.push(min.wrapping_add(v as i64)))?;
+        let at = out.len();
+        out.resize(at + take, 0);
+        unpack(r, width, &mut out[at..], |v| min.wrapping_add(v as i64))?;
         left -= take;
     }
     Ok(())
@@ -193,29 +195,52 @@ pub(crate) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<
     }
 }
 
-/// Reads `n` values of `width` bits as [`pack`] wrote them.
-pub(crate) fn unpack(r: &mut Reader<'_>, n: usize, width: u32, mut each: impl FnMut(u64)) -> Result<(), Damaged> {
-    if width == 0 {
-        (0..n).for_each(|_| each(0));
-        return Ok(());
-    }
+/// Bits of a value that always lie in the eight bytes from that of its first bit on.
+const WINDOW_BITS: u32 = 57;
+
+/// Fills `out` with values of `width` bits as [`pack`] wrote them.
+pub(crate) fn unpack<T>(
+    r: &mut Reader<'_>,
+    width: u32,
+    out: &mut [T],
+    mut make: impl FnMut(u64) -> T,
+) -> Result<(), Damaged> {
     if width > 64 {
         return Err(Damaged("bit width"));
     }
-    let bytes = r.take((n * width as usize).div_ceil(64) * 8)?;
+    let width = width as usize;
+    let bytes = r.take((out.len() * width).div_ceil(64) * 8)?;
     let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+    if width <= WINDOW_BITS as usize {
+        // No value waits for the one before it.
+        for (i, to) in out.iter_mut().enumerate() {
+            let bit = i * width;
+            *to = make(window(bytes, bit / 8) >> (bit % 8) & mask);
+        }
+        return Ok(());
+    }
     let mut words = bytes.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default()));
-    let (mut acc, mut bits) = (0u128, 0u32);
-    for _ in 0..n {
+    let (mut acc, mut bits) = (0u128, 0usize);
+    for to in out {
         if bits < width {
             acc |= u128::from(words.next().unwrap_or_default()) << bits;
             bits += 64;
         }
-        each(acc as u64 & mask);
+        *to = make(acc as u64 & mask);
         acc >>= width;
         bits -= width;
     }
     Ok(())
+}
+
+/// The eight bytes from `at` on, zeros after the end.
+#[inline]
+fn window(bytes: &[u8], at: usize) -> u64 {
+    if let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        return u64::from_le_bytes(eight);
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

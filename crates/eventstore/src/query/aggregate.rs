@@ -6,6 +6,7 @@
 //! says enough is not read.
 
 mod local;
+mod runs;
 mod state;
 mod table;
 

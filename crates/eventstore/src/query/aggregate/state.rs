@@ -6,7 +6,7 @@ use model::log::severity_range;
 use rustc_hash::FxBuildHasher;
 
 use super::local::Local;
-use super::{GROUPS_MAX, Job};
+use super::{GROUPS_MAX, Job, runs};
 use crate::block::Meta;
 use crate::column::bitmap::Bitmap;
 use crate::query::filter::Field;
@@ -28,7 +28,7 @@ pub(super) struct State<'a> {
     /// With one field and no buckets, the slot by the code of the name and one; 0 is for no name.
     direct: Vec<u32>,
     /// The codes of names that segments share, by field.
-    known: Vec<Known>,
+    pub(super) known: Vec<Known>,
     pub(super) slots: usize,
     pub(super) accumulators: Vec<Accumulator>,
     full: bool,
@@ -86,7 +86,7 @@ impl<'a> State<'a> {
     }
 
     /// The slot of a key, new or known; [`NO_GROUP`] when there are too many. Accumulators are resized by the caller.
-    fn slot(&mut self, key: &[u32]) -> u32 {
+    pub(super) fn slot(&mut self, key: &[u32]) -> u32 {
         let direct = match (key, &self.job.asked.buckets) {
             ([_, code], None) => Some(code.wrapping_add(1) as usize),
             _ => None,
@@ -167,6 +167,14 @@ impl<'a> State<'a> {
         if let ([by], None, true) = (self.job.asked.by.as_slice(), &self.job.asked.buckets, self.job.only_rows()) {
             return self.count_codes(groups(view, by)?, matching);
         }
+        let by: Vec<Groups> = self.job.asked.by.iter().map(|by| groups(view, by)).collect::<Result<_, _>>()?;
+        if let (Some(buckets), true, true) = (&self.job.asked.buckets, self.job.only_rows(), by.len() <= 1) {
+            let runs = runs::runs(buckets, view.times()?.get());
+            if runs::are_worth(&runs, by.first(), view.rows()) {
+                self.count_runs(&runs, by.first(), matching);
+                return Ok(());
+            }
+        }
         let mut rows: Vec<u32> = matching.iter().map(|r| r as u32).collect();
         let mut local = Local::new(rows.len());
         if let Some(buckets) = &self.job.asked.buckets {
@@ -182,7 +190,6 @@ impl<'a> State<'a> {
             let span = codes.last().map_or(0, |last| last - first) as usize + 1;
             local.refine(span, codes.iter().map(|c| c - first));
         }
-        let by: Vec<Groups> = self.job.asked.by.iter().map(|by| groups(view, by)).collect::<Result<_, _>>()?;
         for g in &by {
             let names = g.names.len();
             let code = |row: &u32| match g.codes.get(*row as usize) {
