@@ -137,11 +137,12 @@ fn print_signal(out: &mut String, s: &SignalReport, all: bool) {
         let name = if c.key.is_empty() { c.column.clone() } else { c.key.clone() };
         let _ = writeln!(
             out,
-            "    {:<36} {:<7} {:>12} {:>14} values  {:>8.2} B/record",
+            "    {:<36} {:<7} {:>12} {:>14} values {:>10} distinct  {:>8.2} B/record",
             name,
             c.value_type,
             size(c.bytes),
             c.values,
+            c.distinct.map_or("-".to_owned(), |n| n.to_string()),
             c.bytes_per_record
         );
     }

@@ -36,4 +36,4 @@ pub use error::{IngestError, OpenError, QueryError};
 pub use observer::SpanObserver;
 pub use partitions::{Files, Half, Partition, Removed};
 pub use store::{EventStore, LogStore, SpanStore};
-pub use usage::ColumnBytes;
+pub use usage::{ColumnBytes, DistinctValues};

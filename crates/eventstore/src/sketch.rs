@@ -31,7 +31,7 @@ pub(crate) fn estimate(registers: &[u8]) -> u64 {
 }
 
 /// A set of values, or what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sketch {
     /// The upper bits of hashes.
     Exact(BTreeSet<u64>),

@@ -4,9 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::block::BlockError;
-use crate::schema;
+use crate::catalogue::Catalogue;
+use crate::schema::{self, ATTRIBUTE};
 use crate::segment::Segment;
+use crate::sketch::Sketch;
 use crate::value_type::ValueType;
+
+/// The values of an attribute, as many as there are; see [`crate::query::AttributeUsage`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DistinctValues(Sketch);
+
+impl DistinctValues {
+    /// Takes in those of another partition.
+    pub fn join(&mut self, other: &Self) {
+        self.0.merge(&other.0);
+    }
+
+    /// How many there are, and whether that is exact.
+    pub fn count(&self) -> (u64, bool) {
+        self.0.count()
+    }
+}
 
 /// What one column takes in the segments that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +40,8 @@ pub struct ColumnBytes {
     pub values: u64,
     /// Encoded bytes.
     pub bytes: u64,
+    /// Its values, if it is an attribute of records and every segment has a catalogue.
+    pub distinct: Option<DistinctValues>,
 }
 
 /// The columns of segments, largest first. Reads the header of every block.
@@ -51,9 +71,15 @@ pub(crate) fn column_bytes(segments: &[Arc<Segment>]) -> Result<Vec<ColumnBytes>
             }
         }
     }
+    let catalogue = Catalogue::joined(segments.iter().map(|s| s.catalogue.as_ref()));
+    let distinct = |column: &str, key: &str, value_type: ValueType| {
+        let of = catalogue.as_ref().filter(|_| column == schema::name(ATTRIBUTE))?;
+        of.attributes.get(&(false, value_type, key.into())).map(|a| DistinctValues(a.distinct.clone()))
+    };
     let mut out: Vec<ColumnBytes> = sums
         .into_iter()
         .map(|((column, key, value_type), (values, bytes))| ColumnBytes {
+            distinct: distinct(column, &key, value_type),
             column,
             key: key.into(),
             value_type,

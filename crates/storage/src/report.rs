@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use eventstore::DistinctValues;
 use foundation::UnixNanos;
 use model::Signal;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,10 @@ pub struct ColumnReport {
     pub bytes: u64,
     /// Bytes per record of the signal, with or without a value.
     pub bytes_per_record: f64,
+    /// How many values there are, of attributes whose segments all have a catalogue: up to 64 exactly, then within
+    /// about 10 % (standard error 3.3 %).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<u64>,
 }
 
 /// A partition that goes.
@@ -140,27 +145,46 @@ fn signal_report(
     })
 }
 
+/// One column over partitions.
+struct ColumnSum {
+    values: u64,
+    bytes: u64,
+    /// Of all partitions, or none.
+    distinct: Option<DistinctValues>,
+}
+
 fn column_reports(
     data: &dyn Data,
     partitions: &[&PartitionInfo],
     records: u64,
 ) -> Result<Vec<ColumnReport>, StorageError> {
-    let mut sums: BTreeMap<(String, String, String), (u64, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, String, String), ColumnSum> = BTreeMap::new();
     for p in partitions {
         for c in data.columns(p)? {
             let value_type = format!("{:?}", c.value_type).to_lowercase();
-            let sum = sums.entry((c.column.to_owned(), c.key, value_type)).or_default();
-            sum.0 += c.values;
-            sum.1 += c.bytes;
+            sums.entry((c.column.to_owned(), c.key, value_type))
+                .and_modify(|sum| {
+                    sum.values += c.values;
+                    sum.bytes += c.bytes;
+                    sum.distinct = match (sum.distinct.take(), &c.distinct) {
+                        (Some(mut all), Some(more)) => {
+                            all.join(more);
+                            Some(all)
+                        }
+                        _ => None,
+                    };
+                })
+                .or_insert(ColumnSum { values: c.values, bytes: c.bytes, distinct: c.distinct.clone() });
         }
     }
-    let report = |((column, key, value_type), (values, bytes))| ColumnReport {
+    let report = |((column, key, value_type), sum): (_, ColumnSum)| ColumnReport {
         column,
         key,
         value_type,
-        values,
-        bytes,
-        bytes_per_record: per(bytes, records),
+        values: sum.values,
+        bytes: sum.bytes,
+        bytes_per_record: per(sum.bytes, records),
+        distinct: sum.distinct.map(|d| d.count().0),
     };
     let mut out: Vec<ColumnReport> = sums.into_iter().map(report).collect();
     out.sort_by_key(|c| std::cmp::Reverse(c.bytes));

@@ -109,5 +109,17 @@ fn whole_segments_are_counted_without_a_look_into_blocks() {
     assert!(store.logs().field_keys(&all).unwrap().stats.blocks_scanned > 0);
     store.logs().flush();
     assert_eq!(store.logs().field_keys(&all).unwrap().stats.blocks_scanned, 0);
+    // The values of the days together are those of all.
+    let days = store.logs().partitions();
+    let mut k0 = days.iter().flat_map(|day| {
+        let columns = store.logs().column_bytes(Some(day));
+        columns.into_iter().filter(|c| c.key == "k0" && c.value_type == ValueType::Str).map(|c| c.distinct.unwrap())
+    });
+    let mut together = k0.next().unwrap();
+    k0.for_each(|day| together.join(&day));
+    let of_all = store.logs().catalogue(TimeRange::ALL);
+    let of_all =
+        of_all.iter().find(|a| (&*a.key, a.owner, a.value_type) == ("k0", AttributeOwner::Record, ValueType::Str));
+    assert_eq!(of_all.map(|a| (a.distinct, a.exact)), Some(together.count()));
     assert!(!store.logs().field_keys(&all).unwrap().value.is_empty());
 }

@@ -32,7 +32,8 @@ fn filled(disk: &SimDisk) -> Running {
         let time = START.plus(DAY * day + Duration::from_secs(3600));
         let limits = wire::otlp::Limits::new(time);
         let (tx, rx) = mpsc::channel();
-        let log = LogRecord { time, observed_time: time, ..LogRecord::default() };
+        let attributes = vec![("parity".to_owned(), model::Value::Int(i64::from(day % 2)))];
+        let log = LogRecord { time, observed_time: time, attributes, ..LogRecord::default() };
         let request = wire::otlp::encode::logs_request(&[log]);
         let batch = LogBatch::decode(&request, &limits).unwrap().0;
         let done = tx.clone();
@@ -74,6 +75,8 @@ fn a_running_server_removes_what_its_report_announced() {
     let announced = retention.report(now, true).unwrap();
     assert_eq!(announced.signals.iter().map(|s| s.partitions.len()).collect::<Vec<_>>(), [5, 5, 5]);
     assert!(announced.signals[0].columns.iter().any(|c| c.column == "time" && c.values == 5), "{announced:?}");
+    let parity = announced.signals[0].columns.iter().find(|c| c.key == "parity");
+    assert_eq!(parity.map(|c| (c.values, c.distinct)), Some((5, Some(2))));
     let removed = retention.apply(now).unwrap();
     let text = |signal: &str, name: &str| format!("{signal} {name}");
     assert_eq!(
