@@ -37,6 +37,7 @@ class Prometheus:
             f"--storage.tsdb.path={self.folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--web.enable-remote-write-receiver",
+            "--enable-feature=promql-per-step-stats",
             "--log.level=warn",
         ]
         with open(self.log_path, "ab") as log:

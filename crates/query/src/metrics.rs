@@ -50,6 +50,8 @@ pub struct Ask {
     pub series_max: u64,
     /// Samples that one selector may read.
     pub samples_max: u64,
+    /// Whether PromQL counts the samples that each step looks at.
+    pub count_samples: bool,
     /// Told what is left out of the answer because it is damaged.
     pub partial: Partial,
 }
@@ -64,6 +66,7 @@ impl Ask {
             cancel,
             series_max: usual.max_series,
             samples_max: usual.max_samples,
+            count_samples: false,
             partial: Partial::default(),
         }
     }
@@ -79,7 +82,12 @@ impl Ask {
     }
 
     fn query_limits(&self) -> QueryLimits {
-        QueryLimits { deadline: Some(self.deadline), cancel: Some(self.cancel.clone()), threads: None }
+        QueryLimits {
+            deadline: Some(self.deadline),
+            cancel: Some(self.cancel.clone()),
+            threads: None,
+            count_samples: self.count_samples,
+        }
     }
 }
 

@@ -214,6 +214,37 @@ def test_statistics_have_the_shape_of_prometheus(pair):
     assert "stats" not in pair.ask("/api/v1/query", params | {"stats": ""})[0].json()["data"]
 
 
+COUNTED = (
+    "shop_requests_total",
+    "shop_requests_total offset 7m",
+    "sum by (job) (shop_requests_total)",
+    "sum(rate(shop_requests_total[5m]))",
+    "shop_requests_total / on(path, status, method, instance, job) group_left() shop_requests_total",
+    "max_over_time(shop_queue_depth[10m])",
+    "max_over_time(sum(rate(shop_requests_total[2m]))[10m:1m])",
+    "timestamp(up)",
+    "absent_over_time(up[3m])",
+    "up @ end()",
+    "rate(shop_requests_total[5m] @ end())",
+    "vector(1)",
+    "shop_none",
+)
+
+
+@pytest.mark.parametrize("query", COUNTED)
+def test_samples_are_counted_as_prometheus_does(pair, query):
+    for path, over in (
+        ("/api/v1/query", {"time": pair.end - 61.5}),
+        ("/api/v1/query_range", {"start": pair.start + 0.123, "end": pair.end, "step": 97}),
+    ):
+        ours, theirs = (answer.json()["data"]["stats"]["samples"] for answer in pair.ask(path, over | {"query": query, "stats": "all"}))
+        assert ours["totalQueryableSamples"] == theirs["totalQueryableSamples"]
+        assert ours["totalQueryableSamplesPerStep"] == theirs["totalQueryableSamplesPerStep"]
+        assert (ours["peakSamples"] > 0) == (theirs["peakSamples"] > 0) or "vector" in query
+        total = pair.ask(path, over | {"query": query, "stats": "1"})[0].json()["data"]["stats"]["samples"]
+        assert total == {key: ours[key] for key in ("totalQueryableSamples", "peakSamples")}
+
+
 def test_other_origins_may_read(pair):
     for method in ("GET", "POST", "OPTIONS"):
         headers = {"Origin": "http://grafana.example"}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use promql::eval::{Engine, QueryRange, Value};
-use query::metrics::{Evaluated, MetricsError};
+use query::metrics::{Ask, Evaluated, MetricsError};
 
 use super::answer::Answer;
 use super::params::Params;
@@ -13,7 +13,7 @@ use super::respond::{Notes, PromError};
 use super::stats::QueryStats;
 use super::stream;
 use crate::app::App;
-use crate::run::{self, Grant};
+use crate::run;
 
 /// Points of one series; a range query has at most one more.
 const POINTS_MAX: i64 = 11_000;
@@ -31,8 +31,8 @@ pub(super) async fn instant(State(app): State<App>, p: Params) -> Result<Respons
     let options = Options::read(&p)?;
     let text = p.query().to_owned();
     options
-        .answer(&app, at, move |app, engine, grant| {
-            query::metrics::instant(engine, &app.engines.metrics, &grant.ask(), &text, at)
+        .answer(&app, QueryRange { start_ms: at, end_ms: at, step_ms: 0 }, move |app, engine, ask| {
+            query::metrics::instant(engine, &app.engines.metrics, ask, &text, at)
         })
         .await
 }
@@ -50,8 +50,8 @@ pub(super) async fn range(State(app): State<App>, p: Params) -> Result<Response,
     let options = Options::read(&p)?;
     let text = p.query().to_owned();
     options
-        .answer(&app, range.end_ms, move |app, engine, grant| {
-            query::metrics::range(engine, &app.engines.metrics, &grant.ask(), &text, range)
+        .answer(&app, range, move |app, engine, ask| {
+            query::metrics::range(engine, &app.engines.metrics, ask, &text, range)
         })
         .await
 }
@@ -76,12 +76,19 @@ fn query_range(p: &Params) -> Result<QueryRange, PromError> {
     Ok(QueryRange { start_ms, end_ms, step_ms })
 }
 
+/// Which statistics an answer has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stats {
+    Total,
+    EachStep,
+}
+
 /// What both kinds of query take.
 struct Options {
     timeout: Duration,
     limit: Option<usize>,
     lookback: Option<Duration>,
-    stats: bool,
+    stats: Option<Stats>,
 }
 
 impl Options {
@@ -90,7 +97,7 @@ impl Options {
             timeout: p.duration("timeout")?.unwrap_or(Duration::MAX),
             limit: p.limit()?,
             lookback: p.duration("lookback_delta")?.filter(|d| !d.is_zero()),
-            stats: p.get("stats").is_some(),
+            stats: p.get("stats").map(|which| if which == "all" { Stats::EachStep } else { Stats::Total }),
         })
     }
 
@@ -98,24 +105,28 @@ impl Options {
     async fn answer(
         self,
         app: &App,
-        at_ms: i64,
-        evaluate: impl FnOnce(&App, &Engine, &Grant) -> Result<Evaluated, MetricsError> + Send + 'static,
+        steps: QueryRange,
+        evaluate: impl FnOnce(&App, &Engine, &Ask) -> Result<Evaluated, MetricsError> + Send + 'static,
     ) -> Result<Response, PromError> {
-        let lookback = self.lookback;
+        let (lookback, count_samples) = (self.lookback, self.stats.is_some());
         let (queued, evaluated) = run::query_within(app, self.timeout, move |app, grant| {
             let own = lookback.map(|lookback| app.promql.with_lookback(lookback));
-            let evaluated = evaluate(app, own.as_ref().unwrap_or(&app.promql), &grant);
+            let ask = Ask { count_samples, ..grant.ask() };
+            let evaluated = evaluate(app, own.as_ref().unwrap_or(&app.promql), &ask);
             (grant.queued(), evaluated)
         })
         .await?;
         let Evaluated { output, timings } = evaluated?;
-        let stats = self.stats.then(|| QueryStats { queued, timings, output: &output }.json());
+        let stats = self.stats.map(|which| {
+            let per_step = (which == Stats::EachStep).then_some((steps.start_ms, steps.step_ms));
+            QueryStats { queued, timings, output: &output, per_step }.json()
+        });
         let mut value = output.value;
         let mut notes = Notes { warnings: output.warnings, infos: output.infos };
         if self.limit.is_some_and(|limit| truncate(&mut value, limit)) {
             notes = notes.and_truncated();
         }
-        Ok(stream::json(Answer::new(value, at_ms, stats, notes)))
+        Ok(stream::json(Answer::new(value, steps.end_ms, stats, notes)))
     }
 }
 

@@ -9,6 +9,7 @@
 mod aggregate;
 mod binary;
 mod columns;
+mod counted;
 mod error;
 mod expr;
 mod finish;
@@ -34,6 +35,7 @@ pub use output::{InstantSample, Output, Point, Series, Value};
 pub use run::{EngineOptions, QueryLimits};
 pub use source::{HistogramSample, Sample, Samples, SelectHints, SeriesSet, SeriesSource, SourceError};
 
+use counted::Counted;
 use parallel::Part;
 use run::Run;
 
@@ -67,7 +69,7 @@ impl Engine {
         limits: &QueryLimits,
     ) -> Result<Output, EvalError> {
         let steps = Steps { start_ms: at_ms, step_ms: 1, count: 1 };
-        let run = Run::new(&self.options, source, query, limits, (at_ms, at_ms, 0));
+        let run = Run::new(&self.options, source, query, limits, (at_ms, at_ms, 0), steps);
         support::check(expr)?;
         let value = finish::instant(&Eval::new(&run, steps), expr)?;
         Ok(run.output(value))
@@ -104,7 +106,7 @@ impl Engine {
             return Err(EvalError::TooManyPoints { points: count, limit: self.options.max_points });
         }
         let steps = Steps { start_ms, step_ms, count };
-        let run = Run::new(&self.options, source, query, limits, (start_ms, end_ms, step_ms));
+        let run = Run::new(&self.options, source, query, limits, (start_ms, end_ms, step_ms), steps);
         support::check(expr)?;
         let value = finish::range(&Eval::new(&run, steps), expr)?;
         Ok(run.output(value))
@@ -158,13 +160,15 @@ pub(crate) struct Eval<'a> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) steps: Steps,
     reading: Reading,
+    /// Where samples are counted; nowhere inside of a subquery, whose results count instead.
+    counted: Option<&'a Counted>,
     /// The part of the series of the only selector that this evaluates.
     part: Option<Part<'a>>,
 }
 
 impl<'a> Eval<'a> {
     fn new(run: &'a Run<'a>, steps: Steps) -> Self {
-        Self { run, steps, reading: Reading::Whole, part: None }
+        Self { run, steps, reading: Reading::Whole, counted: run.counted.as_ref(), part: None }
     }
 
     /// For the argument of a function that only wants count and sum.

@@ -74,6 +74,17 @@ pub struct Output {
     pub infos: Vec<String>,
     /// Samples loaded from the source; a histogram counts by its size.
     pub samples_loaded: usize,
+    /// Samples that each step looked at, when that was asked for.
+    pub samples_per_step: Option<Vec<u64>>,
+    /// The most samples loaded for one series.
+    pub samples_largest_series: usize,
     /// The most memory that intermediate and final values took at one time.
     pub peak_memory_bytes: usize,
+}
+
+impl Output {
+    /// Samples that were held at one time at most: values, by the memory of a sample, and the series that was being read.
+    pub fn peak_samples(&self) -> usize {
+        self.peak_memory_bytes.div_ceil(size_of::<Sample>()) + self.samples_largest_series
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::counted::Counted;
 use super::notes::Notes;
-use super::{EvalError, Output, SeriesSource, Value};
+use super::{EvalError, Output, SeriesSource, Steps, Value};
 use crate::ast::Span;
 use crate::duration::DurationContext;
 
@@ -48,6 +49,8 @@ pub struct QueryLimits {
     pub cancel: Option<Arc<AtomicBool>>,
     /// Fewer threads than the engine allows.
     pub threads: Option<usize>,
+    /// Whether the samples that each step looks at are counted, which takes a second look at them.
+    pub count_samples: bool,
 }
 
 /// What all parts of one query share.
@@ -63,6 +66,9 @@ pub(crate) struct Run<'a> {
     notes: Mutex<Notes>,
     /// Samples loaded from the source so far.
     loaded: AtomicUsize,
+    /// The most of one series.
+    largest: AtomicUsize,
+    pub(super) counted: Option<Counted>,
     /// Samples loaded or produced so far, which the limit is about.
     charged: AtomicUsize,
     /// Bytes of values held now, and the most so far.
@@ -77,6 +83,7 @@ impl<'a> Run<'a> {
         query: &'a str,
         limits: &'a QueryLimits,
         (start_ms, end_ms, step_ms): (i64, i64, i64),
+        steps: Steps,
     ) -> Self {
         let zero = || AtomicUsize::new(0);
         Self {
@@ -89,6 +96,8 @@ impl<'a> Run<'a> {
             query,
             notes: Mutex::default(),
             loaded: zero(),
+            largest: zero(),
+            counted: limits.count_samples.then(|| Counted::new(steps)),
             charged: zero(),
             held: zero(),
             peak: zero(),
@@ -102,6 +111,8 @@ impl<'a> Run<'a> {
             warnings,
             infos,
             samples_loaded: self.loaded.load(Ordering::Relaxed),
+            samples_per_step: self.counted.as_ref().map(Counted::get),
+            samples_largest_series: self.largest.load(Ordering::Relaxed),
             peak_memory_bytes: self.peak.load(Ordering::Relaxed),
         }
     }
@@ -136,6 +147,7 @@ impl<'a> Run<'a> {
     /// Counts samples from the source.
     pub(crate) fn charge_loaded(&self, samples: usize) -> Result<(), EvalError> {
         self.loaded.fetch_add(samples, Ordering::Relaxed);
+        self.largest.fetch_max(samples, Ordering::Relaxed);
         self.charge(samples)
     }
 

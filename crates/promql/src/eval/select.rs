@@ -180,7 +180,13 @@ impl<'a> Eval<'a> {
                 instant_points(samples, &reference, lookback_ms, wanted, &mut values, &mut histograms);
             }
             let row = Row { labels, drop_name: wanted != Wanted::Value, values: &values, histograms: &histograms };
-            if row.is_empty() { Ok(()) } else { sink(row) }
+            if row.is_empty() {
+                return Ok(());
+            }
+            if let Some(counted) = self.counted {
+                counted.row(&row);
+            }
+            sink(row)
         })
     }
 
@@ -226,6 +232,7 @@ impl<'a> Eval<'a> {
                 let selection = self.range_selection(&r.selector, windows, function)?;
                 self.read(&selection, &mut |labels, samples| {
                     drop_stale(samples);
+                    self.count(windows, samples);
                     f(RangeSeries { labels, drop_name: false, samples })
                 })
             }
@@ -264,7 +271,7 @@ impl<'a> Eval<'a> {
     ) -> Result<(), EvalError> {
         let Some(steps) = self.subquery_steps(s, windows)? else { return Ok(()) };
         let mut samples = Samples::default();
-        Eval { steps, ..self.for_buckets() }.each(&s.expr, &mut |row| {
+        Eval { steps, counted: None, ..self.for_buckets() }.each(&s.expr, &mut |row| {
             samples.clear();
             let present = row.values.iter().enumerate().filter(|(_, v)| is_present(**v));
             samples.floats.extend(present.map(|(step, value)| Sample { t_ms: steps.time(step), value: *value }));
@@ -278,8 +285,15 @@ impl<'a> Eval<'a> {
                 HistogramSample { t_ms: steps.time(step), start_ms: 0, histogram }
             }));
             self.run.charge(samples.weight())?;
+            self.count(windows, &samples);
             f(RangeSeries { labels: row.labels, drop_name: row.drop_name, samples: &samples })
         })
+    }
+
+    fn count(&self, windows: &Windows, samples: &Samples) {
+        if let Some(counted) = self.counted {
+            counted.windows(windows, samples);
+        }
     }
 
     /// Adds an info.

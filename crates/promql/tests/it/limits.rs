@@ -128,3 +128,22 @@ fn a_range_needs_a_direction_and_a_step() {
     let err = range(&Engine::default(), &storage(), "m[5m]", &QueryLimits::default()).expect_err("a range vector");
     assert_eq!(err, EvalError::RangeQueryType { got: "range vector" });
 }
+
+#[test]
+fn samples_are_counted_where_they_are_looked_at() {
+    let counted = |query: &str| {
+        let limits = QueryLimits { count_samples: true, ..QueryLimits::default() };
+        range(&Engine::default(), &storage(), query, &limits).expect(query).samples_per_step.expect(query)
+    };
+    assert_eq!(counted("m"), [1; 101]);
+    assert_eq!(counted("m + on () (m * 2)"), [2; 101]);
+    assert_eq!(counted("m @ 100"), [1; 101]);
+    assert_eq!(counted("vector(1) or none"), [0; 101]);
+    let windows = counted("sum(sum_over_time(m[1m]))");
+    assert_eq!((windows[..7].to_vec(), windows[100]), (vec![1, 2, 3, 4, 5, 6, 6], 6));
+    // Only the results of a subquery: a rate needs two samples, which the step at 20 s is the first to have.
+    let results = counted("max_over_time(rate(m[1m])[2m:20s])");
+    assert_eq!((results[..5].to_vec(), results[100]), (vec![0, 0, 1, 1, 2], 6));
+    let output = range(&Engine::default(), &storage(), "m", &QueryLimits::default()).expect("m");
+    assert_eq!((output.samples_per_step, output.samples_largest_series), (None, 101));
+}
