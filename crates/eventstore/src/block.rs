@@ -227,27 +227,29 @@ impl Block {
     pub(crate) fn load(&self, header: &Header, entry: &Entry) -> Result<Loaded, BlockError> {
         let bytes = self.payload(header, entry)?;
         let mut r = Reader(&bytes);
-        let n = entry.present as usize;
-        let presence = self.presence(header, &mut r, n)?;
-        let values = match (entry.id, entry.value_type) {
-            (TRACE_ID, _) => Values::Trace(ids::decode(&mut r, n)?),
-            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(&mut r, n)?),
-            (_, ValueType::Empty) => Values::Empty,
-            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(&mut r, n)?),
-            (_, ValueType::Double) => Values::Doubles(doubles::decode(&mut r, n)?),
-            (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
-                let shared = self.shared_dictionary(entry, &bytes)?;
-                Values::Binary(binary::decode(&mut r, n, shared.as_deref())?)
-            }
-        };
+        let presence = self.presence(header, &mut r, entry.present as usize)?;
+        let values = self.values(entry, &bytes, &mut r)?;
         Ok(Loaded { presence, values })
     }
 
-    /// The same, of which only the values of `rows` count: others may be empty.
+    /// Decodes all values of a column from what follows its presence.
+    fn values(&self, entry: &Entry, payload: &[u8], r: &mut Reader<'_>) -> Result<Values, BlockError> {
+        let n = entry.present as usize;
+        Ok(match (entry.id, entry.value_type) {
+            (TRACE_ID, _) => Values::Trace(ids::decode(r, n)?),
+            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(r, n)?),
+            (_, ValueType::Empty) => Values::Empty,
+            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(r, n)?),
+            (_, ValueType::Double) => Values::Doubles(doubles::decode(r, n)?),
+            (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
+                let shared = self.shared_dictionary(entry, payload)?;
+                Values::Binary(binary::decode(r, n, shared.as_deref())?)
+            }
+        })
+    }
+
+    /// The same, of which only the values of `rows` count: others may be empty or absent.
     pub(crate) fn load_rows(&self, header: &Header, entry: &Entry, rows: &[usize]) -> Result<Loaded, BlockError> {
-        if !entry.value_type.is_binary() || matches!(entry.id, TRACE_ID | SPAN_ID | PARENT_ID) {
-            return self.load(header, entry);
-        }
         let bytes = self.payload(header, entry)?;
         let mut r = Reader(&bytes);
         let n = entry.present as usize;
@@ -257,6 +259,14 @@ impl Block {
             if let Some(w) = wanted.get_mut(i) {
                 *w = true;
             }
+        }
+        // Most attributes are those of other rows.
+        if !wanted.contains(&true) {
+            return Ok(Loaded { presence: Presence::Rows(Vec::new()), values: Values::Empty });
+        }
+        if !entry.value_type.is_binary() || matches!(entry.id, TRACE_ID | SPAN_ID | PARENT_ID) {
+            let values = self.values(entry, &bytes, &mut r)?;
+            return Ok(Loaded { presence, values });
         }
         let shared = self.shared_dictionary(entry, &bytes)?;
         let is_wanted = |i: usize| wanted.get(i) == Some(&true);

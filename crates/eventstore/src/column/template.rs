@@ -275,13 +275,19 @@ pub(crate) fn decode_where(
     let mut out = Vec::new();
     let mut offsets = Vec::with_capacity(n + 1);
     offsets.push(0);
+    // Texts of each template that are passed over since the last one that was made.
+    let mut passed = vec![0usize; texts.len()];
     for (i, code) in codes.into_iter().enumerate() {
         let mut variable = first[code as usize];
         if !wanted(i) {
-            let end = first.get(code as usize + 1).copied().unwrap_or(variables.len());
-            variables.get_mut(variable..end).into_iter().flatten().for_each(Variable::skip);
+            passed[code as usize] += 1;
             offsets.push(out.len() as u32);
             continue;
+        }
+        let skipped = std::mem::take(&mut passed[code as usize]);
+        if skipped > 0 {
+            let end = first.get(code as usize + 1).copied().unwrap_or(variables.len());
+            variables.get_mut(variable..end).into_iter().flatten().for_each(|v| v.skip(skipped));
         }
         if out.capacity() == 0 {
             out.reserve(if wanted(0) && wanted(n - 1) { bytes.min(1 << 24) } else { 256 });
@@ -402,13 +408,13 @@ impl<'a> Variable<'a> {
         }
     }
 
-    /// Passes over the next value.
-    fn skip(&mut self) {
+    /// Passes over the next `n` values.
+    fn skip(&mut self, n: usize) {
         match self {
-            Self::Numbers { at, .. } => *at += 1,
-            Self::Hex { len, at } => *at += *len,
+            Self::Numbers { at, .. } => *at += n,
+            Self::Hex { len, at } => *at += *len * n,
             Self::HexVarious { lens, at } | Self::Texts { lens, at } => {
-                *at += lens.next().map_or(0, |len| len as usize);
+                *at += lens.take(n).map(|len| len as usize).sum::<usize>();
             }
         }
     }
