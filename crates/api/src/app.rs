@@ -11,6 +11,7 @@ use storage::Retention;
 use tokio::sync::Semaphore;
 
 use crate::health::Readiness;
+use crate::origins::Origins;
 use crate::sources::Sources;
 
 /// The state of the faces; clones share it.
@@ -42,6 +43,8 @@ pub struct App {
     pub limits: QueryLimits,
     /// One permit per query that runs.
     pub slots: Arc<Semaphore>,
+    /// The origins whose pages may read the Prometheus API.
+    pub origins: Arc<Origins>,
 }
 
 /// What the server says of itself.

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod health;
 pub mod native;
+mod origins;
 pub mod prometheus;
 mod run;
 pub mod self_metrics;
@@ -17,6 +18,7 @@ pub mod sources;
 pub mod ui;
 
 pub use app::{App, Endpoints, QueryLimits, ServerInfo, Settings};
+pub use origins::Origins;
 pub use sources::Sources;
 
 use axum::routing::get;
@@ -25,16 +27,16 @@ use utoipa::OpenApi as _;
 
 /// Native and Prometheus API, for the API port.
 pub fn api_router(app: App) -> Router {
-    faces().fallback(native::not_found).with_state(app)
+    faces(&app).fallback(native::not_found).with_state(app)
 }
 
 /// The same API below the web UI, for the UI's port: one origin, so that the UI needs no CORS.
 pub fn ui_router(app: App) -> Router {
-    faces().with_state(app).fallback(ui::serve)
+    faces(&app).with_state(app).fallback(ui::serve)
 }
 
-fn faces() -> Router<App> {
-    native::router().merge(prometheus::router()).route("/api/openapi.json", get(openapi))
+fn faces(app: &App) -> Router<App> {
+    native::router().merge(prometheus::router(&app.origins)).route("/api/openapi.json", get(openapi))
 }
 
 /// The OpenAPI document of all faces.

@@ -31,6 +31,8 @@ mod targets;
 mod time;
 mod write;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, any, get, post};
@@ -38,6 +40,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use utoipa::OpenApi;
 
 use crate::app::App;
+use crate::origins::Origins;
 
 /// What of the OpenAPI document describes this face.
 #[derive(OpenApi)]
@@ -75,8 +78,9 @@ use crate::app::App;
 ))]
 pub(crate) struct Description;
 
-/// The routes of the Prometheus API.
-pub(crate) fn router() -> Router<App> {
+/// The routes of the Prometheus API; pages of these origins may read.
+pub(crate) fn router(origins: &Arc<Origins>) -> Router<App> {
+    let both = |methods: MethodRouter<App>| methods.layer(middleware::from_fn_with_state(origins.clone(), cors::allow));
     Router::new()
         .route("/api/v1/query", both(get(query::instant).post(query::instant)))
         .route("/api/v1/query_range", both(get(query::range).post(query::range)))
@@ -109,9 +113,4 @@ pub(crate) fn router() -> Router<App> {
         .route("/federate", get(federate::federate))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
-}
-
-/// With cross-origin requests.
-fn both(methods: MethodRouter<App>) -> MethodRouter<App> {
-    methods.layer(middleware::from_fn(cors::allow))
 }

@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub health: Listener,
     pub metrics: Listener,
     pub admin_api: bool,
+    pub cors_origin: String,
+    pub origins: api::Origins,
     pub otlp_grpc_request_bytes_max: ByteSize,
     pub otlp_http_request_bytes_max: ByteSize,
     pub cors_allowed_origins: Vec<String>,
@@ -70,6 +72,9 @@ const LOCAL_ORIGINS: [&str; 6] = [
     "https://localhost",
     "https://localhost:*",
 ];
+
+/// Origins whose pages may read the Prometheus API when nothing is configured: those of this machine.
+const LOCAL_PAGES: &str = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?";
 
 /// What is wrong with a configuration.
 #[derive(Debug, Error)]
@@ -145,6 +150,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
     let scraping = scraping(args, raw.global, raw.scrape_configs, raw.receivers.prometheus, &mut p);
     let raw::Otlp { grpc, http } = raw.receivers.otlp.protocols;
     let server = &raw.server;
+    let cors_origin = server.cors_origin.clone().unwrap_or_else(|| LOCAL_PAGES.to_owned());
     let retention = p.duration("storage.retention", raw.storage.retention.as_deref(), Duration::from_secs(15 * 86_400));
     let limits = limits::validate(&mut p, &raw.storage, retention);
     let config = Config {
@@ -179,6 +185,8 @@ fn validate(args: &ServeArgs, raw: raw::Raw) -> Result<Config, ConfigError> {
             "server.metrics",
             [args.metrics_listen.as_deref(), server.metrics.as_deref()],
         ),
+        origins: p.take("server.cors_origin", api::Origins::new(&cors_origin), api::Origins::default()),
+        cors_origin,
         admin_api: server.admin_api.unwrap_or(false),
         otlp_grpc_request_bytes_max: grpc.max_recv_msg_size_mib.map_or(ByteSize::mib(64), ByteSize::mib),
         otlp_http_request_bytes_max: p.size(

@@ -131,6 +131,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         sources: Sources { scrape_pools: targets::source(targets.clone()), ..Sources::default() },
         readiness: readiness.clone(),
         promql: Arc::default(),
+        origins: Arc::new(config.origins.clone()),
         limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
         slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2))),
     };
@@ -210,6 +211,7 @@ fn settings(config: &Config, dir: &std::path::Path) -> Settings {
         ("query.timeout", format_duration(config.query_timeout)),
         ("storage.tsdb.path", dir.join("metrics").display().to_string()),
         ("storage.tsdb.retention.time", format_duration(config.retention)),
+        ("web.cors.origin", config.cors_origin.clone()),
         ("web.enable-admin-api", config.admin_api.to_string()),
         ("web.listen-address", config.api.address.to_string()),
     ];

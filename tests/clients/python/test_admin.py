@@ -1,4 +1,4 @@
-"""What an operator may do over the Prometheus API: snapshots, and only when the configuration allows it."""
+"""What an operator decides about the Prometheus API: whether there are snapshots, which pages may read."""
 
 import re
 import shutil
@@ -23,11 +23,14 @@ def test_snapshots_are_refused_unless_they_are_allowed(tmp_path):
 
 def test_a_snapshot_is_the_metrics_of_another_server(tmp_path):
     config = tmp_path / "bellrock.yaml"
-    config.write_text("server: {admin_api: true}\n")
+    config.write_text("server: {admin_api: true, cors_origin: 'https://.+[.]example'}\n")
     now = int(time.time() * 1000)
     server = Server(tmp_path / "first").start(f"--config={config}")
     try:
         remote_write.send(server.url("api"), [({"__name__": "kept", "job": "a"}, [(now, 42.0)])])
+        for origin, shown in (("https://a.example", "https://a.example"), ("https://example", None)):
+            answer = requests.get(server.url("api", "/api/v1/labels"), headers={"Origin": origin}, timeout=10)
+            assert answer.headers.get("Access-Control-Allow-Origin") == shown
         url = server.url("api", SNAPSHOT)
         assert requests.get(url, timeout=10).status_code == 405
         assert requests.post(url, params={"skip_head": "perhaps"}, timeout=10).json()["errorType"] == "bad_data"

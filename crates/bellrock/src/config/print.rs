@@ -34,6 +34,8 @@ server:
   health: '{health}'
   # The server's own metrics, GET /metrics
   metrics: '{metrics}'
+  # Origins whose pages may read the Prometheus API: a regular expression for all of `https://host:port`; `.*` lets every page.
+  cors_origin: '{cors_origin}'
   # POST /api/v1/admin/tsdb/snapshot copies the metrics to <data_dir>/metrics-snapshots. The copies stay until you remove them.
   admin_api: {admin_api}
   # How long a stop waits for requests in flight.
@@ -65,6 +67,7 @@ query:
         ui = c.ui.address,
         health = c.health.address,
         metrics = c.metrics.address,
+        cors_origin = c.cors_origin.replace('\'', "''"),
         admin_api = c.admin_api,
         drain = format_duration(c.drain_timeout),
         data_dir = c.data_dir.display().to_string().replace('\'', "''"),

@@ -79,6 +79,7 @@ pub(super) struct Server {
     pub health: Option<String>,
     pub metrics: Option<String>,
     pub admin_api: Option<bool>,
+    pub cors_origin: Option<String>,
     pub drain_timeout: Option<String>,
 }
 
