@@ -134,7 +134,8 @@ pub async fn run(config: Config) -> Result<Report, RemoteWriteError> {
     let (outs, buffers): (Vec<_>, Vec<_>) = (0..connections).map(|_| mpsc::channel(BUFFER)).unzip();
     let version = config.version;
     let generator = tokio::task::spawn_blocking(move || generate(&config, &outs));
-    while buffers.iter().any(|b| b.len() < BUFFER && !b.is_closed()) && !generator.is_finished() {
+    // One that is full stops the generator, which would never fill the others then.
+    while buffers.iter().all(|b| b.len() < BUFFER) && !generator.is_finished() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let begun = Instant::now();
