@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench soak fmt lint ui
+.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -11,7 +11,7 @@ CARGO := $(LINKER) cargo
 ARGS ?=
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: ui ## build and run the server with a living demo; open http://localhost:3301
 	$(CARGO) run --release -p bellrock -- serve --demo $(ARGS)
@@ -25,6 +25,15 @@ soak: ## ingest, queries, merges and retention at once for ten minutes; BELLROCK
 bench: ## ingest and query measurements, written to bench/results
 	$(CARGO) build --release -p bellrock -p loadgen
 	python3 bench/run.py $(ARGS)
+
+bench-metrics: ## beside Debian's prometheus and victoria-metrics
+	$(CARGO) build --release -p bellrock -p loadgen
+	python3 bench/metrics.py $(ARGS)
+
+bench-events: ## beside ClickHouse and DuckDB, which it installs into bench/.venv
+	$(CARGO) build --release -p bellrock -p loadgen
+	python3 -m venv bench/.venv && bench/.venv/bin/pip install -q -r bench/requirements.txt
+	bench/.venv/bin/python bench/events.py $(ARGS)
 
 fmt: ## format Rust and the UI
 	cargo fmt --all
