@@ -29,6 +29,15 @@ def rows(key):
     return lambda body: len(body[key])
 
 
+def groups(body):
+    return len(body["table"]["rows"])
+
+
+def calls_between_services(body):
+    """The peers' statements pair spans; edges to databases and queues, which Bellrock has too, are not in them."""
+    return sum(edge["peer"] == "service" for edge in body["edges"])
+
+
 def ch_time(ms):
     return f"fromUnixTimestamp64Milli({ms})"
 
@@ -44,7 +53,6 @@ def classes(begin, end, trace_id):
     ch_log_hour = f"{ch_hour} AND TimestampTime >= toDateTime({hour // 1000}) AND TimestampTime <= toDateTime({end // 1000})"
     duck_hour = f"Timestamp >= {duck_time(hour)} AND Timestamp < {duck_time(end)}"
     last_hour, wide = {"from": hour, "to": end}, {"from": begin, "to": end}
-    groups = lambda body: body["table"]["groups"]
     return [
         Query("latest 100 errors of a service, 1 h", "/api/v1/logs",
               {**last_hour, "q": f"service:{SERVICE} level:error", "limit": 100}, rows("logs"),
@@ -93,7 +101,7 @@ def classes(begin, end, trace_id):
               {**wide, "signal": "traces", "q": "| stats p50(duration), p95(duration), p99(duration) by service, name | limit 10000"}, groups,
               "SELECT ServiceName, SpanName, quantiles(0.5, 0.95, 0.99)(Duration) FROM otel_traces GROUP BY ALL",
               "SELECT ServiceName, SpanName, approx_quantile(Duration, [0.5, 0.95, 0.99]) FROM otel_traces GROUP BY ALL"),
-        Query("service map, 1 h", "/api/v1/service-map", last_hour, rows("edges"),
+        Query("service map, 1 h", "/api/v1/service-map", last_hour, calls_between_services,
               "SELECT p.ServiceName AS client, c.ServiceName AS server, count(), countIf(c.StatusCode = 'Error'), "
               f"quantile(0.95)(c.Duration) FROM (SELECT * FROM otel_traces WHERE {ch_hour}) AS c "
               f"INNER JOIN (SELECT TraceId, SpanId, ServiceName FROM otel_traces WHERE {ch_hour}) AS p "
