@@ -295,15 +295,7 @@ impl Block {
         header: &Header,
         entry: &Entry,
     ) -> Result<Option<(Presence, Templates)>, BlockError> {
-        if entry.value_type != ValueType::Str {
-            return Ok(None);
-        }
-        let bytes = self.payload(header, entry)?;
-        let mut r = Reader(&bytes);
-        let n = entry.present as usize;
-        let presence = self.presence(header, &mut r, n)?;
-        let shared = self.shared_dictionary(entry, &bytes)?;
-        Ok(binary::decode_templates(&mut r, n, shared.as_deref())?.map(|t| (presence, t)))
+        self.decode_texts_by(header, entry, binary::decode_templates)
     }
 
     /// The numbers of a text column whose texts differ in one number only, and what is around them; `None` when the
@@ -313,6 +305,16 @@ impl Block {
         header: &Header,
         entry: &Entry,
     ) -> Result<Option<(Presence, NumberedTexts)>, BlockError> {
+        self.decode_texts_by(header, entry, binary::decode_numbered)
+    }
+
+    /// A text column as `decode` understands it, which says `None` when it is stored in another way.
+    fn decode_texts_by<T>(
+        &self,
+        header: &Header,
+        entry: &Entry,
+        decode: impl FnOnce(&mut Reader<'_>, usize, Option<&Dictionary>) -> Result<Option<T>, Damaged>,
+    ) -> Result<Option<(Presence, T)>, BlockError> {
         if entry.value_type != ValueType::Str {
             return Ok(None);
         }
@@ -321,7 +323,7 @@ impl Block {
         let n = entry.present as usize;
         let presence = self.presence(header, &mut r, n)?;
         let shared = self.shared_dictionary(entry, &bytes)?;
-        Ok(binary::decode_numbered(&mut r, n, shared.as_deref())?.map(|t| (presence, t)))
+        Ok(decode(&mut r, n, shared.as_deref())?.map(|values| (presence, values)))
     }
 
     /// The codes of a column whose entries are in the dictionary of the segment, without copying entries;
