@@ -9,21 +9,18 @@ Prints one Markdown report, also written to bench/results/. Needs `pip install -
     bench/events.py [--quick] [--server target/release/bellrock] [--loadgen target/release/loadgen]
 """
 
-import argparse
 import datetime
 import json
 import os
-import pathlib
 import statistics
 import subprocess
-import tempfile
 import time
 
 import parquet
 from clickhouse import ClickHouse
 from duck import DuckDB
 from event_queries import classes
-from harness import ROOT, Api, Server, commit, folder_bytes, machine, say, thousands
+from harness import Api, Server, commit, folder_bytes, machine, parse, parser, publish, say, scratch_folder, thousands
 
 TABLES = {"logs": "otel_logs", "spans": "otel_traces"}
 WARM_RUNS = 7
@@ -182,21 +179,14 @@ def report(options, started, filled, ours, loading, peers):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--server", type=pathlib.Path, default=ROOT / "target/release/bellrock")
-    parser.add_argument("--loadgen", type=pathlib.Path, default=ROOT / "target/release/loadgen")
-    parser.add_argument("--quick", action="store_true", help="100,000 records a signal instead of 2,000,000")
-    parser.add_argument("--records", type=int, help="records of each signal")
-    parser.add_argument("--without-peers", action="store_true", help="Bellrock alone")
-    parser.add_argument("--without-loading", action="store_true", help="leave out the queries under load")
-    parser.add_argument("--scratch", type=pathlib.Path, help="folder for data; on the disk that is to be measured")
-    options = parser.parse_args()
+    made = parser(__doc__.split("\n", 1)[0], "100,000 records a signal instead of 2,000,000")
+    made.add_argument("--records", type=int, help="records of each signal")
+    made.add_argument("--without-peers", action="store_true", help="Bellrock alone")
+    made.add_argument("--without-loading", action="store_true", help="leave out the queries under load")
+    options = parse(made)
     options.records = options.records or (100_000 if options.quick else 2_000_000)
     # Whole minutes, so that buckets of a minute are the same for all.
     options.end_ns = time.time_ns() // (60 * 10**9) * 60 * 10**9
-    for binary in (options.server, options.loadgen):
-        if not binary.exists():
-            parser.error(f"{binary} does not exist; build it with cargo build --release")
     return options
 
 
@@ -216,11 +206,7 @@ def some_trace(options, data_dir):
 def main():
     options = arguments()
     started = datetime.datetime.now(datetime.timezone.utc)
-    target = ROOT / "bench/results"
-    parent = options.scratch or target
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="scratch-", dir=parent) as scratch:
-        scratch = pathlib.Path(scratch)
+    with scratch_folder(options) as scratch:
         data_dir = scratch / "bellrock"
         filled = fill(options, data_dir)
         trace_id = some_trace(options, data_dir)
@@ -239,11 +225,7 @@ def main():
         if not options.without_loading:
             loading = ask_while_loading(options, data_dir, trace_id, filled["logs"]["rate"] / 2)
     text = report(options, started, filled, ours, loading, peers)
-    target.mkdir(parents=True, exist_ok=True)
-    file = target / f"{started:%Y-%m-%d}-events{'-quick' if options.quick else ''}.md"
-    file.write_text(text)
-    print(text)
-    say(f"written to {file.relative_to(ROOT)}")
+    publish(text, started, options, "-events")
 
 
 if __name__ == "__main__":

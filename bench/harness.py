@@ -3,6 +3,7 @@
 Python's standard library only.
 """
 
+import argparse
 import contextlib
 import http.client
 import json
@@ -13,10 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench/results"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 READY_DEADLINE_S = 60
 SETTLE_DEADLINE_S = 120
@@ -195,3 +198,40 @@ def commit():
 
 def thousands(n):
     return f"{n:,.0f}"
+
+
+def parser(description, quick):
+    """The arguments that every benchmark takes; `quick` says what `--quick` makes smaller."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--server", type=pathlib.Path, default=ROOT / "target/release/bellrock")
+    made.add_argument("--loadgen", type=pathlib.Path, default=ROOT / "target/release/loadgen")
+    made.add_argument("--quick", action="store_true", help=quick)
+    made.add_argument("--scratch", type=pathlib.Path, help="folder for data; on the disk that is to be measured")
+    return made
+
+
+def parse(made):
+    """The arguments as given, once the binaries are known to exist."""
+    options = made.parse_args()
+    for binary in (options.server, options.loadgen):
+        if not binary.exists():
+            made.error(f"{binary} does not exist; build it with cargo build --release")
+    return options
+
+
+@contextlib.contextmanager
+def scratch_folder(options):
+    """A folder that is gone afterwards; beside the results and not in /tmp, which is memory on some machines."""
+    parent = options.scratch or RESULTS
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="scratch-", dir=parent) as scratch:
+        yield pathlib.Path(scratch)
+
+
+def publish(text, started, options, what=""):
+    """Prints a report and writes it to the results, named by day and kind."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / f"{started:%Y-%m-%d}{what}{'-quick' if options.quick else ''}.md"
+    file.write_text(text)
+    print(text)
+    say(f"written to {file.relative_to(ROOT)}")

@@ -9,7 +9,6 @@ and said so. Compare columns of one run; never figures of two.
     bench/metrics.py [--quick] [--server target/release/bellrock] [--loadgen target/release/loadgen]
 """
 
-import argparse
 import datetime
 import http.client
 import json
@@ -17,11 +16,13 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 import urllib.parse
 
-from harness import ROOT, Process, Server, answers_200, commit, folder_bytes, free_ports, machine, say, thousands
+from harness import (
+    Process, Server, answers_200, commit, folder_bytes, free_ports, machine, parse,
+    parser, publish, say, scratch_folder, thousands,
+)
 
 WARM_RUNS = 5
 # Requests that are all in one direction of time; what the peers' defaults would drop or limit is widened, nothing else.
@@ -230,45 +231,31 @@ def agreement(answers):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--server", type=pathlib.Path, default=ROOT / "target/release/bellrock")
-    parser.add_argument("--loadgen", type=pathlib.Path, default=ROOT / "target/release/loadgen")
-    parser.add_argument("--quick", action="store_true", help="100 hosts and 10 minutes instead of 2,000 and 60")
-    parser.add_argument("--hosts", type=int, help="machines of 100 series each")
-    parser.add_argument("--minutes", type=int, help="how long they were watched, every 15 s")
-    parser.add_argument("--only", action="append", default=[], help="Bellrock, Prometheus or VictoriaMetrics; may repeat")
-    parser.add_argument("--scratch", type=pathlib.Path, help="folder for data; on the disk that is to be measured")
-    options = parser.parse_args()
+    made = parser(__doc__.split("\n", 1)[0], "100 hosts and 10 minutes instead of 2,000 and 60")
+    made.add_argument("--hosts", type=int, help="machines of 100 series each")
+    made.add_argument("--minutes", type=int, help="how long they were watched, every 15 s")
+    made.add_argument("--only", action="append", default=[], help="Bellrock, Prometheus or VictoriaMetrics; may repeat")
+    options = parse(made)
     options.hosts = options.hosts or (100 if options.quick else 2_000)
     options.minutes = options.minutes or (10 if options.quick else 60)
     options.end_ns = time.time_ns()
-    for binary in (options.server, options.loadgen):
-        if not binary.exists():
-            parser.error(f"{binary} does not exist; build it with cargo build --release")
     return options
 
 
 def main():
     options = arguments()
     started = datetime.datetime.now(datetime.timezone.utc)
-    target = ROOT / "bench/results"
-    parent = options.scratch or target
-    parent.mkdir(parents=True, exist_ok=True)
     results = {}
-    with tempfile.TemporaryDirectory(prefix="scratch-", dir=parent) as scratch:
+    with scratch_folder(options) as scratch:
         for kind in (Bellrock, Prometheus, VictoriaMetrics):
             if options.only and kind.name not in options.only:
                 continue
             if kind is not Bellrock and not shutil.which(kind.program):
                 say(f"{kind.name} is not installed and is left out")
                 continue
-            results[kind.name] = measure(options, kind, pathlib.Path(scratch))
+            results[kind.name] = measure(options, kind, scratch)
     text = report(options, started, results)
-    target.mkdir(parents=True, exist_ok=True)
-    file = target / f"{started:%Y-%m-%d}-metrics{'-quick' if options.quick else ''}.md"
-    file.write_text(text)
-    print(text)
-    say(f"written to {file.relative_to(ROOT)}")
+    publish(text, started, options, "-metrics")
 
 
 if __name__ == "__main__":

@@ -9,17 +9,14 @@ to bench/results/. Measures; judges nothing. Python's standard library only.
     bench/run.py [--quick] [--server target/release/bellrock] [--loadgen target/release/loadgen]
 """
 
-import argparse
 import datetime
 import json
-import pathlib
 import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 
-from harness import ROOT, Api, Server, commit, disk, machine, say, thousands
+from harness import Api, Server, commit, disk, machine, parse, parser, publish, say, scratch_folder, thousands
 
 SIGNALS = ["spans", "logs", "points"]
 # Transport and encoding; the first one also fills the server that is queried.
@@ -185,32 +182,20 @@ def report(options, started, idle, ingests, asked):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--server", type=pathlib.Path, default=ROOT / "target/release/bellrock")
-    parser.add_argument("--loadgen", type=pathlib.Path, default=ROOT / "target/release/loadgen")
-    parser.add_argument("--quick", action="store_true", help="100,000 records instead of 2,000,000")
-    parser.add_argument("--records", type=int, help="records per signal")
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--scratch", type=pathlib.Path, help="folder for data; on the disk that is to be measured")
-    parser.add_argument("--server-arg", action="append", default=[], help="further argument for `serve`; may repeat")
-    options = parser.parse_args()
+    made = parser(__doc__.split("\n", 1)[0], "100,000 records instead of 2,000,000")
+    made.add_argument("--records", type=int, help="records per signal")
+    made.add_argument("--connections", type=int, default=4)
+    made.add_argument("--server-arg", action="append", default=[], help="further argument for `serve`; may repeat")
+    options = parse(made)
     options.records = options.records or (100_000 if options.quick else 2_000_000)
     options.end_ns = time.time_ns()
-    for binary in (options.server, options.loadgen):
-        if not binary.exists():
-            parser.error(f"{binary} does not exist; build it with cargo build --release")
     return options
 
 
 def main():
     options = arguments()
     started = datetime.datetime.now(datetime.timezone.utc)
-    results = ROOT / "bench/results"
-    # Beside the results and not in /tmp, which is memory on some machines.
-    parent = options.scratch or results
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="scratch-", dir=parent) as scratch:
-        scratch = pathlib.Path(scratch)
+    with scratch_folder(options) as scratch:
         idle = measure_start(options, scratch)
         ingests = {
             (what, *variant): measure_ingest(options, scratch, what, *variant)
@@ -218,11 +203,7 @@ def main():
         }
         asked = measure_queries(options, scratch)
     text = report(options, started, idle, ingests, asked)
-    results.mkdir(parents=True, exist_ok=True)
-    target = results / f"{started:%Y-%m-%d}{'-quick' if options.quick else ''}.md"
-    target.write_text(text)
-    print(text)
-    say(f"written to {target.relative_to(ROOT)}")
+    publish(text, started, options)
 
 
 if __name__ == "__main__":
