@@ -107,6 +107,7 @@ fn size(bytes: u64) -> String {
 fn print(r: &Report, all: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{} free; below {} new data is refused", size(r.free_bytes), size(r.min_free_bytes));
+    out.push_str("in files; what is so new that only the write-ahead log has it is not counted\n");
     r.signals.iter().for_each(|s| print_signal(&mut out, s, all));
     out.push('\n');
     out.push_str(&removals(r));
