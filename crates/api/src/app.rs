@@ -35,6 +35,8 @@ pub struct App {
     pub info: Arc<ServerInfo>,
     /// What other parts of the server know.
     pub sources: Sources,
+    /// What is scraped.
+    pub targets: pipeline::scrape::Targets,
     /// Whether telemetry is taken.
     pub readiness: Readiness,
     /// Evaluates PromQL.

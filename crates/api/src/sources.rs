@@ -1,6 +1,6 @@
-//! What other parts of the server know and the faces show: scrape targets, rules, alertmanagers.
+//! What other parts of the server know and the faces show: rules and alertmanagers.
 //!
-//! A face must not know who scrapes or evaluates: the binary hands in functions that are asked at every request. What no
+//! A face must not know who evaluates: the binary hands in functions that are asked at every request. What no
 //! part of the server fills is an empty list, for then there is none.
 
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use foundation::UnixNanos;
 use model::Labels;
-use tsdb::Metadata;
 
 /// Answers with the state of now.
 pub type Source<T> = Arc<dyn Fn() -> T + Send + Sync>;
@@ -16,8 +15,6 @@ pub type Source<T> = Arc<dyn Fn() -> T + Send + Sync>;
 /// The parts that are asked.
 #[derive(Clone)]
 pub struct Sources {
-    /// What is scraped, by name of the pool.
-    pub scrape_pools: Source<Vec<ScrapePool>>,
     /// Groups of rules, in the order of their files.
     pub rule_groups: Source<Vec<RuleGroup>>,
     /// Where alerts are sent.
@@ -25,73 +22,9 @@ pub struct Sources {
 }
 
 impl Default for Sources {
-    /// Nothing is scraped and no rule is evaluated.
+    /// No rule is evaluated.
     fn default() -> Self {
-        Self {
-            scrape_pools: Arc::new(Vec::new),
-            rule_groups: Arc::new(Vec::new),
-            alertmanagers: Arc::new(Alertmanagers::default),
-        }
-    }
-}
-
-/// The targets of one scrape configuration.
-#[derive(Debug, Clone, Default)]
-pub struct ScrapePool {
-    /// `job_name`.
-    pub name: String,
-    /// What is scraped.
-    pub active: Vec<Target>,
-    /// What relabelling dropped, by the labels before it.
-    pub dropped: Vec<Labels>,
-}
-
-/// One scraped target.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Before relabelling.
-    pub discovered_labels: Labels,
-    /// What its series get.
-    pub labels: Labels,
-    /// As it is requested.
-    pub scrape_url: String,
-    /// As others reach it.
-    pub global_url: String,
-    /// Why the last scrape failed; empty when it did not.
-    pub last_error: String,
-    /// Begin of the last scrape.
-    pub last_scrape: Option<UnixNanos>,
-    /// How long it took.
-    pub last_scrape_duration: Duration,
-    /// Whether it answered.
-    pub health: Health,
-    /// Time between two scrapes.
-    pub scrape_interval: Duration,
-    /// When a scrape gives up.
-    pub scrape_timeout: Duration,
-    /// What the target says of its metrics, by name.
-    pub metadata: Arc<[(String, Metadata)]>,
-}
-
-/// How a target or a rule fares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// The last scrape succeeded.
-    Up,
-    /// It failed.
-    Down,
-    /// There was none yet.
-    Unknown,
-}
-
-impl Health {
-    /// Of a target.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::Unknown => "unknown",
-        }
+        Self { rule_groups: Arc::new(Vec::new), alertmanagers: Arc::new(Alertmanagers::default) }
     }
 }
 

@@ -10,7 +10,6 @@ mod background;
 mod derived;
 mod listen;
 mod signals;
-mod targets;
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
@@ -128,7 +127,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             endpoints: endpoints.clone(),
             settings: settings(&config, &data_dir.path),
         }),
-        sources: Sources { scrape_pools: targets::source(targets.clone()), ..Sources::default() },
+        sources: Sources::default(),
+        targets: targets.clone(),
         readiness: readiness.clone(),
         promql: Arc::default(),
         origins: Arc::new(config.origins.clone()),

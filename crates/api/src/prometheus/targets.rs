@@ -5,13 +5,13 @@ use axum::response::Response;
 use foundation::UnixNanos;
 use foundation::units::format_duration;
 use model::Labels;
+use pipeline::scrape::TargetState;
 use serde_json::{Map, Value, json};
 
 use super::params::Params;
 use super::respond::{PromError, success};
 use super::time::rfc3339;
 use crate::app::App;
-use crate::sources::Target;
 
 /// Scrape targets.
 #[utoipa::path(get, path = "/api/v1/targets", tag = "prometheus",
@@ -22,7 +22,7 @@ pub(super) async fn targets(State(app): State<App>, p: Params) -> Response {
     let shown = |which: &str| state == "any" || state == which;
     let (mut active, mut dropped, mut counts) = (Vec::new(), Vec::new(), Map::new());
     let wanted = p.get("scrapePool");
-    for pool in (app.sources.scrape_pools)().iter().filter(|pool| wanted.is_none_or(|w| w == pool.name)) {
+    for pool in app.targets.pools().iter().filter(|pool| wanted.is_none_or(|w| w == pool.name)) {
         if shown("active") {
             active.extend(pool.active.iter().map(|t| target(&pool.name, t)));
         }
@@ -39,13 +39,14 @@ pub(super) async fn targets(State(app): State<App>, p: Params) -> Response {
     success(json!({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts}))
 }
 
-fn target(pool: &str, t: &Target) -> Value {
+fn target(pool: &str, t: &TargetState) -> Value {
     json!({
         "discoveredLabels": labels_json(&t.discovered_labels),
         "labels": labels_json(&t.labels),
         "scrapePool": pool,
         "scrapeUrl": t.scrape_url,
-        "globalUrl": t.global_url,
+        // Listen addresses are not rewritten to outside names here: others reach a target as the scraper does.
+        "globalUrl": t.scrape_url,
         "lastError": t.last_error,
         "lastScrape": time(t.last_scrape),
         "lastScrapeDuration": t.last_scrape_duration.as_secs_f64(),
@@ -66,7 +67,7 @@ pub(super) async fn metadata(State(app): State<App>, p: Params) -> Result<Respon
         None => Vec::new(),
     };
     let wanted = p.get("metric");
-    let pools = (app.sources.scrape_pools)();
+    let pools = app.targets.pools();
     let targets = pools.iter().flat_map(|pool| &pool.active);
     let matching = targets.filter(|t| matchers.iter().all(|m| m.matches_labels(&t.labels)));
     let entries = matching.flat_map(|t| {
@@ -87,7 +88,7 @@ pub(super) async fn metadata(State(app): State<App>, p: Params) -> Result<Respon
 #[utoipa::path(get, path = "/api/v1/scrape_pools", tag = "prometheus",
     responses((status = 200, description = "as Prometheus answers")))]
 pub(super) async fn scrape_pools(State(app): State<App>) -> Response {
-    let mut names: Vec<_> = (app.sources.scrape_pools)().into_iter().map(|pool| pool.name).collect();
+    let mut names: Vec<_> = app.targets.pools().into_iter().map(|pool| pool.name).collect();
     names.sort_unstable();
     success(json!({"scrapePools": names}))
 }

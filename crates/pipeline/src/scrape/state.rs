@@ -100,6 +100,17 @@ pub enum Health {
     Unknown,
 }
 
+impl Health {
+    /// `up`, `down` or `unknown`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Targets {
     /// The state of now, by pool in the order of the configuration.
     pub fn pools(&self) -> Vec<Pool> {
