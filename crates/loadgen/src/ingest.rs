@@ -3,7 +3,7 @@
 //! One thread generates and compresses into a bounded buffer, which is full
 //! before the clock starts; the time that connections nevertheless waited for
 //! it is reported, so that a slow generator is not taken for a slow server.
-//! A refused request is sent again, as an SDK would, until [`GIVE_UP`].
+//! A refused request is sent again, as an SDK would, until a minute.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +15,11 @@ use thiserror::Error;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::client::{Connection, Encoding, Protocol, SendError};
+use crate::report::Report;
 use crate::{Request, dataset};
 
 /// Requests in the buffer: at half a kilobyte a record some 128 MB.
 const BUFFER: usize = 256;
-/// A request that is refused for so long ends the run.
-const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// What to send where.
 #[derive(Debug, Clone)]
@@ -45,54 +44,10 @@ pub struct Config {
     pub rate: Option<u64>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Records acknowledged.
-    pub records: u64,
-    /// Requests acknowledged.
-    pub requests: u64,
-    /// Size of the acknowledged requests as protobuf.
-    pub bytes: u64,
-    /// Size of the acknowledged requests as sent.
-    pub bytes_sent: u64,
-    /// From the first request to the last acknowledgement.
-    pub wall: Duration,
-    /// Times from request to acknowledgement, sorted, in microseconds.
-    pub ack_us: Vec<u64>,
-    /// Answers that asked for a retry.
-    pub refused: u64,
-    /// Requests sent again, whether refused or cut off.
-    pub retried: u64,
-    /// Time that the generator thread spent generating and compressing.
-    pub generator_busy: Duration,
-    /// Time that connections waited for the generator, summed over all of them.
-    pub waited_for_generator: Duration,
-}
-
-impl Report {
-    /// The time to acknowledgement that the share `q` of the requests did not exceed, in microseconds; 0 without requests.
-    pub fn ack_quantile_us(&self, q: f64) -> u64 {
-        let rank = (self.ack_us.len() as f64 * q).ceil() as usize;
-        self.ack_us.get(rank.saturating_sub(1)).copied().unwrap_or_default()
-    }
-
-    fn add(&mut self, other: Self) {
-        self.records += other.records;
-        self.requests += other.requests;
-        self.bytes += other.bytes;
-        self.bytes_sent += other.bytes_sent;
-        self.ack_us.extend(other.ack_us);
-        self.refused += other.refused;
-        self.retried += other.retried;
-        self.waited_for_generator += other.waited_for_generator;
-    }
-}
-
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
 pub enum IngestError {
-    /// The server will not take the data, or not within [`GIVE_UP`].
+    /// The server will not take the data, or not within a minute.
     #[error("sending after {acknowledged} requests: {source}")]
     Send {
         /// Requests acknowledged before on this connection.
@@ -203,42 +158,15 @@ async fn drain(
         let Some(request) = buffer.lock().await.recv().await else { return Ok(report) };
         report.waited_for_generator += asked.elapsed();
         let first = Instant::now();
-        loop {
+        let took = loop {
             let sent = Instant::now();
-            let source = match connection.send(request.signal, request.body.clone(), encoding).await {
-                Ok(()) => {
-                    report.ack_us.push(sent.elapsed().as_micros() as u64);
-                    break;
-                }
-                Err(e) => e,
+            let Err(refusal) = connection.send(request.signal, request.body.clone(), encoding).await else {
+                break sent.elapsed();
             };
-            if matches!(source, SendError::Unavailable { .. }) {
-                report.refused += 1;
-            }
-            match source.retry_after() {
-                Some(wait) if first.elapsed() + wait < GIVE_UP => tokio::time::sleep(wait).await,
-                _ => return Err(IngestError::Send { acknowledged: report.requests, source }),
-            }
-            report.retried += 1;
-        }
-        report.records += request.records as u64;
-        report.requests += 1;
-        report.bytes += request.raw as u64;
-        report.bytes_sent += request.body.len() as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_ranks() {
-        let report = Report { ack_us: (1..=100).collect(), ..Report::default() };
-        assert_eq!(
-            (report.ack_quantile_us(0.5), report.ack_quantile_us(0.99), report.ack_quantile_us(1.0)),
-            (50, 99, 100)
-        );
-        assert_eq!(Report::default().ack_quantile_us(0.5), 0);
+            let wait = report.wait_after(refusal, first.elapsed());
+            let acknowledged = report.requests;
+            tokio::time::sleep(wait.map_err(|source| IngestError::Send { acknowledged, source })?).await;
+        };
+        report.taken(took, request.records as u64, request.raw, request.body.len());
     }
 }

@@ -18,6 +18,7 @@ pub mod node;
 pub mod otlp;
 pub mod random;
 pub mod remote_write;
+pub mod report;
 
 use model::Signal;
 

@@ -292,18 +292,19 @@ fn write_remotely(args: RemoteWrite) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(remote_write::run(config.clone()))?;
     let wall = report.wall.as_secs_f64();
+    let ms = |q| report.ack_quantile_us(q) as f64 / 1e3;
     print(&serde_json::json!({
         "protocol": format!("remote write, {}", config.version.message()),
         "connections": config.connections,
         "series": series,
-        "samples": report.samples,
+        "samples": report.records,
         "requests": report.requests,
         "bytes": report.bytes,
         "bytes_sent": report.bytes_sent,
         "wall_seconds": wall,
-        "samples_per_second": report.samples as f64 / wall,
+        "samples_per_second": report.records as f64 / wall,
         "ack_ms": {
-            "p50": report.ack_quantile_ms(0.5), "p99": report.ack_quantile_ms(0.99), "max": report.ack_quantile_ms(1.0),
+            "p50": ms(0.5), "p99": ms(0.99), "max": ms(1.0),
         },
         "retried": report.retried,
         "generator": {

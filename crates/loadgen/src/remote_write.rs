@@ -17,12 +17,11 @@ use tokio::sync::mpsc;
 use crate::client::http1::Sender;
 use crate::client::{self, DEADLINE, SendError};
 use crate::node::Host;
+use crate::report::Report;
 use blocks::Block;
 
 /// Requests that stand ready for one connection.
 const BUFFER: usize = 16;
-/// A request that is refused for so long ends the run.
-const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// Which version of the protocol.
 pub use wire::prometheus::remote_write::Version;
@@ -56,54 +55,13 @@ pub struct Config {
     pub churn: Option<Duration>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Samples acknowledged.
-    pub samples: u64,
-    /// Requests acknowledged.
-    pub requests: u64,
-    /// Size of the acknowledged requests as protobuf.
-    pub bytes: u64,
-    /// The same compressed.
-    pub bytes_sent: u64,
-    /// From the first request to the last acknowledgement.
-    pub wall: Duration,
-    /// Times from request to acknowledgement, sorted, in microseconds.
-    pub ack_us: Vec<u64>,
-    /// Requests sent again.
-    pub retried: u64,
-    /// Time that the generator thread spent generating and compressing.
-    pub generator_busy: Duration,
-    /// Time that connections waited for the generator, summed over all of them.
-    pub waited_for_generator: Duration,
-}
-
-impl Report {
-    /// The time to acknowledgement that the share `q` of the requests did not exceed, in milliseconds; 0 without requests.
-    pub fn ack_quantile_ms(&self, q: f64) -> f64 {
-        let rank = (self.ack_us.len() as f64 * q).ceil() as usize;
-        self.ack_us.get(rank.saturating_sub(1)).copied().unwrap_or_default() as f64 / 1e3
-    }
-
-    fn add(&mut self, other: Self) {
-        self.samples += other.samples;
-        self.requests += other.requests;
-        self.bytes += other.bytes;
-        self.bytes_sent += other.bytes_sent;
-        self.ack_us.extend(other.ack_us);
-        self.retried += other.retried;
-        self.waited_for_generator += other.waited_for_generator;
-    }
-}
-
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
 pub enum RemoteWriteError {
     /// Not `http://host:port/path`.
     #[error("`{0}` is not a URL to write to; give http://host:port/path")]
     Url(String),
-    /// The server will not take the data, or not within [`GIVE_UP`].
+    /// The server will not take the data, or not within a minute.
     #[error("sending after {acknowledged} requests: {source}")]
     Send {
         /// Requests acknowledged before on this connection.
@@ -238,24 +196,15 @@ async fn drain(target: Target, mut buffer: mpsc::Receiver<Prepared>) -> Result<R
         let Some(request) = buffer.recv().await else { return Ok(report) };
         report.waited_for_generator += asked.elapsed();
         let first = Instant::now();
-        loop {
+        let took = loop {
             let sent = Instant::now();
-            let source = match target.send(&mut connection, request.body.clone()).await {
-                Ok(()) => {
-                    report.ack_us.push(sent.elapsed().as_micros() as u64);
-                    break;
-                }
-                Err(e) => e,
+            let Err(refusal) = target.send(&mut connection, request.body.clone()).await else {
+                break sent.elapsed();
             };
-            match source.retry_after() {
-                Some(wait) if first.elapsed() + wait < GIVE_UP => tokio::time::sleep(wait).await,
-                _ => return Err(RemoteWriteError::Send { acknowledged: report.requests, source }),
-            }
-            report.retried += 1;
-        }
-        report.samples += request.samples;
-        report.requests += 1;
-        report.bytes += request.raw as u64;
-        report.bytes_sent += request.body.len() as u64;
+            let wait = report.wait_after(refusal, first.elapsed());
+            let acknowledged = report.requests;
+            tokio::time::sleep(wait.map_err(|source| RemoteWriteError::Send { acknowledged, source })?).await;
+        };
+        report.taken(took, request.samples, request.raw, request.body.len());
     }
 }
