@@ -11,9 +11,9 @@ use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Body;
 use model::Signal;
-use tsdb::{Batch, Exemplar, HistogramValue, Metadata};
+use tsdb::{Batch, Metadata};
 use wire::prometheus::MetadataRef;
-use wire::prometheus::exposition::{self, ExpositionSink, Format, Options, SampleRef, Value};
+use wire::prometheus::exposition::{self, ExpositionSink, Format, Options, SampleRef};
 
 use crate::body::{self, RequestLimit};
 use crate::budget::Budget;
@@ -21,7 +21,7 @@ use crate::ingest::Ingest;
 use crate::otlp::compression::{self, Encoding};
 use crate::refusal::Refusal;
 use crate::remote_write::{failure, plain};
-use crate::series::metric_type;
+use crate::series::{self, metric_type};
 
 /// Where it is.
 pub const PATH: &str = "/api/v1/import/prometheus";
@@ -110,17 +110,8 @@ impl ExpositionSink for Sink<'_> {
         let t = s.t.unwrap_or(self.now);
         let own = s.labels.iter().filter(|(n, _)| !self.extra.iter().any(|(e, _)| e == n));
         let own = own.map(|(n, v)| (n.as_ref(), v.as_ref()));
-        let mut series = self.batch.series(own.chain(self.extra.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
-        series.since(s.start);
-        match s.value {
-            Value::Float(v) => series.sample(t, v),
-            Value::Histogram(h) => series.histogram(t, HistogramValue::Int(h.clone().into())),
-            Value::FloatHistogram(h) => series.histogram(t, HistogramValue::Float(h.clone().into())),
-        };
-        for e in s.exemplars {
-            let at = if e.t == 0 { t } else { e.t };
-            series.exemplar(Exemplar::from_labels(at, e.value, e.labels.iter().copied()));
-        }
+        let series = self.batch.series(own.chain(self.extra.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
+        series::store(series, s, t);
     }
 
     fn metadata(&mut self, m: &MetadataRef<'_>) {

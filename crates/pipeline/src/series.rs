@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::Histogram;
 use tsdb::{Batch, Exemplar, HistogramValue, Metadata, SeriesWriter};
+use wire::prometheus::exposition::{SampleRef, Value};
 use wire::prometheus::{ExemplarRef, MetadataRef, MetricType, SampleSink, SeriesSink, Stamp};
 
 /// Fills a batch.
@@ -45,6 +46,20 @@ impl SampleSink for BatchSeries<'_> {
 
     fn exemplar(&mut self, e: &ExemplarRef<'_>) {
         self.0.exemplar(Exemplar::from_labels(e.t, e.value, e.labels.iter().copied()));
+    }
+}
+
+/// Stores a sample of an exposition, at `t`, with its start and its exemplars.
+pub(crate) fn store(mut series: SeriesWriter<'_>, s: &SampleRef<'_>, t: i64) {
+    series.since(s.start);
+    match s.value {
+        Value::Float(v) => series.sample(t, v),
+        Value::Histogram(h) => series.histogram(t, HistogramValue::Int(h.clone().into())),
+        Value::FloatHistogram(h) => series.histogram(t, HistogramValue::Float(h.clone().into())),
+    };
+    for e in s.exemplars {
+        let at = if e.t == 0 { t } else { e.t };
+        series.exemplar(Exemplar::from_labels(at, e.value, e.labels.iter().copied()));
     }
 }
 

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Labels;
-use tsdb::{Batch, Exemplar, HistogramValue, Metadata, STALE_NAN};
-use wire::prometheus::exposition::{ExpositionSink, LabelRef, SampleRef, Value};
+use tsdb::{Batch, Metadata, STALE_NAN};
+use wire::prometheus::exposition::{ExpositionSink, LabelRef, SampleRef};
 use wire::prometheus::{MetadataRef, MetricType};
 
 use super::config::{ScrapeConfig, ScrapeLimits};
 use super::relabel::{self, LabelSet};
-use crate::series::metric_type;
+use crate::series::{self, metric_type};
 
 /// Families of one target whose metadata is kept.
 const FAMILIES_MAX: usize = 20_000;
@@ -140,17 +140,7 @@ impl ExpositionSink for ScrapeSink<'_> {
         let own = s.t.filter(|_| self.config.honor_timestamps);
         entry.tracked = own.is_none() || self.config.track_timestamps_staleness;
         let t = own.unwrap_or(self.t);
-        let mut series = self.batch.series_by_key(key);
-        series.since(s.start);
-        match s.value {
-            Value::Float(v) => series.sample(t, v),
-            Value::Histogram(h) => series.histogram(t, HistogramValue::Int(h.clone().into())),
-            Value::FloatHistogram(h) => series.histogram(t, HistogramValue::Float(h.clone().into())),
-        };
-        for e in s.exemplars {
-            let at = if e.t == 0 { t } else { e.t };
-            series.exemplar(Exemplar::from_labels(at, e.value, e.labels.iter().copied()));
-        }
+        series::store(self.batch.series_by_key(key), s, t);
     }
 
     fn metadata(&mut self, m: &MetadataRef<'_>) {
