@@ -10,6 +10,7 @@ mod v2;
 
 use super::fault::{DecodeError, Refusal};
 use super::histogram::{Counts, Raw};
+use super::labels::SeriesKey;
 use super::limits::{EXEMPLAR_CHARS_MAX, Limits};
 use super::sink::{ExemplarRef, MetricType, SampleSink, SeriesSink, Stamp};
 
@@ -30,6 +31,14 @@ impl Version {
             Self::V2 => "io.prometheus.write.v2.Request",
         }
     }
+}
+
+/// What is used again from series to series.
+#[derive(Default)]
+struct Scratch<'a> {
+    key: SeriesKey<'a>,
+    exemplar_labels: Vec<(&'a str, &'a str)>,
+    histogram: Raw,
 }
 
 /// What became of a request that is well-formed.

@@ -1,9 +1,8 @@
 //! Remote write 1.0: `prometheus.WriteRequest`, labels as texts.
 
 use super::samples::sample;
-use super::{Decoded, Series, Version};
+use super::{Decoded, Scratch, Series, Version};
 use crate::prometheus::fault::{DecodeError, Refusal};
-use crate::prometheus::histogram::Raw;
 use crate::prometheus::labels::SeriesKey;
 use crate::prometheus::limits::Limits;
 use crate::prometheus::sink::{ExemplarRef, MetadataRef, MetricType, SampleSink, SeriesSink};
@@ -17,14 +16,6 @@ const SAMPLES: Key = Key::delimited(2);
 const EXEMPLARS: Key = Key::delimited(3);
 const HISTOGRAMS: Key = Key::delimited(4);
 const SERIES_KNOWN: u32 = 0b11110;
-
-/// What is used again from series to series.
-#[derive(Default)]
-struct Scratch<'a> {
-    key: SeriesKey<'a>,
-    exemplar_labels: Vec<(&'a str, &'a str)>,
-    histogram: Raw,
-}
 
 pub(super) fn decode(request: &[u8], limits: &Limits, sink: &mut impl SeriesSink) -> Result<Decoded, DecodeError> {
     let mut decoded = Decoded::default();

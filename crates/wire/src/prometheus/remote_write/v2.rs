@@ -5,9 +5,8 @@
 
 use super::samples::sample;
 use super::v1::metric_type;
-use super::{Decoded, Series, Version};
+use super::{Decoded, Scratch, Series, Version};
 use crate::prometheus::fault::{DecodeError, Refusal};
-use crate::prometheus::histogram::Raw;
 use crate::prometheus::labels::SeriesKey;
 use crate::prometheus::limits::Limits;
 use crate::prometheus::sink::{ExemplarRef, MetadataRef, MetricType, SampleSink, SeriesSink, Stamp};
@@ -38,13 +37,6 @@ impl<'a> Symbols<'a> {
             None => Err(Refusal::NoSuchSymbol { index, symbols: self.0.len() }),
         }
     }
-}
-
-#[derive(Default)]
-struct Scratch<'a> {
-    key: SeriesKey<'a>,
-    exemplar_labels: Vec<(&'a str, &'a str)>,
-    histogram: Raw,
 }
 
 pub(super) fn decode(request: &[u8], limits: &Limits, sink: &mut impl SeriesSink) -> Result<Decoded, DecodeError> {
