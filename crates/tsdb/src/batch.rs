@@ -6,10 +6,11 @@
 //! reads nothing of the engine, so that replay of the same record builds the
 //! same batch.
 
-use model::{Labels, SpanId, TraceId};
+use model::Labels;
 
 use crate::catalog::{Metadata, MetricInfo};
 use crate::chunk::HistogramValue;
+use crate::exemplar::Exemplar;
 use crate::key;
 use crate::outcome::{Ingested, Refusal};
 
@@ -18,10 +19,6 @@ const KEY_BYTES_MAX: usize = 64 << 10;
 
 /// Labels of one batch take at most this many bytes: many points under one large resource multiply its labels.
 const BATCH_BYTES_MAX: usize = 512 << 20;
-
-/// Names and values of the labels of one exemplar take at most this many bytes. OpenMetrics allows 128 characters;
-/// OTLP allows anything, and exemplars are limited by their number.
-pub(crate) const EXEMPLAR_BYTES_MAX: usize = 1024;
 
 /// How a value meets what the series has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,41 +86,6 @@ pub(crate) struct BatchSample {
 /// Whether two neighbours are of one data point; what the engine makes itself stands apart.
 pub(crate) fn same_point(a: &BatchSample, b: &BatchSample) -> bool {
     a.point == b.point && (a.mode == Mode::Derived) == (b.mode == Mode::Derived)
-}
-
-/// An example of what a series measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Exemplar {
-    /// Milliseconds since the epoch.
-    pub t: i64,
-    /// The measured value.
-    pub value: f64,
-    /// Zero when not traced.
-    pub trace_id: TraceId,
-    /// Zero when not traced.
-    pub span_id: SpanId,
-    /// The attributes that the series does not have.
-    pub attributes: Vec<(String, String)>,
-}
-
-impl Exemplar {
-    /// From labels as OpenMetrics and remote write carry them: `trace_id` and `span_id` in hexadecimal become the ids,
-    /// everything else stays a label.
-    pub fn from_labels<'a>(t: i64, value: f64, labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut exemplar = Self { t, value, trace_id: TraceId::ZERO, span_id: SpanId::ZERO, attributes: Vec::new() };
-        for (name, text) in labels {
-            match name {
-                "trace_id" if text.parse().map(|id| exemplar.trace_id = id).is_ok() => {}
-                "span_id" if text.parse().map(|id| exemplar.span_id = id).is_ok() => {}
-                _ => exemplar.attributes.push((name.to_owned(), text.to_owned())),
-            }
-        }
-        exemplar
-    }
-
-    pub(crate) fn is_too_long(&self) -> bool {
-        self.attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > EXEMPLAR_BYTES_MAX
-    }
 }
 
 /// Which samples are taken, by time. Part of the log record, so that replay decides as the first time did.

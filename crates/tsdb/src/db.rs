@@ -18,9 +18,10 @@ use parking_lot::{Mutex, RwLock};
 use wal::Wal;
 use wire::otlp::{DecodeError, Decoded};
 
-use crate::batch::{Batch, Exemplar, Rules};
+use crate::batch::{Batch, Rules};
 use crate::block::Block;
 use crate::catalog::Catalog;
+use crate::exemplar::Exemplar;
 use crate::head::{Carried, ExemplarLimits, Head, Limits};
 use crate::manifest::Manifest;
 use crate::options::Options;

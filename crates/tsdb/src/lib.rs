@@ -20,6 +20,7 @@ mod compact;
 mod db;
 mod delta;
 mod error;
+mod exemplar;
 mod flush;
 mod head;
 mod histogram;
@@ -44,7 +45,7 @@ mod state;
 mod stretch;
 
 pub use backup::Backup;
-pub use batch::{Batch, Exemplar, SeriesWriter};
+pub use batch::{Batch, SeriesWriter};
 pub use cardinality::{Cardinal, Cardinality};
 pub use catalog::{Metadata, MetricType};
 pub use chunk::{
@@ -52,6 +53,7 @@ pub use chunk::{
 };
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
+pub use exemplar::Exemplar;
 pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits, SeriesLimits};

@@ -10,14 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::{Disk, ReadAt};
 use model::labels::{Labels, LabelsBuilder};
-use model::{SpanId, TraceId};
 use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1};
 use crate::TsdbError;
-use crate::batch::Exemplar;
 use crate::chunk::bits::ByteReader;
 use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
+use crate::exemplar::Exemplar;
 use crate::plan::BlockInfo;
 use crate::postings::LabelIndex;
 
@@ -244,7 +243,7 @@ impl Block {
         }
         let mut exemplars = Vec::new();
         for _ in 0..r.len()? {
-            exemplars.push(read_exemplar(&mut r)?);
+            exemplars.push(Exemplar::decode(&mut r)?);
         }
         Some(StoredSeries { labels, chunks, exemplars })
     }
@@ -387,16 +386,4 @@ fn read_names(bytes: &[u8]) -> Option<Vec<NameEntry>> {
         names.push(NameEntry { symbol, values });
     }
     Some(names)
-}
-
-fn read_exemplar(r: &mut ByteReader<'_>) -> Option<Exemplar> {
-    let t = r.signed()?;
-    let value = f64::from_bits(r.u64()?);
-    let trace_id = TraceId(r.bytes(16)?.try_into().ok()?);
-    let span_id = SpanId(r.bytes(8)?.try_into().ok()?);
-    let mut attributes = Vec::new();
-    for _ in 0..r.len()? {
-        attributes.push((r.text()?.to_owned(), r.text()?.to_owned()));
-    }
-    Some(Exemplar { t, value, trace_id, span_id, attributes })
 }

@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use super::*;
 use crate::TsdbError;
-use crate::batch::Exemplar;
 use crate::chunk::{Effort, HistogramSample, HistogramValue, Sample, SeriesSamples};
+use crate::exemplar::Exemplar;
 use crate::postings::{ANY_PREFIX, LabelIndex as _};
 
 fn labels_of(pairs: &[(&str, &str)]) -> Labels {

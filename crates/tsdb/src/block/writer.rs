@@ -14,9 +14,9 @@ use rustc_hash::FxBuildHasher;
 
 use super::{Footer, MAGIC, Section, VERSION, chunk_samples};
 use crate::TsdbError;
-use crate::batch::Exemplar;
 use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
 use crate::chunk::{self, ChunkStats, Effort, SeriesSamples};
+use crate::exemplar::Exemplar;
 
 /// Bytes gathered before they are written.
 const GATHER_BYTES: usize = 1 << 20;
@@ -96,7 +96,8 @@ impl BlockWriter {
             last_t = chunk.max;
             self.write_checked(&chunk.bytes)?;
         }
-        put_exemplars(&mut entry, exemplars);
+        put_varint(&mut entry, exemplars.len() as u64);
+        exemplars.iter().for_each(|e| e.encode(&mut entry));
         let crc = crc32c::crc32c(entry.get(start..).unwrap_or_default());
         entry.extend_from_slice(&crc.to_le_bytes());
         self.entries = entry;
@@ -226,20 +227,5 @@ impl BlockWriter {
         self.file.write_all(&self.gather).map_err(TsdbError::io("write", &self.path))?;
         self.gather.clear();
         Ok(())
-    }
-}
-
-fn put_exemplars(entry: &mut Vec<u8>, exemplars: &[&Exemplar]) {
-    put_varint(entry, exemplars.len() as u64);
-    for e in exemplars {
-        put_signed(entry, e.t);
-        entry.extend_from_slice(&e.value.to_bits().to_le_bytes());
-        entry.extend_from_slice(&e.trace_id.0);
-        entry.extend_from_slice(&e.span_id.0);
-        put_varint(entry, e.attributes.len() as u64);
-        for (name, value) in &e.attributes {
-            put_prefixed(entry, name.as_bytes());
-            put_prefixed(entry, value.as_bytes());
-        }
     }
 }

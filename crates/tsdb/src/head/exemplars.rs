@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::batch::Exemplar;
+use crate::exemplar::Exemplar;
 
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {

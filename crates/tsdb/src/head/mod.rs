@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
-use crate::batch::Exemplar;
+use crate::exemplar::Exemplar;
 use crate::matcher::Compiled;
 use crate::part::Part;
 use crate::{Options, TsdbError};

@@ -15,8 +15,9 @@ use wire::sink::{
 };
 
 use super::{LabelRef, ResourceLabels, Sink, histograms, put_series, text};
-use crate::batch::{BatchValue, Buffer, Exemplar, Mode};
+use crate::batch::{BatchValue, Buffer, Mode};
 use crate::chunk::{HistogramValue, STALE_NAN};
+use crate::exemplar::Exemplar;
 use crate::outcome::Refusal;
 
 /// Bit 0 of the flags of a data point: the series is there, but has no value.

@@ -4,13 +4,13 @@
 //! number from then on. Format: `docs/formats/tsdb.md`, "Log records".
 
 use hashbrown::HashMap;
-use model::{SpanId, TraceId};
 use rustc_hash::FxBuildHasher;
 
 use super::columns;
-use crate::batch::{Batch, BatchSample, BatchValue, Exemplar, Found, Mode, Rules};
+use crate::batch::{Batch, BatchSample, BatchValue, Found, Mode, Rules};
 use crate::catalog::{Metadata, MetricInfo, MetricType};
 use crate::chunk::bits::{ByteReader, put_prefixed, put_signed, put_varint, unzigzag, zigzag};
+use crate::exemplar::Exemplar;
 use crate::histogram;
 
 /// Ids of series by the numbers that records of one generation gave them.
@@ -34,7 +34,7 @@ pub(super) fn encode(batch: &Batch, out: &mut Vec<u8>) {
     put_varint(out, batch.exemplars.len() as u64);
     for (series, e) in &batch.exemplars {
         put_varint(out, u64::from(*series));
-        put_exemplar(e, out);
+        e.encode(out);
     }
     put_varint(out, batch.metrics.len() as u64);
     for m in &batch.metrics {
@@ -118,7 +118,7 @@ pub(super) fn decode(mut r: ByteReader<'_>, rules: Rules, names: &Names) -> Opti
     take_samples(&mut r, &mut batch)?;
     for _ in 0..r.len()? {
         let series = u32::try_from(r.varint()?).ok()?;
-        batch.exemplars.push((series, take_exemplar(&mut r)?));
+        batch.exemplars.push((series, Exemplar::decode(&mut r)?));
     }
     for _ in 0..r.len()? {
         let name = r.text()?.to_owned();
@@ -213,27 +213,4 @@ fn take_samples(r: &mut ByteReader<'_>, batch: &mut Batch) -> Option<()> {
     }
     batch.buf.samples = samples;
     Some(())
-}
-
-fn put_exemplar(e: &Exemplar, out: &mut Vec<u8>) {
-    put_signed(out, e.t);
-    out.extend_from_slice(&e.value.to_bits().to_le_bytes());
-    out.extend_from_slice(&e.trace_id.0);
-    out.extend_from_slice(&e.span_id.0);
-    put_varint(out, e.attributes.len() as u64);
-    for (name, value) in &e.attributes {
-        put_prefixed(out, name.as_bytes());
-        put_prefixed(out, value.as_bytes());
-    }
-}
-
-fn take_exemplar(r: &mut ByteReader<'_>) -> Option<Exemplar> {
-    let (t, value) = (r.signed()?, f64::from_bits(r.u64()?));
-    let trace_id = TraceId(r.bytes(16)?.try_into().ok()?);
-    let span_id = SpanId(r.bytes(8)?.try_into().ok()?);
-    let mut attributes = Vec::new();
-    for _ in 0..r.len()? {
-        attributes.push((r.text()?.to_owned(), r.text()?.to_owned()));
-    }
-    Some(Exemplar { t, value, trace_id, span_id, attributes })
 }

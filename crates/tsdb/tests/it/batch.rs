@@ -1,20 +1,10 @@
 //! Batches: the way in of everything but OTLP. What is wrong is counted and named, the rest is stored and survives a restart.
 
-use std::sync::Arc;
-
-use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, Labels, SpanId, TraceId};
-use tsdb::{Exemplar, MatchOp, Matcher, Metadata, MetricType, Options, ReadLimits, Refusal, STALE_NAN, Tsdb};
+use tsdb::{Exemplar, MatchOp, Matcher, Metadata, MetricType, ReadLimits, Refusal, STALE_NAN, Tsdb};
 
-const NOW_MS: i64 = 1_700_000_000_000;
-
-fn open(disk: &SimDisk) -> Tsdb {
-    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(NOW_MS)));
-    let mut options = Options::new("/data/metrics");
-    options.min_free_bytes = 0;
-    Tsdb::open(Arc::new(disk.clone()), clock, options).expect("open")
-}
+use crate::support::{NOW_MS, open};
 
 fn lines(db: &Tsdb) -> Vec<String> {
     let named = [Matcher::new("__name__", MatchOp::Re, ".+")];

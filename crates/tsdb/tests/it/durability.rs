@@ -1,22 +1,13 @@
 //! Power cuts and full disks: what was acknowledged is there, once, whatever happens when.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::Disk as _;
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, Labels};
-use tsdb::{MatchOp, Matcher, Options, ReadLimits, Sample, Tsdb};
+use tsdb::{MatchOp, Matcher, ReadLimits, Sample, Tsdb};
 
-const NOW_MS: i64 = 1_700_000_000_000;
-
-fn open(disk: &SimDisk) -> Tsdb {
-    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(NOW_MS)));
-    let mut options = Options::new("/data/metrics");
-    options.min_free_bytes = 0;
-    Tsdb::open(Arc::new(disk.clone()), clock, options).expect("open")
-}
+use crate::support::{NOW_MS, open};
 
 fn series(i: i64) -> Labels {
     Labels::from_pairs([("__name__", "m"), ("i", &i.to_string())])

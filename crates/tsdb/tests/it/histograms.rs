@@ -2,22 +2,15 @@
 
 use std::sync::Arc;
 
-use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::sim::SimDisk;
 use model::histogram::Histogram;
 use model::{AccessScope, STALE_NAN_BITS};
-use tsdb::{HistogramValue, Ingested, MatchOp, Matcher, Options, ReadLimits, Refusal, SeriesSamples, Tsdb};
+use tsdb::{HistogramValue, Ingested, MatchOp, Matcher, ReadLimits, Refusal, SeriesSamples, Tsdb};
 use wire::protobuf::Writer;
 
-const NOW_MS: i64 = 1_700_000_000_000;
-const DELTA: u64 = 1;
+use crate::support::{NOW_MS, disturb, open};
 
-fn open(disk: &SimDisk) -> Tsdb {
-    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(NOW_MS)));
-    let mut options = Options::new("/data/metrics");
-    options.min_free_bytes = 0;
-    Tsdb::open(Arc::new(disk.clone()), clock, options).expect("open")
-}
+const DELTA: u64 = 1;
 
 fn read(db: &Tsdb, name: &str) -> SeriesSamples {
     let named = [Matcher::new("__name__", MatchOp::Eq, name)];
@@ -67,19 +60,7 @@ fn delta_histograms_are_added_up_over_flush_restart_and_crash() {
         let scale = if i < 6 { 3 } else { 2 };
         let stored = ingest(&db, &delta(NOW_MS + (i - 1) * 1000, NOW_MS + i * 1000, scale));
         assert_eq!((stored.histograms, stored.samples), (1, 0), "{}", stored.message());
-        match i % 4 {
-            1 => drop(db.flush().expect("flush")),
-            2 => {
-                drop(db);
-                db = open(&disk);
-            }
-            3 => {
-                disk = disk.crash();
-                drop(db);
-                db = open(&disk);
-            }
-            _ => {}
-        }
+        (disk, db) = disturb(i, disk, db);
     }
     let found = read(&db, "lat");
     let counts: Vec<(i64, u64, i32, f64)> = found

@@ -14,3 +14,4 @@ mod oracle;
 mod otlp;
 mod points;
 mod stretches;
+mod support;

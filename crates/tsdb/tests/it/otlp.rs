@@ -1,24 +1,16 @@
 //! OTLP through the engine: delta totals over flush and restart, exemplars, names as sent, access.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::sim::SimDisk;
 use model::{AccessScope, TraceId};
-use tsdb::{Ingested, MatchOp, Matcher, MetricType, Options, ReadLimits, Sample, Tsdb};
+use tsdb::{Ingested, MatchOp, Matcher, MetricType, ReadLimits, Sample, Tsdb};
 use wire::protobuf::Writer;
 
-const NOW_MS: i64 = 1_700_000_000_000;
+use crate::support::{NOW_MS, disturb, open};
+
 const DELTA: u64 = 1;
 const CUMULATIVE: u64 = 2;
-
-fn open(disk: &SimDisk) -> Tsdb {
-    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(NOW_MS)));
-    let mut options = Options::new("/data/metrics");
-    options.min_free_bytes = 0;
-    Tsdb::open(Arc::new(disk.clone()), clock, options).expect("open")
-}
 
 fn attribute(w: &mut Writer, field: u32, key: &str, value: &str) {
     w.message(field, |w| {
@@ -82,19 +74,7 @@ fn delta_totals_go_on_over_flush_restart_and_crash() {
     for i in 1..=points {
         let stored = ingest(&db, &sum("api", "work.time", DELTA, NOW_MS + i * 1000, 0.5, false));
         assert_eq!(stored.samples, 1);
-        match i % 4 {
-            1 => drop(db.flush().expect("flush")),
-            2 => {
-                drop(db);
-                db = open(&disk);
-            }
-            3 => {
-                disk = disk.crash();
-                drop(db);
-                db = open(&disk);
-            }
-            _ => {}
-        }
+        (disk, db) = disturb(i, disk, db);
     }
     let want: Vec<_> = (1..=points).map(|i| (i, i as f64 * 0.5)).collect();
     assert_eq!(values(&db, &AccessScope::ALL, "work_time_seconds_total"), want);
