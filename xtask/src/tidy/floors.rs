@@ -7,19 +7,23 @@ use super::manifest::Manifest;
 use super::repository::Repository;
 
 /// Every crate of the workspace that others may use has its floor here. Peers never depend on each other.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 18] = [
     ("foundation", 0),
     ("model", 1),
     ("re2", 1),
     ("wal", 1),
+    ("net", 1),
     ("wire", 2),
     ("promql", 2),
+    ("gotemplate", 2),
     ("tsdb", 3),
     ("eventstore", 3),
+    ("metastore", 3),
     ("query", 4),
     ("pipeline", 4),
     ("derived", 4),
     ("storage", 4),
+    ("alerting", 4),
     ("api", 6),
     ("bellrock", 7),
 ];
