@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui
+.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui screenshots axe
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -46,3 +46,9 @@ lint: ## the checks that need no test run
 
 ui: ## build the web UI into ui/dist, where the server embeds it
 	@sh scripts/ui.sh
+
+screenshots: ## pictures of every page in both themes, from the server at BELLROCK_API, into ui/screenshots
+	npm --prefix ui run screenshots -- $(ARGS)
+
+axe: ## accessibility of every page, by axe-core, from the server at BELLROCK_API
+	npm --prefix ui run axe -- $(ARGS)

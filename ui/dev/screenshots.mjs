@@ -1,108 +1,44 @@
-// Takes a picture of every page in both themes and two sizes, and reports console errors and requests that left the
-// origin. Needs a server (`npm run mock`) and Chromium.
+// Takes a picture of every page in both themes and at two widths, and fails on console errors and on requests that
+// left the origin. Needs Chromium and a server: a running one (`BELLROCK_API`) or `npm run mock`.
 //
-//   node dev/screenshots.mjs [--base http://127.0.0.1:3301] [--out /tmp/shots] [--only logs,trace] [--quick]
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+//   npm run screenshots -- [--only logs,trace] [--quick] [--base http://127.0.0.1:3301] [--out screenshots]
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { fileURLToPath } from "node:url";
+import { flag, launch, openPage, option, serve, settle } from "./browser.mjs";
+import { pages, THEMES } from "./pages.mjs";
 
-const option = (name, fallback) => {
-  const index = process.argv.indexOf(`--${name}`);
-  return index < 0 ? fallback : process.argv[index + 1];
-};
-const base = option("base", "http://127.0.0.1:3301");
-const out = option("out", join(tmpdir(), "bellrock-shots"));
-const only = option("only", "").split(",").filter(Boolean);
-const quick = process.argv.includes("--quick");
-
-const json = async (path) => (await fetch(`${base}${path}`)).json();
-
-async function pages() {
-  const list = [
-    ["start", "/start"],
-    ["services", "/services"],
-    ["service", "/services/api"],
-    ["traces", "/traces"],
-    ["traces-query", "/traces?q=service:matcher+duration%3E50ms"],
-    ["logs", "/logs"],
-    ["logs-error", "/logs?q=service:api+(level:error"],
-    ["logs-empty", "/logs?q=service:nobody+timeout"],
-    ["metrics", "/metrics?q=sum+by+(service_name)+(rate(http_requests_total[5m]))"],
-    ["metrics-table", "/metrics?q=process_resident_memory_bytes&tab=table"],
-    ["metrics-error", "/metrics?q=rate(http_server_requests_total[5m]"],
-    ["metrics-start", "/metrics"],
-    ["metrics-missing", "/metrics?q=rate(http_server_requests_totl[5m])"],
-  ];
-  const traces = (await json("/api/v1/traces?limit=50")).traces ?? [];
-  const big =
-    traces.filter((trace) => trace.error_count > 0).sort((a, b) => b.span_count - a.span_count)[0] ?? traces[0];
-  if (big) list.push(["trace", `/traces/${big.trace_id}`]);
-  const log = (await json("/api/v1/logs?limit=20")).logs?.[2];
-  if (log) list.push(["logs-peek", `/logs?peek=log:${encodeURIComponent(log.id)}`]);
-  return list.filter(([name]) => only.length === 0 || only.includes(name));
-}
-
-const SIZES = quick
-  ? [[1440, 900]]
-  : [
-      [1440, 900],
-      [1024, 768],
-    ];
-const THEMES = quick ? ["dark"] : ["dark", "light"];
+const out = option("out", fileURLToPath(new URL("../screenshots", import.meta.url)));
+const WIDTHS = flag("quick") ? [1440] : [1440, 1100];
 
 mkdirSync(out, { recursive: true });
-const profile = mkdtempSync(join(tmpdir(), "bellrock-profile-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: "/usr/bin/chromium",
-  headless: true,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const { base, stop } = await serve();
+const { context, close } = await launch();
 let problems = 0;
+let taken = 0;
 try {
+  const list = await pages(base);
   for (const theme of THEMES) {
-    for (const [width, height] of SIZES) {
-      for (const [name, path] of await pages()) {
-        const page = await context.newPage();
-        await page.setViewportSize({ width, height });
-        await page.addInitScript((value) => localStorage.setItem("bellrock.theme", value), theme);
+    for (const width of WIDTHS) {
+      for (const { name, path, act } of list) {
         const complain = (text) => {
           problems++;
-          process.stdout.write(`${name}: ${text}\n`);
+          process.stdout.write(`${name} ${theme} ${width}: ${text}\n`);
         };
-        page.on(
-          "console",
-          (message) =>
-            message.type() === "error" && !message.text().includes("status of 4") && complain(message.text()),
-        );
-        page.on("pageerror", (error) => complain(error.message));
-        page.on("request", (request) => !request.url().startsWith(base) && complain(`request to ${request.url()}`));
-        await page.goto(base + path);
-        await page.waitForLoadState("networkidle").catch(() => {});
-        await page.waitForTimeout(250);
-        if (name === "trace")
-          await page
-            .locator("[role=row]")
-            .nth(12)
-            .click()
-            .catch(() => {});
-        await page.waitForTimeout(200);
+        const page = await openPage(context, base, { theme, width, path, complain });
+        if (act) {
+          await act(page).catch((error) => complain(error.message));
+          await settle(page);
+        }
         await page.screenshot({ path: join(out, `${name}-${theme}-${width}.png`) });
+        taken++;
         await page.close();
       }
     }
   }
 } finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
+  await close();
+  await stop();
 }
-process.stdout.write(`pictures in ${out}, ${problems} problems\n`);
+process.stdout.write(`${taken} pictures in ${out}, ${problems} problems\n`);
 process.exitCode = problems > 0 ? 1 : 0;

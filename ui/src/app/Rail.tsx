@@ -62,12 +62,11 @@ export function Rail() {
           type="button"
           className={styles.item}
           onClick={toggleRail}
-          aria-pressed={open}
-          aria-label="Names in the rail"
+          aria-label={open ? "Collapse" : "Expand"}
           title={`${open ? "Collapse" : "Expand"} the rail (b)`}
         >
           <RailIcon size={16} aria-hidden />
-          <span className={styles.text}>Collapse</span>
+          <span className={styles.text}>{open ? "Collapse" : "Expand"}</span>
         </button>
       </div>
     </nav>

@@ -1,0 +1,47 @@
+// Runs axe-core on every page in both themes; serious and critical findings fail. Ends with `N passed, N failed`.
+//
+//   npm run axe -- [--only services] [--quick] [--base http://127.0.0.1:3301]
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { launch, openPage, serve, settle } from "./browser.mjs";
+import { pages, THEMES } from "./pages.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const SHOWN_NODES = 3;
+
+const { base, stop } = await serve();
+const { context, close } = await launch();
+let passed = 0;
+let failed = 0;
+try {
+  for (const theme of THEMES) {
+    for (const { name, path, act } of await pages(base)) {
+      const page = await openPage(context, base, { theme, width: 1440, path, complain: () => {} });
+      if (act) {
+        await act(page).catch(() => {});
+        await settle(page);
+      }
+      // Evaluated through the debugger, which the page's content security policy does not concern.
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), TAGS);
+      const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      if (bad.length === 0) passed++;
+      else failed++;
+      for (const { id, impact, help, nodes } of bad) {
+        process.stdout.write(`${name} ${theme}: ${impact} ${id}: ${help}\n`);
+        for (const node of nodes.slice(0, SHOWN_NODES)) {
+          const why = node.any[0]?.message ?? node.all[0]?.message ?? "";
+          process.stdout.write(`    ${node.target.join(" ")}  ${why}\n`);
+        }
+        if (nodes.length > SHOWN_NODES) process.stdout.write(`    and ${nodes.length - SHOWN_NODES} more\n`);
+      }
+      await page.close();
+    }
+  }
+} finally {
+  await close();
+  await stop();
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,49 @@
+// Every page of the UI in every state worth a look. Ids come from the server under test, so the list fits any data.
+import { flag, option } from "./browser.mjs";
+
+/** A name, an address, and what is done on the page before the picture is taken. */
+export async function pages(base) {
+  const json = async (path) => {
+    const response = await fetch(base + path).catch(() => null);
+    return response?.ok ? response.json().catch(() => ({})) : {};
+  };
+  const [{ services = [] }, { traces = [] }, { logs = [] }, { errors = [] }] = await Promise.all([
+    json("/api/v1/services"),
+    json("/api/v1/traces?limit=50"),
+    json("/api/v1/logs?limit=20"),
+    json("/api/v1/errors?limit=5"),
+  ]);
+  const service = encodeURIComponent(services[0]?.name ?? "api");
+  const list = [
+    { name: "start", path: "/start" },
+    { name: "services", path: "/services" },
+    { name: "service", path: `/services/${service}` },
+    { name: "traces", path: "/traces" },
+    { name: "traces-query", path: "/traces?q=duration%3E50ms" },
+    { name: "logs", path: "/logs" },
+    { name: "logs-error", path: "/logs?q=service:api+(level:error" },
+    { name: "logs-empty", path: "/logs?q=service:nobody+timeout" },
+    { name: "metrics-start", path: "/metrics" },
+    { name: "metrics", path: "/metrics?q=sum+by+(service)+(rate(http_requests_total[5m]))" },
+    { name: "metrics-table", path: "/metrics?q=process_resident_memory_bytes&tab=table" },
+    { name: "metrics-error", path: "/metrics?q=rate(http_requests_total[5m]" },
+    { name: "metrics-missing", path: "/metrics?q=rate(http_server_requests_totl[5m])" },
+    { name: "palette", path: "/services", act: (page) => page.keyboard.press("Control+k") },
+    { name: "shortcuts", path: "/services", act: (page) => page.keyboard.press("?") },
+  ];
+  const worst = [...traces].sort((a, b) => (b.error_count > 0) - (a.error_count > 0) || b.span_count - a.span_count)[0];
+  if (worst)
+    list.push({
+      name: "trace",
+      path: `/traces/${worst.trace_id}`,
+      act: (page) => page.locator("[role=row]").nth(6).click(),
+    });
+  if (logs[2]) list.push({ name: "logs-peek", path: `/logs?peek=log:${encodeURIComponent(logs[2].id)}` });
+  if (errors[0]) list.push({ name: "error", path: `/errors/${errors[0].id}` });
+  const only = option("only", "").split(",").filter(Boolean);
+  return list.filter(
+    ({ name }) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}-`)),
+  );
+}
+
+export const THEMES = flag("quick") ? ["dark"] : ["dark", "light"];
