@@ -1,3 +1,7 @@
 //! Floor 4: from a sample to a delivered message: rules, alert manager, notifiers, SLOs.
 //!
 //! *Invariant:* no storage engine and no HTTP server: what a rule asks comes through traits that this crate owns.
+
+pub mod alert;
+
+pub use alert::{Alert, Fingerprint};
