@@ -3,5 +3,9 @@
 //! *Invariant:* no storage engine and no HTTP server: what a rule asks comes through traits that this crate owns.
 
 pub mod alert;
+pub mod finding;
+pub mod notification;
+pub mod yaml;
 
 pub use alert::{Alert, Fingerprint};
+pub use finding::{Finding, Findings, Severity};
