@@ -15,6 +15,8 @@ export class ApiError extends Error {
       position?: { offset: number; length: number };
       suggestion?: string;
       requestId?: string;
+      /** The whole answer, for what stands beside the error. */
+      body?: unknown;
     } = {},
   ) {
     super(message);
@@ -74,29 +76,100 @@ function encodeParams(params: Params): URLSearchParams {
 }
 
 export async function request<T>({ path, params = {}, signal, decode, form }: Request<T>): Promise<Timed<T>> {
-  const started = performance.now();
-  let response: Response;
-  let body: string;
-  try {
-    response = await fetch(form ? apiUrl(path) : apiUrl(path, params), {
-      ...(form ? { method: "POST", body: encodeParams(params) } : {}),
-      ...(signal ? { signal } : {}),
-      headers: { accept: "application/json" },
-    });
-    body = await response.text();
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiError("offline", "the server does not answer");
+  const init: RequestInit = form ? { method: "POST", body: encodeParams(params) } : {};
+  return exchange(form ? apiUrl(path) : apiUrl(path, params), init, signal, decode);
+}
+
+export interface JsonRequest<T> {
+  method: "POST" | "PUT" | "DELETE";
+  path: string;
+  params?: Params;
+  body?: unknown;
+  signal?: AbortSignal;
+  decode: Decoder<T>;
+}
+
+/** Sends a JSON body. An empty answer (204) is decoded as `undefined`. */
+export async function sendJson<T>({ method, path, params = {}, body, signal, decode }: JsonRequest<T>): Promise<T> {
+  const init: RequestInit = { method };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { "content-type": "application/json" };
   }
-  noteServerDate(response.headers.get("date"));
+  return (await exchange(apiUrl(path, params), init, signal, decode)).value;
+}
+
+async function exchange<T>(
+  url: string,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+  decode: Decoder<T>,
+): Promise<Timed<T>> {
+  const started = performance.now();
+  const response = await reach(url, init, signal);
+  const body = await readBody(response, signal);
   const json = parseJson(body);
-  const requestId = response.headers.get("x-request-id") ?? undefined;
-  if (!response.ok) throw readError(response.status, json, requestId);
+  if (!response.ok) throw readError(response.status, json, response.headers.get("x-request-id") ?? undefined);
   try {
     return { value: decode(json), elapsedMs: performance.now() - started };
   } catch (error) {
     if (error instanceof DecodeError) throw new ApiError("unexpected", error.message, { status: response.status });
     throw error;
+  }
+}
+
+async function reach(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+  try {
+    const response = await fetch(url, {
+      ...init,
+      ...(signal ? { signal } : {}),
+      headers: { accept: "application/json", ...init.headers },
+    });
+    noteServerDate(response.headers.get("date"));
+    return response;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("offline", "the server does not answer");
+  }
+}
+
+async function readBody(response: Response, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("offline", "the connection broke while the answer came");
+  }
+}
+
+/** Posts a JSON body and hands over each line of the answer (newline-delimited JSON) as it comes. */
+export async function streamLines(
+  path: string,
+  body: unknown,
+  onLine: (value: unknown) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const init: RequestInit = {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", accept: "application/x-ndjson" },
+  };
+  const response = await reach(apiUrl(path), init, signal);
+  if (!response.ok || !response.body) {
+    const json = parseJson(await readBody(response, signal));
+    throw readError(response.status, json, response.headers.get("x-request-id") ?? undefined);
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw new ApiError("offline", "the connection broke while the answer came");
+    });
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = done ? "" : (lines.pop() ?? "");
+    for (const line of lines) if (line.trim() !== "") onLine(JSON.parse(line));
+    if (done) return;
   }
 }
 
@@ -110,7 +183,7 @@ function parseJson(body: string): unknown {
 
 /** Reads both error shapes: ours (`{error: {kind, message, ..}}`) and Prometheus' (`{errorType, error}`). */
 function readError(status: number, json: unknown, requestId: string | undefined): ApiError {
-  const facts = { status, ...(requestId ? { requestId } : {}) };
+  const facts = { status, body: json, ...(requestId ? { requestId } : {}) };
   if (isObject(json) && isObject(json.error)) {
     const { kind, message, position, suggestion } = json.error;
     return new ApiError(String(kind ?? "server"), String(message ?? `status ${status}`), {

@@ -1,74 +1,199 @@
-// An empty answer, explained: nothing ever arrived, nothing in this range, or nothing that matches the query.
+// An empty answer, explained by the server: nothing ever arrived, nothing in this range, nothing that matches, a label
+// that does not exist, or a window that needs more samples. Each with the one click that leads out.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { FieldSignal } from "../api/fields.ts";
-import { fetchStatus } from "../api/status.ts";
+import { fetchStatus, type SignalStatus } from "../api/status.ts";
+import { type EmptySignal, fetchWhyEmpty, type WhyEmpty } from "../api/why-empty.ts";
 import { removeTerm, splitTerms } from "../lib/filter.ts";
-import { formatRelative } from "../lib/time/format.ts";
+import { formatCount, formatShort } from "../lib/number.ts";
+import { formatDuration, formatInstant, formatRelative } from "../lib/time/format.ts";
+import type { Range } from "../lib/time/range.ts";
 import { useTime } from "../lib/view.ts";
 import styles from "./NothingFound.module.css";
-import { Empty } from "./States.tsx";
+import { Empty, Skeleton } from "./States.tsx";
 
 export interface NothingFoundProps {
-  signal: FieldSignal | "metrics";
+  signal: EmptySignal;
   query: string;
   onQuery: (query: string) => void;
 }
 
 const MAX_TERMS = 6;
+const BEFORE_MILLI = 1_800_000;
+const AFTER_MILLI = 60_000;
 
 export function NothingFound({ signal, query, onQuery }: NothingFoundProps) {
   const time = useTime();
-  const status = useQuery({ queryKey: ["status"], queryFn: ({ signal: abort }) => fetchStatus(abort) });
-  const facts = status.data?.signals[signal];
-  if (facts && facts.accepted === 0 && facts.last_received_unix_milli === null) {
-    return (
-      <Empty reason="never-received" title={`No ${signal} have ever arrived`}>
-        <p>{facts.refused > 0 ? `${facts.refused} were refused. ` : ""}Set up a sender, and watch its data arrive.</p>
-        <Link to="/start" className="button primary">
-          Add data
-        </Link>
-      </Empty>
-    );
-  }
-  const terms = splitTerms(query).filter((part) => !/^(AND|OR|NOT)$/.test(part));
+  const why = useQuery({
+    queryKey: ["why-empty", signal, query, time.range],
+    queryFn: ({ signal: abort }) => fetchWhyEmpty(signal, query, time.range, abort),
+    retry: false,
+  });
+  const status = useQuery({
+    queryKey: ["status"],
+    queryFn: ({ signal: abort }) => fetchStatus(abort),
+    enabled: why.isError,
+  });
+  if (why.isPending || (why.isError && status.isPending)) return <Skeleton rows={3} />;
+  const answer = why.data ?? guess(status.data?.signals[signal], query, time.range, signal);
+  return <Explained signal={signal} query={query} onQuery={onQuery} why={answer} />;
+}
+
+/** What can be said without the server's reasons: from what arrived and from the terms of the query. */
+export function guess(facts: SignalStatus | undefined, query: string, range: Range, signal: EmptySignal): WhyEmpty {
   const newest = facts?.last_received_unix_milli ?? null;
-  const widen = (
-    <button type="button" className="button" onClick={() => time.setText({ from: "now-24h", to: "now" })}>
-      Look at the last 24 h
-    </button>
-  );
-  if (terms.length > 0 && signal !== "metrics") {
-    return (
-      <Empty reason="filtered" title={`No ${signal} match this query in this range`}>
-        <p>Take away a term:</p>
-        <ul className={styles.terms}>
-          {terms.slice(0, MAX_TERMS).map((part) => (
-            <li key={part}>
-              <button type="button" className="button small" onClick={() => onQuery(removeTerm(query, part))}>
-                without <code>{part}</code>
-              </button>
-            </li>
+  const terms = signal === "metrics" ? [] : splitTerms(query).filter((part) => !/^(AND|OR|NOT)$/.test(part));
+  const never = facts !== undefined && facts.accepted === 0 && newest === null;
+  const old = newest !== null && newest < range.fromMilli;
+  return {
+    reason: never ? "never_received" : old ? "out_of_range" : terms.length > 0 ? "filtered" : "unknown",
+    sentence: "",
+    accepted: facts?.accepted ?? 0,
+    refused: facts?.refused ?? 0,
+    oldest_unix_milli: null,
+    newest_unix_milli: newest,
+    retention_seconds: null,
+    terms: terms.map((text) => ({ text, without: -1 })),
+    mismatches: [],
+    waiting: null,
+  };
+}
+
+function Explained({ signal, query, onQuery, why }: NothingFoundProps & { why: WhyEmpty }) {
+  const time = useTime();
+  const said = why.sentence && <p>{why.sentence}</p>;
+  switch (why.reason) {
+    case "never_received":
+      return (
+        <Empty reason="never-received" title={`No ${signal} have ever arrived`}>
+          <p>
+            {why.refused > 0
+              ? `${formatCount(why.refused)} were refused: Add data says why.`
+              : "Nothing was refused either."}
+          </p>
+          <Link to="/start" className="button primary">
+            Add data
+          </Link>
+        </Empty>
+      );
+    case "filtered":
+      return (
+        <Empty reason="filtered" title={`No ${signal} match this query in this range`}>
+          {said || <p>Take away a term:</p>}
+          <Terms query={query} terms={why.terms} onQuery={onQuery} />
+          <Widen />
+        </Empty>
+      );
+    case "label_mismatch":
+      return (
+        <Empty reason="mismatch" title="No series match">
+          {why.mismatches.map((mismatch) => (
+            <div key={mismatch.message} className={styles.mismatch}>
+              <p>{mismatch.message}</p>
+              {mismatch.similar.length > 0 && (
+                <p className="muted">
+                  Similar:{" "}
+                  {mismatch.similar.map((name, index) => (
+                    <span key={name}>
+                      {index > 0 && ", "}
+                      <code>{name}</code>
+                    </span>
+                  ))}
+                </p>
+              )}
+              {mismatch.fixed_query && (
+                <button type="button" className="button" onClick={() => onQuery(mismatch.fixed_query ?? query)}>
+                  Use <code className="ellipsis">{mismatch.fixed_query}</code>
+                </button>
+              )}
+            </div>
           ))}
-        </ul>
-        {widen}
-      </Empty>
-    );
+        </Empty>
+      );
+    case "waiting":
+      return (
+        <Empty
+          reason="waiting"
+          title={`${why.waiting?.samples ?? 0} of ${why.waiting?.samples_needed ?? 2} samples so far`}
+        >
+          {said}
+          {why.waiting?.next_unix_milli && (
+            <p>The next one is expected {formatRelative(why.waiting.next_unix_milli, time.asOfMilli)}.</p>
+          )}
+        </Empty>
+      );
+    default:
+      return (
+        <Empty
+          reason="out-of-range"
+          title={why.reason === "present" ? "The data is there; the query takes it away" : `No ${signal} in this range`}
+        >
+          {said}
+          <Extent why={why} />
+        </Empty>
+      );
   }
+}
+
+function Terms({ query, terms, onQuery }: { query: string; terms: WhyEmpty["terms"]; onQuery: (q: string) => void }) {
   return (
-    <Empty reason="out-of-range" title={`No ${signal} in this range`}>
-      {newest !== null && <p>The newest arrived {formatRelative(newest, time.asOfMilli)}.</p>}
-      {newest !== null && newest < time.range.fromMilli ? (
+    <ul className={styles.terms}>
+      {terms.slice(0, MAX_TERMS).map((part) => (
+        <li key={part.text}>
+          <button
+            type="button"
+            className="button small"
+            disabled={part.without === 0}
+            onClick={() => onQuery(removeTerm(query, part.text))}
+          >
+            without <code>{part.text}</code>
+            {part.without >= 0 && <span className="faint">{formatShort(part.without)} match</span>}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Where the data is that this range misses. */
+function Extent({ why }: { why: WhyEmpty }) {
+  const time = useTime();
+  const { newest_unix_milli: newest, oldest_unix_milli: oldest, retention_seconds: retention } = why;
+  const outside = newest !== null && (newest < time.range.fromMilli || newest > time.range.toMilli);
+  return (
+    <>
+      {newest !== null && (
+        <p title={formatInstant(newest, time.zone)}>The newest is from {formatRelative(newest, time.asOfMilli)}.</p>
+      )}
+      {oldest !== null && (
+        <p className="faint">
+          The oldest is from {formatInstant(oldest, time.zone, false)}
+          {retention !== null && `; data is kept for ${formatDuration(retention * 1e9)}`}.
+        </p>
+      )}
+      {outside ? (
         <button
           type="button"
           className="button primary"
-          onClick={() => time.setRange({ fromMilli: newest - 1_800_000, toMilli: newest + 60_000 })}
+          onClick={() => time.setRange({ fromMilli: newest - BEFORE_MILLI, toMilli: newest + AFTER_MILLI })}
         >
           Jump there
         </button>
       ) : (
-        widen
+        <Widen />
       )}
-    </Empty>
+    </>
+  );
+}
+
+const DAY_MILLI = 86_400_000;
+
+function Widen() {
+  const { range, setText } = useTime();
+  if (range.toMilli - range.fromMilli >= DAY_MILLI) return null;
+  return (
+    <button type="button" className="button" onClick={() => setText({ from: "now-24h", to: "now" })}>
+      Look at the last 24 h
+    </button>
   );
 }

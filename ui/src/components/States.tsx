@@ -1,31 +1,47 @@
-// The states every panel can be in besides "here is the data": loading, nothing yet, nothing found, error, partial.
-import { AlertTriangle, CircleSlash, Inbox, SearchX } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+// The states a panel can be in besides "here is the data". `QueryState` chooses between them; these are their looks.
+import { AlertTriangle, CircleSlash, Hourglass, Inbox, SearchX, Tags } from "lucide-react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { ApiError } from "../api/client.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./States.module.css";
 
-/** Rows of the right height; invisible for the first 150 ms, so quick answers do not flash. */
-export function Skeleton({ rows = 12, rowHeight = 28 }: { rows?: number; rowHeight?: number }) {
+export type Shape = "rows" | "chart" | "stat" | "tiles";
+
+export interface SkeletonProps {
+  rows?: number;
+  rowHeight?: number;
+  shape?: Shape;
+}
+
+const TILES = 5;
+
+/** The outline of what will come; invisible for the first 150 ms, so quick answers do not flash. */
+export function Skeleton({ rows = 12, rowHeight = 28, shape = "rows" }: SkeletonProps) {
   const [visible, setVisible] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setVisible(true), 150);
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div className={styles.skeleton} role="status" aria-label="Loading" data-visible={visible}>
-      {Array.from({ length: rows }, (_, index) => (
-        <div
-          key={index}
-          className={styles.bone}
-          style={{ height: rowHeight - 10, width: `${92 - ((index * 37) % 40)}%` }}
-        />
-      ))}
+    <div className={styles.skeleton} role="status" aria-label="Loading" data-visible={visible} data-shape={shape}>
+      {shape === "rows" ? (
+        Array.from({ length: rows }, (_, index) => (
+          <div
+            key={index}
+            className={styles.bone}
+            style={{ height: rowHeight - 10, width: `${92 - ((index * 37) % 40)}%` }}
+          />
+        ))
+      ) : shape === "tiles" ? (
+        Array.from({ length: TILES }, (_, index) => <div key={index} className={styles.bone} />)
+      ) : (
+        <div className={styles.bone} />
+      )}
     </div>
   );
 }
 
-export type EmptyReason = "never-received" | "filtered" | "out-of-range" | "none";
+export type EmptyReason = "never-received" | "filtered" | "out-of-range" | "mismatch" | "waiting" | "none";
 
 export interface EmptyProps {
   reason: EmptyReason;
@@ -33,7 +49,14 @@ export interface EmptyProps {
   children?: ReactNode;
 }
 
-const EMPTY_ICONS = { "never-received": Inbox, filtered: SearchX, "out-of-range": CircleSlash, none: CircleSlash };
+const EMPTY_ICONS = {
+  "never-received": Inbox,
+  filtered: SearchX,
+  "out-of-range": CircleSlash,
+  mismatch: Tags,
+  waiting: Hourglass,
+  none: CircleSlash,
+};
 
 export function Empty({ reason, title, children }: EmptyProps) {
   const Icon = EMPTY_ICONS[reason];
@@ -63,12 +86,53 @@ const KIND_TITLES: Record<string, string> = {
   server: "The server failed",
   offline: "The server does not answer",
   unexpected: "The answer was not understood",
+  forbidden: "You may not do this",
+  unauthenticated: "Log in again",
+  read_only: "This cannot be changed here",
+  conflict: "Somebody else changed it",
 };
+
+/** What to do about it, where that does not stand in the message. */
+const KIND_REMEDIES: Record<string, string> = {
+  timeout: "A shorter range or a narrower filter looks at less.",
+  limit_exceeded: "A shorter range, a larger step or a narrower filter stays below it.",
+  too_large: "A shorter range or a narrower filter stays below it.",
+  unavailable: "It is starting, or has too much to do; this page asks again by itself.",
+  offline: "What stood here before stays; this page asks again by itself.",
+};
+
+const RETRY_FIRST_MS = 2000;
+const RETRY_MAX_MS = 30_000;
+
+/** Asks again after 2, 4, 8 .. 30 seconds when the server was not there; other errors would only repeat. */
+function useRetries(kind: string, onRetry: (() => void) | undefined): void {
+  const attempt = useRef(0);
+  const retry = useRef(onRetry);
+  retry.current = onRetry;
+  const again = (kind === "offline" || kind === "unavailable") && onRetry !== undefined;
+  useEffect(() => {
+    if (!again) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = () => {
+      timer = setTimeout(
+        () => {
+          attempt.current++;
+          if (!document.hidden) retry.current?.();
+          wait();
+        },
+        Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempt.current),
+      );
+    };
+    wait();
+    return () => clearTimeout(timer);
+  }, [again]);
+}
 
 export function ErrorBox({ error, query, onRetry, onApply }: ErrorBoxProps) {
   const api = error instanceof ApiError ? error : new ApiError("internal", error.message);
   const { position, suggestion, requestId } = api.facts;
   const details = JSON.stringify({ kind: api.kind, message: api.message, ...api.facts, query }, null, 2);
+  useRetries(api.kind, onRetry);
   return (
     <div className={styles.error} role="alert">
       <AlertTriangle size={16} aria-hidden className={styles.errorIcon} />
@@ -86,6 +150,7 @@ export function ErrorBox({ error, query, onRetry, onApply }: ErrorBoxProps) {
             )}
           </p>
         )}
+        {KIND_REMEDIES[api.kind] && <p className="muted">{KIND_REMEDIES[api.kind]}</p>}
         {requestId && <p className="faint">request {requestId}</p>}
       </div>
       {onRetry && (
@@ -151,6 +216,47 @@ export function byteRange(text: string, offset: number, length: number): [number
     index += char.length;
   }
   return [Math.min(start, end), end];
+}
+
+const SLOW_MS = 2000;
+
+/** Two pixels that move while an answer is fetched over data that stays; after two seconds with the time and a way to stop. */
+export function RefreshBar({ busy, onCancel }: { busy: boolean; onCancel?: (() => void) | undefined }) {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    if (!busy) return;
+    const started = performance.now();
+    const timer = setInterval(() => setSeconds(Math.floor((performance.now() - started) / 1000)), 500);
+    return () => {
+      clearInterval(timer);
+      setSeconds(0);
+    };
+  }, [busy]);
+  if (!busy) return null;
+  return (
+    <div className={styles.refresh} role="progressbar" aria-label="Refreshing">
+      <i />
+      {seconds * 1000 >= SLOW_MS && (
+        <span className={styles.slow}>
+          {seconds} s
+          {onCancel && (
+            <button type="button" className="button small" onClick={onCancel}>
+              Cancel
+            </button>
+          )}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** What was left out, as a small badge: "top 20 of 412 series", "sampled 1:10", "M4 1.0 M to 6.4 k". */
+export function LimitBadge({ children, title }: { children: ReactNode; title?: string }) {
+  return (
+    <span className="badge warn" title={title}>
+      {children}
+    </span>
+  );
 }
 
 export function PartialStrip({ reason, onRetry }: { reason: string; onRetry?: () => void }) {
