@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 use foundation::UnixNanos;
 use model::trace::{Event, Resource, Scope, Status};
 use model::{Attributes, LogRecord, Signal, Span, SpanId, TraceId, Value};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use wire::otlp::tree::{Logs, Traces};
 use wire::otlp::{self, Limits, encode, json};
 use wire::sink::{LogFields, LogSink, ResourceRef, ScopeRef, SpanFields, SpanSink, ValueRef};
 
@@ -213,6 +217,41 @@ fn main() {
     report("spans, protobuf", &traces, ns);
     let ns = measure(|| otlp::decode_logs(black_box(&logs), &limits, &mut sink).map_or(0, |d| d.accepted));
     report("logs, protobuf", &logs, ns);
+    let ns = measure(|| Traces::decode(black_box(&traces)).map_or(0, |t| t.records().count() as u64));
+    report("spans, tree", &traces, ns);
+    let ns = measure(|| {
+        Traces::decode(black_box(&traces)).map_or(0, |t| {
+            black_box(t.encode());
+            RECORDS
+        })
+    });
+    report("spans, tree and back", &traces, ns);
+    let ns = measure(|| {
+        ExportTraceServiceRequest::decode(black_box(&traces[..]))
+            .map_or(0, |t| t.resource_spans.len() as u64 / SERVICES * RECORDS)
+    });
+    report("spans, prost", &traces, ns);
+    let ns = measure(|| {
+        ExportTraceServiceRequest::decode(black_box(&traces[..])).map_or(0, |t| {
+            black_box(t.encode_to_vec());
+            RECORDS
+        })
+    });
+    report("spans, prost and back", &traces, ns);
+    let ns = measure(|| {
+        Logs::decode(black_box(&logs)).map_or(0, |t| {
+            black_box(t.encode());
+            RECORDS
+        })
+    });
+    report("logs, tree and back", &logs, ns);
+    let ns = measure(|| {
+        ExportLogsServiceRequest::decode(black_box(&logs[..])).map_or(0, |t| {
+            black_box(t.encode_to_vec());
+            RECORDS
+        })
+    });
+    report("logs, prost and back", &logs, ns);
     let text = trace_json();
     let ns = measure(|| json::to_protobuf(Signal::Traces, black_box(text.as_bytes())).map_or(0, |_| RECORDS));
     report("spans, JSON to protobuf", text.as_bytes(), ns);

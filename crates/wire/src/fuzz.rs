@@ -6,6 +6,7 @@
 use foundation::UnixNanos;
 use model::{Histogram, Signal};
 
+use crate::otlp::tree::{LogRecord, Metric, Record, Span, Tree};
 use crate::otlp::{self, Limits, json};
 use crate::prometheus::exposition::{self, ExpositionSink, SampleRef, Value};
 use crate::prometheus::remote_read;
@@ -93,6 +94,26 @@ pub fn fuzz_stored(data: &[u8]) {
     json::value_to_json(&otlp::read_value(data));
     json::value_to_json(&ValueRef::Array(data).into());
     json::value_to_json(&ValueRef::Map(data).into());
+}
+
+/// Any bytes as a tree of each signal: whatever decodes is written in the one form that decodes to itself, and is broken
+/// for the tree exactly if it is for the engines.
+pub fn fuzz_tree(data: &[u8]) {
+    fn settles<R: Record>(data: &[u8]) -> bool {
+        let Ok(tree) = Tree::<R>::decode(data) else { return false };
+        let bytes = tree.encode();
+        let again = Tree::<R>::decode(&bytes).map(|t| (t.items(), t.encode()));
+        assert_eq!(again.ok(), Some((tree.items(), bytes)));
+        true
+    }
+    let all = Limits::new(UnixNanos(1));
+    let traces = settles::<Span>(data);
+    assert_eq!(traces, otlp::decode_traces(data, &all, &mut RowSpanSink::default()).is_ok());
+    let logs = settles::<LogRecord>(data);
+    assert_eq!(logs, otlp::decode_logs(data, &all, &mut RowLogSink::default()).is_ok());
+    // The engines do not look into a metric's `metadata`.
+    let metrics = settles::<Metric>(data);
+    assert!(!metrics || otlp::decode_metrics(data, &all, &mut RowMetricSink::default()).is_ok());
 }
 
 /// Counts what a remote write request holds, and checks what the decoder promises.

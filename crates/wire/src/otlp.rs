@@ -24,6 +24,7 @@ mod shape;
 mod structure;
 mod text;
 mod traces;
+pub mod tree;
 
 pub use decoded::Decoded;
 pub use fault::DecodeError;

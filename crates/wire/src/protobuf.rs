@@ -2,8 +2,10 @@
 //!
 //! Source: Protocol Buffers, "Encoding" (protobuf.dev/programming-guides/encoding).
 
+mod backward;
 mod reader;
 mod writer;
 
+pub use backward::{Backward, Mark};
 pub use reader::{Key, Malformation, Malformed, Reader};
 pub use writer::{Open, Writer};

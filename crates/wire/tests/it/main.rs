@@ -8,3 +8,4 @@ mod oracle;
 mod requests;
 mod robustness;
 mod shuffle;
+mod tree;

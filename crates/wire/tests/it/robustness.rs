@@ -122,6 +122,14 @@ fn mutated_stored_messages_do_not_panic() {
 }
 
 #[test]
+fn mutated_trees_do_not_panic() {
+    let mut samples = trace_samples();
+    samples.extend(log_samples());
+    samples.extend(metric_samples());
+    run(fuzz::fuzz_tree, &samples, 12_000);
+}
+
+#[test]
 fn mutated_json_does_not_panic() {
     let mut json: Vec<Vec<u8>> = vec![];
     json.extend(samples(requests::traces(), 8).iter().map(|r| serde_json::to_vec(r).unwrap()));
