@@ -15,6 +15,8 @@ use crate::prometheus::{self, ExemplarRef, MetadataRef, SampleSink, SeriesSink, 
 use crate::protobuf::Reader;
 use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
 use crate::sink::ValueRef;
+use crate::thrift::Protocol;
+use crate::{jaeger, zipkin};
 
 /// Limits that random messages reach.
 const fn limits() -> Limits {
@@ -220,4 +222,32 @@ pub fn fuzz_remote_read(data: &[u8]) {
         let matchers: usize = request.queries.iter().map(|q| q.matchers.len()).sum();
         assert!(request.queries.len() + matchers <= data.len());
     }
+}
+
+/// Any bytes as a batch of Jaeger spans in each encoding; what becomes of it is well-formed.
+pub fn fuzz_jaeger(data: &[u8]) {
+    for protocol in [Protocol::Compact, Protocol::Binary] {
+        for converted in [jaeger::batch(protocol, data), jaeger::emit_batch(protocol, data)].into_iter().flatten() {
+            check_spans(&converted.request, converted.spans);
+        }
+    }
+    if let Ok(converted) = jaeger::post_spans(data) {
+        check_spans(&converted.request, converted.spans);
+    }
+}
+
+/// Any bytes as Zipkin spans in each encoding; what becomes of them is well-formed.
+pub fn fuzz_zipkin(data: &[u8]) {
+    for parse_string_tags in [false, true] {
+        let options = zipkin::Options { now: UnixNanos(1), parse_string_tags };
+        let all = [zipkin::json_v1(data, &options), zipkin::json_v2(data, &options), zipkin::proto_v2(data, &options)];
+        for converted in all.into_iter().flatten() {
+            check_spans(&converted.request, converted.spans);
+        }
+    }
+}
+
+fn check_spans(request: &[u8], spans: u64) {
+    let decoded = otlp::decode_traces(request, &Limits::new(UnixNanos(1)), &mut RowSpanSink::default());
+    assert!(decoded.is_ok_and(|d| d.accepted + d.rejected == spans));
 }

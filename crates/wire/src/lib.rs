@@ -4,10 +4,16 @@
 //! the engines' column builders, or rows of `model` in tests.
 //! *Invariant:* no sockets, no storage.
 
+mod bounded;
 pub mod fuzz;
+pub mod jaeger;
+#[cfg(test)]
+mod mutation;
 pub mod otlp;
 pub mod points;
 pub mod prometheus;
 pub mod protobuf;
 pub mod rows;
 pub mod sink;
+pub mod thrift;
+pub mod zipkin;

@@ -8,6 +8,7 @@
 //! OTLP specification, sections "Full success", "Partial success" and "JSON Protobuf encoding".
 
 mod any_value;
+mod assembly;
 mod decoded;
 pub mod encode;
 mod envelope;
@@ -26,6 +27,7 @@ mod text;
 mod traces;
 pub mod tree;
 
+pub use assembly::{Assembly, Group};
 pub use decoded::Decoded;
 pub use fault::DecodeError;
 pub use limits::Limits;
