@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use derived::Derived;
 use foundation::{Clock, UnixNanos};
+use metastore::Metastore;
 use pipeline::{Engines, Import, Journal, RemoteWrite};
 use storage::Retention;
 use tokio::sync::Semaphore;
@@ -21,6 +22,8 @@ pub struct App {
     pub engines: Engines,
     /// What is derived from spans.
     pub derived: Arc<Derived>,
+    /// What people make and the server remembers.
+    pub metastore: Metastore,
     /// What is kept, and where the bytes are.
     pub retention: Arc<Retention>,
     /// What came in.

@@ -28,6 +28,7 @@ use foundation::disk::{RealDisk, SharedDisk};
 use foundation::shutdown::Shutdown;
 use foundation::units::format_duration;
 use loadgen::demo;
+use metastore::Metastore;
 use pipeline::budget::Budget;
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
@@ -88,6 +89,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let readiness = Readiness::default();
     spawn_http(&mut admin, ports.health.socket, api::health::router(readiness.clone()), admin_stopped.clone());
 
+    let metastore = tokio::task::spawn_blocking({
+        let (dir, clock) = (data_dir.path.clone(), clock.clone());
+        move || Metastore::open(&dir, clock)
+    })
+    .await
+    .context("opening the metadata failed")??;
     let (engines, derived) = tokio::task::spawn_blocking({
         let (config, dir, clock) = (config.clone(), data_dir.path.clone(), clock.clone());
         move || open_engines(&config, &dir, clock)
@@ -115,6 +122,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
+        metastore: metastore.clone(),
         retention: retention.clone(),
         journal,
         remote_write: remote_write.clone(),
@@ -194,7 +202,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         stop_faces.send_replace(true);
         drain("API and UI", &mut faces, Duration::from_secs(5)).await;
         stop_writer.set();
-        close_engines(engines, background, writer).await;
+        close_engines(engines, background, writer, metastore).await;
         stop_admin.send_replace(true);
         drain("health and metrics", &mut admin, Duration::from_secs(1)).await;
     };
@@ -299,10 +307,16 @@ async fn drain(what: &str, tasks: &mut JoinSet<()>, deadline: Duration) {
     }
 }
 
-async fn close_engines(engines: Engines, background: background::Background, writer: derived::Writer) {
+async fn close_engines(
+    engines: Engines,
+    background: background::Background,
+    writer: derived::Writer,
+    metastore: Metastore,
+) {
     let closing = tokio::task::spawn_blocking(move || {
         background.join();
         writer.join();
+        metastore.close();
         engines.events.logs().flush();
         engines.events.spans().flush();
         if let Err(e) = engines.metrics.flush() {
