@@ -1,3 +1,28 @@
 //! Floor 1: outgoing HTTP as the ecosystem's files configure it (`http_config`, `tls_config`), and TLS on both sides.
 //!
+//! [`HttpConfig`] is what Prometheus and Alertmanager write, [`Client`] sends as it says, [`tls`] has what
+//! receivers and gRPC exporters need. [`Secret`] is the type of everything that must not be shown.
 //! *Invariant:* knows no telemetry and no configuration file; every wait has a deadline.
+
+mod auth;
+mod client;
+mod config;
+mod error;
+mod oauth2;
+mod probe;
+mod request;
+mod secret;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod tls;
+
+pub use client::{Client, ClientOptions};
+pub use config::{Authorization, BasicAuth, HeaderValues, HttpConfig, OAuth2};
+pub use error::{ConfigError, ConfigErrors, SendError, Step};
+pub use probe::Probe;
+pub use request::{Answer, Request, Response};
+pub use reqwest::Url;
+pub use secret::{Secret, SecretSource, SecretUrl};
+
+#[cfg(test)]
+mod tests;
