@@ -5,7 +5,9 @@
 pub mod alert;
 pub mod finding;
 pub mod notification;
+pub mod timeline;
 pub mod yaml;
 
 pub use alert::{Alert, Fingerprint};
 pub use finding::{Finding, Findings, Severity};
+pub use timeline::{Happened, Timeline};

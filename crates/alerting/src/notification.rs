@@ -91,7 +91,7 @@ pub struct Notification {
     pub external_url: String,
     /// Why now.
     pub reason: Reason,
-    /// Sorted as Alertmanager sorts: firing and resolved together, by `alertname`, then by labels.
+    /// Sorted as Alertmanager sorts: by `job`, by `instance`, then by all labels.
     pub alerts: Vec<NotifiedAlert>,
     /// How many more alerts there are than `alerts` says.
     pub truncated: u64,
