@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::paths::resolve;
 use crate::secret::{Secret, SecretSource, SecretUrl};
 use crate::tls::TlsConfig;
 
@@ -268,13 +269,6 @@ impl HttpConfig {
         for values in self.http_headers.values_mut() {
             values.files.iter_mut().for_each(|path| resolve(path, directory));
         }
-    }
-}
-
-/// Makes a relative `path` start at `directory`.
-pub(crate) fn resolve(path: &mut PathBuf, directory: &Path) {
-    if path.is_relative() && !path.as_os_str().is_empty() {
-        *path = directory.join(&*path);
     }
 }
 

@@ -8,21 +8,25 @@ mod auth;
 mod client;
 mod config;
 mod error;
+mod failure;
 mod oauth2;
+mod paths;
 mod probe;
 mod request;
 mod secret;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tls;
+mod transport;
 
-pub use client::{Client, ClientOptions};
+pub use client::Client;
 pub use config::{Authorization, BasicAuth, HeaderValues, HttpConfig, OAuth2};
 pub use error::{ConfigError, ConfigErrors, SendError, Step};
 pub use probe::Probe;
 pub use request::{Answer, Request, Response};
 pub use reqwest::Url;
 pub use secret::{Secret, SecretSource, SecretUrl};
+pub use transport::ClientOptions;
 
 #[cfg(test)]
 mod tests;

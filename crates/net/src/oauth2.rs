@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderValue};
 use reqwest::Url;
 use serde::Deserialize;
 
 use crate::auth::{basic, hidden};
-use crate::client::{Client, ClientOptions};
 use crate::config::{HttpConfig, OAuth2};
 use crate::error::{ConfigError, ConfigErrors, SendError};
 use crate::request::Request;
 use crate::secret::{Secret, SecretSource, origin};
+use crate::transport::{ClientOptions, Transport};
 
 /// A token is renewed this long before its end, so that none ends on its way.
 const EARLY: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 256 << 10;
 
 /// A source of access tokens.
 pub(crate) struct Tokens {
-    client: Client,
+    transport: Transport,
     url: Url,
     client_id: String,
     client_secret: SecretSource,
@@ -77,7 +77,7 @@ impl Tokens {
         }
         form.extend(config.endpoint_params.iter().map(|(k, v)| (k.clone(), v.clone())));
         Ok(Self {
-            client: Client::new(&http, ClientOptions { body_bytes_max: ANSWER_BYTES_MAX, ..options.clone() })?,
+            transport: Transport::new(&http, ClientOptions { body_bytes_max: ANSWER_BYTES_MAX, ..options.clone() })?,
             url,
             client_id: config.client_id.clone(),
             client_secret,
@@ -86,19 +86,17 @@ impl Tokens {
         })
     }
 
-    /// Adds the token to the headers, after fetching one when there is none.
-    pub(crate) async fn apply(&self, headers: &mut HeaderMap, deadline: Duration) -> Result<(), SendError> {
+    /// The value of `Authorization`, after fetching a token when there is none.
+    pub(crate) async fn authorization(&self, deadline: Duration) -> Result<HeaderValue, SendError> {
         let mut state = self.state.lock().await;
-        let usable = state.token.as_ref().is_some_and(|t| t.ends.is_none_or(|ends| Instant::now() + EARLY < ends));
-        if !usable {
-            state.token = None;
-            let token = self.fetch(&mut state.in_form, deadline).await?;
-            state.token = Some(token);
-        }
-        if let Some(token) = &state.token {
-            headers.insert(AUTHORIZATION, hidden("authorization", &format!("Bearer {}", token.text.expose()))?);
-        }
-        Ok(())
+        let usable = |t: &Token| t.ends.is_none_or(|ends| Instant::now() + EARLY < ends);
+        let token = match state.token.take() {
+            Some(token) if usable(&token) => token,
+            _ => self.fetch(&mut state.in_form, deadline).await?,
+        };
+        let value = hidden("authorization", &format!("Bearer {}", token.text.expose()));
+        state.token = Some(token);
+        value
     }
 
     /// The server did not take the token: the next request fetches another.
@@ -138,7 +136,7 @@ impl Tokens {
             let value = hidden("authorization", &basic(&id, &secret)).map_err(|e| (false, e))?;
             request.headers.insert(AUTHORIZATION, value);
         }
-        let response = Box::pin(self.client.send(request, deadline)).await.map_err(|e| {
+        let response = self.transport.send(request, None, deadline).await.map_err(|e| {
             let retry = e.is_retryable();
             (false, fail(e.to_string(), retry))
         })?;

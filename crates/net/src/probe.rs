@@ -27,7 +27,7 @@ impl Client {
     /// # Errors
     /// The first step that fails.
     pub async fn probe(&self, url: &Url, mut said: impl FnMut(Probe) + Send) -> Result<(), SendError> {
-        let config = self.config();
+        let config = self.transport().config();
         if config.proxy_from_environment {
             let found = "left to the proxy of the environment".to_owned();
             said(Probe { step: Step::Connect, found, took: Duration::ZERO });
@@ -38,13 +38,13 @@ impl Client {
             Some(proxy) => Url::parse(proxy.expose()).map_err(|e| SendError::Url(format!("proxy: {e}")))?,
             None => url.clone(),
         };
-        let stream = connect(&through, self.connect_timeout(), &mut said).await?;
+        let stream = connect(&through, self.transport().connect_timeout(), &mut said).await?;
         if proxy.is_some() || url.scheme() != "https" {
             return Ok(());
         }
         let started = Instant::now();
         let host = url.host_str().unwrap_or("");
-        let stream = self.tls().connect(stream, host, self.connect_timeout()).await?;
+        let stream = self.transport().tls().connect(stream, host, self.transport().connect_timeout()).await?;
         let (_, session) = stream.get_ref();
         let version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS").replace("TLSv1_", "TLS 1.");
         let checked =

@@ -1,6 +1,6 @@
 //! What is sent and what comes back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -115,7 +115,7 @@ impl Answer {
             if e.is_timeout() {
                 SendError::Timeout { step: Step::Answer, origin, after: self.deadline }
             } else {
-                SendError::Answer { origin, message: crate::client::innermost(&e) }
+                SendError::Answer { origin, message: crate::failure::innermost(&e) }
             }
         })
     }
@@ -135,6 +135,12 @@ impl Answer {
             body.extend_from_slice(&chunk);
         }
         Ok((body.into(), false))
+    }
+
+    pub(crate) async fn into_response(mut self, bytes_max: usize, started: Instant) -> Result<Response, SendError> {
+        let (body, truncated) = self.read(bytes_max).await?;
+        let (status, headers) = (self.status(), self.headers().clone());
+        Ok(Response { status, headers, body, truncated, took: started.elapsed() })
     }
 
     /// Reads the whole body.

@@ -8,8 +8,8 @@ use super::TlsVersion;
 use super::client::ClientSpec;
 use super::pem::PemSource;
 use super::version;
-use crate::config::resolve;
 use crate::error::ConfigError;
+use crate::paths::resolve;
 use crate::secret::Secret;
 
 /// Certificates, names and versions of outgoing connections.

@@ -10,8 +10,8 @@ use super::client::{ClientSpec, ClientTls};
 use super::pem::PemSource;
 use super::server::{ServerSpec, ServerTls};
 use super::version;
-use crate::config::resolve;
 use crate::error::{ConfigError, ConfigErrors};
+use crate::paths::resolve;
 use crate::secret::Secret;
 
 /// The client's side.
