@@ -16,7 +16,7 @@ use crate::protobuf::Reader;
 use crate::rows::{RowLogSink, RowMetricSink, RowSpanSink};
 use crate::sink::ValueRef;
 use crate::thrift::Protocol;
-use crate::{jaeger, zipkin};
+use crate::{jaeger, json_lines, loki, syslog, zipkin};
 
 /// Limits that random messages reach.
 const fn limits() -> Limits {
@@ -250,4 +250,39 @@ pub fn fuzz_zipkin(data: &[u8]) {
 fn check_spans(request: &[u8], spans: u64) {
     let decoded = otlp::decode_traces(request, &Limits::new(UnixNanos(1)), &mut RowSpanSink::default());
     assert!(decoded.is_ok_and(|d| d.accepted + d.rejected == spans));
+}
+
+/// Any bytes as a syslog message, and as a stream of them.
+pub fn fuzz_syslog(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for protocol in [syslog::Protocol::Rfc3164, syslog::Protocol::Rfc5424, syslog::Protocol::Either] {
+        let options = syslog::Options { protocol, now: UnixNanos(0), offset_seconds: 3600, allow_skip_pri: true };
+        if let Ok(message) = syslog::parse(&text, &options) {
+            let record = syslog::log_record(&text, &message, UnixNanos(1));
+            assert!((1..=24).contains(&record.severity_number) && message.message.len() <= text.len());
+        }
+    }
+    for framing in [syslog::Framing::Either, syslog::Framing::OctetCounting, syslog::Framing::LineFeed] {
+        let mut splitter = syslog::Splitter::new(framing, 64);
+        for piece in data.chunks(7) {
+            splitter.push(piece);
+            while let Ok(Some(message)) = splitter.next_message() {
+                assert!(message.len() <= 64 + 7);
+            }
+        }
+    }
+}
+
+/// Any bytes as a push to Loki in both encodings, and as lines of JSON; what becomes of them is well-formed.
+pub fn fuzz_pushed_logs(data: &[u8]) {
+    for converted in [loki::json(data, UnixNanos(1)), loki::protobuf(data, UnixNanos(1))].into_iter().flatten() {
+        check_logs(&converted.request, converted.records);
+    }
+    let lines = json_lines::read(data, &json_lines::Options::new(UnixNanos(1)));
+    check_logs(&lines.request, lines.records);
+}
+
+fn check_logs(request: &[u8], records: u64) {
+    let decoded = otlp::decode_logs(request, &Limits::new(UnixNanos(1)), &mut RowLogSink::default());
+    assert!(decoded.is_ok_and(|d| d.accepted + d.rejected == records));
 }

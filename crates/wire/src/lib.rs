@@ -5,8 +5,12 @@
 //! *Invariant:* no sockets, no storage.
 
 mod bounded;
+pub mod civil;
 pub mod fuzz;
 pub mod jaeger;
+pub mod json_line;
+pub mod json_lines;
+pub mod loki;
 #[cfg(test)]
 mod mutation;
 pub mod otlp;
@@ -14,6 +18,8 @@ pub mod points;
 pub mod prometheus;
 pub mod protobuf;
 pub mod rows;
+pub mod severity;
 pub mod sink;
+pub mod syslog;
 pub mod thrift;
 pub mod zipkin;

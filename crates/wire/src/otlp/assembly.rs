@@ -82,6 +82,15 @@ impl Assembly {
         }
     }
 
+    /// Adds `count` records that are encoded already, each with its key and length.
+    pub fn encoded(&mut self, group: Group, records: &[u8], count: u64) {
+        let scope = self.resources.get_mut(group.resource).and_then(|r| r.scopes.get_mut(group.scope));
+        if let Some(scope) = scope {
+            scope.records.raw(records);
+            self.records += count;
+        }
+    }
+
     /// How many records there are.
     pub const fn records(&self) -> u64 {
         self.records

@@ -123,6 +123,12 @@ impl Writer {
         self.buf.splice(open.0 - 1..open.0, prefix[..n].iter().copied());
     }
 
+    /// Takes back a message that began with `open`, its key included; messages that began later are taken back with it.
+    /// Only for fields below 16, whose keys are one byte.
+    pub fn abandon(&mut self, open: Open) {
+        self.buf.truncate(open.0.saturating_sub(2));
+    }
+
     /// Fields that are encoded already, appended to the message that is being written.
     pub fn raw(&mut self, fields: &[u8]) {
         self.buf.extend_from_slice(fields);
