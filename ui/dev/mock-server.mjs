@@ -7,6 +7,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { toColumns } from "./mock/columns.mjs";
 import { bigTrace, buildData } from "./mock/data.mjs";
 import { compile, FilterError, flatten } from "./mock/filter.mjs";
 import { prometheus } from "./mock/prometheus.mjs";
@@ -227,10 +228,13 @@ function answer(path, params) {
     return wrap({ traces: found.map((trace) => trace.summary), next_cursor });
   }
   if (path.startsWith("/api/v1/traces/")) {
-    const id = path.slice("/api/v1/traces/".length);
+    const [id, , spanId] = path.slice("/api/v1/traces/".length).split("/");
     const trace = BIG.test(id) ? bigTrace(id, Number.parseInt(id.slice(-8), 10), started) : data.byId.get(id);
     if (!trace) return [404, { error: { kind: "not_found", message: `no spans with trace id ${id}` } }];
-    return wrap({ trace_id: id, spans: trace.spans.map(({ offset: _offset, ...span }) => span) }, trace.spans.length);
+    if (params.get("format") === "columns")
+      return wrap({ trace_id: id, spans: [], columns: toColumns(trace.spans) }, trace.spans.length);
+    const spans = trace.spans.filter((span) => !spanId || span.span_id === spanId);
+    return wrap({ trace_id: id, spans: spans.map(({ offset: _offset, ...span }) => span) }, trace.spans.length);
   }
   if (path === "/api/v1/services") return wrap(services(params));
   const service = /^\/api\/v1\/services\/([^/]+)\/operations$/.exec(path);

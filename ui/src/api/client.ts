@@ -173,6 +173,22 @@ export async function streamLines(
   }
 }
 
+/** The bytes of an answer that is too large to be read on the main thread. */
+export async function requestBytes(what: Omit<Request<unknown>, "decode" | "form">): Promise<Timed<ArrayBuffer>> {
+  const started = performance.now();
+  const response = await reach(apiUrl(what.path, what.params), {}, what.signal);
+  if (!response.ok) {
+    const json = parseJson(await readBody(response, what.signal));
+    throw readError(response.status, json, response.headers.get("x-request-id") ?? undefined);
+  }
+  try {
+    return { value: await response.arrayBuffer(), elapsedMs: performance.now() - started };
+  } catch (error) {
+    if (what.signal?.aborted) throw error;
+    throw new ApiError("offline", "the connection broke while the answer came");
+  }
+}
+
 function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);

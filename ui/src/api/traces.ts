@@ -117,7 +117,7 @@ const spanStatus: Decoder<Span["status"]> = withDefault(
   { code: "UNSET", message: "" },
 );
 
-const span = object<Span>({
+export const span = object<Span>({
   trace_id: blank,
   span_id: text,
   parent_span_id: blank,

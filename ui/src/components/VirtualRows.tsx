@@ -4,7 +4,9 @@ import styles from "./VirtualRows.module.css";
 
 /** Browsers clamp the height of an element at about 17 million pixels; lists stay well below. */
 const MAX_HEIGHT_PX = 8_000_000;
-const OVERSCAN_ROWS = 8;
+const OVERSCAN_ROWS = 12;
+/** The mounted part moves in steps of this many rows: most frames of a scroll then change nothing at all. */
+const STEP_ROWS = 8;
 
 export interface VirtualRowsHandle {
   /** Scrolls as little as needed to show the row. */
@@ -15,6 +17,10 @@ export interface VirtualRowsProps {
   count: number;
   rowHeight: number;
   renderRow: (index: number) => ReactNode;
+  /** Drawn behind the mounted rows, from `first` to `last` (exclusive), and scrolled with them. */
+  layer?: (first: number, last: number) => ReactNode;
+  /** The first row in view, told when it changes. */
+  onFirst?: (index: number) => void;
   /** Shown once above all rows and kept in view. */
   header?: ReactNode;
   headerHeight?: number;
@@ -33,6 +39,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     count,
     rowHeight,
     renderRow,
+    layer,
+    onFirst,
     header,
     headerHeight = 0,
     footer,
@@ -51,11 +59,14 @@ export function VirtualRows(props: VirtualRowsProps) {
   const measure = useCallback(() => {
     const element = box.current;
     if (!element) return;
-    const first = Math.max(0, Math.floor(element.scrollTop / rowHeight) - OVERSCAN_ROWS);
-    const last = Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + OVERSCAN_ROWS;
+    const top = Math.floor(element.scrollTop / rowHeight);
+    const first = Math.max(0, Math.floor((top - OVERSCAN_ROWS) / STEP_ROWS) * STEP_ROWS);
+    const bottom = Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + OVERSCAN_ROWS;
+    const last = Math.ceil(bottom / STEP_ROWS) * STEP_ROWS;
+    onFirst?.(top);
     setWindow((old) => (old.first === first && old.last === last ? old : { first, last }));
     if (onNearEnd && shown > 0 && shown * rowHeight - element.scrollTop < element.clientHeight * 2) onNearEnd();
-  }, [rowHeight, shown, onNearEnd]);
+  }, [rowHeight, shown, onNearEnd, onFirst]);
 
   const reveal = useCallback(
     (index: number) => {
@@ -106,6 +117,7 @@ export function VirtualRows(props: VirtualRowsProps) {
       {header && <div className={styles.header}>{header}</div>}
       <div className={styles.space} style={{ height: shown * rowHeight }}>
         <div className={styles.rows} style={{ transform: `translateY(${window_.first * rowHeight}px)` }}>
+          {layer?.(window_.first, Math.min(shown, window_.last))}
           {rows}
         </div>
       </div>

@@ -13,6 +13,9 @@ export interface Search {
   view?: string | undefined;
   tab?: string | undefined;
   find?: string | undefined;
+  only?: string | undefined;
+  a?: string | undefined;
+  b?: string | undefined;
   sort?: string | undefined;
   step?: string | undefined;
   source?: string | undefined;

@@ -2,11 +2,12 @@
 //!
 //! Names, services and kinds stand once and are referred to by place; times
 //! are distances to the start of the trace. Attributes, events and links come
-//! with a span of its own (`/api/v1/traces/{trace_id}/spans/{span_id}`).
+//! with a span of its own (`/api/v1/traces/{trace_id}/spans/{span_id}`); what a
+//! waterfall writes beside a name and marks on its bars is here.
 
 use std::collections::HashMap;
 
-use model::{Span, SpanId};
+use model::{Span, SpanId, Value};
 use query::traces::Trace;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +41,30 @@ pub(crate) struct ColumnsShape {
     duration: Vec<i64>,
     /// How many events the span has.
     events: Vec<usize>,
+    /// What `badge` refers to.
+    badges: Vec<String>,
+    /// The attribute that says most beside the name: status of HTTP, system of a database or of messaging; -1 for none.
+    badge: Vec<i64>,
+    /// The place of the span of each event; all events of a span stand together.
+    event_span: Vec<usize>,
+    /// Nanoseconds after the start of the trace.
+    event_time: Vec<i64>,
+    /// What `event_name` refers to.
+    event_names: Vec<String>,
+    event_name: Vec<usize>,
+}
+
+/// Attributes that make a badge, the most telling first; both spellings of the semantic conventions.
+const BADGE_KEYS: [&str; 6] =
+    ["http.response.status_code", "http.status_code", "db.system.name", "db.system", "messaging.system", "rpc.system"];
+
+fn badge_of(span: &Span) -> Option<String> {
+    let value = BADGE_KEYS.iter().find_map(|key| span.attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v))?;
+    match value {
+        Value::Str(text) => Some(text.clone()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// Texts, each once, in the order in which they came.
@@ -70,6 +95,11 @@ impl ColumnsShape {
         };
         let name = spans.iter().map(|s| names.place(&s.name)).collect();
         let service = spans.iter().map(|s| services.place(s.resource.service())).collect();
+        let badge_texts: Vec<Option<String>> = spans.iter().map(badge_of).collect();
+        let mut badges = Dictionary::default();
+        let badge = badge_texts.iter().map(|b| b.as_deref().map_or(-1, |text| badges.place(text) as i64)).collect();
+        let mut event_names = Dictionary::default();
+        let events = || spans.iter().enumerate().flat_map(|(i, s)| s.events.iter().map(move |e| (i, e)));
         Self {
             start_unix_nano: trace.start.0.to_string(),
             duration_nanos: trace.duration_nanos,
@@ -83,6 +113,12 @@ impl ColumnsShape {
             start: spans.iter().map(|s| s.start.0.saturating_sub(trace.start.0)).collect(),
             duration: spans.iter().map(|s| s.end.0.saturating_sub(s.start.0)).collect(),
             events: spans.iter().map(|s| s.events.len()).collect(),
+            badge,
+            event_span: events().map(|(i, _)| i).collect(),
+            event_time: events().map(|(_, e)| e.time.0.saturating_sub(trace.start.0)).collect(),
+            event_name: events().map(|(_, e)| event_names.place(&e.name)).collect(),
+            event_names: event_names.texts,
+            badges: badges.texts,
             names: names.texts,
             services: services.texts,
         }
@@ -92,6 +128,7 @@ impl ColumnsShape {
 #[cfg(test)]
 mod tests {
     use foundation::UnixNanos;
+    use model::trace::Event;
 
     use super::*;
 
@@ -105,9 +142,17 @@ mod tests {
             end: UnixNanos(start + 5),
             ..Span::default()
         };
-        let spans = vec![span(1, 0, 100), span(2, 1, 101), span(3, 9, 102)];
+        let mut spans = vec![span(1, 0, 100), span(2, 1, 101), span(3, 9, 102)];
+        spans[1].attributes.push(("db.system".to_owned(), Value::Str("redis".to_owned())));
+        spans[2].attributes.push(("http.response.status_code".to_owned(), Value::Int(503)));
+        spans[2].events.push(Event { time: UnixNanos(104), name: "retry".into(), ..Event::default() });
         let trace = Trace { spans, start: UnixNanos(100), duration_nanos: 7, ..Trace::default() };
         let c = ColumnsShape::new(&trace);
         assert_eq!((c.parent, c.start, c.names.len(), c.name), (vec![-1, 0, -2], vec![0, 1, 2], 1, vec![0, 0, 0]));
+        assert_eq!((c.badge, c.badges), (vec![-1, 0, 1], vec!["redis".to_owned(), "503".to_owned()]));
+        assert_eq!(
+            (c.event_span, c.event_time, c.event_name, c.event_names),
+            (vec![2], vec![4], vec![0], vec!["retry".to_owned()])
+        );
     }
 }

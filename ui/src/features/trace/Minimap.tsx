@@ -1,46 +1,35 @@
 // The whole trace in 52 pixels: one line per span, errors in red, log ticks, and the shown window. Dragging chooses a
 // window; the wheel zooms.
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { LogRecord } from "../../api/logs.ts";
 import { type Frame, useCanvas } from "../../charts/canvas.ts";
-import { nanosBetween, parseNanos } from "../../lib/time/nanos.ts";
+import type { TraceLog } from "./bars.ts";
 import styles from "./Minimap.module.css";
-import type { Tree } from "./model.ts";
+import { ERROR, type TraceTree } from "./tree.ts";
 import { clampWindow, type Window, wholeTrace, zoomAt } from "./window.ts";
 
 export interface MinimapProps {
-  tree: Tree;
-  colours: ReadonlyMap<string, string>;
-  logs: readonly LogRecord[];
+  tree: TraceTree;
+  colourOf: (index: number) => string;
+  logs: readonly TraceLog[];
   window: Window;
   onWindow: (window: Window) => void;
 }
 
 const LOG_STRIP_PX = 6;
 
-export function Minimap({ tree, colours, logs, window, onWindow }: MinimapProps) {
+export function Minimap({ tree, colourOf, logs, window, onWindow }: MinimapProps) {
   const box = useRef<HTMLDivElement>(null);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const draw = useCallback(
-    ({ context, width, height, colour }: Frame) => {
-      const room = height - LOG_STRIP_PX - 6;
-      const lines = Math.max(1, Math.min(tree.nodes.length, Math.floor(room / 2)));
-      const thickness = Math.max(1, Math.min(3, room / tree.nodes.length - 0.5));
-      tree.nodes.forEach((node, index) => {
-        const row = tree.nodes.length <= lines ? index : Math.floor((index / tree.nodes.length) * lines);
-        const y = 3 + (row / lines) * room;
-        const name = /var\((.*)\)/.exec(colours.get(node.span.service) ?? "")?.[1] ?? "--muted";
-        context.fillStyle = colour(node.isError ? "--error" : name);
-        const x = (node.start / tree.duration) * width;
-        context.fillRect(x, y, Math.max(1, ((node.end - node.start) / tree.duration) * width), thickness);
-      });
+    (frame: Frame) => {
+      drawSpans(frame, tree, colourOf);
+      const { context, width, height, colour } = frame;
       for (const log of logs) {
-        const at = nanosBetween(tree.startNanos, parseNanos(log.time_unix_nano)) / tree.duration;
-        context.fillStyle = colour(`--level-${log.level.toLowerCase()}`);
-        context.fillRect(at * width, height - LOG_STRIP_PX, 2, LOG_STRIP_PX - 1);
+        context.fillStyle = colour(log.colour);
+        context.fillRect((log.at / tree.duration) * width, height - LOG_STRIP_PX, 2, LOG_STRIP_PX - 1);
       }
     },
-    [tree, colours, logs],
+    [tree, colourOf, logs],
   );
   const canvas = useCanvas(draw);
   const at = useCallback(
@@ -97,4 +86,24 @@ export function Minimap({ tree, colours, logs, window, onWindow }: MinimapProps)
       )}
     </div>
   );
+}
+
+/** One line per span while there is room, else many spans share a line; what lies on a drawn pixel is skipped. */
+function drawSpans({ context, width, height, colour }: Frame, tree: TraceTree, colourOf: (index: number) => string) {
+  const room = height - LOG_STRIP_PX - 6;
+  const lines = Math.max(1, Math.min(tree.count, Math.floor(room / 2)));
+  const thickness = Math.max(1, Math.min(3, room / tree.count - 0.5));
+  const until = new Float64Array(lines).fill(Number.NEGATIVE_INFINITY);
+  let line = -1;
+  for (let i = 0; i < tree.count; i++) {
+    const next = tree.count <= lines ? i : Math.floor((i / tree.count) * lines);
+    if (next !== line) line = next;
+    const x = ((tree.start[i] ?? 0) / tree.duration) * width;
+    const right = Math.max(x + 1, ((tree.end[i] ?? 0) / tree.duration) * width);
+    const isError = tree.status[i] === ERROR;
+    if (!isError && right <= (until[line] ?? 0) && x > (until[line] ?? 0) - 1) continue;
+    until[line] = Math.max(until[line] ?? 0, right);
+    context.fillStyle = colour(isError ? "--error" : colourOf(i));
+    context.fillRect(x, 3 + (line / lines) * room, right - x, thickness);
+  }
 }

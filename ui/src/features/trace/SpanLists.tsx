@@ -5,16 +5,18 @@ import type { LogRecord } from "../../api/logs.ts";
 import type { Span } from "../../api/traces.ts";
 import { Attributes } from "../../components/Attributes.tsx";
 import { LevelTag } from "../../components/LevelTag.tsx";
+import { term } from "../../lib/filter.ts";
 import { bodyLine } from "../../lib/log-body.ts";
 import { plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { nanosBetween, parseNanos } from "../../lib/time/nanos.ts";
-import type { Node, Tree } from "./model.ts";
 import styles from "./SpanLists.module.css";
-import { aroundTrace, Stack } from "./SpanPanel.tsx";
+import { Stack } from "./Stack.tsx";
+import { traceRange } from "./source.ts";
+import { serviceOf, type TraceTree } from "./tree.ts";
 
-export function SpanEvents({ tree, node }: { tree: Tree; node: Node }) {
-  const { events, dropped_events_count: dropped } = node.span;
+export function SpanEvents({ tree, span }: { tree: TraceTree; span: Span }) {
+  const { events, dropped_events_count: dropped } = span;
   return (
     <div className={styles.list}>
       {events.length === 0 && <p className={styles.none}>No events</p>}
@@ -69,30 +71,55 @@ export function SpanLinks({ span }: { span: Span }) {
   );
 }
 
+export interface SpanLogsProps {
+  tree: TraceTree;
+  index: number;
+  records: readonly LogRecord[] | null;
+  live: boolean;
+}
+
 /** Records of this span first, then of the rest of the trace, labelled which is which. */
-export function SpanLogs({ tree, node, logs }: { tree: Tree; node: Node; logs: readonly LogRecord[] | null }) {
-  if (!logs) return <p className={styles.none}>Loading</p>;
-  const own = logs.filter((log) => log.span_id === node.span.span_id);
-  const others = logs.filter((log) => log.span_id !== node.span.span_id);
+export function SpanLogs({ tree, index, records, live }: SpanLogsProps) {
+  if (!live) return <p className={styles.none}>A file has spans only</p>;
+  if (!records) return <p className={styles.none}>Loading</p>;
+  const id = tree.spanIds[index];
+  const own = records.filter((log) => log.span_id === id);
+  const others = records.filter((log) => log.span_id !== id);
+  const startMilli = Number(tree.startNanos / 1_000_000n) + (tree.start[index] ?? 0) / 1e6;
+  const endMilli = Number(tree.startNanos / 1_000_000n) + (tree.end[index] ?? 0) / 1e6;
+  const range = traceRange(tree);
   return (
     <div className={styles.list}>
-      {logs.length === 0 && <p className={styles.none}>No log carries this trace id</p>}
+      {records.length === 0 && <p className={styles.none}>No log carries this trace id</p>}
       <LogLines title="Of this span" tree={tree} logs={own} />
       <LogLines title="Of the rest of the trace" tree={tree} logs={others} />
-      {logs.length > 0 && (
+      <div className={styles.all}>
+        {records.length > 0 && (
+          <Link
+            to="/logs"
+            search={{ q: `trace_id:${tree.traceId}`, from: String(range.fromMilli), to: String(range.toMilli) }}
+            className="button small"
+          >
+            Open in Logs
+          </Link>
+        )}
         <Link
           to="/logs"
-          search={{ q: `trace_id:${node.span.trace_id}`, ...aroundTrace(tree) }}
-          className={`button small ${styles.all}`}
+          search={{
+            q: term("service", serviceOf(tree, index)),
+            from: String(Math.floor(startMilli - 1000)),
+            to: String(Math.ceil(endMilli + 1000)),
+          }}
+          className="button small"
         >
-          Open in Logs
+          All of {serviceOf(tree, index)} in this second
         </Link>
-      )}
+      </div>
     </div>
   );
 }
 
-function LogLines({ title, tree, logs }: { title: string; tree: Tree; logs: readonly LogRecord[] }) {
+function LogLines({ title, tree, logs }: { title: string; tree: TraceTree; logs: readonly LogRecord[] }) {
   if (logs.length === 0) return null;
   return (
     <section className={styles.item}>

@@ -1,72 +1,75 @@
-// One span: name in the tree, bar on the axis. Solid parts of the bar are the span's own time, pale parts are time in
-// which a child ran.
-import { AlertCircle, ChevronDown, ChevronRight } from "lucide-react";
+// The tree side of a row: a span, a run of equal spans, or a log record. The bars are drawn by the canvas behind.
+import { AlertCircle, ChevronDown, ChevronRight, Layers, ScrollText } from "lucide-react";
+import { memo } from "react";
 import type { LogRecord } from "../../api/logs.ts";
-import { findAttribute } from "../../api/otlp.ts";
-import type { Span } from "../../api/traces.ts";
-import { levelColour } from "../../lib/colour.ts";
-import { plural } from "../../lib/number.ts";
+import { LevelTag } from "../../components/LevelTag.tsx";
+import { bodyLine } from "../../lib/log-body.ts";
+import { formatCount, plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
-import { nanosBetween, parseNanos } from "../../lib/time/nanos.ts";
-import type { Node, Segment, Tree } from "./model.ts";
-import { selfSegments } from "./model.ts";
+import type { Run } from "./groups.ts";
 import styles from "./SpanRow.module.css";
-import type { Window } from "./window.ts";
+import { durationOf, ERROR, nameOf, serviceOf, type TraceTree } from "./tree.ts";
+
+const INDENT_PX = 12;
+/** Deeper spans are not indented further; their depth is written instead. */
+const MAX_INDENTS = 14;
+
+function indent(depth: number): React.CSSProperties {
+  return { paddingLeft: `min(${8 + Math.min(depth, MAX_INDENTS) * INDENT_PX}px, 40%)` };
+}
 
 export interface SpanRowProps {
-  tree: Tree;
-  node: Node;
+  tree: TraceTree;
+  index: number;
   row: number;
-  window: Window;
   colour: string;
-  critical: readonly Segment[] | null;
-  logs: readonly LogRecord[] | null;
   hit: boolean;
+  dim: boolean;
   collapsed: boolean;
   selected: boolean;
   onSelect: (index: number) => void;
   onToggle: (index: number) => void;
+  onZoom: (index: number) => void;
 }
 
-const INDENT_PX = 14;
-/** Deeper spans are not indented further; their depth is written instead. */
-const MAX_INDENTS = 14;
-
-export function SpanRow(props: SpanRowProps) {
-  const { node, row, colour, hit, collapsed, selected, onSelect, onToggle } = props;
-  const { span } = node;
-  const expandable = node.children.length > 0;
+export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
+  const { tree, index, row, colour, hit, dim, collapsed, selected, onSelect, onToggle, onZoom } = props;
+  const below = tree.below[index] ?? 0;
+  const depth = tree.depth[index] ?? 0;
+  const parent = tree.parent[index] ?? -1;
+  const isError = tree.status[index] === ERROR;
+  const name = nameOf(tree, index);
+  const service = serviceOf(tree, index);
   // The stripe shows the service; the name is written where it changes.
-  const sameAsParent = props.tree.nodes[node.parent]?.span.service === span.service;
+  const sameAsParent = parent >= 0 && tree.service[parent] === tree.service[index];
+  const badge = tree.badges[tree.badge[index] ?? -1];
   const Chevron = collapsed ? ChevronRight : ChevronDown;
   const label = [
-    span.name,
-    span.service,
-    formatDuration(span.duration_nanos),
-    `starts at ${formatDuration(node.start)}`,
-    node.children.length > 0 ? plural(node.children.length, "child").replace("childs", "children") : "",
-    node.isError ? "error" : "",
+    name,
+    service,
+    formatDuration(durationOf(tree, index)),
+    `starts at ${formatDuration(tree.start[index] ?? 0)}`,
+    below > 0 ? `${formatCount(below)} below` : "",
+    isError ? "error" : "",
   ];
   return (
     <div
       role="row"
       tabIndex={-1}
-      aria-level={node.depth + 1}
+      aria-level={depth + 1}
       aria-rowindex={row + 1}
       aria-selected={selected}
-      aria-expanded={expandable ? !collapsed : undefined}
+      aria-expanded={below > 0 ? !collapsed : undefined}
       aria-label={label.filter(Boolean).join(", ")}
       className={styles.row}
       data-hit={hit}
-      data-error={node.isError}
-      onClick={() => getSelection()?.toString().trim() === "" && onSelect(node.index)}
-      onKeyDown={(event) => event.key === "Enter" && onSelect(node.index)}
+      data-dim={dim}
+      onClick={() => getSelection()?.toString().trim() === "" && onSelect(index)}
+      onDoubleClick={() => onZoom(index)}
+      onKeyDown={(event) => event.key === "Enter" && onSelect(index)}
     >
-      <div
-        className={styles.name}
-        style={{ paddingLeft: `min(${8 + Math.min(node.depth, MAX_INDENTS) * INDENT_PX}px, 40%)` }}
-      >
-        {expandable ? (
+      <div role="gridcell" className={styles.name} style={indent(depth)}>
+        {below > 0 ? (
           <button
             type="button"
             tabIndex={-1}
@@ -74,98 +77,110 @@ export function SpanRow(props: SpanRowProps) {
             aria-label={collapsed ? "Expand" : "Collapse"}
             onClick={(event) => {
               event.stopPropagation();
-              onToggle(node.index);
+              onToggle(index);
             }}
+            onDoubleClick={(event) => event.stopPropagation()}
           >
             <Chevron size={13} aria-hidden />
           </button>
         ) : (
           <span className={styles.leaf} />
         )}
-        {node.depth > MAX_INDENTS && <span className="badge">{node.depth}</span>}
+        {depth > MAX_INDENTS && <span className="badge">{depth}</span>}
         <i className={styles.stripe} style={{ background: colour }} />
-        {node.isError && <AlertCircle size={13} aria-label="error" className={styles.error} />}
-        {!sameAsParent && <span className={styles.service}>{span.service}</span>}
-        <span className={styles.operation}>{span.name}</span>
-        <Hint span={span} />
+        {isError && <AlertCircle size={13} aria-label="error" className={styles.error} />}
+        {!sameAsParent && <span className={styles.service}>{service}</span>}
+        <span className={styles.operation} title={`${service} ${name}`}>
+          {name}
+        </span>
+        {badge && <span className={/^5\d\d$/.test(badge) ? "badge error" : "badge"}>{badge}</span>}
         {collapsed && (
-          <span className="badge" title={`${plural(node.below, "span")} hidden`}>
-            +{node.below}
-            {node.errorsBelow > 0 && ` \u00b7 ${plural(node.errorsBelow, "error")}`}
+          <span className="badge" title={`${plural(below, "span")} hidden`}>
+            +{formatCount(below)}
+            {(tree.errorsBelow[index] ?? 0) > 0 && ` \u00b7 ${plural(tree.errorsBelow[index] ?? 0, "error")}`}
           </span>
         )}
       </div>
-      <Bar {...props} />
     </div>
   );
+});
+
+export interface RunRowProps {
+  tree: TraceTree;
+  run: Run;
+  row: number;
+  colour: string;
+  open: boolean;
+  selected: boolean;
+  onToggle: (first: number) => void;
 }
 
-/** The one attribute that says most about the span. */
-function Hint({ span }: { span: Span }) {
-  const status = findAttribute(span.attributes, "http.response.status_code");
-  if (status) return <span className={Number(status) >= 500 ? "badge error" : "badge"}>{status}</span>;
-  const system = findAttribute(span.attributes, "db.system.name") ?? findAttribute(span.attributes, "messaging.system");
-  return system && span.kind !== "INTERNAL" ? <span className="badge">{system}</span> : null;
-}
-
-function Bar({ tree, node, window, colour, critical, logs }: SpanRowProps) {
-  const length = window.end - window.start;
-  const share = (nanos: number) => (nanos - window.start) / length;
-  const left = Math.max(0, share(node.start));
-  const right = Math.min(1, share(node.end));
-  const percent = (value: number) => `${value * 100}%`;
-  const label = formatDuration(node.span.duration_nanos);
-  if (share(node.end) < 0 || share(node.start) > 1) {
-    return (
-      <div className={styles.track}>
-        {<span className={styles.off} data-side={share(node.start) > 1 ? "right" : "left"} />}
-      </div>
-    );
-  }
-  const place = right < 0.86 ? "after" : left > 0.14 ? "before" : "inside";
-  const part = ([start, end]: Segment) => ({
-    left: percent(Math.max(0, share(start))),
-    width: percent(Math.max(0, Math.min(1, share(end)) - Math.max(0, share(start)))),
-  });
-  const inView = ([start, end]: Segment) => end > window.start && start < window.end;
-  const background = node.isError ? "var(--error)" : colour;
+/** `x 312 SELECT users (sum 410 ms, p95 2 ms, max 9 ms)`. */
+export const RunRow = memo(function RunRow({ tree, run, row, colour, open, selected, onToggle }: RunRowProps) {
+  const Chevron = open ? ChevronDown : ChevronRight;
+  const name = nameOf(tree, run.first);
+  const figures = `sum ${formatDuration(run.sum)}, p95 ${formatDuration(run.p95)}, max ${formatDuration(run.max)}`;
   return (
-    <div className={styles.track}>
-      <span className={styles.bar} style={{ left: percent(left), width: percent(right - left), background }} />
-      {selfSegments(tree, node)
-        .filter(inView)
-        .map((segment) => (
-          <span key={segment[0]} className={styles.self} style={{ ...part(segment), background }} />
-        ))}
-      {critical?.filter(inView).map((segment) => (
-        <span key={segment[0]} className={styles.critical} style={part(segment)} />
-      ))}
-      {node.span.events.map((event, index) => (
-        <span
-          key={`${event.time_unix_nano} ${index}`}
-          className={styles.event}
-          title={event.name}
-          style={{ left: percent(share(nanosBetween(tree.startNanos, parseNanos(event.time_unix_nano)))) }}
-        />
-      ))}
-      {logs?.map((log) => (
-        <span
-          key={log.id}
-          className={styles.log}
-          title={`${log.level} log`}
-          style={{
-            left: percent(share(nanosBetween(tree.startNanos, parseNanos(log.time_unix_nano)))),
-            background: levelColour(log.level),
-          }}
-        />
-      ))}
-      <span
-        className={styles.duration}
-        data-place={place}
-        style={place === "before" ? { right: percent(1 - left) } : { left: percent(place === "after" ? right : left) }}
-      >
-        {label}
-      </span>
+    <div
+      role="row"
+      tabIndex={-1}
+      aria-level={run.depth + 1}
+      aria-rowindex={row + 1}
+      aria-selected={selected}
+      aria-expanded={open}
+      aria-label={`${run.members.length} times ${name}, ${figures}`}
+      className={styles.row}
+      data-run="true"
+      onClick={() => onToggle(run.first)}
+      onKeyDown={(event) => event.key === "Enter" && onToggle(run.first)}
+    >
+      <div role="gridcell" className={styles.name} style={indent(run.depth)}>
+        <span className={styles.toggle}>
+          <Chevron size={13} aria-hidden />
+        </span>
+        <i className={styles.stripe} style={{ background: colour }} />
+        <Layers size={13} aria-hidden className={styles.runIcon} />
+        <b className={styles.times}>×{formatCount(run.members.length)}</b>
+        <span className={styles.operation} title={`${name}: ${figures}`}>
+          {name}
+        </span>
+        {run.errors > 0 && <span className="badge error">{plural(run.errors, "error")}</span>}
+        <span className={styles.figures}>{figures}</span>
+      </div>
     </div>
   );
+});
+
+export interface LogRowProps {
+  log: LogRecord;
+  depth: number;
+  row: number;
+  selected: boolean;
+  onSelect: (log: LogRecord) => void;
 }
+
+export const LogRow = memo(function LogRow({ log, depth, row, selected, onSelect }: LogRowProps) {
+  return (
+    <div
+      role="row"
+      tabIndex={-1}
+      aria-level={depth + 2}
+      aria-rowindex={row + 1}
+      aria-selected={selected}
+      className={styles.row}
+      data-log="true"
+      onClick={() => getSelection()?.toString().trim() === "" && onSelect(log)}
+      onKeyDown={(event) => event.key === "Enter" && onSelect(log)}
+    >
+      <div role="gridcell" className={styles.name} style={indent(depth + 1)}>
+        <span className={styles.leaf}>
+          <ScrollText size={12} aria-hidden className="faint" />
+        </span>
+        <LevelTag level={log.level} />
+        <span className={styles.body} title={bodyLine(log.body)}>
+          {bodyLine(log.body)}
+        </span>
+      </div>
+    </div>
+  );
+});

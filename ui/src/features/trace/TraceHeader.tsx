@@ -1,34 +1,47 @@
-// What the trace is, in one line, and what is wrong with it in the line below.
+// What the trace is, in one line; its figures in the next; and what is wrong with it, with the way out.
 import { AlertTriangle } from "lucide-react";
+import type { ReactNode } from "react";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { formatCount, plural } from "../../lib/number.ts";
 import { formatDuration, formatNanos } from "../../lib/time/format.ts";
 import { offsetLabel, type Zone } from "../../lib/time/zone.ts";
-import type { Tree } from "./model.ts";
+import { percentileText, type Rank } from "./percentile.ts";
 import styles from "./TraceHeader.module.css";
+import { nameOf, serviceOf, type TraceTree } from "./tree.ts";
 
 export interface TraceHeaderProps {
-  traceId: string;
-  tree: Tree;
-  colours: ReadonlyMap<string, string>;
+  tree: TraceTree;
+  colourOf: (index: number) => string;
   zone: Zone;
   logCount: number | null;
   arriving: boolean;
+  /** Where the root stands among its like; null when nobody knows. */
+  rank: Rank | null;
+  actions: ReactNode;
 }
 
-export function TraceHeader({ traceId, tree, colours, zone, logCount, arriving }: TraceHeaderProps) {
-  const root = tree.nodes[0];
-  if (!root) return null;
+export function TraceHeader({ tree, colourOf, zone, logCount, arriving, rank, actions }: TraceHeaderProps) {
   const startMilli = Number(tree.startNanos / 1_000_000n);
   return (
     <header className={styles.header}>
       <div className={styles.line}>
-        <ServiceName name={root.span.service} colour={colours.get(root.span.service)} />
-        <strong className={styles.name}>{root.span.name}</strong>
+        <ServiceName name={serviceOf(tree, 0)} colour={`var(${colourOf(0)})`} />
+        <strong className={styles.name} title={nameOf(tree, 0)}>
+          {nameOf(tree, 0)}
+        </strong>
+        <span className={styles.length}>{formatDuration(tree.duration)}</span>
         {tree.errors > 0 && (
           <span className="badge error">
             <AlertTriangle size={11} aria-hidden /> {plural(tree.errors, "error")}
+          </span>
+        )}
+        {rank && (
+          <span
+            className={rank.percentile >= 0.95 ? "badge warn" : "badge"}
+            title={`Among ${formatCount(rank.count)} spans of this operation in the hour before`}
+          >
+            typical is {formatDuration(rank.median)}, this is {percentileText(rank.percentile)}
           </span>
         )}
         {arriving && (
@@ -37,35 +50,25 @@ export function TraceHeader({ traceId, tree, colours, zone, logCount, arriving }
           </span>
         )}
         <span className="grow" />
-        <CopyButton text={traceId} label="Copy trace id" withText />
+        {actions}
+        <CopyButton text={tree.traceId} label="Copy trace id" withText />
       </div>
       <dl className={styles.facts}>
-        <Fact name="Duration" value={formatDuration(tree.duration)} strong />
-        <Fact name="Spans" value={formatCount(tree.nodes.length)} />
+        <Fact name="Spans" value={formatCount(tree.count)} />
         <Fact name="Services" value={formatCount(tree.services.length)} />
         <Fact name="Depth" value={formatCount(tree.maxDepth + 1)} />
         {logCount !== null && <Fact name="Logs" value={formatCount(logCount)} />}
         <Fact name="Started" value={`${formatNanos(tree.startNanos, zone)} ${offsetLabel(startMilli, zone)}`} mono />
       </dl>
-      {(tree.orphans > 0 || tree.skewed > 0) && (
-        <p className={styles.problems}>
-          <AlertTriangle size={13} aria-hidden />
-          {tree.orphans > 0 && `${plural(tree.orphans, "span")} with a parent that is not here. `}
-          {tree.skewed > 0 &&
-            `${plural(tree.skewed, "span")} starting before the parent: the clocks of the hosts differ.`}
-        </p>
-      )}
     </header>
   );
 }
 
-function Fact({ name, value, strong, mono }: { name: string; value: string; strong?: boolean; mono?: boolean }) {
+function Fact({ name, value, mono }: { name: string; value: string; mono?: boolean }) {
   return (
     <div className={styles.fact}>
       <dt>{name}</dt>
-      <dd className={mono ? "mono" : undefined} data-strong={strong}>
-        {value}
-      </dd>
+      <dd className={mono ? "mono" : undefined}>{value}</dd>
     </div>
   );
 }

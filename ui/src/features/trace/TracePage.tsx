@@ -1,37 +1,49 @@
-// One trace: header, minimap, toolbar, waterfall or statistics, and the selected span at the right.
-import { useQuery } from "@tanstack/react-query";
+// One trace: from the server by its id, or from a file that was dropped onto the page.
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { ApiError, serverNow } from "../../api/client.ts";
 import { fetchLogs, type LogRecord } from "../../api/logs.ts";
-import { fetchTrace, type Trace } from "../../api/traces.ts";
+import { fetchColumns } from "../../api/trace-columns.ts";
 import { Empty, ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { EMPTY_REPORT, useReport } from "../../lib/report.ts";
-import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
-import { buildTree, type Tree } from "./model.ts";
+import { useStore } from "../../lib/store.ts";
+import { DropFile } from "./DropFile.tsx";
+import { droppedTraces } from "./dropped.ts";
+import { fileSource, serverSource, traceRange } from "./source.ts";
+import styles from "./TraceView.module.css";
 import { TraceView } from "./TraceView.tsx";
+import type { TraceTree } from "./tree.ts";
+import { readAnswer } from "./worker.ts";
 
 const POLL_MS = 3000;
 const ARRIVING_MILLI = 30_000;
 const LOG_LIMIT = 1000;
-/** Clocks of the log and span senders may differ a little. */
-const LOG_MARGIN_MILLI = 60_000;
 
 export function TracePage() {
   const { traceId = "" } = useParams({ strict: false });
-  const id = traceId.toLowerCase();
+  return <DropFile>{traceId === "file" ? <FileTracePage /> : <StoredTracePage id={traceId.toLowerCase()} />}</DropFile>;
+}
+
+function StoredTracePage({ id }: { id: string }) {
   const trace = useQuery({
     queryKey: ["trace", id],
-    queryFn: ({ signal }) => fetchTrace(id, signal),
-    refetchInterval: (query) => (query.state.data && isArriving(query.state.data.value) ? POLL_MS : false),
+    queryFn: async ({ signal }) => {
+      const { value, elapsedMs } = await fetchColumns(id, signal);
+      return { ...(await readAnswer(value)), elapsedMs };
+    },
+    // Typed arrays of a hundred thousand spans are replaced, not compared.
+    structuralSharing: false,
+    refetchInterval: (query) => (query.state.data && isArriving(query.state.data.tree) ? POLL_MS : false),
   });
-  const data = trace.data?.value;
-  const tree = useMemo(() => (data && data.spans.length > 0 ? buildTree(data.spans) : null), [data]);
-  const logs = useTraceLogs(id, tree);
+  const data = trace.data;
+  const tree = data && data.tree.count > 0 ? data.tree : null;
+  const records = useTraceLogs(id, tree);
+  const source = useMemo(() => (tree ? serverSource(tree) : null), [tree]);
   useReport({
     ...EMPTY_REPORT,
     asOfMilli: trace.dataUpdatedAt || null,
-    elapsedMs: trace.data?.elapsedMs ?? null,
+    elapsedMs: data?.elapsedMs ?? null,
     rowsScanned: data?.stats?.rows_scanned ?? null,
     partial: data?.partial?.reason ?? null,
     busy: trace.isFetching,
@@ -41,22 +53,69 @@ export function TracePage() {
     const missing = trace.error instanceof ApiError && trace.error.facts.status === 404;
     return missing ? <NotFound id={id} /> : <ErrorBox error={trace.error} onRetry={() => void trace.refetch()} />;
   }
-  if (!tree) return <NotFound id={id} />;
+  if (!tree || !source || !data) return <NotFound id={id} />;
   return (
     <>
-      {data?.partial && <PartialStrip reason={data.partial.reason} onRetry={() => void trace.refetch()} />}
-      <TraceView key={id} trace={data as Trace} tree={tree} logs={logs} arriving={isArriving(data as Trace)} />
+      {data.partial && <PartialStrip reason={data.partial.reason} onRetry={() => void trace.refetch()} />}
+      <TraceView
+        key={id}
+        sent={tree}
+        sentPath={data.path}
+        source={source}
+        records={records}
+        arriving={isArriving(tree)}
+      />
     </>
   );
 }
 
-/** Spans of a young trace may still be on their way. */
-function isArriving(trace: Trace): boolean {
-  const newest = trace.spans.reduce(
-    (latest, span) => Math.max(latest, nanosToMilli(parseNanos(span.end_unix_nano))),
-    0,
+function FileTracePage() {
+  const file = useStore(droppedTraces);
+  const trace = file?.traces[file.shown];
+  const source = useMemo(() => (trace ? fileSource(trace.tree, trace.spans) : null), [trace]);
+  useReport({ ...EMPTY_REPORT, notes: file ? [`from ${file.name}, not stored`] : [] });
+  if (!file || !trace || !source) {
+    return (
+      <Empty reason="none" title="The file is no longer open">
+        <p>Traces of files are shown, not stored. Drop the file here again: JSON of Jaeger, or OTLP/JSON.</p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {file.traces.length > 1 && (
+        <label className={styles.file}>
+          {file.name} has {file.traces.length} traces{" "}
+          <select
+            className="input"
+            value={file.shown}
+            onChange={(event) => droppedTraces.set({ ...file, shown: Number(event.target.value) })}
+          >
+            {file.traces.map(({ tree }, at) => (
+              <option key={tree.traceId} value={at}>
+                {tree.traceId} ({tree.count})
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <TraceView
+        key={source.key}
+        sent={trace.tree}
+        sentPath={trace.path}
+        source={source}
+        records={NO_RECORDS}
+        arriving={false}
+      />
+    </>
   );
-  return serverNow() - newest < ARRIVING_MILLI;
+}
+
+const NO_RECORDS: LogRecord[] = [];
+
+/** Spans of a young trace may still be on their way. */
+function isArriving(tree: TraceTree): boolean {
+  return serverNow() - (Number(tree.startNanos / 1_000_000n) + tree.duration / 1e6) < ARRIVING_MILLI;
 }
 
 function NotFound({ id }: { id: string }) {
@@ -74,14 +133,13 @@ function NotFound({ id }: { id: string }) {
 }
 
 /** The log records that carry this trace id; null while they are loading. */
-function useTraceLogs(id: string, tree: Tree | null): LogRecord[] | null {
+function useTraceLogs(id: string, tree: TraceTree | null): LogRecord[] | null {
   const logs = useQuery({
-    queryKey: ["trace-logs", id],
+    queryKey: ["trace-logs", id, tree?.count],
     enabled: tree !== null,
+    placeholderData: keepPreviousData,
     queryFn: ({ signal }) => {
-      const startMilli = tree ? nanosToMilli(tree.startNanos) : 0;
-      const endMilli = startMilli + (tree?.duration ?? 0) / 1e6;
-      const range = { fromMilli: startMilli - LOG_MARGIN_MILLI, toMilli: endMilli + LOG_MARGIN_MILLI };
+      const range = tree ? traceRange(tree) : { fromMilli: 0, toMilli: 0 };
       return fetchLogs({ range, q: `trace_id:${id}`, order: "asc", limit: LOG_LIMIT }, signal);
     },
   });

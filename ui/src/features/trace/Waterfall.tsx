@@ -1,46 +1,61 @@
 // The waterfall: a tree of names at the left, bars on a common time axis at the right, only the visible rows mounted.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { LogRecord } from "../../api/logs.ts";
 import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
-import { createPreference } from "../../lib/store.ts";
+import { createPreference, createStore } from "../../lib/store.ts";
 import { formatDuration } from "../../lib/time/format.ts";
-import type { Segment, Tree } from "./model.ts";
-import { SpanRow } from "./SpanRow.tsx";
+import { Bars } from "./Bars.tsx";
+import { ROW_PX, type TraceLog } from "./bars.ts";
+import type { CriticalPath } from "./critical.ts";
+import type { Run } from "./groups.ts";
+import { Ruler } from "./Ruler.tsx";
+import { LOG_ROW, type Rows, RUN_ROW } from "./rows.ts";
+import { LogRow, RunRow, SpanRow } from "./SpanRow.tsx";
+import type { TraceTree } from "./tree.ts";
 import styles from "./Waterfall.module.css";
-import { clampWindow, panBy, rulerTicks, type Window, wholeTrace, zoomAt } from "./window.ts";
+import { panBy, type Window, zoomAt } from "./window.ts";
 
 export interface WaterfallProps {
-  tree: Tree;
-  rows: readonly number[];
-  colours: ReadonlyMap<string, string>;
-  /** Segments by node; null when the critical path is switched off. */
-  critical: ReadonlyMap<number, Segment[]> | null;
-  logsBySpan: ReadonlyMap<string, LogRecord[]> | null;
-  hits: ReadonlySet<number>;
-  collapsed: ReadonlySet<string>;
-  selected: number | null;
+  tree: TraceTree;
+  rows: Rows;
+  runs: ReadonlyMap<number, Run> | null;
+  opened: ReadonlySet<number>;
+  /** Name of the CSS variable of each span's colour. */
+  colourOf: (index: number) => string;
+  /** Null when the critical path is switched off. */
+  path: CriticalPath | null;
+  logs: readonly TraceLog[];
+  records: readonly LogRecord[];
+  logsOf: ReadonlyMap<number, readonly number[]> | null;
+  hits: Uint8Array | null;
+  collapsed: ReadonlySet<number>;
+  /** The row that has the cursor; -1 for none. */
+  current: number;
   window: Window;
   onWindow: (window: Window) => void;
   onSelect: (index: number) => void;
   onToggle: (index: number) => void;
+  onToggleRun: (first: number) => void;
+  onZoom: (index: number) => void;
+  onLog: (log: LogRecord) => void;
 }
 
-const ROW_PX = 24;
 const HEADER_PX = 26;
 /** Room after the end of the axis, as in the style sheet. */
 const RIGHT_PX = 14;
 const treeWidth = createPreference<string>("trace-tree-width", null, "0.36");
 
 export function Waterfall(props: WaterfallProps) {
-  const { tree, rows, window, onWindow, selected } = props;
+  const { tree, rows, window, onWindow, current, logs } = props;
   const [share, setShare] = useState(() => Number(treeWidth.get()) || 0.36);
+  const [firstRow] = useState(() => createStore(0));
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualRowsHandle>(null);
+  const cross = useRef<HTMLDivElement>(null);
   useEffect(() => treeWidth.set(String(share)), [share]);
   useEffect(() => {
-    const row = selected === null ? -1 : rows.indexOf(selected);
-    if (row >= 0) list.current?.reveal(row);
-  }, [selected, rows]);
+    if (current >= 0) list.current?.reveal(current);
+  }, [current]);
 
   useEffect(() => {
     const element = box.current;
@@ -68,8 +83,73 @@ export function Waterfall(props: WaterfallProps) {
     const rect = box.current?.getBoundingClientRect();
     if (rect) setShare(Math.min(0.7, Math.max(0.15, (clientX - rect.left) / rect.width)));
   };
+  /** The crosshair is moved past React: it follows the pointer at every event. */
+  const moveCross = (clientX: number) => {
+    const rect = box.current?.getBoundingClientRect();
+    const line = cross.current;
+    if (!rect || !line) return;
+    const left = rect.width * share;
+    const right = rect.width - RIGHT_PX;
+    const x = clientX - rect.left;
+    line.hidden = x < left || x > right;
+    line.style.transform = `translateX(${x}px)`;
+    const at = window.start + ((x - left) / (right - left)) * (window.end - window.start);
+    line.dataset.side = x > (left + right) / 2 ? "left" : "right";
+    if (line.firstChild) line.firstChild.textContent = formatDuration(Math.max(0, at));
+  };
+  const onFirst = useCallback((row: number) => firstRow.set(row), [firstRow]);
+  const variable = (index: number) => `var(${props.colourOf(index)})`;
+  const renderRow = (row: number) => {
+    const at = rows.ref[row] ?? 0;
+    if (rows.kind[row] === LOG_ROW) {
+      const log = props.records[at];
+      const depth = tree.depth[logs[at]?.span ?? 0] ?? 0;
+      return log ? (
+        <LogRow key={`l${at}`} log={log} depth={depth} row={row} selected={row === current} onSelect={props.onLog} />
+      ) : null;
+    }
+    if (rows.kind[row] === RUN_ROW) {
+      const run = props.runs?.get(at);
+      return run ? (
+        <RunRow
+          key={`r${at}`}
+          tree={tree}
+          run={run}
+          row={row}
+          colour={variable(at)}
+          open={props.opened.has(at)}
+          selected={row === current}
+          onToggle={props.onToggleRun}
+        />
+      ) : null;
+    }
+    return (
+      <SpanRow
+        key={at}
+        tree={tree}
+        index={at}
+        row={row}
+        colour={variable(at)}
+        hit={props.hits?.[at] === 1}
+        dim={props.hits !== null && props.hits[at] !== 1}
+        collapsed={props.collapsed.has(at)}
+        selected={row === current}
+        onSelect={props.onSelect}
+        onToggle={props.onToggle}
+        onZoom={props.onZoom}
+      />
+    );
+  };
   return (
-    <div ref={box} className={styles.box} style={{ "--tree": `${share * 100}%` } as React.CSSProperties}>
+    <div
+      ref={box}
+      className={styles.box}
+      style={{ "--tree": `${share * 100}%` } as React.CSSProperties}
+      onPointerMove={(event) => moveCross(event.clientX)}
+      onPointerLeave={() => {
+        if (cross.current) cross.current.hidden = true;
+      }}
+    >
       <VirtualRows
         ref={list}
         role="treegrid"
@@ -77,30 +157,38 @@ export function Waterfall(props: WaterfallProps) {
         count={rows.length}
         rowHeight={ROW_PX}
         headerHeight={HEADER_PX}
-        header={<Ruler window={window} duration={tree.duration} onWindow={onWindow} />}
-        renderRow={(row) => {
-          const index = rows[row];
-          const node = index === undefined ? undefined : tree.nodes[index];
-          if (!node) return null;
-          return (
-            <SpanRow
-              key={node.index}
-              tree={tree}
-              node={node}
-              row={row}
-              window={window}
-              colour={props.colours.get(node.span.service) ?? "var(--muted)"}
-              critical={props.critical?.get(node.index) ?? null}
-              logs={props.logsBySpan?.get(node.span.span_id) ?? null}
-              hit={props.hits.has(node.index)}
-              collapsed={props.collapsed.has(node.span.span_id)}
-              selected={node.index === selected}
-              onSelect={props.onSelect}
-              onToggle={props.onToggle}
-            />
-          );
-        }}
+        header={
+          <Ruler
+            tree={tree}
+            rows={rows}
+            firstRow={firstRow}
+            window={window}
+            onWindow={onWindow}
+            onSelect={props.onSelect}
+          />
+        }
+        onFirst={onFirst}
+        renderRow={renderRow}
+        layer={(first, last) => (
+          <Bars
+            tree={tree}
+            rows={rows}
+            runs={props.runs}
+            opened={props.opened}
+            window={window}
+            colourOf={props.colourOf}
+            path={props.path}
+            hits={props.hits}
+            logs={logs}
+            logsOf={props.logsOf}
+            first={first}
+            last={last}
+          />
+        )}
       />
+      <div ref={cross} className={styles.cross} hidden aria-hidden>
+        <span />
+      </div>
       <div
         role="separator"
         aria-orientation="vertical"
@@ -118,69 +206,6 @@ export function Waterfall(props: WaterfallProps) {
           setShare(Math.min(0.7, Math.max(0.15, share + step)));
         }}
       />
-    </div>
-  );
-}
-
-interface RulerProps {
-  window: Window;
-  duration: number;
-  onWindow: (window: Window) => void;
-}
-
-/** The time axis. Dragging zooms to a range, a double click shows the whole trace. */
-function Ruler({ window, duration, onWindow }: RulerProps) {
-  const axis = useRef<HTMLDivElement>(null);
-  const [drag, setDrag] = useState<[number, number] | null>(null);
-  const length = window.end - window.start;
-  const ticks = useMemo(() => rulerTicks(window, 7), [window]);
-  const at = (clientX: number) => {
-    const rect = axis.current?.getBoundingClientRect();
-    return rect ? window.start + ((clientX - rect.left) / rect.width) * length : 0;
-  };
-  const percent = (nanos: number) => `${((nanos - window.start) / length) * 100}%`;
-  return (
-    <div className={styles.header}>
-      <div className={styles.headerName}>
-        Service and operation
-        {length < duration && <span className="faint">showing {formatDuration(length)}</span>}
-      </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the same is done with the keys +, -, a, d and Shift+Z */}
-      <div
-        ref={axis}
-        className={styles.axis}
-        title="Drag to zoom, double click to reset"
-        onPointerDown={(event) => {
-          if (event.button !== 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          setDrag([at(event.clientX), at(event.clientX)]);
-        }}
-        onPointerMove={(event) => drag && setDrag([drag[0], at(event.clientX)])}
-        onPointerUp={() => {
-          if (drag && Math.abs(drag[1] - drag[0]) > length / 200) {
-            onWindow(clampWindow({ start: Math.min(...drag), end: Math.max(...drag) }, duration));
-          }
-          setDrag(null);
-        }}
-        onDoubleClick={() => onWindow(wholeTrace(duration))}
-      >
-        {ticks.map((tick) => (
-          <span
-            key={tick.at}
-            className={styles.tick}
-            data-last={(tick.at - window.start) / length > 0.92}
-            style={{ left: percent(tick.at) }}
-          >
-            {tick.label}
-          </span>
-        ))}
-        {drag && (
-          <span
-            className={styles.brush}
-            style={{ left: percent(Math.min(...drag)), width: `${(Math.abs(drag[1] - drag[0]) / length) * 100}%` }}
-          />
-        )}
-      </div>
     </div>
   );
 }
