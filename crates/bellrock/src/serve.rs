@@ -30,6 +30,7 @@ use foundation::units::format_duration;
 use loadgen::demo;
 use metastore::Metastore;
 use pipeline::budget::Budget;
+use pipeline::component::Outputs;
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
 use storage::{Retention, Running};
@@ -175,7 +176,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             cors_allowed_origins: config.cors_allowed_origins.clone(),
             remote_write: Some(remote_write.clone()),
         };
-        receivers.spawn(otlp::serve(socket, ingest.clone(), otlp_config, receivers_stopped.clone()));
+        let engines = Outputs::all(Arc::new(ingest.clone()));
+        receivers.spawn(otlp::serve(
+            Arc::new(socket),
+            engines,
+            ingest.journal().clone(),
+            otlp_config,
+            receivers_stopped.clone(),
+        ));
     }
     receivers.spawn(scrape::serve(
         config.scraping.clone(),

@@ -15,8 +15,10 @@ use tokio::sync::oneshot;
 use tsdb::{Batch, Ingested, Tsdb};
 use wire::otlp::{DecodeError, Decoded, Limits};
 
+use crate::consumer::{Answer, Consumer};
 use crate::journal::Journal;
 use crate::refusal::Refusal;
+use crate::telemetry::Telemetry;
 
 /// A request above this size is decoded away from the threads that serve sockets: at
 /// about 1 ns a byte it would hold up the other connections for more than 500 us.
@@ -152,6 +154,12 @@ impl Ingest {
     fn limits(&self) -> Limits {
         let now = self.clock.now();
         Limits::accepting(now, now.minus(self.acceptance.past_max), now.plus(self.acceptance.future_max))
+    }
+}
+
+impl Consumer for Ingest {
+    fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
+        Box::pin(self.export(telemetry.signal(), telemetry.into_bytes()))
     }
 }
 

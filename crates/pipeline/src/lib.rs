@@ -8,18 +8,29 @@
 
 pub mod body;
 pub mod budget;
+pub mod component;
+pub mod config;
+pub mod connectors;
+pub mod consumer;
+pub mod exporters;
+pub mod extensions;
 pub mod import;
 pub mod ingest;
 pub mod journal;
 pub mod otlp;
+pub mod processors;
+pub mod receivers;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
 mod series;
+pub mod telemetry;
 
 pub use body::RequestLimit;
+pub use consumer::{Answer, Consumer};
 pub use import::Import;
 pub use ingest::{Engines, Ingest};
 pub use journal::Journal;
 pub use refusal::Refusal;
 pub use remote_write::RemoteWrite;
+pub use telemetry::{Origin, Telemetry};

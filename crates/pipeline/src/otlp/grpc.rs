@@ -19,6 +19,7 @@ use super::signal_of_method;
 use crate::body::{self, RequestLimit};
 use crate::journal::shortened;
 use crate::refusal::Refusal;
+use crate::telemetry::Telemetry;
 
 const PREFIX_LEN: usize = 5;
 /// `grpc.health.v1.HealthCheckResponse { status: SERVING }`.
@@ -38,7 +39,7 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Res
         Ok(message) => success(&message),
         Err(refusal) => {
             let code = format!("grpc {}", refusal.grpc());
-            context.ingest.journal().request_refused(signal, &code, &refusal.message);
+            context.journal.request_refused(signal, &code, &refusal.message);
             failure(&refusal)
         }
     }
@@ -70,7 +71,7 @@ async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Co
     let (compressed, message) = unframe(&framed)?;
     let encoding = if compressed { encoding } else { Encoding::Identity };
     let plain = compression::decompress(encoding, message, limit, &mut lease)?;
-    let decoded = context.ingest.export(signal, plain).await?;
+    let decoded = context.output(signal)?.consume(Telemetry::new(signal, plain)).await?;
     Ok(export_response(signal, &decoded, Format::Protobuf))
 }
 

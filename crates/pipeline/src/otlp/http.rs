@@ -16,6 +16,7 @@ use super::server::{Body, Context};
 use super::signal_of_path;
 use crate::body;
 use crate::refusal::Refusal;
+use crate::telemetry::Telemetry;
 
 /// How the request is written, and therefore the answer.
 fn format_of(request: &Request<Incoming>) -> Option<Format> {
@@ -38,7 +39,7 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Res
                 Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
                 Err(refusal) => {
                     let code = refusal.http().to_string();
-                    context.ingest.journal().request_refused(signal, &code, &refusal.message);
+                    context.journal.request_refused(signal, &code, &refusal.message);
                     failure(format, &refusal)
                 }
             }
@@ -91,7 +92,7 @@ async fn check_and_export(
             protobuf.into()
         }
     };
-    Ok((signal, context.ingest.export(signal, protobuf).await?))
+    Ok((signal, context.output(signal)?.consume(Telemetry::new(signal, protobuf)).await?))
 }
 
 fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
@@ -103,7 +104,7 @@ fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
         let message = format!(
             "a browser page of {origin} may not send: add it to `receivers.otlp.protocols.http.cors.allowed_origins`"
         );
-        context.ingest.journal().note(None, "cors", &message, 1);
+        context.journal.note(None, "cors", &message, 1);
     }
     response
 }

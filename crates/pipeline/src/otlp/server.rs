@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foundation::ErrorKind;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -12,6 +13,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use model::Signal;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,7 +22,10 @@ use super::cors::Cors;
 use super::{grpc, http};
 use crate::body::RequestLimit;
 use crate::budget::Budget;
-use crate::ingest::Ingest;
+use crate::component::Outputs;
+use crate::consumer::Consumer;
+use crate::journal::Journal;
+use crate::refusal::Refusal;
 use crate::remote_write::{self, RemoteWrite};
 
 /// HTTP/2 flow control: a whole usual request fits in a stream's window, several in the connection's.
@@ -59,19 +64,44 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What every request needs.
 pub(super) struct Context {
-    pub ingest: Ingest,
+    pub outputs: [Option<Arc<dyn Consumer>>; 3],
+    pub journal: Journal,
     pub limit: RequestLimit,
     pub budget: Budget,
     pub cors: Cors,
     pub remote_write: Option<RemoteWrite>,
 }
 
+impl Context {
+    /// What takes `signal`.
+    pub(super) fn output(&self, signal: Signal) -> Result<&dyn Consumer, Refusal> {
+        let [traces, metrics, logs] = &self.outputs;
+        let output = match signal {
+            Signal::Traces => traces,
+            Signal::Metrics => metrics,
+            Signal::Logs => logs,
+        };
+        output.as_deref().ok_or_else(|| {
+            let name = signal.name();
+            let message = format!("no pipeline takes {name} from this receiver; name it in the `receivers` of one (`service.pipelines.{name}`)");
+            Refusal { http_status: Some(404), ..Refusal::new(ErrorKind::Unsupported, message) }
+        })
+    }
+}
+
 /// Serves OTLP/HTTP and OTLP/gRPC on `listener` until `stop` says so, then answers what is in flight and returns.
 ///
 /// Dropping the future cuts off the connections that are left.
-pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut stop: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: Arc<TcpListener>,
+    outputs: Outputs,
+    journal: Journal,
+    config: Config,
+    mut stop: watch::Receiver<bool>,
+) {
     let context = Arc::new(Context {
-        ingest,
+        outputs: [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| outputs.of(signal)),
+        journal,
         limit: config.request_bytes_max,
         budget: config.budget,
         cors: Cors { allowed_origins: config.cors_allowed_origins },
@@ -89,7 +119,7 @@ pub async fn serve(listener: TcpListener, ingest: Ingest, config: Config, mut st
             Ok(_) if connections.len() >= CONNECTIONS_MAX => {
                 let message =
                     format!("{CONNECTIONS_MAX} connections are open; keep connections alive and use them again");
-                context.ingest.journal().note(None, "connections", &message, 1);
+                context.journal.note(None, "connections", &message, 1);
             }
             Ok((stream, _peer)) => {
                 drop(connections.spawn(serve_connection(stream, context.clone(), graceful.watcher(), stop.clone())));
@@ -117,7 +147,7 @@ async fn serve_connection(stream: TcpStream, context: Arc<Context>, watcher: Wat
     if first[0] == TLS_HANDSHAKE {
         let message =
             "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-        context.ingest.journal().note(None, "tls", message, 1);
+        context.journal.note(None, "tls", message, 1);
         return;
     }
     let service = service_fn(move |request| {

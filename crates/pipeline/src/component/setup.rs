@@ -1,0 +1,98 @@
+//! What a component is built from: its part of the file, and where to say what is wrong with it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::id::{ComponentId, Kind};
+use crate::config::{Collector, Findings, Node, read};
+
+/// The settings were wrong, and that has been said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+/// One component's part of a configuration.
+pub struct Setup<'a> {
+    kind: Kind,
+    id: &'a ComponentId,
+    node: &'a Node,
+    findings: &'a mut Findings,
+    effective: serde_json::Value,
+}
+
+impl<'a> Setup<'a> {
+    /// The part `node`, which stands in the section of `kind` under `id`.
+    pub fn new(kind: Kind, id: &'a ComponentId, node: &'a Node, findings: &'a mut Findings) -> Self {
+        Self { kind, id, node, findings, effective: serde_json::Value::Null }
+    }
+
+    /// The component's id.
+    pub fn id(&self) -> &ComponentId {
+        self.id
+    }
+
+    /// The part of the file.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// `processors.batch/two`, with `setting` behind it if there is one.
+    pub fn path(&self, setting: &str) -> String {
+        match setting {
+            "" => format!("{}.{}", self.kind.section(), self.id),
+            _ => format!("{}.{}.{setting}", self.kind.section(), self.id),
+        }
+    }
+
+    /// Reads the settings. Names that `T` does not have are warned of; what is read is what `config print` shows.
+    ///
+    /// # Errors
+    /// A value that cannot be meant; it has been said.
+    pub fn read<T: DeserializeOwned + Serialize>(&mut self) -> Result<T, Refused> {
+        let (settings, unknown) = match read::<T>(self.node) {
+            Ok(read) => read,
+            Err(e) => {
+                let place = e.place.as_ref().unwrap_or(&self.node.place);
+                self.findings.error(place, self.path(&e.path), e.message.clone());
+                return Err(Refused);
+            }
+        };
+        for u in unknown {
+            let fix = match u.nearest {
+                Some(name) => format!("did you mean `{name}`?"),
+                None if u.known.is_empty() => "it has no settings".to_owned(),
+                None => format!("there is {}", u.known.join(", ")),
+            };
+            let message = "is not known and is ignored";
+            self.findings.warning(&u.place, self.path(&u.path), message, fix, Some(Collector::Refuses));
+        }
+        self.show(&settings);
+        Ok(settings)
+    }
+
+    /// Replaces what `config print` shows: settings that were read and then changed.
+    pub fn show<T: Serialize>(&mut self, settings: &T) {
+        self.effective = serde_json::to_value(settings).unwrap_or_default();
+    }
+
+    /// What `config print` shows.
+    pub fn into_effective(self) -> serde_json::Value {
+        self.effective
+    }
+
+    /// Says that `setting` (`actions[0].key`; empty for the whole) is wrong; the message ends with the remedy.
+    pub fn error(&mut self, setting: &str, message: impl Into<String>) -> Refused {
+        self.findings.error(self.node.place_of(setting), self.path(setting), message);
+        Refused
+    }
+
+    /// Says that `setting` is not taken as it is written, and what to write instead.
+    pub fn warning(
+        &mut self,
+        setting: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+        collector: Option<Collector>,
+    ) {
+        self.findings.warning(self.node.place_of(setting), self.path(setting), message, fix, collector);
+    }
+}

@@ -1,0 +1,131 @@
+//! A configuration as it was written: every value with the place it stands at.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Where something stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where it begins.
+    pub place: Place,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a [`Node`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing behind the colon, `null` or `~`.
+    Null,
+    /// A text; `plain` when it stood without quotes and may therefore be a number or a truth value.
+    Scalar {
+        /// The text.
+        text: String,
+        /// Without quotes.
+        plain: bool,
+    },
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The text.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Node {
+    /// A value that was not written, at the place where it would be.
+    pub fn null(place: Place) -> Self {
+        Self { place, value: Value::Null }
+    }
+
+    /// An empty mapping.
+    pub fn empty_map(place: Place) -> Self {
+        Self { place, value: Value::Map(Vec::new()) }
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[(Key, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The value under `key` of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(k, _)| k.text == key).map(|(_, node)| node)
+    }
+
+    /// The key `key` of a mapping.
+    pub fn key(&self, key: &str) -> Option<&Key> {
+        self.entries().iter().find(|(k, _)| k.text == key).map(|(key, _)| key)
+    }
+
+    /// The text of a scalar.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The place of `path` below this (`protocols.grpc.endpoint`, `actions[2].key`), or of the deepest part that was written.
+    pub fn place_of(&self, path: &str) -> &Place {
+        let mut at = self;
+        let mut place = &self.place;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            let (name, indices) = part.find('[').map_or((part, ""), |i| part.split_at(i));
+            if !name.is_empty() {
+                let Some((key, node)) = at.entries().iter().find(|(key, _)| key.text == name) else { return place };
+                (at, place) = (node, &key.place);
+            }
+            for index in indices.split(['[', ']']).filter_map(|i| i.parse::<usize>().ok()) {
+                let Some(node) = at.items().get(index) else { return place };
+                (at, place) = (node, &node.place);
+            }
+        }
+        place
+    }
+
+    /// What it is, in a word, for messages.
+    pub fn what(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Scalar { .. } => "a single value",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+}

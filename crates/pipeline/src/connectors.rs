@@ -1,0 +1,6 @@
+//! The connector types there are: one file each, and one line here.
+
+use crate::component::ConnectorFactory;
+
+/// Every connector type.
+pub const ALL: &[ConnectorFactory] = &[];
