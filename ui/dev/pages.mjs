@@ -13,11 +13,29 @@ export async function pages(base) {
     json("/api/v1/logs?limit=20"),
     json("/api/v1/errors?limit=5"),
   ]);
-  const service = encodeURIComponent(services[0]?.name ?? "api");
+  const service = encodeURIComponent(services[1]?.name ?? services[0]?.name ?? "api");
   const list = [
     { name: "start", path: "/start" },
     { name: "services", path: "/services" },
     { name: "service", path: `/services/${service}` },
+    {
+      name: "services-groups",
+      path: "/services?group=environment&cols=environment,namespace,version,language,p95_nanos,spans",
+    },
+    { name: "services-none", path: "/services?find=nobody-has-this-name" },
+    { name: "services-peek", path: `/services?peek=svc:${service}` },
+    ...["operations", "dependencies", "database", "errors", "logs", "runtime"].map((tab) => ({
+      name: `service-${tab}`,
+      path: `/services/${service}?tab=${tab}`,
+    })),
+    { name: "service-unknown", path: "/services/nobody" },
+    { name: "map", path: "/map" },
+    { name: "map-focus", path: `/map?focus=${service}&metric=p95` },
+    { name: "map-table", path: "/map?view=table" },
+    { name: "map-peek", path: `/map?peek=svc:${service}` },
+    { name: "errors", path: "/errors" },
+    { name: "errors-none", path: "/errors?q=nothing+like+this" },
+    { name: "error-unknown", path: "/errors/0000000000000001" },
     { name: "traces", path: "/traces" },
     { name: "traces-query", path: "/traces?q=duration%3E50ms" },
     { name: "logs", path: "/logs" },
@@ -39,7 +57,10 @@ export async function pages(base) {
       act: (page) => page.locator("[role=row]").nth(6).click(),
     });
   if (logs[2]) list.push({ name: "logs-peek", path: `/logs?peek=log:${encodeURIComponent(logs[2].id)}` });
-  if (errors[0]) list.push({ name: "error", path: `/errors/${errors[0].id}` });
+  if (errors[0]) {
+    list.push({ name: "error", path: `/errors/${errors[0].id}` });
+    list.push({ name: "errors-peek", path: `/errors?peek=err:${errors[0].id}` });
+  }
   const only = option("only", "").split(",").filter(Boolean);
   return list.filter(
     ({ name }) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}-`)),

@@ -72,3 +72,44 @@ export function fetchFieldValues(
     signal,
   });
 }
+
+export interface Facet {
+  field: string;
+  values: FieldValue[];
+}
+
+const facetList = object<{ facets: Facet[] } & Envelope>({
+  facets: list(
+    object<Facet>({
+      field: text,
+      values: list(object<FieldValue>({ value: scalar, count: withDefault(number, 0) })),
+    }),
+  ),
+  ...envelope,
+});
+
+export interface FacetQuery {
+  signal: FieldSignal;
+  range: Range;
+  q: string;
+  fields: readonly string[];
+  /** Values of each field. */
+  limit: number;
+}
+
+/** GET /api/v1/facets: the most frequent values of several fields in one pass. */
+export function fetchFacets({ signal: signalName, range, q, fields, limit }: FacetQuery, signal: AbortSignal) {
+  return request({
+    path: "api/v1/facets",
+    params: {
+      signal: signalName,
+      from: Math.floor(range.fromMilli),
+      to: Math.ceil(range.toMilli),
+      q,
+      fields: fields.join(","),
+      limit,
+    },
+    decode: facetList,
+    signal,
+  });
+}

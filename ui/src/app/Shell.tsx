@@ -9,6 +9,7 @@ import { absoluteRange } from "../lib/time/range.ts";
 import { useTime, useTimeSearch, useView } from "../lib/view.ts";
 import { NAV } from "./nav.ts";
 import { Palette, paletteOpen } from "./Palette.tsx";
+import { PeekStack } from "./PeekStack.tsx";
 import { nextTheme, Rail, toggleRail } from "./Rail.tsx";
 import { RefreshControl } from "./RefreshControl.tsx";
 import styles from "./Shell.module.css";
@@ -65,9 +66,12 @@ export function Shell() {
       <Rail />
       <div className={styles.column}>
         <TopBar />
-        <main className={styles.main} tabIndex={-1}>
-          <Outlet />
-        </main>
+        <div className={styles.work}>
+          <main className={styles.main} tabIndex={-1}>
+            <Outlet />
+          </main>
+          <PeekStack />
+        </div>
         <StatusStrip />
       </div>
       <Palette />

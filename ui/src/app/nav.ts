@@ -1,8 +1,8 @@
 // The pages that can be reached from the rail, the palette and `g` chords.
-import { FileText, GitFork, LineChart, type LucideIcon, PlugZap, Server } from "lucide-react";
+import { Bug, FileText, GitFork, LineChart, type LucideIcon, Network, PlugZap, Server } from "lucide-react";
 
 export interface NavItem {
-  to: "/services" | "/traces" | "/logs" | "/metrics" | "/start";
+  to: "/services" | "/map" | "/errors" | "/traces" | "/logs" | "/metrics" | "/start";
   title: string;
   /** Second key of the `g` chord. */
   key: string;
@@ -12,6 +12,8 @@ export interface NavItem {
 
 export const NAV: readonly NavItem[] = [
   { to: "/services", title: "Services", key: "s", icon: Server, group: "understand" },
+  { to: "/map", title: "Map", key: "p", icon: Network, group: "understand" },
+  { to: "/errors", title: "Errors", key: "e", icon: Bug, group: "understand" },
   { to: "/traces", title: "Traces", key: "t", icon: GitFork, group: "explore" },
   { to: "/logs", title: "Logs", key: "l", icon: FileText, group: "explore" },
   { to: "/metrics", title: "Metrics", key: "m", icon: LineChart, group: "explore" },

@@ -19,6 +19,10 @@ export interface Search {
   sort?: string | undefined;
   step?: string | undefined;
   source?: string | undefined;
+  focus?: string | undefined;
+  hops?: string | undefined;
+  metric?: string | undefined;
+  group?: string | undefined;
 }
 
 export type SearchKey = keyof Search;

@@ -47,6 +47,27 @@ const service = createRoute({
   component: lazyRouteComponent(() => import("../features/services/ServicePage.tsx"), "ServicePage"),
 });
 
+const map = createRoute({
+  getParentRoute: parent,
+  path: "/map",
+  staticData: { title: "Map", timed: true },
+  component: lazyRouteComponent(() => import("../features/map/MapPage.tsx"), "MapPage"),
+});
+
+const errors = createRoute({
+  getParentRoute: parent,
+  path: "/errors",
+  staticData: { title: "Errors", timed: true },
+  component: lazyRouteComponent(() => import("../features/errors/ErrorsPage.tsx"), "ErrorsPage"),
+});
+
+const error = createRoute({
+  getParentRoute: parent,
+  path: "/errors/$group",
+  staticData: { title: "Errors", timed: true },
+  component: lazyRouteComponent(() => import("../features/errors/ErrorPage.tsx"), "ErrorPage"),
+});
+
 const traces = createRoute({
   getParentRoute: parent,
   path: "/traces",
@@ -81,6 +102,8 @@ const redirects = (
     ["/logs/logs-explorer", "/logs"],
     ["/metrics-explorer/$", "/metrics"],
     ["/get-started", "/start"],
+    ["/service-map", "/map"],
+    ["/exceptions", "/errors"],
   ] as const
 ).map(([path, to]) =>
   createRoute({
@@ -105,6 +128,9 @@ export const routeTree = root.addChildren([
   start,
   services,
   service,
+  map,
+  errors,
+  error,
   traces,
   trace,
   logs,

@@ -1,147 +1,136 @@
-// One service: its figures and its operations, each with the way to its traces.
+// One service: who it is, its figures, and behind tabs what it does, needs, stores, breaks and says.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { FileText, GitFork } from "lucide-react";
-import { useState } from "react";
-import { fetchOperations, fetchServices, type OperationFigures } from "../../api/services.ts";
-import { SortHead } from "../../components/SortHead.tsx";
-import { Empty, ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
+import { FileText, GitFork, Network } from "lucide-react";
+import { fetchServices } from "../../api/services.ts";
+import { RefreshBar } from "../../components/States.tsx";
+import { Tabs } from "../../components/Tabs.tsx";
+import { Tile } from "../../components/Tile.tsx";
+import { serviceColour } from "../../lib/colour.ts";
 import { term } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { formatPercent, formatShort, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDuration } from "../../lib/time/format.ts";
-import { refreshNow, useTime, useTimeSearch, useView } from "../../lib/view.ts";
-import { FIGURES, FigureCells, sortFigures } from "./figures.tsx";
-import styles from "./Services.module.css";
+import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
+import { IDENTITY_QUERY, type Identity, identities, useAnalysis } from "./queries.ts";
+import styles from "./Service.module.css";
+import { DatabaseTab } from "./tabs/DatabaseTab.tsx";
+import { DependenciesTab } from "./tabs/DependenciesTab.tsx";
+import { ErrorsTab } from "./tabs/ErrorsTab.tsx";
+import { LogsTab } from "./tabs/LogsTab.tsx";
+import { OperationsTab } from "./tabs/OperationsTab.tsx";
+import { OverviewTab } from "./tabs/OverviewTab.tsx";
+import { RuntimeTab } from "./tabs/RuntimeTab.tsx";
+
+const TABS = [
+  { id: "overview", title: "Overview", show: OverviewTab },
+  { id: "operations", title: "Operations", show: OperationsTab },
+  { id: "dependencies", title: "Dependencies", show: DependenciesTab },
+  { id: "database", title: "Database", show: DatabaseTab },
+  { id: "errors", title: "Errors", show: ErrorsTab },
+  { id: "logs", title: "Logs", show: LogsTab },
+  { id: "runtime", title: "Runtime", show: RuntimeTab },
+] as const;
+type TabId = (typeof TABS)[number]["id"];
 
 export function ServicePage() {
   const { name = "" } = useParams({ strict: false });
   const { search, patch } = useView();
   const { range, asOfMilli } = useTime();
-  const timeSearch = useTimeSearch();
   const navigate = useNavigate();
-  const [cursor, setCursor] = useState(-1);
-  const operations = useQuery({
-    queryKey: ["operations", name, range],
-    queryFn: ({ signal }) => fetchOperations(name, range, signal),
-    placeholderData: keepPreviousData,
-  });
+  const timeSearch = useTimeSearch();
   const services = useQuery({
     queryKey: ["services", range],
     queryFn: ({ signal }) => fetchServices(range, signal),
     placeholderData: keepPreviousData,
   });
-  const data = operations.data?.value;
-  const service = services.data?.value.services.find((candidate) => candidate.name === name);
+  const identity = useAnalysis("traces", `${term("service", name)} ${IDENTITY_QUERY}`, range);
+  const figures = services.data?.value.services.find((candidate) => candidate.name === name);
+  const tab = TABS.find((each) => each.id === search.tab) ?? TABS[0];
   useReport({
     asOfMilli,
-    elapsedMs: operations.data?.elapsedMs ?? null,
-    rowsScanned: data?.stats?.rows_scanned ?? null,
-    partial: data?.partial?.reason ?? null,
+    elapsedMs: services.data?.elapsedMs ?? null,
+    rowsScanned: services.data?.value.stats?.rows_scanned ?? null,
+    partial: services.data?.value.partial?.reason ?? null,
     notes: [],
-    busy: operations.isFetching,
+    busy: services.isFetching,
   });
-  const sort = FIGURES.find((figure) => figure.id === search.sort)?.id ?? "calls";
-  const shown = sortFigures(data?.operations ?? [], sort);
-  const tracesOf = (operation: OperationFigures, extra = "") => ({
-    ...timeSearch,
-    q: `${term("service", name)} ${term("name", operation.name)}${extra}`,
-  });
-  const move = (step: number) => setCursor((old) => Math.min(shown.length - 1, Math.max(0, old + step)));
-  useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
+  const open = (id: TabId) => patch({ tab: id === "overview" ? undefined : id, sort: undefined });
+  useKeys("page", "Service", [
+    ...TABS.map((each, index) => ({ keys: String(index + 1), label: each.title, run: () => open(each.id) })),
     {
-      keys: "Enter",
-      label: "Traces of the operation",
-      run: () => shown[cursor] && void navigate({ to: "/traces", search: tracesOf(shown[cursor]) }),
+      keys: "v",
+      label: "Traces of the service",
+      run: () => void navigate({ to: "/traces", search: { ...timeSearch, q: term("service", name) } }),
     },
   ]);
+  const Shown = tab.show;
   return (
     <>
       <div className={styles.head}>
-        <Tile name="Rate" value={service ? `${formatShort(service.rate_per_s)}/s` : "–"} />
-        <Tile
-          name="Errors"
-          value={service ? formatPercent(service.error_ratio) : "–"}
-          bad={(service?.error_ratio ?? 0) > 0}
-        />
-        <Tile name="p50" value={service ? formatDuration(service.p50_nanos) : "–"} />
-        <Tile name="p95" value={service ? formatDuration(service.p95_nanos) : "–"} />
-        <Tile name="p99" value={service ? formatDuration(service.p99_nanos) : "–"} />
-        <div className={styles.headLinks}>
+        <RefreshBar busy={services.isFetching && services.data !== undefined} />
+        <Who name={name} identity={identities(identity.data?.value.table).get(name)} />
+        <div className={styles.tiles}>
+          <Tile name="Rate" value={figures ? `${formatShort(figures.rate_per_s)}/s` : "–"} />
+          <Tile
+            name="Errors"
+            value={figures ? formatPercent(figures.error_ratio) : "–"}
+            tone={(figures?.error_ratio ?? 0) > 0 ? "bad" : "plain"}
+          />
+          <Tile name="p50" value={figures ? formatDuration(figures.p50_nanos) : "–"} />
+          <Tile name="p95" value={figures ? formatDuration(figures.p95_nanos) : "–"} />
+          <Tile name="p99" value={figures ? formatDuration(figures.p99_nanos) : "–"} />
+        </div>
+        <div className={styles.links}>
           <Link to="/traces" search={{ ...timeSearch, q: term("service", name) }} className="button">
             <GitFork size={14} aria-hidden /> Traces
           </Link>
           <Link to="/logs" search={{ ...timeSearch, q: term("service", name) }} className="button">
             <FileText size={14} aria-hidden /> Logs
           </Link>
+          <Link to="/map" search={{ ...timeSearch, focus: name }} className="button">
+            <Network size={14} aria-hidden /> Map
+          </Link>
         </div>
       </div>
-      {data?.partial && <PartialStrip reason={data.partial.reason} onRetry={refreshNow} />}
-      {operations.error && <ErrorBox error={operations.error} onRetry={() => void operations.refetch()} />}
-      {operations.isPending && <Skeleton rows={10} />}
-      {data && shown.length === 0 && <Empty reason="out-of-range" title={`No spans of ${name} in this range`} />}
-      {shown.length > 0 && (
-        <div className={styles.scroll}>
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Operation</th>
-                <th>Kind</th>
-                {FIGURES.map((figure) => (
-                  <SortHead
-                    key={figure.id}
-                    active={sort === figure.id}
-                    onSort={() => patch({ sort: figure.id === "calls" ? undefined : figure.id })}
-                  >
-                    {figure.title}
-                  </SortHead>
-                ))}
-                <th>
-                  <span className="sr-only">Links</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((operation, index) => (
-                <tr key={`${operation.kind} ${operation.name}`} aria-selected={index === cursor}>
-                  <td>
-                    <Link to="/traces" search={tracesOf(operation)} className={styles.operation ?? ""}>
-                      {operation.name}
-                    </Link>
-                  </td>
-                  <td className="muted">{operation.kind.toLowerCase()}</td>
-                  <FigureCells figures={operation} max={Math.max(...shown.map((each) => each.p95_nanos))} />
-                  <td className={styles.links}>
-                    {operation.errors > 0 && (
-                      <Link to="/traces" search={tracesOf(operation, " status:error")}>
-                        Errors
-                      </Link>
-                    )}
-                    <Link
-                      to="/traces"
-                      search={tracesOf(operation, ` duration>=${Math.floor(operation.p95_nanos / 1000)}us`)}
-                    >
-                      Slow
-                    </Link>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Tabs label="Parts of the service" tabs={TABS} current={tab.id} onChange={open} />
+      <div className={styles.body}>
+        <Shown service={name} range={range} />
+      </div>
     </>
   );
 }
 
-function Tile({ name, value, bad = false }: { name: string; value: string; bad?: boolean }) {
+const SHOWN_VERSIONS = 3;
+
+function Who({ name, identity }: { name: string; identity: Identity | undefined }) {
+  const facts = identity
+    ? [
+        ...identity.namespaces,
+        ...identity.environments,
+        identity.languages
+          .map((language, index) => [language, identity.sdk[index]].filter(Boolean).join(" "))
+          .join(", "),
+        identity.instances > 0 ? plural(identity.instances, "instance") : "",
+      ].filter(Boolean)
+    : [];
+  const more = (identity?.versions.length ?? 0) - SHOWN_VERSIONS;
   return (
-    <dl className={styles.tile}>
-      <dt>{name}</dt>
-      <dd data-bad={bad}>{value}</dd>
-    </dl>
+    <div className={styles.who}>
+      <div className={styles.name}>
+        <i style={{ background: serviceColour(name) }} />
+        <h2 className="ellipsis" title={name}>
+          {name}
+        </h2>
+        {identity?.versions.slice(0, SHOWN_VERSIONS).map((version) => (
+          <span key={version} className="badge" title="service.version">
+            {version}
+          </span>
+        ))}
+        {more > 0 && <span className="badge">and {more} more</span>}
+      </div>
+      <div className={`ellipsis faint ${styles.facts}`}>{facts.length > 0 ? facts.join(" · ") : "\u00a0"}</div>
+    </div>
   );
 }

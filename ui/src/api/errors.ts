@@ -1,0 +1,79 @@
+// GET /api/v1/errors and /api/v1/errors/{id}: exceptions grouped by type, message without its variables, and top frame.
+import type { Range } from "../lib/time/range.ts";
+import { request } from "./client.ts";
+import { list, number, object, text, withDefault } from "./decode.ts";
+
+export interface ErrorBucket {
+  from_unix_milli: number;
+  count: number;
+}
+
+export interface ErrorGroup {
+  id: string;
+  service: string;
+  exception_type: string;
+  message: string;
+  normalised_message: string;
+  frame: string;
+  span_name: string;
+  first_seen_unix_milli: number;
+  last_seen_unix_milli: number;
+  /** Of all time that is kept. */
+  count: number;
+  /** Newest first. */
+  trace_ids: string[];
+  buckets: ErrorBucket[];
+}
+
+export interface ErrorList {
+  errors: ErrorGroup[];
+  total: number;
+  /** Exceptions that were not grouped because the limit of groups was reached. */
+  overflow: number;
+}
+
+const zero = withDefault(number, 0);
+const blank = withDefault(text, "");
+
+const errorGroup = object<ErrorGroup>({
+  id: text,
+  service: blank,
+  exception_type: blank,
+  message: blank,
+  normalised_message: blank,
+  frame: blank,
+  span_name: blank,
+  first_seen_unix_milli: zero,
+  last_seen_unix_milli: zero,
+  count: zero,
+  trace_ids: withDefault(list(text), []),
+  buckets: withDefault(list(object<ErrorBucket>({ from_unix_milli: number, count: number })), []),
+});
+
+const errorList = object<ErrorList>({ errors: list(errorGroup), total: zero, overflow: zero });
+
+export interface ErrorQuery {
+  range: Range;
+  service?: string | undefined;
+  q?: string | undefined;
+  /** "last_seen", "first_seen" or "count". */
+  sort?: string | undefined;
+  limit?: number | undefined;
+}
+
+export function fetchErrors({ range, ...rest }: ErrorQuery, signal: AbortSignal) {
+  return request({ path: "api/v1/errors", params: { ...bounds(range), ...rest }, decode: errorList, signal });
+}
+
+export function fetchErrorGroup(id: string, range: Range, signal: AbortSignal) {
+  return request({
+    path: `api/v1/errors/${encodeURIComponent(id)}`,
+    params: bounds(range),
+    decode: errorGroup,
+    signal,
+  });
+}
+
+function bounds(range: Range) {
+  return { from: Math.floor(range.fromMilli), to: Math.ceil(range.toMilli) };
+}
