@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod finding;
 pub mod notification;
+pub mod rules;
 pub mod timeline;
 pub mod yaml;
 

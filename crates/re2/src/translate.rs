@@ -44,6 +44,19 @@ pub fn compile_anchored(pattern: &str) -> Result<Regex, Re2Error> {
         .map_err(|e| fail(e.to_string().lines().last().unwrap_or("invalid").to_owned()))
 }
 
+/// Compiles a pattern that may match anywhere in a text, as Go's `regexp.Compile`; the dot does not match newlines.
+///
+/// # Errors
+/// As [`compile_anchored`].
+pub fn compile(pattern: &str) -> Result<Regex, Re2Error> {
+    let fail = |message: String| Re2Error { pattern: pattern.to_owned(), message };
+    let translated = translate(pattern).map_err(fail)?;
+    RegexBuilder::new(&translated)
+        .size_limit(SIZE_LIMIT_BYTES)
+        .build()
+        .map_err(|e| fail(e.to_string().lines().last().unwrap_or("invalid").to_owned()))
+}
+
 /// The same expression in the syntax of the `regex` crate.
 fn translate(pattern: &str) -> Result<String, String> {
     let out = String::with_capacity(pattern.len() + 16);
