@@ -1,5 +1,6 @@
 // Every page of the UI in every state worth a look. Ids come from the server under test, so the list fits any data.
 import { flag, option } from "./browser.mjs";
+import { TRACES } from "./seed.mjs";
 
 /** A name, an address, and what is done on the page before the picture is taken. */
 export async function pages(base) {
@@ -56,6 +57,26 @@ export async function pages(base) {
       path: `/traces/${worst.trace_id}`,
       act: (page) => page.locator("[role=row]").nth(6).click(),
     });
+  // Traces of `dev/seed.mjs`, when they are there.
+  const seeded = await json(`/api/v1/traces/${TRACES.odd}?format=columns`);
+  if (seeded.columns) {
+    const odd = `/traces/${TRACES.odd}`;
+    list.push(
+      { name: "trace-odd", path: odd },
+      { name: "trace-span", path: `${odd}?span=0000000000000003` },
+      { name: "trace-rows", path: `${odd}?find=users&only=-status:ok`, act: (page) => page.keyboard.press("n") },
+      ...["flame", "stats", "map", "logs", "json"].map((view) => ({
+        name: `trace-${view}`,
+        path: `${odd}?view=${view}`,
+      })),
+      { name: "trace-10k", path: `/traces/${TRACES.k10}` },
+      {
+        name: "compare",
+        path: `/traces/compare?a=${TRACES.odd}&b=${TRACES.k10}`,
+        act: (page) => page.keyboard.press("j"),
+      },
+    );
+  }
   if (logs[2]) list.push({ name: "logs-peek", path: `/logs?peek=log:${encodeURIComponent(logs[2].id)}` });
   if (errors[0]) {
     list.push({ name: "error", path: `/errors/${errors[0].id}` });

@@ -77,32 +77,32 @@ function Row({ entry, onFilter }: { entry: KeyValue; onFilter: AttributesProps["
         ) : (
           value
         )}
+        <span className={styles.actions}>
+          {onFilter && !nested && (
+            <>
+              <button
+                type="button"
+                className="button quiet small icon"
+                title={`Only ${entry.key}:${value}`}
+                aria-label={`Only ${entry.key} ${value}`}
+                onClick={() => onFilter(entry.key, value, false)}
+              >
+                <Plus size={13} aria-hidden />
+              </button>
+              <button
+                type="button"
+                className="button quiet small icon"
+                title={`Without ${entry.key}:${value}`}
+                aria-label={`Without ${entry.key} ${value}`}
+                onClick={() => onFilter(entry.key, value, true)}
+              >
+                <Minus size={13} aria-hidden />
+              </button>
+            </>
+          )}
+          <CopyButton text={value} label={`Copy ${entry.key}`} />
+        </span>
       </dd>
-      <span className={styles.actions}>
-        {onFilter && !nested && (
-          <>
-            <button
-              type="button"
-              className="button quiet small icon"
-              title={`Only ${entry.key}:${value}`}
-              aria-label={`Only ${entry.key} ${value}`}
-              onClick={() => onFilter(entry.key, value, false)}
-            >
-              <Plus size={13} aria-hidden />
-            </button>
-            <button
-              type="button"
-              className="button quiet small icon"
-              title={`Without ${entry.key}:${value}`}
-              aria-label={`Without ${entry.key} ${value}`}
-              onClick={() => onFilter(entry.key, value, true)}
-            >
-              <Minus size={13} aria-hidden />
-            </button>
-          </>
-        )}
-        <CopyButton text={value} label={`Copy ${entry.key}`} />
-      </span>
     </div>
   );
 }

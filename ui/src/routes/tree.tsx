@@ -75,6 +75,13 @@ const traces = createRoute({
   component: lazyRouteComponent(() => import("../features/traces/TracesPage.tsx"), "TracesPage"),
 });
 
+const compare = createRoute({
+  getParentRoute: parent,
+  path: "/traces/compare",
+  staticData: { title: "Compare traces" },
+  component: lazyRouteComponent(() => import("../features/trace/compare/ComparePage.tsx"), "ComparePage"),
+});
+
 const trace = createRoute({
   getParentRoute: parent,
   path: "/traces/$traceId",
@@ -132,6 +139,7 @@ export const routeTree = root.addChildren([
   errors,
   error,
   traces,
+  compare,
   trace,
   logs,
   metrics,

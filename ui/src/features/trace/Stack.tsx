@@ -26,7 +26,8 @@ export function Stack({ attributes }: { attributes: readonly KeyValue[] }) {
       )}
       {stack && (
         <div className={styles.trace}>
-          <pre>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+          <pre tabIndex={0}>
             {all
               ? stack
               : parts.map((part, at) =>

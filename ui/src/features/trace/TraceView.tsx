@@ -1,6 +1,7 @@
 // The loaded trace and everything that can be done with it. What is shown (span, view, find, filter) is in the URL; what
 // is collapsed and zoomed lives as long as the page.
-import { Download } from "lucide-react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { Download, GitCompareArrows } from "lucide-react";
 import { useCallback, useMemo, useRef, useState } from "react";
 import { apiUrl } from "../../api/client.ts";
 import type { LogRecord } from "../../api/logs.ts";
@@ -64,6 +65,7 @@ export interface TraceViewProps {
 export function TraceView({ sent, sentPath, source, records, arriving }: TraceViewProps) {
   const { search, patch } = useView();
   const { zone } = useTime();
+  const navigate = useNavigate();
   const shifts = useMemo(() => findShifts(sent), [sent]);
   const [shifted, setShifted] = useState(false);
   const tree = useMemo(() => (shifted ? applyShifts(sent, shifts) : sent), [sent, shifts, shifted]);
@@ -198,6 +200,7 @@ export function TraceView({ sent, sentPath, source, records, arriving }: TraceVi
   };
   const view: ViewId = VIEWS.find((id) => id === search.view) ?? "waterfall";
   const setView = (next: ViewId) => patch({ view: next === "waterfall" ? undefined : next });
+  const compare = () => void navigate({ to: "/traces/compare", search: { a: tree.traceId, b: "typical" } });
   const centre = (window.start + window.end) / 2;
   useKeys("page", "Trace", [
     { keys: "j", label: "Next span", run: () => move(1) },
@@ -234,6 +237,7 @@ export function TraceView({ sent, sentPath, source, records, arriving }: TraceVi
       label: "Logs: off, ticks, rows",
       run: () => logPreference.set(logMode === "off" ? "ticks" : logMode === "ticks" ? "rows" : "off"),
     },
+    { keys: "m", label: "Compare with a typical trace", run: compare },
     ...VIEWS.map((id, at) => ({ keys: String(at + 1), label: TITLES[id], run: () => setView(id) })),
   ]);
   const onFind = useCallback((text: string) => patch({ find: text || undefined }, { replace: true }), [patch]);
@@ -250,15 +254,25 @@ export function TraceView({ sent, sentPath, source, records, arriving }: TraceVi
           rank={rank}
           actions={
             source.live && (
-              <a
-                className="button quiet small icon"
-                href={apiUrl(`api/v1/traces/${tree.traceId}`)}
-                download={`trace-${tree.traceId}.json`}
-                aria-label="Download as JSON"
-                title="Download as JSON"
-              >
-                <Download size={14} aria-hidden />
-              </a>
+              <>
+                <Link
+                  to="/traces/compare"
+                  search={{ a: tree.traceId, b: "typical" }}
+                  className="button small"
+                  title="Compare with a typical trace (m)"
+                >
+                  <GitCompareArrows size={13} aria-hidden /> Compare
+                </Link>
+                <a
+                  className="button quiet small icon"
+                  href={apiUrl(`api/v1/traces/${tree.traceId}`)}
+                  download={`trace-${tree.traceId}.json`}
+                  aria-label="Download as JSON"
+                  title="Download as JSON"
+                >
+                  <Download size={14} aria-hidden />
+                </a>
+              </>
             )
           }
         />

@@ -20,20 +20,22 @@ export function criticalPath(tree: TraceTree): CriticalPath {
   const path = { from: new Int32Array(count), size: new Int32Array(count), own: new Float64Array(count) };
   const starts: number[] = [];
   const ends: number[] = [];
-  /** Spans to divide, and until when each was waited for. */
+  /** Spans to divide, and from when until when each was waited for. */
   const work: number[] = [];
+  const since: number[] = [];
   const until: number[] = [];
   const divide = (candidates: number[], low: number, high: number, own: ((a: number, b: number) => void) | null) => {
     let cursor = high;
     if (candidates.length > 1) candidates.sort((a, b) => (end[b] ?? 0) - (end[a] ?? 0));
     for (const child of candidates) {
-      const from = start[child] ?? 0;
+      const from = Math.max(start[child] ?? 0, low);
       const to = Math.min(end[child] ?? 0, high);
       if (to > cursor || from >= cursor || to <= low) continue;
       if (cursor > to) own?.(to, cursor);
       work.push(child);
+      since.push(from);
       until.push(to);
-      cursor = Math.max(from, low);
+      cursor = from;
     }
     if (cursor > low) own?.(low, cursor);
   };
@@ -42,12 +44,13 @@ export function criticalPath(tree: TraceTree): CriticalPath {
   divide(roots, 0, tree.duration, null);
   for (let index = work.pop(); index !== undefined; index = work.pop()) {
     const span = index;
+    const low = since.pop() ?? 0;
     const high = until.pop() ?? 0;
     path.from[span] = starts.length;
     const kids: number[] = [];
     const last = span + (below[span] ?? 0);
     for (let at = span + 1; at <= last; at += (below[at] ?? 0) + 1) kids.push(at);
-    divide(kids, start[span] ?? 0, high, (a, b) => {
+    divide(kids, low, high, (a, b) => {
       starts.push(a);
       ends.push(b);
       add(path.own, span, b - a);

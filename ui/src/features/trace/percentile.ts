@@ -32,7 +32,7 @@ function quantile(cells: readonly HistogramCell[], count: number, share: number)
 
 /** "p97", "p99.5", "the fastest", "the slowest". */
 export function percentileText(percentile: number): string {
-  if (percentile <= 0.005) return "among the fastest";
+  if (percentile < 0.01) return "among the fastest";
   if (percentile >= 0.9995) return "the slowest";
   const percent = percentile * 100;
   return `p${percent >= 99 ? percent.toFixed(1).replace(/\.0$/, "") : Math.floor(percent)}`;

@@ -139,6 +139,11 @@ test.each(SEEDS)(
   },
 );
 
+test("a child that starts before its parent is clipped to it", () => {
+  const path = criticalPath(trace("root 0-100", "b<root 40-90", "early<b 10-80"));
+  expect([...path.own]).toEqual([50, 10, 40]);
+});
+
 test("a very deep trace does not overflow the stack", () => {
   const deep = Array.from({ length: 20_000 }, (_, i) => `s${i}${i > 0 ? `<s${i - 1}` : ""} ${i}-${60_000 - i}`);
   const spans = columns("s0 0-1");
