@@ -16,7 +16,9 @@ export async function pages(base) {
   ]);
   const service = encodeURIComponent(services[1]?.name ?? services[0]?.name ?? "api");
   const list = [
+    { name: "home", path: "/home" },
     { name: "start", path: "/start" },
+    { name: "start-postgresql", path: "/start?source=postgresql" },
     { name: "services", path: "/services" },
     { name: "service", path: `/services/${service}` },
     {

@@ -43,6 +43,7 @@ export function Rail() {
         <Mark />
         <span className={styles.text}>Bellrock</span>
       </Link>
+      {section("top")}
       {section("understand", "Understand")}
       {section("explore", "Explore")}
       <div className={styles.spacer} />

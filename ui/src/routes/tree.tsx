@@ -22,8 +22,15 @@ const index = createRoute({
   beforeLoad: async () => {
     const status = await fetchStatus().catch(() => null);
     const received = status !== null && Object.values(status.signals).some((signal) => signal.accepted > 0);
-    throw redirect({ to: received ? "/services" : "/start", replace: true });
+    throw redirect({ to: received ? "/home" : "/start", replace: true });
   },
+});
+
+const home = createRoute({
+  getParentRoute: parent,
+  path: "/home",
+  staticData: { title: "Home", timed: true },
+  component: lazyRouteComponent(() => import("../features/home/HomePage.tsx"), "HomePage"),
 });
 
 const start = createRoute({
@@ -132,6 +139,7 @@ const oldTrace = createRoute({
 
 export const routeTree = root.addChildren([
   index,
+  home,
   start,
   services,
   service,

@@ -7,15 +7,19 @@ import { ErrorBox } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { useView } from "../../lib/view.ts";
 import { Checklist } from "./Checklist.tsx";
+import { DemoPanel } from "./DemoPanel.tsx";
 import styles from "./StartPage.module.css";
 import { StepBlock } from "./StepBlock.tsx";
 import { INFRASTRUCTURE } from "./sources/infrastructure.ts";
 import { LANGUAGES } from "./sources/languages.ts";
+import { MORE_LANGUAGES } from "./sources/more-languages.ts";
+import { PROTOCOLS } from "./sources/protocols.ts";
+import { SERVICES } from "./sources/services.ts";
 import type { Target } from "./sources/source.ts";
 import { targetOf } from "./target.ts";
 
-const SOURCES = [...LANGUAGES, ...INFRASTRUCTURE];
-const GROUPS = ["Languages", "Infrastructure"] as const;
+const SOURCES = [...LANGUAGES, ...MORE_LANGUAGES, ...INFRASTRUCTURE, ...SERVICES, ...PROTOCOLS];
+const GROUPS = ["Languages", "Infrastructure", "Protocols"] as const;
 const POLL_MS = 2000;
 
 export function StartPage() {
@@ -107,6 +111,7 @@ export function StartPage() {
       </div>
       <aside className={styles.live} aria-label="What arrives">
         {status.error && <ErrorBox error={status.error} onRetry={() => void status.refetch()} />}
+        <DemoPanel />
         <Checklist status={status.data ?? null} />
       </aside>
     </div>

@@ -4,6 +4,7 @@ import type { Target } from "./sources/source.ts";
 
 const DEFAULT_GRPC_PORT = "4317";
 const DEFAULT_HTTP_PORT = "4318";
+const DEFAULT_API_PORT = "8080";
 
 function portOf(address: string | undefined, fallback: string): string {
   return /:(\d+)$/.exec(address ?? "")?.[1] ?? fallback;
@@ -19,6 +20,8 @@ export function targetOf(
     httpUrl: `http://${page.hostname}:${portOf(endpoints?.otlp_http, DEFAULT_HTTP_PORT)}`,
     grpcUrl: `http://${grpcAddress}`,
     grpcAddress,
+    apiUrl: `http://${page.hostname}:${portOf(endpoints?.api, DEFAULT_API_PORT)}`,
+    host: page.hostname,
     service: service || "my-service",
   };
 }

@@ -69,61 +69,6 @@ service:
   ],
 };
 
-const databases: Source = {
-  id: "databases",
-  title: "PostgreSQL, Redis, Nginx",
-  group: "Infrastructure",
-  about: "The Collector reads their statistics and logs.",
-  steps: (target) => [
-    {
-      title: "Configure",
-      where: "collector.yaml",
-      text: `receivers:
-  postgresql:
-    endpoint: postgres:5432
-    username: otel
-    password: \${env:POSTGRES_OTEL_PASSWORD}
-    databases: [app]
-    tls:
-      insecure: true
-  redis:
-    endpoint: redis:6379
-  nginx:
-    endpoint: http://nginx:8080/status
-  filelog:
-    include: [/var/log/nginx/access.log]
-    resource:
-      service.name: nginx
-
-exporters:
-  otlp/bellrock:
-    endpoint: ${target.grpcAddress}
-    tls:
-      insecure: true
-
-service:
-  pipelines:
-    metrics:
-      receivers: [postgresql, redis, nginx]
-      exporters: [otlp/bellrock]
-    logs:
-      receivers: [filelog]
-      exporters: [otlp/bellrock]`,
-    },
-    {
-      title: "Allow reading",
-      where: "psql and nginx.conf",
-      text: `-- psql
-CREATE ROLE otel LOGIN PASSWORD '...';
-GRANT pg_monitor TO otel;
-
-# nginx.conf
-server { listen 8080; location = /status { stub_status; } }`,
-    },
-    { title: "Run", where: "shell", text: "otelcol-contrib --config collector.yaml" },
-  ],
-};
-
 function composeService(name: string, target: Target): string {
   return `  ${name}:
     environment:
@@ -152,9 +97,9 @@ const compose: Source = {
     {
       title: "Then",
       where: "next",
-      text: "Go: setup code for the bot\nBrowser / React: the front end\nPostgreSQL, Redis, Nginx: the Collector with their receivers",
+      text: "Go: setup code for the bot\nBrowser / React: the front end\nPostgreSQL, Redis, Nginx: a Collector with their receivers",
     },
   ],
 };
 
-export const INFRASTRUCTURE: readonly Source[] = [curl, collector, compose, databases];
+export const INFRASTRUCTURE: readonly Source[] = [curl, collector, compose];

@@ -8,6 +8,10 @@ export interface Target {
   grpcUrl: string;
   /** Such as `bellrock.example:4317`. */
   grpcAddress: string;
+  /** Such as `http://bellrock.example:8080`. */
+  apiUrl: string;
+  /** Such as `bellrock.example`, for protocols with ports of their own. */
+  host: string;
   service: string;
 }
 
@@ -22,7 +26,7 @@ export interface Step {
 export interface Source {
   id: string;
   title: string;
-  group: "Languages" | "Infrastructure";
+  group: "Languages" | "Infrastructure" | "Protocols";
   about: string;
   /** At most three. */
   steps: (target: Target) => Step[];
@@ -36,4 +40,24 @@ export function environment(target: Target, extra: readonly string[] = []): stri
     "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
     ...extra,
   ].join("\n");
+}
+
+/** The exporter to this server and one pipeline per signal, as the end of a Collector's configuration. */
+export function collectorTail(
+  target: Target,
+  receivers: { metrics?: readonly string[]; logs?: readonly string[] },
+): string {
+  const pipelines = (["metrics", "logs"] as const).flatMap((signal) => {
+    const from = receivers[signal];
+    return from ? [`    ${signal}:`, `      receivers: [${from.join(", ")}]`, "      exporters: [otlp/bellrock]"] : [];
+  });
+  return `exporters:
+  otlp/bellrock:
+    endpoint: ${target.grpcAddress}
+    tls:
+      insecure: true
+
+service:
+  pipelines:
+${pipelines.join("\n")}`;
 }

@@ -1,0 +1,102 @@
+// /api/ui/v1/start, /start/test and /demo: who sends what, a test that follows its own data, and the demo.
+import { request, sendJson, streamLines } from "./client.ts";
+import { bool, type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import type { Signal } from "./status.ts";
+
+export interface ArrivalWarning {
+  code: string;
+  message: string;
+  fix: string;
+}
+
+/** What one service has sent of one signal. */
+export interface Arrival {
+  service: string;
+  language: string | null;
+  sdk: string | null;
+  first_unix_milli: number;
+  last_unix_milli: number;
+  count: number;
+  example: { trace_id: string | null; log_id: string | null; metric: string | null };
+  warnings: ArrivalWarning[];
+}
+
+export interface Demo {
+  running: boolean;
+  switchable: boolean;
+  removable: boolean;
+}
+
+export interface Start {
+  signals: Record<Signal, Arrival[]>;
+  demo: Demo;
+}
+
+const zero = withDefault(number, 0);
+const blank = withDefault(text, "");
+const no = withDefault(bool, false);
+
+const arrival = object<Arrival>({
+  service: text,
+  language: nullable(text),
+  sdk: nullable(text),
+  first_unix_milli: zero,
+  last_unix_milli: zero,
+  count: zero,
+  example: withDefault(
+    object<Arrival["example"]>({ trace_id: nullable(text), log_id: nullable(text), metric: nullable(text) }),
+    { trace_id: null, log_id: null, metric: null },
+  ),
+  warnings: withDefault(list(object<ArrivalWarning>({ code: text, message: blank, fix: blank })), []),
+});
+
+const arrivals = withDefault(list(arrival), []);
+const demo = object<Demo>({ running: no, switchable: no, removable: no });
+
+const start = object<Start>({
+  signals: object<Start["signals"]>({ traces: arrivals, logs: arrivals, metrics: arrivals }),
+  demo: withDefault(demo, { running: false, switchable: false, removable: false }),
+});
+
+export async function fetchStart(signal: AbortSignal): Promise<Start> {
+  return (await request({ path: "api/ui/v1/start", decode: start, signal })).value;
+}
+
+export interface TestStep {
+  /** "send", "receive", "store" or "query". */
+  step: string;
+  signal: string;
+  ok: boolean;
+  elapsed_ms: number;
+  message: string;
+}
+
+export interface TestEnd {
+  ok: boolean;
+  trace_id: string | null;
+  log_id: string | null;
+  metric: string | null;
+}
+
+const testStep = object<TestStep>({ step: text, signal: blank, ok: no, elapsed_ms: zero, message: blank });
+const testEnd = object<TestEnd>({ ok: no, trace_id: nullable(text), log_id: nullable(text), metric: nullable(text) });
+
+export async function sendTest(onStep: (step: TestStep) => void, signal: AbortSignal): Promise<TestEnd | null> {
+  let end: TestEnd | null = null;
+  const onLine = (line: unknown) => {
+    if (isObject(line) && line.done === true) end = testEnd(line);
+    else onStep(testStep(line));
+  };
+  await streamLines("api/ui/v1/start/test", {}, onLine, signal);
+  return end;
+}
+
+const running: Decoder<{ running: boolean }> = object<{ running: boolean }>({ running: no });
+
+export function switchDemo(on: boolean): Promise<{ running: boolean }> {
+  return sendJson({ method: "POST", path: "api/ui/v1/demo", body: { running: on }, decode: running });
+}
+
+export function removeDemo(): Promise<void> {
+  return sendJson({ method: "DELETE", path: "api/ui/v1/demo", decode: () => undefined });
+}
