@@ -18,9 +18,9 @@ const assets = readdirSync(join(dist, "assets")).map((name) => {
     text: bytes,
   };
 });
-const entry = assets.find(
-  (asset) => readFileSync(join(dist, "index.html"), "utf8").includes(asset.name) && asset.name.endsWith(".js"),
-);
+const html = readFileSync(join(dist, "index.html"), "utf8");
+/** The script itself; `modulepreload` links name others. */
+const entry = assets.find((asset) => /<script[^>]*src="([^"]+)"/.exec(html)?.[1]?.endsWith(asset.name));
 if (!entry) throw new Error("index.html names no script");
 
 /** Scripts that `name` loads with it: its static imports, and theirs. */
@@ -58,7 +58,6 @@ function sheetsOf(page) {
   });
 }
 
-const html = readFileSync(join(dist, "index.html"), "utf8");
 const shellSheets = styles.filter((asset) => html.includes(asset.name)).map((asset) => asset.name);
 const firstSheets = pages.map((page) => sum([...new Set([...shellSheets, ...sheetsOf(page.name)])], "gz"));
 if (shellSheets.length === 0 || pages.every((page) => sheetsOf(page.name).length === 0)) {
