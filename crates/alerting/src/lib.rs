@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod finding;
+pub mod manager;
 pub mod notification;
 pub mod rules;
 pub mod timeline;

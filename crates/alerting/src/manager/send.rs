@@ -1,0 +1,216 @@
+//! Carries messages to their channels: every channel on its own, attempt after attempt, until it is delivered or the time is up.
+//!
+//! A message counts as delivered when the other side has it *and* the log is synced. A crash between the two sends it once
+//! more: that is what the log guarantees.
+
+use std::time::Duration;
+
+use metastore::Delivery as Record;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::alertmanager::Alertmanager;
+use super::flush::{Flush, Send};
+use crate::notification::{Delivery, Outcome, Step};
+use crate::timeline::Happened;
+
+/// Before the second attempt.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+/// Between two attempts, unless the other side asks for more.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Attempts that the record keeps: the first ones and the last ones.
+const ATTEMPTS_KEPT: usize = 10;
+/// Bytes of an answer that the record keeps.
+const BODY_KEPT: usize = 512;
+
+/// What became of a message.
+struct Sent {
+    delivered: bool,
+    reason: String,
+    attempts: Vec<Value>,
+    count: usize,
+    code: Option<u16>,
+    latency: Duration,
+}
+
+impl Alertmanager {
+    /// Tells all channels of a group at the same time, then lets the group go on.
+    pub(super) async fn send(&self, flush: Flush) {
+        let Flush { id, ended, sends, timeout, receiver, group_key } = flush;
+        let deadline = Instant::now() + timeout;
+        let mut all = true;
+        if !sends.is_empty() {
+            let mut tasks = tokio::task::JoinSet::new();
+            for send in sends {
+                let (manager, receiver, group_key) = (self.clone(), receiver.clone(), group_key.clone());
+                tasks.spawn(async move { manager.send_one(send, &receiver, &group_key, deadline).await });
+            }
+            while let Some(done) = tasks.join_next().await {
+                all &= done.unwrap_or_else(|e| {
+                    tracing::error!(error = %e, receiver, "a notifier panicked");
+                    false
+                });
+            }
+        }
+        self.finished(&id, if all { &ended } else { &[] });
+    }
+
+    async fn send_one(&self, send: Send, receiver: &str, group_key: &str, deadline: Instant) -> bool {
+        let Some(notification) = &send.notification else {
+            // The log is cleared so that the next firing is told.
+            return self.logged(send, None).await;
+        };
+        let mut sent = Sent {
+            delivered: false,
+            reason: String::new(),
+            attempts: Vec::new(),
+            count: 0,
+            code: None,
+            latency: Duration::ZERO,
+        };
+        let mut pause = PAUSE_MIN;
+        loop {
+            let begin = Instant::now();
+            let left = deadline.saturating_duration_since(begin);
+            let attempt = send.channel.notifier.notify(notification, deadline.into_std());
+            let delivery = tokio::time::timeout(left, attempt).await.unwrap_or_else(|_| Delivery {
+                outcome: Outcome::Retry { after: None },
+                reason: "no answer before the group's next flush".to_owned(),
+                steps: Vec::new(),
+            });
+            sent.latency = begin.elapsed();
+            sent.count += 1;
+            sent.code = delivery.steps.iter().rev().find_map(|s| s.code);
+            note_attempt(&mut sent.attempts, sent.count, &delivery, sent.latency);
+            sent.reason.clone_from(&delivery.reason);
+            match delivery.outcome {
+                Outcome::Delivered => {
+                    sent.delivered = true;
+                    break;
+                }
+                Outcome::Failed => break,
+                Outcome::Retry { after } => {
+                    let wait = jittered(pause, sent.count).max(after.unwrap_or_default());
+                    if Instant::now() + wait >= deadline {
+                        break;
+                    }
+                    if sent.count == 1 {
+                        self.record_attempt(&send, receiver, &sent);
+                    }
+                    self.count(|s| s.retried += 1);
+                    tokio::time::sleep(wait).await;
+                    pause = (pause + pause / 2).min(PAUSE_MAX);
+                }
+            }
+        }
+        self.conclude(send, receiver, group_key, sent).await
+    }
+
+    async fn conclude(&self, send: Send, receiver: &str, group_key: &str, sent: Sent) -> bool {
+        let now = self.now();
+        let channel = send.slot.name();
+        let firing = send.notification.as_ref().map_or(0, |n| n.firing().count());
+        let (total, delivered) = (send.alerts.len(), sent.delivered);
+        let record = Record {
+            id: 0,
+            at: now,
+            receiver: receiver.to_owned(),
+            outcome: if delivered { "delivered" } else { "failed" }.to_owned(),
+            group_key: group_key.to_owned(),
+            body: json!({
+                "channel": channel,
+                "target": send.channel.target,
+                "notification_reason": send.reason.name(),
+                "reason": sent.reason,
+                "firing": firing,
+                "resolved": total - firing,
+                "alerts": send.alerts.iter().take(100).map(ToString::to_string).collect::<Vec<_>>(),
+                "attempts": sent.attempts,
+                "attempt_count": sent.count,
+                "latency_ms": sent.latency.as_millis() as u64,
+            }),
+        };
+        let what = if delivered { Happened::Delivered } else { Happened::Failed };
+        for fingerprint in &send.alerts {
+            self.timeline().record(*fingerprint, now, what, event(&send, receiver, &sent));
+        }
+        if delivered {
+            self.count(|s| s.delivered += 1);
+            self.logged(send, Some(record)).await
+        } else {
+            self.count(|s| s.failed += 1);
+            tracing::warn!(
+                receiver,
+                channel,
+                attempts = sent.count,
+                reason = sent.reason,
+                "a notification could not be delivered"
+            );
+            self.persist(None, Some(record)).await;
+            false
+        }
+    }
+
+    /// Writes what was told, then counts it as told.
+    async fn logged(&self, send: Send, record: Option<Record>) -> bool {
+        self.persist(Some((send.key.clone(), send.entry.clone())), record).await;
+        self.told(send.key, send.entry);
+        true
+    }
+
+    fn record_attempt(&self, send: &Send, receiver: &str, sent: &Sent) {
+        for fingerprint in &send.alerts {
+            self.timeline().record(*fingerprint, self.now(), Happened::Attempt, event(send, receiver, sent));
+        }
+    }
+}
+
+fn event(send: &Send, receiver: &str, sent: &Sent) -> Value {
+    json!({
+        "receiver": receiver,
+        "channel": send.slot.name(),
+        "target": send.channel.target,
+        "notification_reason": send.reason.name(),
+        "reason": sent.reason,
+        "code": sent.code,
+        "attempt_count": sent.count,
+        "latency_ms": sent.latency.as_millis() as u64,
+    })
+}
+
+/// Keeps the first and the last attempts.
+fn note_attempt(attempts: &mut Vec<Value>, number: usize, delivery: &Delivery, latency: Duration) {
+    if attempts.len() >= ATTEMPTS_KEPT {
+        attempts.remove(ATTEMPTS_KEPT / 2);
+    }
+    attempts.push(json!({
+        "number": number,
+        "outcome": match delivery.outcome {
+            Outcome::Delivered => "delivered",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Failed => "failed",
+        },
+        "reason": delivery.reason,
+        "latency_ms": latency.as_millis() as u64,
+        "steps": delivery.steps.iter().map(step).collect::<Vec<_>>(),
+    }));
+}
+
+/// A step as it is shown.
+pub(super) fn step(step: &Step) -> Value {
+    let end = (0..=step.body.len().min(BODY_KEPT)).rev().find(|n| step.body.is_char_boundary(*n)).unwrap_or_default();
+    json!({
+        "step": step.name,
+        "ok": step.ok,
+        "summary": step.summary,
+        "code": step.code,
+        "body": step.body.get(..end).unwrap_or_default(),
+        "latency_ms": step.latency.as_micros() as f64 / 1000.0,
+    })
+}
+
+/// Half to one and a half of the pause, so that channels that failed together do not come back together.
+fn jittered(pause: Duration, attempt: usize) -> Duration {
+    let spread = (attempt as u32).wrapping_mul(2_654_435_769) >> 22;
+    pause / 2 + pause * spread / 1024
+}
