@@ -20,7 +20,7 @@ const assets = readdirSync(join(dist, "assets")).map((name) => {
 });
 const html = readFileSync(join(dist, "index.html"), "utf8");
 /** The script itself; `modulepreload` links name others. */
-const entry = assets.find((asset) => /<script[^>]*src="([^"]+)"/.exec(html)?.[1]?.endsWith(asset.name));
+const entry = assets.find((asset) => /<script type="module"[^>]*src="([^"]+)"/.exec(html)?.[1]?.endsWith(asset.name));
 if (!entry) throw new Error("index.html names no script");
 
 /** Scripts that `name` loads with it: its static imports, and theirs. */
