@@ -7,6 +7,7 @@ pub mod finding;
 pub mod manager;
 pub mod notification;
 pub mod rules;
+pub mod slo;
 pub mod timeline;
 pub mod yaml;
 

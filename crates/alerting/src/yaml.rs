@@ -79,6 +79,22 @@ impl Node {
         tree.document()
     }
 
+    /// Reads every document of a text that is not empty.
+    ///
+    /// # Errors
+    /// As for [`Node::parse`], except that there may be several documents.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, YamlError> {
+        let mut tree = Tree { parser: Parser::new_from_str(text), anchors: FxHashMap::default(), nodes: 0 };
+        let mut documents = Vec::new();
+        loop {
+            match tree.next()? {
+                (Event::StreamEnd, _) => return Ok(documents),
+                (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
+                (event, span) => documents.push(tree.node(event, span, 0)?),
+            }
+        }
+    }
+
     /// Whether nothing is written: `~`, `null`, or a key without a value.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, plain: true } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
