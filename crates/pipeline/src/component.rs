@@ -25,7 +25,7 @@ use crate::telemetry::Telemetry;
 pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory, SIGNALS};
 pub use host::{Authenticator, ClientAuth, Host, Provided, Storage};
 pub use id::{ComponentId, Kind, PipelineId};
-pub use run::{Health, Run, Status, StatusBoard};
+pub use run::{Health, Reporter, Run, Status, StatusBoard};
 pub use setup::{Refused, Setup};
 pub use sockets::Sockets;
 
