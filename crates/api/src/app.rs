@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::health::Readiness;
 use crate::origins::Origins;
+use crate::reload::Reload;
 use crate::sources::Sources;
 
 /// The state of the faces; clones share it.
@@ -42,6 +43,8 @@ pub struct App {
     pub targets: pipeline::scrape::Targets,
     /// Whether telemetry is taken.
     pub readiness: Readiness,
+    /// Reads the configuration again.
+    pub reload: Reload,
     /// Evaluates PromQL.
     pub promql: Arc<promql::eval::Engine>,
     /// What one query may cost.

@@ -1,6 +1,6 @@
 //! Health checks: `/` and `/ready` on a port of their own, up before the data is open.
 //!
-//! `/` answers 200 as long as the process lives, in the shape of the
+//! `/` answers 200 unless a component of the graph has failed for good, in the shape of the
 //! Collector's `health_check` extension; `/ready` answers 200 only while
 //! telemetry is taken.
 
@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use pipeline::component::StatusBoard;
 use serde_json::json;
 
 /// Whether the server takes telemetry; clones share it.
@@ -30,13 +31,20 @@ impl Readiness {
     }
 }
 
-/// The routes of the health port.
-pub fn router(readiness: Readiness) -> Router {
-    Router::new().route("/", get(alive)).route("/ready", get(ready)).with_state(readiness)
+/// The routes of the health port; `board` knows how the components of the graph fare.
+pub fn router(readiness: Readiness, board: StatusBoard) -> Router {
+    let alive = get(move || async move { alive(&board) });
+    Router::new().route("/", alive).route("/ready", get(ready)).with_state(readiness)
 }
 
-async fn alive() -> impl IntoResponse {
-    Json(json!({"status": "Server available"}))
+fn alive(board: &StatusBoard) -> impl IntoResponse + use<> {
+    match pipeline::extensions::health(board) {
+        (true, components) => (StatusCode::OK, Json(json!({"status": "Server available", "components": components}))),
+        (false, components) => {
+            let body = json!({"status": "Server not available", "components": components});
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+        }
+    }
 }
 
 async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {

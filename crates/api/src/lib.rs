@@ -12,6 +12,7 @@ pub mod health;
 pub mod native;
 mod origins;
 pub mod prometheus;
+pub mod reload;
 mod run;
 pub mod self_metrics;
 pub mod sources;

@@ -113,4 +113,5 @@ pub(crate) fn router(origins: &Arc<Origins>) -> Router<App> {
         .route("/federate", get(federate::federate))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
+        .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
 }

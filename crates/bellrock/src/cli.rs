@@ -17,12 +17,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the server.
     Serve(ServeArgs),
+    /// Only receive, process and forward: an agent or a gateway, without engines and UI.
+    Collect(CollectArgs),
     /// Write logs or traces of a stopped server as a Parquet file.
     Export(ExportArgs),
     /// Send what `export` wrote to a server.
     Import(ImportArgs),
     /// Show what lies on disk, and what retention removes.
     Storage(StorageArgs),
+    /// Say everything that there is to say about configuration files, and start nothing.
+    Check(CheckArgs),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -123,12 +127,43 @@ pub(crate) struct PruneArgs {
     pub dry_run: bool,
 }
 
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Configuration files; several are merged, the later wins.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Warnings are failures.
+    #[arg(long)]
+    pub strict: bool,
+    /// For `collect`, which has no engines.
+    #[arg(long)]
+    pub collect: bool,
+}
+
+/// What `collect` takes.
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// Configuration file (YAML) with pipelines; several are merged, the later wins.
+    #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG", required = true)]
+    pub config: Vec<String>,
+    /// Where queues are kept that have to survive a crash [default: ./bellrock-data].
+    #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The address that every port listens on, unless it has one of its own [default: 127.0.0.1].
+    #[arg(long, value_name = "IP", env = "BELLROCK_LISTEN")]
+    pub listen: Option<IpAddr>,
+    /// What to log, as `info` or `warn,pipeline=debug`.
+    #[arg(long, value_name = "FILTER", env = "BELLROCK_LOG", default_value = "info")]
+    pub log: String,
+}
+
 /// What `serve` takes. Addresses are `host:port`; a bare port keeps the host of `--listen`.
 #[derive(Debug, Args, Default)]
 pub(crate) struct ServeArgs {
-    /// Configuration file (YAML).
+    /// Configuration file (YAML): our own or an OpenTelemetry Collector's; several are merged, the later wins.
     #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<String>,
     /// Where data is stored [default: ./bellrock-data].
     #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
     pub data_dir: Option<PathBuf>,

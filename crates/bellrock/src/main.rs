@@ -5,6 +5,7 @@
 //! works; it knows what is connected to what.
 
 mod cli;
+mod collect;
 mod config;
 mod data_dir;
 mod export;
@@ -37,16 +38,23 @@ fn main() -> ExitCode {
 fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
         cli::Command::Serve(args) => {
-            let config = config::load(&args)?;
-            serve::run(config)
+            let loaded = config::load(&args)?;
+            serve::run(loaded, args)
+        }
+        cli::Command::Collect(args) => collect::run(config::load_collect(&args)?, &args),
+        cli::Command::Check(args) => {
+            let (text, passed) = config::check(&args);
+            say(&text);
+            anyhow::ensure!(passed, "the configuration does not pass");
+            Ok(())
         }
         cli::Command::Export(args) => {
             let serve = cli::ServeArgs {
-                config: args.config.clone(),
+                config: args.config.iter().map(|path| path.display().to_string()).collect(),
                 data_dir: args.data_dir.clone(),
                 ..cli::ServeArgs::default()
             };
-            say(&export::export(&args, &config::load(&serve)?)?);
+            say(&export::export(&args, &config::load(&serve)?.config)?);
             Ok(())
         }
         cli::Command::Import(args) => {
@@ -55,19 +63,15 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
         }
         cli::Command::Storage(args) => {
             let serve = cli::ServeArgs {
-                config: args.config.clone(),
+                config: args.config.iter().map(|path| path.display().to_string()).collect(),
                 data_dir: args.data_dir.clone(),
                 ..cli::ServeArgs::default()
             };
-            say(&storage::run(&args, &config::load(&serve)?)?);
+            say(&storage::run(&args, &config::load(&serve)?.config)?);
             Ok(())
         }
         cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {
-            let config = config::load(&args)?;
-            #[expect(clippy::print_stdout, reason = "the output that was asked for")]
-            {
-                print!("{}", config::print(&config));
-            }
+            say(&config::load(&args)?.yaml);
             Ok(())
         }
     }

@@ -8,8 +8,9 @@
 
 mod background;
 mod derived;
-mod listen;
-mod signals;
+pub(crate) mod listen;
+pub(crate) mod live;
+pub(crate) mod signals;
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use ::derived::Derived;
 use anyhow::Context as _;
 use api::health::Readiness;
+use api::reload::Reload;
 use api::{App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
 use axum::Router;
 use eventstore::EventStore;
@@ -30,17 +32,19 @@ use foundation::units::format_duration;
 use loadgen::demo;
 use metastore::Metastore;
 use pipeline::budget::Budget;
-use pipeline::component::Outputs;
+use pipeline::component::{Host, Shared, Sockets, StatusBoard};
 use pipeline::ingest::Acceptance;
-use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, otlp, scrape};
+use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, scrape};
 use storage::{Retention, Running};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tsdb::Tsdb;
 
-use crate::config::{self, Config};
+use crate::cli::ServeArgs;
+use crate::config::{self, Config, Loaded};
 use crate::data_dir;
+use live::Live;
 
 /// How long the engines get to write what is in memory to segments. It is safe in the logs either
 /// way; a flushed store only starts faster.
@@ -49,20 +53,21 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 const DEMO_SEED: u64 = 1811;
 
 /// Runs the server until SIGINT or SIGTERM.
-pub(crate) fn run(config: Config) -> anyhow::Result<()> {
-    start_logging(&config)?;
+pub(crate) fn run(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
+    start_logging(&loaded.config)?;
+    live::warn(&loaded.warnings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("bellrock")
         .build()
         .context("cannot start the threads that serve sockets")?;
-    let result = runtime.block_on(serve(config));
+    let result = runtime.block_on(serve(loaded, args));
     // Connections that outlived their deadline are cut off here.
     runtime.shutdown_timeout(Duration::from_millis(500));
     result
 }
 
-fn start_logging(config: &Config) -> anyhow::Result<()> {
+pub(crate) fn start_logging(config: &Config) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).with_context(|| {
         format!("--log: `{}` is not a log filter; write `info` or `warn,pipeline=debug`", config.log)
     })?;
@@ -74,13 +79,15 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
+    let Loaded { config, plan, yaml, fixed, warnings: _ } = loaded;
     let begin = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started = clock.now();
     // Locked until the process is gone: threads may outlive a stop that ran out of time.
     let data_dir = ManuallyDrop::new(data_dir::open(&config.data_dir)?);
-    let ports = listen::bind_all(&config).await?;
+    let sockets = Sockets::default();
+    let ports = listen::bind_all(&config, &plan, &sockets).await?;
     listen::warn_if_exposed(&ports);
     let endpoints = ports.endpoints();
 
@@ -88,7 +95,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (stop_admin, admin_stopped) = watch::channel(false);
     let mut admin = JoinSet::new();
     let readiness = Readiness::default();
-    spawn_http(&mut admin, ports.health.socket, api::health::router(readiness.clone()), admin_stopped.clone());
+    let board = StatusBoard::new(clock.clone());
+    let health = api::health::router(readiness.clone(), board.clone());
+    spawn_http(&mut admin, ports.health.socket, health, admin_stopped.clone());
 
     let metastore = tokio::task::spawn_blocking({
         let (dir, clock) = (data_dir.path.clone(), clock.clone());
@@ -120,12 +129,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         dir: data_dir.path.clone(),
     };
     let retention = Arc::new(Retention::new(data, config.limits));
+    let (reload, mut reloads) = Reload::new();
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
         metastore: metastore.clone(),
         retention: retention.clone(),
-        journal,
+        journal: journal.clone(),
         remote_write: remote_write.clone(),
         import: Import::new(ingest.clone(), write_limit, budget.clone()),
         clock: clock.clone(),
@@ -134,11 +144,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             started,
             demo: config.demo,
             endpoints: endpoints.clone(),
-            settings: settings(&config, &data_dir.path),
+            settings: settings(&config, yaml, &data_dir.path),
         }),
         sources: Sources::default(),
         targets: targets.clone(),
         readiness: readiness.clone(),
+        reload,
         promql: Arc::default(),
         origins: Arc::new(config.origins.clone()),
         limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
@@ -156,54 +167,41 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     spawn_http(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
     spawn_http(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
 
-    let (stop_receivers, receivers_stopped) = watch::channel(false);
-    let mut receivers = JoinSet::new();
-    for (socket, request_bytes_max, setting) in [
-        (
-            ports.otlp_grpc.socket,
-            config.otlp_grpc_request_bytes_max,
-            "receivers.otlp.protocols.grpc.max_recv_msg_size_mib",
-        ),
-        (
-            ports.otlp_http.socket,
-            config.otlp_http_request_bytes_max,
-            "receivers.otlp.protocols.http.max_request_body_size",
-        ),
-    ] {
-        let otlp_config = otlp::Config {
-            request_bytes_max: RequestLimit { bytes: request_bytes_max.as_usize(), setting },
-            budget: budget.clone(),
-            cors_allowed_origins: config.cors_allowed_origins.clone(),
-            remote_write: Some(remote_write.clone()),
-        };
-        let engines = Outputs::all(Arc::new(ingest.clone()));
-        receivers.spawn(otlp::serve(
-            Arc::new(socket),
-            engines,
-            ingest.journal().clone(),
-            otlp_config,
-            receivers_stopped.clone(),
-        ));
-    }
-    receivers.spawn(scrape::serve(
-        config.scraping.clone(),
-        ingest.clone(),
-        clock.clone(),
-        targets,
-        receivers_stopped.clone(),
-    ));
-    drop((ingest, remote_write));
+    let host = Host {
+        clock: clock.clone(),
+        disk: Arc::new(RealDisk),
+        journal,
+        budget,
+        sockets,
+        board,
+        engines: Some(ingest),
+        data_dir: data_dir.path.clone(),
+        extensions: BTreeMap::new(),
+        remote_write: Some(remote_write),
+        shared: Shared::default(),
+    };
+    let mut live = Live::start(plan, host, fixed, config.drain_timeout).await?;
+    live.scrape(config.scraping.clone(), targets);
+    drop(ports.receivers);
+    let mut hangup = signals::hangup()?;
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);
     let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;
 
-    signals::wait().await?;
+    let load = move || config::load(&args);
+    loop {
+        tokio::select! {
+            stopped = signals::wait() => break stopped?,
+            _ = hangup.recv() => drop(live.reload(&load).await),
+            Some(reply) = reloads.recv() => drop(reply.send(live.reload(&load).await)),
+        }
+    }
+    drop(reloads);
     tracing::info!("stopping: answering what is in flight");
     readiness.set(false);
     shutdown.set();
     let stop = async {
-        stop_receivers.send_replace(true);
-        drain("receivers", &mut receivers, config.drain_timeout).await;
+        live.stop().await;
         if let Some(demo) = demo {
             join_demo(demo).await;
         }
@@ -222,7 +220,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// What the Prometheus face tells of the configuration.
-fn settings(config: &Config, dir: &std::path::Path) -> Settings {
+fn settings(config: &Config, yaml: String, dir: &std::path::Path) -> Settings {
     let flags = [
         ("query.timeout", format_duration(config.query_timeout)),
         ("storage.tsdb.path", dir.join("metrics").display().to_string()),
@@ -231,12 +229,7 @@ fn settings(config: &Config, dir: &std::path::Path) -> Settings {
         ("web.enable-admin-api", config.admin_api.to_string()),
         ("web.listen-address", config.api.address.to_string()),
     ];
-    Settings {
-        yaml: config::print(config),
-        flags: BTreeMap::from(flags),
-        retention: Some(config.retention),
-        admin_api: config.admin_api,
-    }
+    Settings { yaml, flags: BTreeMap::from(flags), retention: Some(config.retention), admin_api: config.admin_api }
 }
 
 /// Records are taken as long as logs or traces are kept; those past the shorter of the two go with the next round.

@@ -13,6 +13,7 @@ mod run;
 mod setup;
 mod sockets;
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
 
 pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory, SIGNALS};
-pub use host::{Authenticator, ClientAuth, Host, Provided, Storage};
+pub use host::{Authenticator, ClientAuth, Host, Provided, Shared, Storage};
 pub use id::{ComponentId, Kind, PipelineId};
 pub use run::{Health, Reporter, Run, Status, StatusBoard};
-pub use setup::{Refused, Setup};
+pub use setup::{Refused, Setup, Surroundings, parse_address};
 pub use sockets::Sockets;
 
 /// What a start of a component comes to.
@@ -81,6 +82,18 @@ impl Outputs {
 
 /// Takes telemetry in: from sockets, files, by asking.
 pub trait Receiver: Send {
+    /// The TCP ports it will listen on, and the settings that name them. They are bound before anything else begins, so that a
+    /// port in use is known at once; [`Sockets`] hands them over at the start.
+    fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        Vec::new()
+    }
+
+    /// Whether a new one may run while the old one of an earlier configuration still does. One that reads files or asks others
+    /// would do so twice; it starts when the old one has stopped.
+    fn overlaps(&self) -> bool {
+        true
+    }
+
     /// Opens what it needs, and spawns its tasks in `run`. They end soon after `run.stopped()`, having answered what is in flight.
     fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()>;
 }

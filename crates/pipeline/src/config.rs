@@ -5,12 +5,16 @@
 //! `Deserialize` and `Serialize`: reading fills in the defaults, writing shows them.
 //! *Invariant:* opens no port; knows no component.
 
+mod document;
+mod expand;
 mod finding;
 mod node;
 mod read;
 mod values;
 mod yaml;
 
+pub use document::{COLLECTOR_SECTIONS, load};
+pub use expand::{Extent, Lookup, expand};
 pub use finding::{Collector, Finding, Findings, Severity};
 pub use node::{Key, Node, Place, Value};
 pub use read::{ReadError, Unknown, read};

@@ -14,6 +14,7 @@ pub mod connectors;
 pub mod consumer;
 pub mod exporters;
 pub mod extensions;
+pub mod graph;
 pub mod import;
 pub mod ingest;
 pub mod journal;
@@ -24,7 +25,6 @@ pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
 mod series;
-mod stanza;
 pub mod telemetry;
 
 pub use body::RequestLimit;

@@ -13,19 +13,10 @@ mod grpc;
 mod http;
 mod server;
 
+pub use cors::Cors;
 pub use server::{Config, serve};
 
 use model::Signal;
-
-/// Where a signal comes in over HTTP: `/v1/traces`.
-fn signal_of_path(path: &str) -> Option<Signal> {
-    match path {
-        "/v1/traces" => Some(Signal::Traces),
-        "/v1/metrics" => Some(Signal::Metrics),
-        "/v1/logs" => Some(Signal::Logs),
-        _ => None,
-    }
-}
 
 /// Where a signal comes in over gRPC.
 fn signal_of_method(path: &str) -> Option<Signal> {

@@ -52,6 +52,11 @@ impl Refusal {
 
     /// The gRPC status. OTLP lets clients retry `UNAVAILABLE` but not `RESOURCE_EXHAUSTED` without retry information.
     pub fn grpc(&self) -> u8 {
+        match self.http_status {
+            Some(401) => return 16,
+            Some(403) => return 7,
+            _ => {}
+        }
         match self.kind {
             ErrorKind::InvalidInput => 3,
             ErrorKind::Timeout => 4,

@@ -126,7 +126,7 @@ def test_a_wrong_scrape_configuration_is_refused_with_its_line(tmp_path):
     path.write_text("scrape_configs:\n  - job_name: a\n    scrape_intervall: 5s\n")
     server.spawn(f"--config={path}")
     assert server.process.wait(15) != 0
-    assert "line 3 column 5" in server.log() and "did you mean `scrape_interval`?" in server.log()
+    assert "bellrock.yaml:3:5: error" in server.log() and "did you mean `scrape_interval`?" in server.log()
 
 
 def test_text_is_imported(server, api, service):

@@ -4,25 +4,10 @@ use foundation::units::format_duration;
 
 use super::{Config, derived, limits};
 
-/// The effective configuration, every setting with a word on what it does.
-pub(crate) fn print(c: &Config) -> String {
-    let origins: Vec<String> = c.cors_allowed_origins.iter().map(|o| format!("'{}'", o.replace('\'', "''"))).collect();
+/// Our own sections, every setting with a word on what it does.
+pub(super) fn print(c: &Config) -> String {
     format!(
         "\
-receivers:
-  otlp:
-    protocols:
-      grpc:
-        endpoint: '{grpc}'
-        # Largest request, in MiB.
-        max_recv_msg_size_mib: {grpc_mib}
-      http:
-        endpoint: '{http}'
-        # Largest request, before and after decompression.
-        max_request_body_size: {http_max}
-        cors:
-          # Origins whose pages may send; one `*` per pattern.
-          allowed_origins: [{origins}]
 # POST /api/v1/write on the API, UI and OTLP/HTTP ports: Prometheus' remote write 1.0 and 2.0.
 remote_write_receiver:
   # Largest request, before and after decompression.
@@ -57,11 +42,6 @@ query:
   timeout: {timeout}
   memory: {query_memory}
 {metrics_engine}{derived}{scraping}",
-        grpc = c.otlp_grpc.address,
-        grpc_mib = c.otlp_grpc_request_bytes_max.0 >> 20,
-        http = c.otlp_http.address,
-        http_max = c.otlp_http_request_bytes_max,
-        origins = origins.join(", "),
         remote_write_max = c.remote_write_request_bytes_max,
         api = c.api.address,
         ui = c.ui.address,
@@ -80,7 +60,7 @@ query:
         timeout = format_duration(c.query_timeout),
         query_memory = c.query_memory_max,
         metrics_engine = c.metrics_engine.print(),
-        scraping = super::scrape::render(&c.scraping),
+        scraping = super::scrape::render(&c.own_scraping()),
         derived = derived::print(&c.derived),
     )
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use pipeline::config::{self, COLLECTOR_SECTIONS, Findings, Node, Value};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
@@ -12,7 +13,6 @@ use super::{metrics, scrape};
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     pub listen: Option<String>,
-    pub receivers: Receivers,
     pub global: scrape::Global,
     pub scrape_configs: Vec<scrape::Job>,
     pub metrics: metrics::RawMetrics,
@@ -22,47 +22,6 @@ pub(super) struct Raw {
     pub memory: Memory,
     pub query: Query,
     pub derived: super::derived::Raw,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Receivers {
-    pub otlp: OtlpReceiver,
-    pub prometheus: scrape::PrometheusReceiver,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct OtlpReceiver {
-    pub protocols: Otlp,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Otlp {
-    pub grpc: OtlpGrpc,
-    pub http: OtlpHttp,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct OtlpGrpc {
-    pub endpoint: Option<String>,
-    pub max_recv_msg_size_mib: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct OtlpHttp {
-    pub endpoint: Option<String>,
-    pub max_request_body_size: Option<Size>,
-    pub cors: Cors,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Cors {
-    pub allowed_origins: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,41 +96,44 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// Reads YAML. An empty file is an empty configuration.
+/// Reads our own sections of a document.
 ///
 /// # Errors
-/// What is wrong, with line and column, and the name that was probably meant.
-pub(super) fn parse(text: &str) -> Result<Raw, String> {
-    if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
-        return Ok(Raw::default());
+/// Everything that is wrong, with its place and the name that was probably meant.
+pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
+    let own = document.entries().iter().filter(|(key, _)| !COLLECTOR_SECTIONS.contains(&key.text.as_str()));
+    let own = Node { place: document.place.clone(), value: Value::Map(own.cloned().collect()) };
+    match config::read::<Raw>(&own) {
+        Ok((raw, unknown)) => {
+            for u in unknown {
+                let name = u.path.rsplit('.').next().unwrap_or_default();
+                let mut known = u.known.to_vec();
+                if !u.path.contains('.') {
+                    known.extend(COLLECTOR_SECTIONS);
+                }
+                let fix = match config::nearest(name, known.iter().copied()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("there is {}", known.join(", ")),
+                };
+                findings.error(&u.place, &u.path, format!("is not known; {fix}"));
+            }
+            Some(raw)
+        }
+        Err(e) => {
+            findings.error(e.place.as_ref().unwrap_or(&document.place), e.path, e.message);
+            None
+        }
     }
-    serde_saphyr::from_str(text).map_err(|e| with_suggestion(&e.to_string()))
 }
 
-/// Adds "did you mean" to the reader's "unknown field `x`, expected one of a, b".
-fn with_suggestion(message: &str) -> String {
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let nearest = || {
-        let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
-        let expected = rest.split_once("expected ")?.1.lines().next()?;
-        let names = expected.trim_start_matches("one of ").split(", ").map(|n| n.trim_matches('`'));
-        let near = names.map(|name| (strsim::levenshtein(unknown, name), name)).min()?;
-        (near.0 * 2 <= near.1.len()).then_some(near.1)
-    };
-    match nearest() {
-        Some(name) => format!("{message}\ndid you mean `{name}`?"),
-        None => message.to_owned(),
-    }
-}
-
+/// Our own sections of a text.
+///
+/// # Errors
+/// Everything that is wrong, a line each.
 #[cfg(test)]
-mod tests {
-    use strsim::levenshtein;
-
-    #[test]
-    fn distance() {
-        assert_eq!(levenshtein("endpiont", "endpoint"), 2);
-        assert_eq!(levenshtein("", "abc"), 3);
-        assert_eq!(levenshtein("abc", "abc"), 0);
-    }
+pub(super) fn parse(text: &str) -> Result<Raw, String> {
+    let mut findings = Findings::default();
+    let node = config::parse("bellrock.yaml", text).map_err(|(place, message)| format!("{place}: {message}"))?;
+    let raw = read(&node, &mut findings).filter(|_| !findings.has_errors());
+    raw.ok_or_else(|| findings.to_string())
 }

@@ -1,9 +1,12 @@
 //! Binds every port before anything else begins, so that a conflict is one clear line.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use api::Endpoints;
+use pipeline::component::Sockets;
+use pipeline::graph::Plan;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, Listener};
@@ -17,8 +20,8 @@ pub(super) struct Port {
 
 /// All ports.
 pub(super) struct Ports {
-    pub otlp_grpc: Port,
-    pub otlp_http: Port,
+    /// Ports of receivers; whoever starts them takes them from `Sockets` while these hold them.
+    pub receivers: Vec<(String, Arc<TcpListener>)>,
     pub api: Port,
     pub ui: Port,
     pub health: Port,
@@ -26,10 +29,18 @@ pub(super) struct Ports {
 }
 
 impl Ports {
+    /// Where the OTLP receiver takes a protocol; empty when there is none.
+    fn receiver(&self, protocol: &str) -> String {
+        let wanted =
+            |setting: &str| setting.starts_with("receivers.otlp") && setting.contains(&format!(".{protocol}."));
+        let found = self.receivers.iter().find(|(setting, _)| wanted(setting));
+        found.and_then(|(_, socket)| socket.local_addr().ok()).map(reachable).unwrap_or_default()
+    }
+
     pub(super) fn endpoints(&self) -> Endpoints {
         Endpoints {
-            otlp_grpc: reachable(self.otlp_grpc.address),
-            otlp_http: reachable(self.otlp_http.address),
+            otlp_grpc: self.receiver("grpc"),
+            otlp_http: self.receiver("http"),
             api: reachable(self.api.address),
             ui: reachable(self.ui.address),
         }
@@ -41,15 +52,33 @@ fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
-pub(super) async fn bind_all(config: &Config) -> anyhow::Result<Ports> {
+pub(super) async fn bind_all(config: &Config, plan: &Plan, sockets: &Sockets) -> anyhow::Result<Ports> {
     Ok(Ports {
+        receivers: bind_receivers(plan, sockets).await?,
         health: bind(config.health).await?,
         metrics: bind(config.metrics).await?,
-        otlp_grpc: bind(config.otlp_grpc).await?,
-        otlp_http: bind(config.otlp_http).await?,
         api: bind(config.api).await?,
         ui: bind(config.ui).await?,
     })
+}
+
+/// Flags that move the port of a receiver.
+const FLAGS: [(&str, &str); 2] = [
+    ("receivers.otlp.protocols.grpc.endpoint", "--otlp-grpc-listen"),
+    ("receivers.otlp.protocols.http.endpoint", "--otlp-http-listen"),
+];
+
+/// Binds the ports of receivers.
+pub(crate) async fn bind_receivers(plan: &Plan, sockets: &Sockets) -> anyhow::Result<Vec<(String, Arc<TcpListener>)>> {
+    let mut bound = Vec::new();
+    for (setting, address) in plan.addresses() {
+        let flag = FLAGS.iter().find(|(of, _)| *of == setting).map(|(_, flag)| format!("choose another with {flag}"));
+        let socket = sockets.tcp(&setting, address).await;
+        let socket =
+            socket.map_err(|e| anyhow!(e.replace("choose another", flag.as_deref().unwrap_or("choose another"))))?;
+        bound.push((setting, socket));
+    }
+    Ok(bound)
 }
 
 async fn bind(listener: Listener) -> anyhow::Result<Port> {

@@ -1,9 +1,9 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM; SIGHUP.
 
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Returns at the next SIGINT or SIGTERM.
-pub(super) async fn wait() -> std::io::Result<()> {
+pub(crate) async fn wait() -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -11,4 +11,9 @@ pub(super) async fn wait() -> std::io::Result<()> {
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+/// SIGHUP: read the configuration again.
+pub(crate) fn hangup() -> std::io::Result<tokio::signal::unix::Signal> {
+    signal(SignalKind::hangup())
 }

@@ -1,13 +1,14 @@
 //! What a starting component may use: the clock, the disk, the ports, the engines, and other extensions by their id.
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 
 use foundation::Clock;
 use foundation::disk::SharedDisk;
 use http::HeaderMap;
+use parking_lot::Mutex;
 
 use super::run::StatusBoard;
 use super::sockets::Sockets;
@@ -15,6 +16,7 @@ use crate::budget::Budget;
 use crate::ingest::Ingest;
 use crate::journal::Journal;
 use crate::refusal::Refusal;
+use crate::remote_write::RemoteWrite;
 
 /// Says whether a request may be made.
 pub trait Authenticator: Send + Sync {
@@ -73,6 +75,32 @@ pub struct Host {
     pub data_dir: PathBuf,
     /// Extensions, by id.
     pub extensions: BTreeMap<String, Provided>,
-    /// Ports that the command line moved: `(setting, address)`.
-    pub listen: BTreeMap<String, SocketAddr>,
+    /// Takes remote write on the OTLP ports.
+    pub remote_write: Option<RemoteWrite>,
+    /// What two graphs may have open together, by its folder.
+    pub shared: Shared,
+}
+
+/// Things that the graphs of two configurations share while one follows the other: a queue on disk has one writer.
+#[derive(Clone, Default)]
+pub struct Shared(Arc<Mutex<BTreeMap<PathBuf, Weak<dyn Any + Send + Sync>>>>);
+
+impl Shared {
+    /// What is open at `path`, or what `open` makes.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn get_or_open<T, E>(&self, path: &Path, open: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E>
+    where
+        T: Send + Sync + 'static,
+    {
+        let mut all = self.0.lock();
+        if let Some(known) = all.get(path).and_then(Weak::upgrade).and_then(|any| any.downcast::<T>().ok()) {
+            return Ok(known);
+        }
+        let opened = Arc::new(open()?);
+        let any: Arc<dyn Any + Send + Sync> = opened.clone();
+        all.insert(path.to_owned(), Arc::downgrade(&any));
+        Ok(opened)
+    }
 }

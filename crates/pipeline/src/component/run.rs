@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
@@ -52,25 +53,28 @@ pub struct Status {
 #[derive(Clone)]
 pub struct StatusBoard {
     clock: Arc<dyn Clock>,
-    entries: Arc<RwLock<BTreeMap<String, Status>>>,
+    /// Each with the number of its run: of two with the same name the later one is the truth.
+    entries: Arc<RwLock<BTreeMap<String, (u64, Status)>>>,
+    runs: Arc<AtomicU64>,
 }
 
 impl StatusBoard {
     /// An empty board.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, entries: Arc::default() }
+        Self { clock, entries: Arc::default(), runs: Arc::default() }
     }
 
-    /// Says how `component` fares.
-    pub fn set(&self, component: &str, health: Health, message: &str) {
+    /// Says how the run `run` of `component` fares.
+    fn set(&self, component: &str, run: u64, health: Health, message: &str) {
         let mut entries = self.entries.write();
         match entries.get_mut(component) {
-            Some(old) if old.health == health && old.message == message => {}
+            Some((later, _)) if *later > run => {}
+            Some((same, old)) if *same == run && old.health == health && old.message == message => {}
             other => {
                 let status = Status { health, message: message.to_owned(), since: self.clock.now() };
                 match other {
-                    Some(old) => *old = status,
-                    None => drop(entries.insert(component.to_owned(), status)),
+                    Some(old) => *old = (run, status),
+                    None => drop(entries.insert(component.to_owned(), (run, status))),
                 }
             }
         }
@@ -78,18 +82,19 @@ impl StatusBoard {
 
     /// All of them, by name.
     pub fn all(&self) -> BTreeMap<String, Status> {
-        self.entries.read().clone()
+        self.entries.read().iter().map(|(name, (_, status))| (name.clone(), status.clone())).collect()
     }
 
-    /// Keeps those that `known` knows: the rest belonged to an earlier configuration.
-    pub fn retain(&self, known: impl Fn(&str) -> bool) {
-        self.entries.write().retain(|name, _| known(name));
+    /// Forgets those that have stopped: they belonged to an earlier configuration.
+    pub fn forget_stopped(&self) {
+        self.entries.write().retain(|_, (_, status)| status.health != Health::Stopped);
     }
 }
 
 /// Owns the tasks of one component.
 pub struct Run {
     component: String,
+    number: u64,
     board: StatusBoard,
     stop: watch::Sender<bool>,
     tasks: JoinSet<String>,
@@ -98,7 +103,9 @@ pub struct Run {
 impl Run {
     /// Of the component `component`: `receivers.otlp`.
     pub fn new(component: impl Into<String>, board: StatusBoard) -> Self {
-        Self { component: component.into(), board, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+        let (component, number) = (component.into(), board.runs.fetch_add(1, Ordering::Relaxed));
+        board.set(&component, number, Health::Starting, "");
+        Self { component, number, board, stop: watch::Sender::new(false), tasks: JoinSet::new() }
     }
 
     /// The component.
@@ -122,7 +129,7 @@ impl Run {
 
     /// Says how the component fares; a clone may be kept by its tasks.
     pub fn reporter(&self) -> Reporter {
-        Reporter { component: self.component.clone().into(), board: self.board.clone() }
+        Reporter { component: self.component.clone().into(), number: self.number, board: self.board.clone() }
     }
 
     /// Tells the component to stop.
@@ -149,7 +156,7 @@ impl Run {
             self.tasks.abort_all();
             while self.tasks.join_next().await.is_some() {}
         }
-        self.board.set(&self.component, Health::Stopped, "");
+        self.board.set(&self.component, self.number, Health::Stopped, "");
     }
 }
 
@@ -157,22 +164,23 @@ impl Run {
 #[derive(Clone)]
 pub struct Reporter {
     component: Arc<str>,
+    number: u64,
     board: StatusBoard,
 }
 
 impl Reporter {
     /// All is well.
     pub fn ok(&self) {
-        self.board.set(&self.component, Health::Ok, "");
+        self.board.set(&self.component, self.number, Health::Ok, "");
     }
 
     /// It does not work now, and is tried again.
     pub fn recoverable(&self, message: &str) {
-        self.board.set(&self.component, Health::Recoverable, message);
+        self.board.set(&self.component, self.number, Health::Recoverable, message);
     }
 
     /// It has given up.
     pub fn failed(&self, message: &str) {
-        self.board.set(&self.component, Health::Failed, message);
+        self.board.set(&self.component, self.number, Health::Failed, message);
     }
 }

@@ -1,5 +1,9 @@
 //! What a component is built from: its part of the file, and where to say what is wrong with it.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,19 +14,88 @@ use crate::config::{Collector, Findings, Node, read};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused;
 
+/// What settings depend on beside the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Where a port listens that names no host.
+    pub host: IpAddr,
+    /// Ports that the command line moves, by setting: `receivers.otlp.protocols.grpc.endpoint`.
+    pub listen: BTreeMap<String, SocketAddr>,
+    /// Where relative paths begin.
+    pub directory: PathBuf,
+    /// The address that health checks are answered at already.
+    pub health: Option<SocketAddr>,
+    /// Whether there are engines to store in; `collect` has none.
+    pub engines: bool,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            listen: BTreeMap::new(),
+            directory: PathBuf::new(),
+            health: None,
+            engines: true,
+        }
+    }
+}
+
+/// `host:port`, `:port` or `port`; names are not resolved, except `localhost`.
+///
+/// # Errors
+/// It is not an address; what one looks like.
+pub fn parse_address(text: &str, host: IpAddr) -> Result<SocketAddr, String> {
+    let t = text.trim();
+    let bad = || format!("`{text}` is not an address; write `127.0.0.1:4318`, `0.0.0.0:4318` or only the port");
+    if let Ok(address) = t.parse() {
+        return Ok(address);
+    }
+    let port = t.strip_prefix("localhost:").map(|p| (IpAddr::V4(Ipv4Addr::LOCALHOST), p));
+    let (host, port) = port.unwrap_or((host, t.strip_prefix(':').unwrap_or(t)));
+    port.parse().map(|port| SocketAddr::new(host, port)).map_err(|_| bad())
+}
+
 /// One component's part of a configuration.
 pub struct Setup<'a> {
     kind: Kind,
     id: &'a ComponentId,
     node: &'a Node,
     findings: &'a mut Findings,
+    surroundings: Option<&'a Surroundings>,
     effective: serde_json::Value,
 }
 
 impl<'a> Setup<'a> {
     /// The part `node`, which stands in the section of `kind` under `id`.
     pub fn new(kind: Kind, id: &'a ComponentId, node: &'a Node, findings: &'a mut Findings) -> Self {
-        Self { kind, id, node, findings, effective: serde_json::Value::Null }
+        Self { kind, id, node, findings, surroundings: None, effective: serde_json::Value::Null }
+    }
+
+    /// The same, in these surroundings.
+    #[must_use]
+    pub fn within(self, surroundings: &'a Surroundings) -> Self {
+        Self { surroundings: Some(surroundings), ..self }
+    }
+
+    /// What settings depend on beside the file.
+    pub fn surroundings(&self) -> Surroundings {
+        self.surroundings.cloned().unwrap_or_default()
+    }
+
+    /// Where `setting` listens: as the command line says, else `text`, else `port` of the usual host.
+    ///
+    /// # Errors
+    /// `text` is not an address; that has been said.
+    pub fn address(&mut self, setting: &str, text: Option<&str>, port: u16) -> Result<SocketAddr, Refused> {
+        let surroundings = self.surroundings();
+        if let Some(moved) = surroundings.listen.get(&self.path(setting)) {
+            return Ok(*moved);
+        }
+        match text {
+            None | Some("") => Ok(SocketAddr::new(surroundings.host, port)),
+            Some(text) => parse_address(text, surroundings.host).map_err(|e| self.error(setting, e)),
+        }
     }
 
     /// The component's id.

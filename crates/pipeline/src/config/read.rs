@@ -151,11 +151,12 @@ fn any<'a, V: Visitor<'a>>(text: &'a str, plain: bool, visitor: V) -> Result<V::
         if let Some(hex) = text.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
             return visitor.visit_u64(hex);
         }
-        if let Ok(n) = text.parse::<i64>() {
-            return visitor.visit_i64(n);
-        }
+        // Not negative where that is possible: visitors of sizes know nothing else.
         if let Ok(n) = text.parse::<u64>() {
             return visitor.visit_u64(n);
+        }
+        if let Ok(n) = text.parse::<i64>() {
+            return visitor.visit_i64(n);
         }
         let begins_a_number = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
         if let (true, Ok(n)) = (begins_a_number, text.parse::<f64>()) {
@@ -234,10 +235,11 @@ impl<'a> de::Deserializer<'a> for Reader<'a, '_> {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
+        .map_err(|e| self.locate(e))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, ReadError> {
-        visitor.visit_newtype_struct(self)
+        visitor.visit_newtype_struct(self).map_err(|e| self.locate(e))
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {

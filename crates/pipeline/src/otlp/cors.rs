@@ -3,14 +3,29 @@
 //! The origin is reflected instead of answered with `*`, because browsers
 //! refuse `*` together with credentials (Fetch standard, "CORS protocol").
 
+use std::time::Duration;
+
 use http::header::{self, HeaderMap, HeaderValue};
 
 /// Which origins browsers may send from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cors {
+pub struct Cors {
     /// Origins such as `https://shop.example`, `*` for any, `https://*.example` for all below.
-    pub(super) allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    /// Headers of answers that pages may read.
+    pub exposed_headers: Vec<String>,
+    /// How long browsers remember an answer.
+    pub max_age: Duration,
 }
+
+impl Default for Cors {
+    fn default() -> Self {
+        Self { allowed_origins: Vec::new(), exposed_headers: Vec::new(), max_age: MAX_AGE }
+    }
+}
+
+/// Browsers keep it no longer than two hours anyway.
+const MAX_AGE: Duration = Duration::from_secs(7200);
 
 impl Cors {
     fn allows(&self, origin: &str) -> bool {
@@ -29,6 +44,11 @@ impl Cors {
         if origin.to_str().is_ok_and(|o| self.allows(o)) {
             response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            if let (false, Ok(exposed)) =
+                (self.exposed_headers.is_empty(), HeaderValue::from_str(&self.exposed_headers.join(", ")))
+            {
+                response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            }
         }
     }
 
@@ -45,7 +65,7 @@ impl Cors {
             .cloned()
             .unwrap_or_else(|| HeaderValue::from_static("content-type, content-encoding"));
         response.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
-        response.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+        response.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age.as_secs()));
         true
     }
 }
@@ -56,7 +76,7 @@ mod tests {
 
     #[test]
     fn patterns() {
-        let cors = |p: &str| Cors { allowed_origins: vec![p.to_owned()] };
+        let cors = |p: &str| Cors { allowed_origins: vec![p.to_owned()], ..Cors::default() };
         assert!(cors("*").allows("http://localhost:3000"));
         assert!(cors("https://*.example").allows("https://shop.example"));
         assert!(!cors("https://*.example").allows("https://shop.example.evil"));
@@ -68,9 +88,12 @@ mod tests {
         let mut request = HeaderMap::new();
         request.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:3000"));
         let mut response = HeaderMap::new();
-        assert!(Cors { allowed_origins: vec!["*".into()] }.preflight(&request, &mut response));
+        assert!(Cors { allowed_origins: vec!["*".into()], ..Cors::default() }.preflight(&request, &mut response));
         assert_eq!(response[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000");
         let mut response = HeaderMap::new();
-        assert!(!Cors { allowed_origins: vec!["http://other".into()] }.preflight(&request, &mut response));
+        assert!(
+            !Cors { allowed_origins: vec!["http://other".into()], ..Cors::default() }
+                .preflight(&request, &mut response)
+        );
     }
 }

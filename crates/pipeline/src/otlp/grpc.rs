@@ -3,6 +3,8 @@
 //! Source: "gRPC over HTTP2": a message is a flag byte (compressed or not), a
 //! length (u32, big-endian) and the bytes; the status comes in the trailers.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use bytes::Bytes;
 use foundation::ErrorKind;
@@ -19,7 +21,7 @@ use super::signal_of_method;
 use crate::body::{self, RequestLimit};
 use crate::journal::shortened;
 use crate::refusal::Refusal;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Origin, Telemetry};
 
 const PREFIX_LEN: usize = 5;
 /// `grpc.health.v1.HealthCheckResponse { status: SERVING }`.
@@ -30,12 +32,12 @@ pub(super) fn is_grpc(request: &Request<Incoming>) -> bool {
     content_type.starts_with(b"application/grpc")
 }
 
-pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Response<Body> {
+pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {
     if request.uri().path() == "/grpc.health.v1.Health/Check" {
         return success(SERVING);
     }
     let signal = signal_of_method(request.uri().path());
-    match export(request, signal, context).await {
+    match export(request, signal, context, origin).await {
         Ok(message) => success(&message),
         Err(refusal) => {
             let code = format!("grpc {}", refusal.grpc());
@@ -45,11 +47,18 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Res
     }
 }
 
-async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Context) -> Result<Vec<u8>, Refusal> {
+async fn export(
+    request: Request<Incoming>,
+    signal: Option<Signal>,
+    context: &Context,
+    origin: &Arc<Origin>,
+) -> Result<Vec<u8>, Refusal> {
     let Some(signal) = signal else {
         let message = format!("there is no method {}", request.uri().path());
         return Err(Refusal::new(ErrorKind::Unsupported, message));
     };
+    let output = context.output(signal)?;
+    let origin = context.origin(request.headers(), origin)?;
     let encoding = match request.headers().get("grpc-encoding").map(HeaderValue::to_str) {
         None => Encoding::Identity,
         Some(Ok(name)) => Encoding::parse(name).ok_or_else(|| {
@@ -60,8 +69,8 @@ async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Co
         })?,
         Some(Err(_)) => return Err(Refusal::new(ErrorKind::InvalidInput, "grpc-encoding is not text")),
     };
-    let mut lease = context.budget.lease();
-    let limit = context.limit;
+    let mut lease = context.config.budget.lease();
+    let limit = context.config.request_bytes_max;
     let framed = body::read(
         request.into_body(),
         RequestLimit { bytes: limit.bytes.saturating_add(PREFIX_LEN), ..limit },
@@ -71,7 +80,7 @@ async fn export(request: Request<Incoming>, signal: Option<Signal>, context: &Co
     let (compressed, message) = unframe(&framed)?;
     let encoding = if compressed { encoding } else { Encoding::Identity };
     let plain = compression::decompress(encoding, message, limit, &mut lease)?;
-    let decoded = context.output(signal)?.consume(Telemetry::new(signal, plain)).await?;
+    let decoded = output.consume(Telemetry::new(signal, plain).from(Some(origin))).await?;
     Ok(export_response(signal, &decoded, Format::Protobuf))
 }
 

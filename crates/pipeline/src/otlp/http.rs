@@ -3,6 +3,8 @@
 //! Source: OTLP specification, "OTLP/HTTP". The answer has the content type of
 //! the request; failures carry a `google.rpc.Status`.
 
+use std::sync::Arc;
+
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -13,10 +15,9 @@ use wire::otlp::{Decoded, Encoding as Format, export_response};
 
 use super::compression::{self, ACCEPTED, Encoding};
 use super::server::{Body, Context};
-use super::signal_of_path;
 use crate::body;
 use crate::refusal::Refusal;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Origin, Telemetry};
 
 /// How the request is written, and therefore the answer.
 fn format_of(request: &Request<Incoming>) -> Option<Format> {
@@ -29,13 +30,13 @@ fn format_of(request: &Request<Incoming>) -> Option<Format> {
     }
 }
 
-pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Response<Body> {
+pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {
     let headers = request.headers().clone();
-    let mut response = match (request.method().clone(), signal_of_path(request.uri().path())) {
+    let mut response = match (request.method().clone(), context.signal_of_path(request.uri().path())) {
         (Method::OPTIONS, Some(_)) => preflight(&headers, context),
         (method, signal) => {
             let format = format_of(&request).unwrap_or(Format::Json);
-            match check_and_export(request, &method, signal, context).await {
+            match check_and_export(request, &method, signal, context, origin).await {
                 Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
                 Err(refusal) => {
                     let code = refusal.http().to_string();
@@ -46,7 +47,7 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context) -> Res
         }
     };
     if !response.headers().contains_key(header::VARY) {
-        context.cors.answer(&headers, response.headers_mut());
+        context.config.cors.answer(&headers, response.headers_mut());
     }
     response
 }
@@ -56,17 +57,20 @@ async fn check_and_export(
     method: &Method,
     signal: Option<Signal>,
     context: &Context,
+    origin: &Arc<Origin>,
 ) -> Result<(Signal, Decoded), Refusal> {
     let path = request.uri().path();
     let Some(signal) = signal else {
         return Err(Refusal::with_status(
             404,
-            format!("there is nothing at {path}; send to /v1/traces, /v1/metrics or /v1/logs"),
+            format!("there is nothing at {path}; send to {}", context.config.paths.join(", ")),
         ));
     };
     if method != Method::POST {
         return Err(Refusal::with_status(405, format!("{method} is not allowed on {path}; use POST")));
     }
+    let output = context.output(signal)?;
+    let origin = context.origin(request.headers(), origin)?;
     let Some(format) = format_of(&request) else {
         let message = "the content type must be application/x-protobuf or application/json";
         return Err(Refusal::with_status(415, message));
@@ -78,8 +82,8 @@ async fn check_and_export(
         })?,
         Some(Err(_)) => return Err(Refusal::with_status(415, "content-encoding is not text")),
     };
-    let mut lease = context.budget.lease();
-    let limit = context.limit;
+    let mut lease = context.config.budget.lease();
+    let limit = context.config.request_bytes_max;
     let compressed = body::read(request.into_body(), limit, &mut lease).await?;
     let plain = compression::decompress(encoding, compressed, limit, &mut lease)?;
     let protobuf = match format {
@@ -92,13 +96,13 @@ async fn check_and_export(
             protobuf.into()
         }
     };
-    Ok((signal, context.output(signal)?.consume(Telemetry::new(signal, protobuf)).await?))
+    Ok((signal, output.consume(Telemetry::new(signal, protobuf).from(Some(origin))).await?))
 }
 
 fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    if !context.cors.preflight(headers, response.headers_mut()) {
+    if !context.config.cors.preflight(headers, response.headers_mut()) {
         *response.status_mut() = StatusCode::FORBIDDEN;
         let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()).unwrap_or("without an origin");
         let message = format!(
@@ -120,6 +124,9 @@ fn failure(format: Format, refusal: &Refusal) -> Response<Body> {
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
             drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS")))
+        }
+        StatusCode::UNAUTHORIZED => {
+            drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic, Bearer")));
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use foundation::ErrorKind;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -12,8 +13,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use model::Signal;
+use net::tls::ServerTls;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,11 +24,12 @@ use super::cors::Cors;
 use super::{grpc, http};
 use crate::body::RequestLimit;
 use crate::budget::Budget;
-use crate::component::Outputs;
+use crate::component::{Authenticator, Outputs};
 use crate::consumer::Consumer;
 use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::remote_write::{self, RemoteWrite};
+use crate::telemetry::Origin;
 
 /// HTTP/2 flow control: a whole usual request fits in a stream's window, several in the connection's.
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
@@ -44,20 +47,64 @@ const HTTP1_BUFFER_BYTES: usize = 512 << 10;
 const CONNECTIONS_MAX: usize = 4096;
 /// After a failed accept, which mostly means that there are no file descriptors: without a pause this would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a connection gets that was made and has sent nothing when the port is closed.
+const LAST_MOMENT: Duration = Duration::from_millis(250);
 /// A TLS handshake begins with this byte (RFC 8446, ContentType handshake).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What requests may be.
+/// How a port is served.
 #[derive(Clone)]
 pub struct Config {
     /// How large one request may be, compressed or not. The OTLP specification recommends 64 MiB.
     pub request_bytes_max: RequestLimit,
     /// Bytes that all requests in flight may hold together.
     pub budget: Budget,
-    /// Origins that browsers may send from.
-    pub cors_allowed_origins: Vec<String>,
+    /// Browsers that may send.
+    pub cors: Cors,
     /// Also takes remote write on this port: what sends telemetry needs one port only.
     pub remote_write: Option<RemoteWrite>,
+    /// Encrypts the port.
+    pub tls: Option<ServerTls>,
+    /// Says who may send; everybody when there is none.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Hands the headers of requests on with what they carry.
+    pub include_metadata: bool,
+    /// Added to the answers over HTTP.
+    pub response_headers: HeaderMap,
+    /// Where traces, metrics and logs come in over HTTP.
+    pub paths: [String; 3],
+    /// A client that does not finish its headers in this time is cut off.
+    pub header_timeout: Duration,
+    /// Streams that one HTTP/2 connection may have open.
+    pub streams_max: u32,
+    /// An HTTP/2 connection is pinged after this time without a word, and given up when no answer comes in the second.
+    pub keep_alive: (Duration, Duration),
+    /// A connection is closed after this time, between requests.
+    pub age_max: Option<Duration>,
+    /// Connections of the port.
+    pub connections_max: usize,
+}
+
+impl Config {
+    /// The defaults.
+    pub fn new(request_bytes_max: RequestLimit, budget: Budget) -> Self {
+        Self {
+            request_bytes_max,
+            budget,
+            cors: Cors::default(),
+            remote_write: None,
+            tls: None,
+            authenticator: None,
+            include_metadata: false,
+            response_headers: HeaderMap::new(),
+            paths: ["/v1/traces", "/v1/metrics", "/v1/logs"].map(str::to_owned),
+            header_timeout: HEADER_TIMEOUT,
+            streams_max: STREAMS_MAX,
+            keep_alive: (KEEP_ALIVE, KEEP_ALIVE),
+            age_max: None,
+            connections_max: CONNECTIONS_MAX,
+        }
+    }
 }
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -66,13 +113,35 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) struct Context {
     pub outputs: [Option<Arc<dyn Consumer>>; 3],
     pub journal: Journal,
-    pub limit: RequestLimit,
-    pub budget: Budget,
-    pub cors: Cors,
-    pub remote_write: Option<RemoteWrite>,
+    pub config: Config,
 }
 
 impl Context {
+    /// Who sends a request with these headers over this connection.
+    ///
+    /// # Errors
+    /// Nobody who may.
+    pub(super) fn origin(&self, headers: &HeaderMap, connection: &Arc<Origin>) -> Result<Arc<Origin>, Refusal> {
+        let auth = match &self.config.authenticator {
+            Some(authenticator) => authenticator.authenticate(headers)?,
+            None if !self.config.include_metadata => return Ok(connection.clone()),
+            None => Vec::new(),
+        };
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            // Credentials go no further.
+            let shown = self.config.include_metadata && *name != header::AUTHORIZATION && *name != header::COOKIE;
+            shown.then(|| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).flatten()
+        };
+        let metadata = headers.iter().filter_map(text).collect();
+        Ok(Arc::new(Origin { peer: connection.peer, metadata, auth }))
+    }
+
+    /// Where a signal comes in over HTTP: `/v1/traces`.
+    pub(super) fn signal_of_path(&self, path: &str) -> Option<Signal> {
+        let at = self.config.paths.iter().position(|known| known == path)?;
+        [Signal::Traces, Signal::Metrics, Signal::Logs].get(at).copied()
+    }
+
     /// What takes `signal`.
     pub(super) fn output(&self, signal: Signal) -> Result<&dyn Consumer, Refusal> {
         let [traces, metrics, logs] = &self.outputs;
@@ -102,12 +171,8 @@ pub async fn serve(
     let context = Arc::new(Context {
         outputs: [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| outputs.of(signal)),
         journal,
-        limit: config.request_bytes_max,
-        budget: config.budget,
-        cors: Cors { allowed_origins: config.cors_allowed_origins },
-        remote_write: config.remote_write,
+        config,
     });
-    let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -116,13 +181,15 @@ pub async fn serve(
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok(_) if connections.len() >= CONNECTIONS_MAX => {
-                let message =
-                    format!("{CONNECTIONS_MAX} connections are open; keep connections alive and use them again");
+            Ok(_) if connections.len() >= context.config.connections_max => {
+                let max = context.config.connections_max;
+                let message = format!("{max} connections are open; keep connections alive and use them again");
                 context.journal.note(None, "connections", &message, 1);
             }
-            Ok((stream, _peer)) => {
-                drop(connections.spawn(serve_connection(stream, context.clone(), graceful.watcher(), stop.clone())));
+            Ok((stream, peer)) => {
+                let origin = Arc::new(Origin { peer: Some(peer), ..Origin::default() });
+                let connection = Connection { context: context.clone(), origin };
+                drop(connections.spawn(connection.begin(stream, stop.clone())));
             }
             Err(e) => {
                 tracing::warn!(error = %e, "cannot accept a connection");
@@ -131,52 +198,119 @@ pub async fn serve(
         }
     }
     drop(listener);
-    graceful.shutdown().await;
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve_connection(stream: TcpStream, context: Arc<Context>, watcher: Watcher, mut stop: watch::Receiver<bool>) {
-    let _ = stream.set_nodelay(true);
-    let mut first = [0u8; 1];
-    let peeked = tokio::select! {
-        peeked = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut first)) => peeked,
-        // Nothing was sent yet, so nothing is owed.
-        _ = stop.wait_for(|stopped| *stopped) => return,
-    };
-    let Ok(Ok(1)) = peeked else { return };
-    if first[0] == TLS_HANDSHAKE {
-        let message =
-            "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-        context.journal.note(None, "tls", message, 1);
-        return;
+/// One connection, before and after the handshake.
+struct Connection {
+    context: Arc<Context>,
+    origin: Arc<Origin>,
+}
+
+impl Connection {
+    async fn begin(self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+        let _ = stream.set_nodelay(true);
+        let mut first = [0u8; 1];
+        let peeked = tokio::select! {
+            peeked = tokio::time::timeout(self.context.config.header_timeout, stream.peek(&mut first)) => peeked,
+            // Nothing was sent yet, so nothing is owed but the moment that a request is on its way.
+            () = stopped(&mut stop, LAST_MOMENT) => return,
+        };
+        let Ok(Ok(1)) = peeked else { return };
+        match (&self.context.config.tls, first[0] == TLS_HANDSHAKE) {
+            (None, false) => self.serve(stream, stop).await,
+            (Some(tls), true) => match tls.accept(stream).await {
+                Ok(stream) => self.serve(stream, stop).await,
+                Err(e) => self.context.journal.note(None, "tls", &format!("the TLS handshake failed: {e}"), 1),
+            },
+            (None, true) => {
+                let message =
+                    "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
+                self.context.journal.note(None, "tls", message, 1);
+            }
+            (Some(_), false) => {
+                let message = "a client spoke plain text on a port that has `tls`; use https://";
+                self.context.journal.note(None, "tls", message, 1);
+            }
+        }
     }
-    let service = service_fn(move |request| {
-        let context = context.clone();
-        async move { Ok::<_, Infallible>(route(request, &context).await) }
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HTTP1_BUFFER_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Some(KEEP_ALIVE))
-        .keep_alive_timeout(KEEP_ALIVE)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_frame_size(FRAME_BYTES_MAX)
-        .max_concurrent_streams(STREAMS_MAX);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(e) = watcher.watch(connection).await {
-        tracing::debug!(error = %e, "a connection ended early");
+
+    async fn serve<S>(self, stream: S, mut stop: watch::Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { context, origin } = self;
+        let config = &context.config;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(config.header_timeout)
+            .max_buf_size(HTTP1_BUFFER_BYTES);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Some(config.keep_alive.0))
+            .keep_alive_timeout(config.keep_alive.1)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .max_concurrent_streams(config.streams_max);
+        let age_max = config.age_max;
+        let service = service_fn(move |request| {
+            let (context, origin) = (context.clone(), origin.clone());
+            async move { Ok::<_, Infallible>(route(request, &context, &origin).await) }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let mut connection = std::pin::pin!(connection);
+        let old = async {
+            match age_max {
+                Some(age) => tokio::time::sleep(age).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            // First, so that a request that is there is read before the end is told.
+            biased;
+            ended = connection.as_mut() => ended,
+            () = old => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = stopped(&mut stop, Duration::ZERO) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(e) = ended {
+            tracing::debug!(error = %e, "a connection ended early");
+        }
     }
 }
 
-async fn route(request: Request<Incoming>, context: &Context) -> Response<Body> {
+/// Returns when `stop` says so, and `later` has passed.
+async fn stopped(stop: &mut watch::Receiver<bool>, later: Duration) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
+    tokio::time::sleep(later).await;
+}
+
+async fn route(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {
     if grpc::is_grpc(&request) {
-        grpc::handle(request, context).await
-    } else if let (remote_write::PATH, Some(receiver)) = (request.uri().path(), &context.remote_write) {
-        receiver.handle(request).await.map(http_body_util::BodyExt::boxed_unsync)
-    } else {
-        http::handle(request, context).await
+        return grpc::handle(request, context, origin).await;
     }
+    let mut response = match (request.uri().path(), &context.config.remote_write) {
+        (remote_write::PATH, Some(receiver)) => {
+            if let Err(refusal) = context.origin(request.headers(), origin) {
+                context.journal.request_refused(Some(Signal::Metrics), &refusal.http().to_string(), &refusal.message);
+                remote_write::failure(&refusal).map(http_body_util::BodyExt::boxed_unsync)
+            } else {
+                receiver.handle(request).await.map(http_body_util::BodyExt::boxed_unsync)
+            }
+        }
+        _ => http::handle(request, context, origin).await,
+    };
+    for (name, value) in &context.config.response_headers {
+        response.headers_mut().insert(name, value.clone());
+    }
+    response
 }

@@ -10,9 +10,12 @@ use crate::config::raw::parse;
 /// The scraping of a configuration, or its errors.
 fn load(yaml: &str) -> Result<Scraping, String> {
     let raw = parse(yaml)?;
+    let node = pipeline::config::parse("bellrock.yaml", yaml).unwrap();
+    let receiver = node.get("receivers").and_then(|r| r.get("prometheus"));
+    let receiver = receiver.map_or_else(PrometheusReceiver::default, |node| pipeline::config::read(node).unwrap().0);
     let (mut scraping, mut p) = (Scraping::default(), Problems::default());
     add(&mut scraping, "", raw.global, raw.scrape_configs, Path::new("/etc/bellrock"), &mut p);
-    let receiver = raw.receivers.prometheus.config;
+    let receiver = receiver.config;
     let setting = "receivers.prometheus.config.";
     add(&mut scraping, setting, receiver.global, receiver.scrape_configs, Path::new("/etc/bellrock"), &mut p);
     if p.0.is_empty() { Ok(scraping) } else { Err(p.0.join("\n")) }
@@ -90,18 +93,18 @@ fn the_receiver_of_a_collector_file_is_scraped_too() {
 #[test]
 fn unknown_names_are_told_with_line_and_likely_name() {
     let error = load("scrape_configs:\n  - job_name: a\n    scrape_intervall: 5s\n").unwrap_err();
-    assert!(error.starts_with("line 3 column 5: unknown field `scrape_intervall`"), "{error}");
+    assert!(error.starts_with("bellrock.yaml:3:5: error: scrape_configs[0].scrape_intervall: is not known"), "{error}");
     assert!(error.ends_with("did you mean `scrape_interval`?"), "{error}");
     let error =
         load("scrape_configs:\n  - job_name: a\n    relabel_configs:\n      - {source_label: [a]}\n").unwrap_err();
-    assert!(error.contains("line 4") && error.ends_with("did you mean `source_labels`?"), "{error}");
+    assert!(error.contains("bellrock.yaml:4:") && error.ends_with("did you mean `source_labels`?"), "{error}");
 }
 
 #[test]
 fn what_this_build_has_not_is_refused_with_its_line() {
     for setting in ["tls_config: {insecure_skip_verify: true}", "kubernetes_sd_configs: [{role: pod}]"] {
         let error = load(&format!("scrape_configs:\n  - job_name: a\n    {setting}\n")).unwrap_err();
-        assert!(error.contains("line 3") && error.contains("this build does not support it yet"), "{error}");
+        assert!(error.contains("bellrock.yaml:3:") && error.contains("this build does not support it yet"), "{error}");
     }
 }
 

@@ -1,0 +1,138 @@
+//! `zpages`: what this process does, for people with a terminal: components, what came in, what was refused.
+//!
+//! The paths are the Collector's where it has them (`/debug/pipelinez`, `/debug/servicez`, `/debug/extensionz`); as JSON with
+//! `?format=json`.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::health_check::health;
+use super::page::{Page, Pages, serve};
+use crate::component::{Extension, ExtensionFactory, Host, Refused, Run, SIGNALS, Setup, StartError, Starting};
+
+/// How it is known.
+pub(super) const FACTORY: ExtensionFactory = ExtensionFactory { names: &["zpages"], build };
+
+const PORT: u16 = 55679;
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Settings {
+    endpoint: String,
+    /// Taken and not needed: pages show what is there.
+    #[serde(skip_serializing)]
+    expvar: Option<Value>,
+}
+
+struct ZPages {
+    component: String,
+    address: SocketAddr,
+}
+
+fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Extension>, Refused> {
+    let mut settings: Settings = setup.read()?;
+    let endpoint = Some(settings.endpoint.clone()).filter(|e| !e.is_empty());
+    let address = setup.address("endpoint", endpoint.as_deref(), PORT)?;
+    settings.endpoint = address.to_string();
+    setup.show(&settings);
+    Ok(Box::new(ZPages { component: setup.path(""), address }))
+}
+
+impl Extension for ZPages {
+    fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
+        Box::pin(async move {
+            let owner = format!("{}.endpoint", self.component);
+            let listener = host.sockets.tcp(&owner, self.address).await;
+            let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
+            let host = host.clone();
+            let pages: Pages = Arc::new(move |path, query| page(&host, path, query.contains("format=json")));
+            run.spawn("pages", serve(listener, pages, run.stopped()));
+            Ok(())
+        })
+    }
+}
+
+fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
+    let value = match path {
+        "/" | "/debug" | "/debug/" => {
+            let pages = ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz", "/debug/refusalz"];
+            json!({"pages": pages, "as": "append ?format=json for JSON"})
+        }
+        "/debug/servicez" => json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "time_ms": host.clock.now().as_millis(),
+            "requests_in_flight_bytes": host.budget.used(),
+            "received": received(host),
+        }),
+        "/debug/pipelinez" => components(host, |path| !path.starts_with("extensions.")),
+        "/debug/extensionz" => components(host, |path| path.starts_with("extensions.")),
+        "/debug/refusalz" => refusals(host),
+        _ => return None,
+    };
+    let (content_type, body) = match as_json {
+        true => ("application/json", value.to_string()),
+        false => ("text/plain; charset=utf-8", text(&value)),
+    };
+    Some(Page { status: StatusCode::OK, content_type, body })
+}
+
+fn components(host: &Host, wanted: impl Fn(&str) -> bool) -> Value {
+    match health(&host.board).1 {
+        Value::Object(all) => Value::Object(all.into_iter().filter(|(path, _)| wanted(path)).collect()),
+        other => other,
+    }
+}
+
+fn received(host: &Host) -> Value {
+    let of = |signal: &model::Signal| {
+        let counts = host.journal.counts(*signal);
+        let entry = json!({
+            "requests": counts.requests,
+            "bytes": counts.bytes,
+            "accepted": counts.accepted,
+            "refused": counts.refused,
+            "last_received_ms": counts.last_received.map(foundation::UnixNanos::as_millis),
+        });
+        (signal.name().to_owned(), entry)
+    };
+    Value::Object(SIGNALS.iter().map(of).collect())
+}
+
+fn refusals(host: &Host) -> Value {
+    let entry = |r: crate::journal::RefusalEntry| {
+        json!({
+            "time_ms": r.time.as_millis(),
+            "signal": r.signal.map(model::Signal::name),
+            "code": r.code,
+            "message": r.message,
+            "count": r.count,
+        })
+    };
+    Value::Array(host.journal.refusals().into_iter().map(entry).collect())
+}
+
+/// One line for each entry.
+fn text(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let _ = writeln!(out, "{key}: {value}");
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                let _ = writeln!(out, "{item}");
+            }
+        }
+        other => {
+            let _ = writeln!(out, "{other}");
+        }
+    }
+    out
+}
