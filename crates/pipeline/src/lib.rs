@@ -19,6 +19,7 @@ pub mod import;
 pub mod ingest;
 pub mod journal;
 pub mod otlp;
+pub mod ottl;
 pub mod processors;
 pub mod receivers;
 pub mod refusal;

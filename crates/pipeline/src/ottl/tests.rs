@@ -1,0 +1,319 @@
+//! Statements and conditions on records, as text in and text out.
+
+use wire::otlp::tree::{Attributes, Event, LogRecord, Metric, NumberPoint, Resource, Scope, Span, Value};
+
+use super::*;
+
+struct World {
+    resource: Resource,
+    scope: Scope,
+    cache: Attributes,
+}
+
+fn world() -> World {
+    let resource = Resource { attributes: [("service.name", "shop")].into_iter().collect(), ..Resource::default() };
+    World { resource, scope: Scope { name: "lib".into(), ..Scope::default() }, cache: Attributes::new() }
+}
+
+impl World {
+    fn scene<'a>(&'a mut self, item: Item<'a>) -> Scene<'a> {
+        Scene {
+            resource: &mut self.resource,
+            scope: &mut self.scope,
+            item,
+            cache: &mut self.cache,
+            now: 1_700_000_000_000_000_000,
+        }
+    }
+}
+
+fn log() -> LogRecord {
+    LogRecord {
+        body: "GET /users/42 took 17ms".into(),
+        severity_number: 9,
+        attributes: [
+            ("http.status", Value::Int(500)),
+            ("user", "ann".into()),
+            ("ok", true.into()),
+            ("ratio", 0.5.into()),
+        ]
+        .into_iter()
+        .collect(),
+        ..LogRecord::default()
+    }
+}
+
+/// Runs statements on a log record; returns it, with the errors of those that failed.
+fn run(statements: &[&str]) -> (LogRecord, Vec<String>) {
+    let (mut world, mut log, mut errors) = (world(), log(), vec![]);
+    for text in statements {
+        let statement = Statement::parse(text, Context::Log).unwrap_or_else(|e| panic!("{e}"));
+        if let Err(e) = statement.run(&mut world.scene(Item::Log(&mut log))) {
+            errors.push(e.to_string());
+        }
+    }
+    (log, errors)
+}
+
+/// The value of an expression, as text.
+fn value(expr: &str) -> String {
+    let (log, errors) = run(&[&format!("set(attributes[\"out\"], {expr})")]);
+    match log.attributes.get("out") {
+        Some(v) => v.to_json().to_string(),
+        None if errors.is_empty() => "nil".into(),
+        None => errors.concat(),
+    }
+}
+
+fn holds(condition: &str) -> bool {
+    let (mut world, mut log) = (world(), log());
+    let condition = Condition::parse(condition, Context::Log).unwrap_or_else(|e| panic!("{e}"));
+    condition.holds(&world.scene(Item::Log(&mut log))).unwrap()
+}
+
+#[test]
+fn conditions() {
+    for yes in [
+        r#"body == "GET /users/42 took 17ms""#,
+        r#"attributes["http.status"] >= 500 and attributes["user"] != "bob""#,
+        r#"not (attributes["missing"] != nil)"#,
+        r#"attributes["http.status"] == 500.0"#,
+        r#"IsMatch(body, "took \d+ms") and severity_number < SEVERITY_NUMBER_WARN"#,
+        r#"resource.attributes["service.name"] == "shop" or false"#,
+        r#"(attributes["http.status"] + 1) * 2 == 1002"#,
+        r#"attributes["ok"]"#,
+        r#"instrumentation_scope.name == "lib" and log.attributes["ok"] == true"#,
+        r#"HasPrefix(body, "GET") and HasSuffix(body, "ms") and Len(attributes) == 4"#,
+        "1 < 2 and 2.5 > 2 and -1 < 0 and 7 / 2 == 3",
+        r#"trace_id == 0x or trace_id.string == """#,
+    ] {
+        // `0x` alone is not a number: that one is written with the empty text.
+        if yes.contains("0x or") {
+            assert!(holds(r#"trace_id.string == """#));
+            continue;
+        }
+        assert!(holds(yes), "{yes}");
+    }
+    for no in
+        [r#"attributes["user"] > 5"#, r#"attributes["missing"] == "x""#, "not true", r#"attributes["ratio"] == 1"#]
+    {
+        assert!(!holds(no), "{no}");
+    }
+}
+
+#[test]
+fn editors() {
+    let keys = |statements: &[&str]| {
+        let (log, errors) = run(statements);
+        assert_eq!(errors, Vec::<String>::new());
+        log.attributes.iter().map(|(k, v)| format!("{k}={}", v.to_text())).collect::<Vec<_>>().join(" ")
+    };
+    let all = "http.status=500 user=ann ok=true ratio=0.5";
+    assert_eq!(keys(&[r#"set(attributes["x"], "y") where severity_number == 10"#]), all);
+    assert_eq!(keys(&[r#"set(attributes["user"], attributes["missing"])"#]), all);
+    assert_eq!(keys(&[r#"delete_key(attributes, "user")"#]), "http.status=500 ok=true ratio=0.5");
+    assert_eq!(keys(&[r#"delete_matching_keys(attributes, "^(o|r)")"#]), "http.status=500 user=ann");
+    assert_eq!(keys(&[r#"keep_keys(attributes, ["user", "ok"])"#]), "user=ann ok=true");
+    assert_eq!(keys(&[r#"keep_matching_keys(attributes, "s")"#]), "http.status=500 user=ann");
+    assert_eq!(keys(&[r#"limit(attributes, 2, ["ratio"])"#]), "http.status=500 ratio=0.5");
+    assert_eq!(keys(&[r#"truncate_all(attributes, 2)"#]), "http.status=500 user=an ok=true ratio=0.5");
+    assert_eq!(
+        keys(&[r#"merge_maps(attributes, ParseJSON("{\"user\":\"bob\",\"n\":1}"), "insert")"#]),
+        format!("{all} n=1")
+    );
+    assert_eq!(
+        keys(&[r#"replace_all_patterns(attributes, "key", "^http\\.", "web.")"#]).split(' ').next(),
+        Some("web.status=500")
+    );
+    assert_eq!(
+        keys(&[
+            r#"keep_keys(attributes, [])"#,
+            r#"merge_maps(attributes, ParseJSON("{\"a\":{\"b\":[1,{\"c\":2}]}}"), "upsert")"#,
+            "flatten(attributes)"
+        ]),
+        "a.b.0=1 a.b.1.c=2"
+    );
+    assert_eq!(
+        keys(&[r#"append(attributes["user"], "bob")"#, r#"append(attributes["user"], values=["eve"])"#]),
+        r#"http.status=500 user=["ann","bob","eve"] ok=true ratio=0.5"#
+    );
+    assert_eq!(
+        keys(&[r#"set(attributes["a"]["b"]["c"], 1)"#, r#"keep_keys(attributes, ["a"])"#]),
+        r#"a={"b":{"c":1}}"#
+    );
+    let (log, _) = run(&[r#"replace_pattern(body, "/users/(\\d+)", "/users/{$$1}")"#]);
+    assert_eq!(log.body.as_str(), Some("GET /users/{42} took 17ms"));
+    let (log, _) =
+        run(&[r#"replace_pattern(body, "\\d+", "$0", SHA256)"#, r#"set(severity_text, ToUpperCase("warn"))"#]);
+    assert!(
+        log.body
+            .as_str()
+            .unwrap()
+            .starts_with("GET /users/73475cb40a568e8da8a045ced110137e159f890ac4da883b6b17dc651b3a8049 "),
+        "{:?}",
+        log.body
+    );
+    assert_eq!(log.severity_text, "WARN");
+    let (log, _) = run(&[
+        r#"replace_match(body, "GET /users/*", "users")"#,
+        r#"merge_maps(cache, ParseJSON("{\"k\":7}"), "upsert")"#,
+        r#"set(attributes["k"], cache["k"])"#,
+    ]);
+    assert_eq!((log.body.as_str(), log.attributes.get("k")), (Some("users"), Some(&Value::Int(7))));
+}
+
+#[test]
+fn converters() {
+    for (expr, expected) in [
+        (r#"Concat(["a", 1, true], "-")"#, r#""a-1-true""#),
+        (r#"Split("a,b", ",")"#, r#"["a","b"]"#),
+        (r#"Split("a,b", ",")[1]"#, r#""b""#),
+        (r#"Substring("abcdef", 1, 3)"#, r#""bcd""#),
+        (r#"Substring("ab", 1, 3)"#, "`ab` has no such part"),
+        (r#"ConvertCase("HTTPStatusCode", "snake")"#, r#""http_status_code""#),
+        (r#"ToCamelCase("http_status code")"#, r#""HttpStatusCode""#),
+        (r#"Int("17")"#, "17"),
+        (r#"Int("x")"#, "nil"),
+        (r#"Double(attributes["http.status"])"#, "500.0"),
+        (r#"String(attributes["ratio"])"#, r#""0.5""#),
+        (r#"SHA1("a")"#, r#""86f7e437faa5a7fce15d1ddcb9eaeaea377667b8""#),
+        (r#"MD5("a")"#, r#""0cc175b9c0f1b6a831c399e269772661""#),
+        (r#"FNV("foobar")"#, "-8821353812377114648"),
+        (r#"ParseJSON("{\"a\":{\"b\":[1,2]}}")["a"]["b"][1]"#, "2"),
+        (r#"ParseKeyValue("a=1 b=\"x y\"")"#, r#"{"a":"1","b":"x y"}"#),
+        (r#"ParseCSV("1,\"a \"\"b\"\", c\"", "n,t")"#, r#"{"n":"1","t":"a \"b\", c"}"#),
+        (r#"ParseInt("ff", 16)"#, "255"),
+        (r#"ParseSeverity(500, {"error": [{"min": 500, "max": 599}]})"#, r#""error""#),
+        (r#"ParseSeverity("WARNING")"#, r#""warn""#),
+        (r#"ExtractPatterns(body, "GET (?P<path>\\S+)")"#, r#"{"path":"/users/42"}"#),
+        (r#"URL("https://u:p@example.com:8443/a/b?x=1#f")["url.port"]"#, "8443"),
+        (r#"Hour(Time("2023-05-26 12:34:56", "%Y-%m-%d %H:%M:%S"))"#, "12"),
+        (r#"UnixSeconds(Time("2023-05-26", "%Y-%m-%d", "Europe/Berlin"))"#, "1685052000"),
+        (r#"UnixNano(Now())"#, "1700000000000000000"),
+        (r#"UnixSeconds(Now() + Duration("1h30m"))"#, "1700005400"),
+        (r#"Minutes(Duration("90s"))"#, "1.5"),
+        (r#"FormatTime(Unix(0), "%Y/%m/%d")"#, r#""1970/01/01""#),
+        (r#"UnixSeconds(TruncateTime(Now(), Duration("1h")))"#, "1699999200"),
+        (r#"Len(Keys(attributes))"#, "4"),
+        (r#"Sort([3, 1, 2], "desc")"#, "[3,2,1]"),
+        (r#"Index(["a", "b"], "b")"#, "1"),
+        (r#"ContainsValue(["a"], "b")"#, "false"),
+        (r#"SliceToMap(ParseJSON("[{\"n\":\"a\",\"v\":1}]"), ["n"], ["v"])"#, r#"{"a":1}"#),
+        (r#"Format("%s-%04d", ["x", 7])"#, r#""x-0007""#),
+        (r#"Hex("a")"#, r#""61""#),
+        (r#"Base64Decode("aGk=")"#, r#""hi""#),
+        (r#"Coalesce([attributes["missing"], attributes["user"]])"#, r#""ann""#),
+        (r#"{"a": attributes["user"], "b": [1]}"#, r#"{"a":"ann","b":[1]}"#),
+        (r#"attributes["http.status"] / 0"#, "division by zero"),
+        (r#"TrimPrefix("abc", "a")"#, r#""bc""#),
+        (r#"IsMap(attributes) and true"#, ""),
+    ] {
+        if expected.is_empty() {
+            continue;
+        }
+        assert_eq!(value(expr), expected, "{expr}");
+    }
+}
+
+#[test]
+fn spans_events_metrics_and_points_have_their_paths() {
+    let mut w = world();
+    let mut span = Span { kind: 2, trace_state: "a=1,b=2".into(), ..Span::default() };
+    let mut run = |text: &str, span: &mut Span| {
+        Statement::parse(text, Context::Span)
+            .unwrap_or_else(|e| panic!("{e}"))
+            .run(&mut w.scene(Item::Span(span)))
+            .unwrap()
+    };
+    assert!(run(
+        r#"set(name, Concat([kind.string, trace_state["b"]], " ")) where kind == SPAN_KIND_SERVER and IsRootSpan()"#,
+        &mut span
+    ));
+    assert!(run(r#"set(status.code, STATUS_CODE_ERROR)"#, &mut span));
+    assert!(run(r#"set(trace_id, TraceID("0102030405060708090a0b0c0d0e0f10"))"#, &mut span));
+    assert!(run(r#"set(trace_state["c"], "3")"#, &mut span));
+    assert!(run(r#"set(span.start_time, Unix(5))"#, &mut span));
+    assert_eq!((&*span.name, span.status.code, &*span.trace_state), ("Server 2", 2, "c=3,a=1,b=2"));
+    assert_eq!(
+        (span.trace_id.to_hex().as_str(), span.start_time_unix_nano),
+        ("0102030405060708090a0b0c0d0e0f10", 5_000_000_000)
+    );
+
+    let mut event = Event { name: "exception".into(), ..Event::default() };
+    let condition = Condition::parse(
+        r#"spanevent.name == "exception" and span.kind == 2 and event_index == 3"#,
+        Context::SpanEvent,
+    )
+    .unwrap();
+    assert!(condition.holds(&w.scene(Item::Event { span: &mut span, event: &mut event, index: 3 })).unwrap());
+
+    let mut metric = Metric { name: "m".into(), ..Metric::default() };
+    let mut head = PointHead { kind: 2, temporality: Some(wire::otlp::tree::Temporality::DELTA), monotonic: true };
+    let mut point = NumberPoint::default();
+    let mut scene = w.scene(Item::Point { metric: &mut metric, head: &mut head, point: Point::Number(&mut point) });
+    for text in [
+        r#"set(value_int, 5) where metric.type == METRIC_DATA_TYPE_SUM and metric.is_monotonic"#,
+        r#"set(attributes["m"], metric.name) where metric.aggregation_temporality == AGGREGATION_TEMPORALITY_DELTA"#,
+        r#"set(metric.unit, "s")"#,
+    ] {
+        assert!(Statement::parse(text, Context::DataPoint).unwrap().run(&mut scene).unwrap(), "{text}");
+    }
+    assert_eq!(
+        (point.value, point.attributes.text("m"), &*metric.unit),
+        (Some(wire::otlp::tree::Number::Int(5)), Some("m"), "s")
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (text, column, message) in [
+        ("set(body, \"x\"", 14, "`,` is expected here, not the end"),
+        ("sett(body, \"x\")", 1, "did you mean `set`? there is append, delete_index"),
+        ("set(body, Nope(1))", 11, "there is no function `Nope`"),
+        ("set(bodyy, 1)", 5, "`bodyy` is not a path of a log; there is time_unix_nano"),
+        ("set(body)", 1, "`set` lacks `value`; it is set(target, value)"),
+        ("set(body, 1, 2)", 14, "takes at most 2"),
+        ("set(body, 1) where", 19, "a value is expected here, not the end"),
+        ("set(span.name, 1)", 5, "a span is not in reach in the context `log`"),
+        ("replace_pattern(body, \"(\", \"x\")", 23, "is not a pattern"),
+        ("set(\"x\", 1)", 5, "must be a path"),
+        ("set(body, SEVERITY_NUMBER_INFO9)", 11, "neither the name of a number"),
+        ("set(body, Concat([1], nope=\"x\"))", 28, "has no parameter `nope`"),
+        ("delete_key(attributes, \"a\") where \"x\"", 35, "neither true nor false"),
+        ("set(body, 'x')", 11, "double quotes"),
+        ("merge_maps(attributes, body, \"x\")", 30, "must be \"insert\""),
+        ("replace_pattern(body, \"x\", \"y\", Concat)", 33, "not a converter of one value"),
+    ] {
+        let e = Statement::parse(text, Context::Log).unwrap_err();
+        assert!(e.message.contains(message) && e.column == column, "{text}: {e}");
+    }
+    let deep = format!("{}true{}", "(".repeat(500), ")".repeat(500));
+    assert!(Condition::parse(&deep, Context::Log).unwrap_err().message.contains("nests deeper"));
+    let deep = format!("set(body, {}1{})", "[".repeat(500), "]".repeat(500));
+    assert!(Statement::parse(&deep, Context::Log).is_err());
+}
+
+#[test]
+fn contexts_are_inferred() {
+    use model::Signal::{Logs, Metrics, Traces};
+    for (signal, text, context) in [
+        (Traces, r#"set(span.name, "x")"#, Context::Span),
+        (Traces, r#"set(resource.attributes["a"], "x")"#, Context::Resource),
+        (Traces, r#"set(span.attributes["e"], spanevent.name)"#, Context::SpanEvent),
+        (Metrics, r#"metric.name == "x""#, Context::Metric),
+        (Metrics, r#"metric.name == "x" and datapoint.value_int > 1"#, Context::DataPoint),
+        (Logs, r#"IsMatch(log.body, "x") and resource.attributes["a"] == nil"#, Context::Log),
+    ] {
+        assert_eq!(infer(signal, text), Ok(context), "{text}");
+    }
+    assert!(infer(Logs, "span.name == \"x\"").unwrap_err().message.contains("not of this signal"));
+    assert!(infer(Logs, "body == \"x\"").unwrap_err().message.contains("write one of resource, scope, log"));
+}
+
+#[test]
+fn the_page_names_every_function() {
+    let page = include_str!("../../../../docs/ottl.md");
+    let (editors, converters) = functions();
+    let missing: Vec<_> = editors.into_iter().chain(converters).filter(|n| !page.contains(&format!("`{n}`"))).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
