@@ -1,6 +1,38 @@
 //! The processor types there are: one file each, and one line here.
 
+mod actions;
+mod alias;
+mod attributes;
+mod batch;
+mod filter;
+mod groupbyattrs;
+mod groupbytrace;
+mod memory_limiter;
+mod probabilistic_sampler;
+mod redaction;
+mod resource;
+mod scenes;
+mod selection;
+mod threshold;
+mod transform;
+mod waiting;
+
 use crate::component::ProcessorFactory;
 
 /// Every processor type.
-pub const ALL: &[ProcessorFactory] = &[];
+pub const ALL: &[ProcessorFactory] = &[
+    alias::FACTORY,
+    attributes::FACTORY,
+    batch::FACTORY,
+    filter::FACTORY,
+    groupbyattrs::FACTORY,
+    groupbytrace::FACTORY,
+    memory_limiter::FACTORY,
+    probabilistic_sampler::FACTORY,
+    redaction::FACTORY,
+    resource::FACTORY,
+    transform::FACTORY,
+];
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -240,7 +240,8 @@ fn truncate_all(a: &Arguments<'_>) -> Result<Edit, Problem> {
             if let Value::Str(s) = v
                 && s.len() > limit
             {
-                s.truncate(s.floor_char_boundary(limit));
+                let end = (0..=limit).rev().find(|at| s.is_char_boundary(*at)).unwrap_or(0);
+                s.truncate(end);
             }
         }
         Ok(())

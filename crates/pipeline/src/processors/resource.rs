@@ -1,0 +1,62 @@
+//! `resource`: changes the attributes of resources.
+
+use std::sync::Arc;
+
+use model::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::actions::{ActionConfig, Actions};
+use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
+use crate::refusal::Refusal;
+use crate::telemetry::{Telemetry, Tree};
+
+pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["resource"], signals: SIGNALS, build };
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Config {
+    attributes: Vec<ActionConfig>,
+}
+
+fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
+    let config: Config = setup.read()?;
+    let actions = Actions::build(setup, "attributes", &config.attributes)?;
+    Ok(Step::Each(Arc::new(ResourceProcessor(actions))))
+}
+
+struct ResourceProcessor(Actions);
+
+impl Processor for ResourceProcessor {
+    fn process(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
+        let origin = telemetry.origin().cloned();
+        let origin = origin.as_deref();
+        match telemetry.tree_mut()? {
+            Tree::Traces(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
+            Tree::Metrics(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
+            Tree::Logs(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
+        }
+        Ok(Some(telemetry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::otlp::tree::Temporality;
+
+    use super::super::testing::{log, of_service, process, processor, shown, span, sum};
+    use super::*;
+
+    #[test]
+    fn resources_of_every_signal() {
+        let yaml = "attributes:\n- {key: service.instance.id, from_attribute: service.name, action: insert}\n- {key: environment, value: production, action: upsert}";
+        let expected = "service.name=shop service.instance.id=shop environment=production";
+        let p = processor(&FACTORY, Signal::Traces, yaml);
+        let Some(Tree::Traces(t)) = process(&*p, of_service("shop", vec![span(1, 1, "a")])) else { panic!() };
+        assert_eq!(shown(&t.resources[0].resource.attributes), expected);
+        let Some(Tree::Logs(t)) = process(&*p, of_service("shop", vec![log("a")])) else { panic!() };
+        assert_eq!(shown(&t.resources[0].resource.attributes), expected);
+        let metric = sum("a", 1, Temporality::DELTA);
+        let Some(Tree::Metrics(t)) = process(&*p, of_service("shop", vec![metric])) else { panic!() };
+        assert_eq!(shown(&t.resources[0].resource.attributes), expected);
+    }
+}
