@@ -39,6 +39,12 @@ export async function pages(base) {
     { name: "errors", path: "/errors" },
     { name: "errors-none", path: "/errors?q=nothing+like+this" },
     { name: "error-unknown", path: "/errors/0000000000000001" },
+    { name: "dashboards", path: "/dashboards" },
+    ...["application", "database", "infrastructure", "business", "host", "postgresql", "redis", "nginx", "runtime"].map(
+      (uid) => ({ name: `dashboard-${uid}`, path: `/dashboards/${uid}` }),
+    ),
+    { name: "dashboard-kiosk", path: "/dashboards/infrastructure?kiosk=1" },
+    { name: "dashboard-unknown", path: "/dashboards/nobody" },
     { name: "traces", path: "/traces" },
     { name: "traces-query", path: "/traces?q=duration%3E50ms" },
     { name: "logs", path: "/logs" },

@@ -44,6 +44,7 @@ export function Rail() {
         <span className={styles.text}>Bellrock</span>
       </Link>
       {section("top")}
+      {section("watch", "Watch")}
       {section("understand", "Understand")}
       {section("explore", "Explore")}
       <div className={styles.spacer} />

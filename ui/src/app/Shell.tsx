@@ -28,6 +28,8 @@ declare module "@tanstack/react-router" {
 export function Shell() {
   const navigate = useNavigate();
   const timeSearch = useTimeSearch();
+  const { search } = useView();
+  const kiosk = search.kiosk !== undefined;
   const link = useCopyLink();
   useEffect(listenForKeys, []);
   useKeys(
@@ -63,16 +65,16 @@ export function Shell() {
       >
         Skip to the results
       </button>
-      <Rail />
+      {!kiosk && <Rail />}
       <div className={styles.column}>
-        <TopBar />
+        {!kiosk && <TopBar />}
         <div className={styles.work}>
           <main className={styles.main} tabIndex={-1}>
             <Outlet />
           </main>
           <PeekStack />
         </div>
-        <StatusStrip />
+        {!kiosk && <StatusStrip />}
       </div>
       <Palette />
       <ShortcutSheet />

@@ -1,17 +1,29 @@
 // The pages that can be reached from the rail, the palette and `g` chords.
-import { Bug, FileText, GitFork, House, LineChart, type LucideIcon, Network, PlugZap, Server } from "lucide-react";
+import {
+  Bug,
+  FileText,
+  GitFork,
+  House,
+  LayoutDashboard,
+  LineChart,
+  type LucideIcon,
+  Network,
+  PlugZap,
+  Server,
+} from "lucide-react";
 
 export interface NavItem {
-  to: "/home" | "/services" | "/map" | "/errors" | "/traces" | "/logs" | "/metrics" | "/start";
+  to: "/home" | "/dashboards" | "/services" | "/map" | "/errors" | "/traces" | "/logs" | "/metrics" | "/start";
   title: string;
   /** Second key of the `g` chord. */
   key: string;
   icon: LucideIcon;
-  group: "top" | "understand" | "explore" | "bottom";
+  group: "top" | "watch" | "understand" | "explore" | "bottom";
 }
 
 export const NAV: readonly NavItem[] = [
   { to: "/home", title: "Home", key: "h", icon: House, group: "top" },
+  { to: "/dashboards", title: "Dashboards", key: "d", icon: LayoutDashboard, group: "watch" },
   { to: "/services", title: "Services", key: "s", icon: Server, group: "understand" },
   { to: "/map", title: "Map", key: "p", icon: Network, group: "understand" },
   { to: "/errors", title: "Errors", key: "e", icon: Bug, group: "understand" },

@@ -23,6 +23,10 @@ export interface Search {
   hops?: string | undefined;
   metric?: string | undefined;
   group?: string | undefined;
+  panel?: string | undefined;
+  edit?: string | undefined;
+  kiosk?: string | undefined;
+  [variable: `var-${string}`]: string | undefined;
 }
 
 export type SearchKey = keyof Search;

@@ -75,6 +75,20 @@ const error = createRoute({
   component: lazyRouteComponent(() => import("../features/errors/ErrorPage.tsx"), "ErrorPage"),
 });
 
+const dashboards = createRoute({
+  getParentRoute: parent,
+  path: "/dashboards",
+  staticData: { title: "Dashboards" },
+  component: lazyRouteComponent(() => import("../features/dashboards/DashboardsPage.tsx"), "DashboardsPage"),
+});
+
+const dashboard = createRoute({
+  getParentRoute: parent,
+  path: "/dashboards/$uid",
+  staticData: { title: "Dashboards", timed: true },
+  component: lazyRouteComponent(() => import("../features/dashboards/DashboardPage.tsx"), "DashboardPage"),
+});
+
 const traces = createRoute({
   getParentRoute: parent,
   path: "/traces",
@@ -118,6 +132,7 @@ const redirects = (
     ["/get-started", "/start"],
     ["/service-map", "/map"],
     ["/exceptions", "/errors"],
+    ["/dashboard", "/dashboards"],
   ] as const
 ).map(([path, to]) =>
   createRoute({
@@ -137,6 +152,14 @@ const oldTrace = createRoute({
   },
 });
 
+const oldDashboard = createRoute({
+  getParentRoute: parent,
+  path: "/dashboard/$uid",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/dashboards/$uid", params, replace: true });
+  },
+});
+
 export const routeTree = root.addChildren([
   index,
   home,
@@ -151,6 +174,9 @@ export const routeTree = root.addChildren([
   trace,
   logs,
   metrics,
+  dashboards,
+  dashboard,
   oldTrace,
+  oldDashboard,
   ...redirects,
 ]);

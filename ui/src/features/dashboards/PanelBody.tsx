@@ -1,0 +1,246 @@
+// The inside of a panel: chart, number, bars, table or text, or the state that stands in its place.
+import { useCallback, useMemo, useState } from "react";
+import { type Line, LineChart } from "../../charts/LineChart.tsx";
+import { Sparkline } from "../../components/Sparkline.tsx";
+import { ErrorBox, Skeleton } from "../../components/States.tsx";
+import { seriesColour, serviceColour } from "../../lib/colour.ts";
+import type { Range } from "../../lib/time/range.ts";
+import { useTime } from "../../lib/view.ts";
+import { EmptyPanel } from "./EmptyPanel.tsx";
+import { Markdown } from "./Markdown.tsx";
+import type { Panel } from "./model.ts";
+import styles from "./Panel.module.css";
+import { align, colourOf, living, type PanelSeries, panelSeries, reduce, stack } from "./series.ts";
+import { formatterFor } from "./units.ts";
+import type { PanelData } from "./usePanelData.ts";
+
+export interface PanelBodyProps {
+  panel: Panel;
+  data: PanelData;
+  range: Range;
+  /** Puts another query in the place of the one that finds nothing, where the dashboard can be changed. */
+  onFix?: ((before: string, after: string) => void) | undefined;
+}
+
+type Format = (value: number) => string;
+
+export function PanelBody({ panel, data, range, onFix }: PanelBodyProps) {
+  const targets = panel.targets.filter((target) => !target.hidden);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: answers are new objects only when data is new
+  const series = useMemo(() => panelSeries(targets, data.answers), [...data.answers, panel]);
+  const expr = data.exprs[0] ?? "";
+  const format = useMemo(() => formatterFor(panel.unit, panel.decimals, expr), [panel.unit, panel.decimals, expr]);
+  if (panel.kind === "text") return <Markdown text={panel.text} />;
+  if (panel.kind === "unsupported") {
+    return <p className={styles.note}>Panels of type {panel.type} are not shown; the document keeps them.</p>;
+  }
+  if (targets.length === 0) return <p className={styles.note}>This panel has no PromQL query.</p>;
+  if (data.error && series.length === 0) {
+    return (
+      <div className={styles.scroll}>
+        <ErrorBox error={data.error} query={data.errorExpr} onRetry={data.retry} />
+      </div>
+    );
+  }
+  if (data.pending || data.answers.every((answer) => answer === null)) {
+    return <Skeleton shape={panel.kind === "stat" ? "stat" : "chart"} />;
+  }
+  if (series.length === 0) return <EmptyPanel exprs={data.exprs} range={range} onFix={onFix} />;
+  switch (panel.kind) {
+    case "stat":
+    case "gauge":
+      return <Stats panel={panel} series={panel.reduce === "last" ? living(series) : series} format={format} />;
+    case "bargauge":
+      return <Bars panel={panel} series={series} format={format} />;
+    case "table":
+      return <SeriesTable panel={panel} series={series} format={format} />;
+    default:
+      return <Lines panel={panel} series={series} format={format} range={range} />;
+  }
+}
+
+interface ShapeProps {
+  panel: Panel;
+  series: readonly PanelSeries[];
+  format: Format;
+}
+
+function colourFor(series: PanelSeries, index: number): string {
+  // One line per service has the colour that the service has on every page.
+  const { service } = series.labels;
+  return service !== undefined && series.name === service ? serviceColour(service) : seriesColour(index);
+}
+
+function Lines({ panel, series, format, range }: ShapeProps & { range: Range }) {
+  const { zone, setRange } = useTime();
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const { times, lines } = useMemo(() => {
+    const aligned = align(series);
+    const values = panel.stacked ? stack(aligned.values) : aligned.values;
+    return {
+      times: aligned.times.map((milli) => milli / 1000),
+      lines: series.map(
+        (each, index): Line => ({
+          id: each.id,
+          label: each.name,
+          colour: colourFor(each, index),
+          values: values[index] ?? [],
+        }),
+      ),
+    };
+  }, [series, panel.stacked]);
+  const isolate = useCallback(
+    (id: string, toggle: boolean) => {
+      const others = lines.filter((line) => line.id !== id).map((line) => line.id);
+      setHidden((old) => {
+        if (!toggle) return !old.has(id) && old.size === others.length ? new Set() : new Set(others);
+        const next = new Set(old);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      });
+    },
+    [lines],
+  );
+  return (
+    <>
+      <div className={styles.chart}>
+        <LineChart
+          label={panel.title}
+          times={times}
+          lines={lines}
+          range={range}
+          zone={zone}
+          format={format}
+          hidden={hidden}
+          onSelect={setRange}
+        />
+      </div>
+      <ul className={styles.legend} aria-label="Series">
+        {series.map((each, index) => {
+          const last = reduce(each.values, "last");
+          return (
+            <li key={each.id}>
+              <button
+                type="button"
+                className={styles.key}
+                aria-pressed={!hidden.has(each.id)}
+                title={`${each.name}\nClick: only this series. Ctrl+click: show or hide.`}
+                onClick={(event) => isolate(each.id, event.ctrlKey || event.metaKey)}
+              >
+                <i style={{ background: colourFor(each, index) }} />
+                <span className="ellipsis">{each.name}</span>
+                <span className="faint">{last === null ? "\u2013" : format(last)}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </>
+  );
+}
+
+function Stats({ panel, series, format }: ShapeProps) {
+  return (
+    <div className={styles.stats} data-many={series.length > 1}>
+      {series.map((each) => {
+        const value = reduce(each.values, panel.reduce);
+        const colour = colourOf(value, panel.thresholds);
+        return (
+          <div key={each.id} className={styles.stat}>
+            {series.length > 1 && <span className={`ellipsis ${styles.statName}`}>{each.name}</span>}
+            <strong style={colour ? { color: colour } : undefined}>{value === null ? "\u2013" : format(value)}</strong>
+            {panel.kind === "gauge" ? (
+              <Gauge value={value} panel={panel} colour={colour} />
+            ) : (
+              <Sparkline
+                values={each.values}
+                label={`${each.name} over time`}
+                colour={colour ?? "var(--series-0)"}
+                wide
+                height={26}
+              />
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** The place of a value between the ends of the scale, from 0 to 1. */
+function share(value: number | null, panel: Panel, largest = 1): number {
+  const min = panel.min ?? 0;
+  const max = panel.max ?? (panel.unit === "percent" ? 100 : panel.unit === "percentunit" ? 1 : largest);
+  return value === null || max <= min ? 0 : Math.min(1, Math.max(0, (value - min) / (max - min)));
+}
+
+function Gauge({ value, panel, colour }: { value: number | null; panel: Panel; colour: string | null }) {
+  return (
+    <span className={styles.gauge}>
+      <i style={{ width: `${share(value, panel, value ?? 1) * 100}%`, background: colour ?? "var(--series-0)" }} />
+    </span>
+  );
+}
+
+function Bars({ panel, series, format }: ShapeProps) {
+  const values = series.map((each) => reduce(each.values, panel.reduce));
+  const largest = Math.max(1e-12, ...values.map((value) => value ?? 0));
+  return (
+    <ul className={styles.bars}>
+      {series.map((each, index) => {
+        const value = values[index] ?? null;
+        return (
+          <li key={each.id}>
+            <span className="ellipsis" title={each.name}>
+              {each.name}
+            </span>
+            <span className={styles.gauge}>
+              <i
+                style={{
+                  width: `${share(value, panel, largest) * 100}%`,
+                  background: colourOf(value, panel.thresholds) ?? colourFor(each, index),
+                }}
+              />
+            </span>
+            <span className="number">{value === null ? "\u2013" : format(value)}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function SeriesTable({ panel, series, format }: ShapeProps) {
+  const labels = [...new Set(series.flatMap((each) => Object.keys(each.labels)))].filter((key) => key !== "__name__");
+  const rows = series
+    .map((each) => ({ each, value: reduce(each.values, panel.reduce) }))
+    .sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
+  return (
+    <div className={styles.scroll}>
+      <table className="table">
+        <thead>
+          <tr>
+            {labels.length === 0 && <th>Series</th>}
+            {labels.map((label) => (
+              <th key={label}>{label}</th>
+            ))}
+            <th className="number">Value</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ each, value }) => (
+            <tr key={each.id}>
+              {labels.length === 0 && <td>{each.name}</td>}
+              {labels.map((label) => (
+                <td key={label} className={styles.cell} title={each.labels[label]}>
+                  {each.labels[label] ?? ""}
+                </td>
+              ))}
+              <td className="number">{value === null ? "\u2013" : format(value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+// Asks for the data of one panel; all panels of a page share one connection.
+import { keepPreviousData, useQueries } from "@tanstack/react-query";
+import type { BatchAnswer, BatchQuery } from "../../api/batch.ts";
+import { ask } from "../../api/batcher.ts";
+import type { Range } from "../../lib/time/range.ts";
+import { interpolate, type Values } from "./interpolate.ts";
+import type { Panel } from "./model.ts";
+
+export const SERIES_MAX = 50;
+const TABLE_SERIES_MAX = 500;
+const POINTS_MAX = 4 * 1600;
+
+export interface PanelData {
+  /** In the order of the panel's visible queries; null until it has come. */
+  answers: (BatchAnswer | null)[];
+  /** After variables. */
+  exprs: string[];
+  error: Error | null;
+  /** The query that `error` is about. */
+  errorExpr: string;
+  pending: boolean;
+  fetching: boolean;
+  partial: string | null;
+  retry: () => void;
+}
+
+export function usePanelData(panel: Panel, range: Range, values: Values, enabled: boolean): PanelData {
+  const targets = panel.targets.filter((target) => !target.hidden);
+  const exprs = targets.map((target) => interpolate(target.expr, values));
+  const queries = exprs.map((expr, index) => batchQuery(panel, targets[index]?.instant ?? false, expr, range, values));
+  const results = useQueries({
+    queries: queries.map((query) => ({
+      queryKey: ["panel", query],
+      queryFn: ({ signal }: { signal: AbortSignal }) => ask(query, signal),
+      placeholderData: keepPreviousData,
+      enabled,
+    })),
+  });
+  const failed = results.findIndex((result) => result.error !== null);
+  return {
+    answers: results.map((result) => result.data ?? null),
+    exprs,
+    error: results[failed]?.error ?? null,
+    errorExpr: exprs[failed] ?? "",
+    pending: results.length > 0 && results.every((result) => result.isPending),
+    fetching: results.some((result) => result.isFetching),
+    partial: results.map((result) => result.data?.partial ?? null).find((reason) => reason !== null) ?? null,
+    retry: () => {
+      for (const result of results) if (result.error) void result.refetch();
+    },
+  };
+}
+
+function batchQuery(panel: Panel, instant: boolean, query: string, range: Range, { stepSeconds }: Values): BatchQuery {
+  if (instant || panel.kind === "table") {
+    return {
+      kind: "instant",
+      query,
+      time_unix_milli: Math.floor(range.toMilli),
+      max_series: panel.kind === "table" ? TABLE_SERIES_MAX : SERIES_MAX,
+    };
+  }
+  const step = stepSeconds * 1000;
+  // Both ends on multiples of the step: a refresh asks for the same points again.
+  return {
+    kind: "range",
+    query,
+    start_unix_milli: Math.floor(range.fromMilli / step) * step,
+    end_unix_milli: Math.floor(range.toMilli / step) * step,
+    step_milli: step,
+    max_series: SERIES_MAX,
+    max_points: POINTS_MAX,
+  };
+}
