@@ -47,6 +47,14 @@ export async function pages(base) {
     { name: "dashboard-unknown", path: "/dashboards/nobody" },
     { name: "traces", path: "/traces" },
     { name: "traces-query", path: "/traces?q=duration%3E50ms" },
+    ...["spans", "groups", "structure"].map((tab) => ({ name: `traces-${tab}`, path: `/traces?tab=${tab}` })),
+    {
+      name: "traces-marked",
+      path: "/traces",
+      act: async (page) => {
+        for (const key of ["j", "x", "j", "x"]) await page.keyboard.press(key);
+      },
+    },
     { name: "logs", path: "/logs" },
     { name: "logs-error", path: "/logs?q=service:api+(level:error" },
     { name: "logs-empty", path: "/logs?q=service:nobody+timeout" },

@@ -2,7 +2,7 @@
 // results, each with include and exclude.
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight, Columns3, Minus, Plus } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { type Field, type FieldSignal, type FieldValue, fetchFacets, fetchFields } from "../api/fields.ts";
 import { addTerm, hasTerm, removeTerm, term } from "../lib/filter.ts";
 import { formatShort } from "../lib/number.ts";
@@ -16,6 +16,8 @@ export interface FieldsPanelProps {
   /** Fields that are opened at first, shown at the top. */
   pinned: readonly string[];
   onQuery: (query: string) => void;
+  /** Shown above the fields. */
+  top?: ReactNode;
   /** Names of the extra columns of the table, when it can show any. */
   columns?: readonly string[];
   onToggleColumn?: (field: string) => void;
@@ -61,6 +63,7 @@ export function FieldsPanel(props: FieldsPanelProps) {
           onChange={(event) => setText(event.target.value)}
         />
       </div>
+      {props.top}
       <ul className={styles.fields}>
         {names.map((name) => {
           const isOpen = open.has(name);
