@@ -73,7 +73,6 @@ use crate::origins::Origins;
     remote_read::read,
     lifecycle::healthy,
     lifecycle::ready,
-    lifecycle::reload,
     write::write,
     write::import,
 ))]

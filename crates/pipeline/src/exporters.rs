@@ -3,9 +3,19 @@
 mod debug;
 mod engines;
 mod mapped;
+mod otlp;
+mod otlphttp;
+mod sending;
 
 use crate::component::ExporterFactory;
 
 /// Every exporter type.
-pub const ALL: &[ExporterFactory] =
-    &[debug::FACTORY, engines::FACTORY, mapped::CLICKHOUSE, mapped::JAEGER, mapped::SIGNOZ];
+pub const ALL: &[ExporterFactory] = &[
+    debug::FACTORY,
+    engines::FACTORY,
+    mapped::CLICKHOUSE,
+    mapped::JAEGER,
+    mapped::SIGNOZ,
+    otlp::FACTORY,
+    otlphttp::FACTORY,
+];

@@ -26,7 +26,6 @@ pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
 mod series;
-mod stanza;
 pub mod telemetry;
 
 pub use body::RequestLimit;

@@ -80,6 +80,22 @@ pub(crate) fn replay_all(
     Ok(report)
 }
 
+pub(crate) fn read_generation(
+    disk: &dyn Disk,
+    dir: &Path,
+    generation: Generation,
+    record: &mut dyn FnMut(&[u8]),
+) -> Result<(), WalError> {
+    for (_, path) in files(disk, dir)?.into_iter().filter(|(g, _)| *g == generation) {
+        let bytes = disk.read(&path).map_err(WalError::io("read", &path))?;
+        check_version(&path, &bytes)?;
+        for (offset, len) in scan(&bytes, &mut *record) {
+            tracing::warn!(path = %path.display(), offset, bytes = len, "the log holds bytes that are no record; skipped");
+        }
+    }
+    Ok(())
+}
+
 fn check_version(path: &Path, bytes: &[u8]) -> Result<(), WalError> {
     match bytes.get(..8) {
         Some(magic) if magic[..7] == FILE_MAGIC[..7] && magic[7] > FILE_MAGIC[7] => {

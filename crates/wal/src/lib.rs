@@ -199,6 +199,14 @@ impl Wal {
         file::remove_through(&*self.disk, &self.dir, through.min(self.queue.current_generation() - 1))
     }
 
+    /// Hands over the records of one generation that was rotated away, in order. What is damaged is skipped and logged.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read_generation(&self, generation: Generation, record: &mut dyn FnMut(&[u8])) -> Result<(), WalError> {
+        file::read_generation(&*self.disk, &self.dir, generation, record)
+    }
+
     /// What the log did so far.
     pub fn stats(&self) -> Stats {
         self.queue.stats()

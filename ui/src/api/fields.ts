@@ -33,6 +33,11 @@ const fieldList = object<{ fields: Field[] } & Envelope>({
 
 const scalar: Decoder<string> = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
+const valueList = object<{ values: FieldValue[] } & Envelope>({
+  values: list(object<FieldValue>({ value: scalar, count: withDefault(number, 0) })),
+  ...envelope,
+});
+
 export function fetchFields(signalName: FieldSignal, range: Range, signal: AbortSignal) {
   return request({
     path: "api/v1/fields",
@@ -42,40 +47,28 @@ export function fetchFields(signalName: FieldSignal, range: Range, signal: Abort
   });
 }
 
-export interface Suggestion {
-  text: string;
-  /** `field`, `value`, `keyword`, `stage` or `function`. */
-  kind: string;
-  count: number;
+export interface ValueQuery {
+  field: string;
+  signal: FieldSignal;
+  range: Range;
+  q: string;
+  limit: number;
 }
 
-export interface Suggestions extends Envelope {
-  /** Where the text begins that a suggestion replaces, in bytes of UTF-8. */
-  from: number;
-  items: Suggestion[];
-}
-
-const suggestions = object<Suggestions>({
-  from: number,
-  items: list(object<Suggestion>({ text, kind: withDefault(text, "value"), count: withDefault(number, 0) })),
-  ...envelope,
-});
-
-/** What can stand at a place of a query; `position` is in bytes of UTF-8. */
-export function fetchSuggestions(
-  query: { signal: FieldSignal; range: Range; q: string; position: number },
+export function fetchFieldValues(
+  query: ValueQuery,
   signal: AbortSignal,
-): Promise<Timed<Suggestions>> {
+): Promise<Timed<{ values: FieldValue[] } & Envelope>> {
   return request({
-    path: "api/v1/complete",
+    path: `api/v1/fields/${encodeURIComponent(query.field)}/values`,
     params: {
       signal: query.signal,
       from: Math.floor(query.range.fromMilli),
       to: Math.ceil(query.range.toMilli),
       q: query.q,
-      position: query.position,
+      limit: query.limit,
     },
-    decode: suggestions,
+    decode: valueList,
     signal,
   });
 }

@@ -16,10 +16,6 @@ export interface Search {
   only?: string | undefined;
   a?: string | undefined;
   b?: string | undefined;
-  live?: string | undefined;
-  context?: string | undefined;
-  scope?: string | undefined;
-  by?: string | undefined;
   sort?: string | undefined;
   step?: string | undefined;
   source?: string | undefined;

@@ -111,6 +111,13 @@ impl<'a> Planner<'a> {
                 self.findings.error(&key.place, path, message);
                 continue;
             }
+            for other in [Kind::Receiver, Kind::Exporter].into_iter().filter(|_| kind == Kind::Connector) {
+                if self.declared.get(&other).is_some_and(|all| all.iter().any(|d| same(&d.id, &id))) {
+                    let message =
+                        format!("is the id of a declared {} too; give one of them a name, as `{id}/two`", other.word());
+                    self.findings.error(&key.place, path.clone(), message);
+                }
+            }
             let known = self.is_known(kind, &id);
             if !known {
                 self.unknown_type(kind, &id, key);
@@ -313,7 +320,8 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        if let Some(circle) = circle(wanted) {
+        let connectors: Vec<ComponentId> = self.declared[&Kind::Connector].iter().map(|d| d.id.clone()).collect();
+        if let Some(circle) = circle(wanted, &connectors) {
             let path = format!("service.pipelines.{}", circle.id);
             let message = "connectors lead from this pipeline back into it; take one of them out";
             self.findings.error(&circle.key.place, path, message);
@@ -522,22 +530,20 @@ impl<'a> Planner<'a> {
 }
 
 /// A pipeline from which connectors lead back into it.
-fn circle(wanted: &[Wanted]) -> Option<&Wanted> {
-    fn leads_to<'w>(from: &'w Wanted, target: &Wanted, wanted: &'w [Wanted], seen: &mut Vec<&'w PipelineId>) -> bool {
-        let next =
-            wanted.iter().filter(|p| p.receivers.iter().any(|(r, _)| from.exporters.iter().any(|(e, _)| e == r)));
-        for pipeline in next {
-            if pipeline.id == target.id {
-                return true;
-            }
-            if !seen.contains(&&pipeline.id) {
-                seen.push(&pipeline.id);
-                if leads_to(pipeline, target, wanted, seen) {
-                    return true;
+fn circle<'w>(wanted: &'w [Wanted], connectors: &[ComponentId]) -> Option<&'w Wanted> {
+    let behind = |from: &Wanted| -> Vec<usize> {
+        let through = |id: &ComponentId| connectors.contains(id) && from.exporters.iter().any(|(e, _)| e == id);
+        (0..wanted.len()).filter(|at| wanted[*at].receivers.iter().any(|(r, _)| through(r))).collect()
+    };
+    (0..wanted.len())
+        .find(|start| {
+            let (mut open, mut seen) = (behind(&wanted[*start]), BTreeSet::new());
+            while let Some(at) = open.pop() {
+                if seen.insert(at) {
+                    open.extend(behind(&wanted[at]));
                 }
             }
-        }
-        false
-    }
-    wanted.iter().find(|p| leads_to(p, p, wanted, &mut Vec::new()))
+            seen.contains(start)
+        })
+        .map(|at| &wanted[at])
 }

@@ -134,3 +134,53 @@ fn extensions_are_checked() {
             otel.yaml:7:12: error: extensions.zpages.endpoint: `here` is not an address; write `127.0.0.1:4318`, `0.0.0.0:4318` or only the port"#]],
     );
 }
+
+#[test]
+fn connectors_are_wired_on_both_sides_and_lead_nowhere_back() {
+    check(
+        "receivers:\n  otlp: {protocols: {grpc: {}}}\nconnectors:\n  forward:\n  forward/in:\n  forward/out:\n  forward/mix:\n  forward/no:\n  otlp:\n\
+         service:\n  pipelines:\n    traces: {receivers: [otlp, forward], exporters: [forward/out, forward]}\n    \
+         traces/2: {receivers: [forward/in], exporters: [forward/mix]}\n    logs: {receivers: [forward/mix], exporters: [bellrock]}\n",
+        expect![[r#"
+            otel.yaml:5:3: error: connectors.forward/in: no pipeline has it among its `exporters`; add it to one
+            otel.yaml:5:3: warning: connectors.forward/in: no pipeline uses it, so it does not run; name it in a pipeline, or remove it (the Collector says nothing of it)
+            otel.yaml:6:3: error: connectors.forward/out: no pipeline has it among its `receivers`; add it to one
+            otel.yaml:7:3: error: connectors.forward/mix: makes nothing of traces for the pipelines that receive from it; it can traces -> traces, metrics -> metrics, logs -> logs
+            otel.yaml:8:3: warning: connectors.forward/no: no pipeline uses it, so it does not run; name it in a pipeline, or remove it (the Collector says nothing of it)
+            otel.yaml:9:3: error: connectors.otlp: is the id of a declared receiver too; give one of them a name, as `otlp/two`
+            otel.yaml:9:3: error: connectors.otlp: there is no connector `otlp`; there is forward
+            otel.yaml:12:5: error: service.pipelines.traces: connectors lead from this pipeline back into it; take one of them out"#]],
+    );
+}
+
+#[test]
+fn a_receiver_and_an_exporter_may_have_one_name() {
+    check(
+        "receivers:\n  otlp: {protocols: {grpc: {}}}\nexporters:\n  otlp: {endpoint: 'gateway:4317', tls: {insecure: true}}\nservice:\n  pipelines:\n    \
+         logs: {receivers: [otlp], exporters: [otlp]}\n",
+        expect![""],
+    );
+}
+
+#[test]
+fn exporters_over_the_network_are_checked() {
+    check(
+        "receivers:\n  otlp: {protocols: {grpc: {}}}\nexporters:\n  otlp: {}\n  otlp/path: {endpoint: 'http://x:1/v1'}\n  otlp/tls: {endpoint: 'x:1', tls: {cert_file: a}}\n  \
+         otlphttp: {endpoint: 'x:4318'}\n  otlphttp/queue:\n    endpoint: http://x:4318\n    sending_queue: {queue_size: 0, num_consumers: 5}\n  \
+         otlphttp/retry:\n    endpoint: http://x:4318\n    retry_on_failure: {max_elapsed_time: 300s}\n    sending_queue: {sizer: items, batch: {}}\n    \
+         compresion: gzip\n  otlphttp/json: {endpoint: 'http://x:4318', encoding: json}\n  otlphttp/zip: {endpoint: 'http://x', compression: lzma}\nservice:\n  \
+         pipelines:\n    logs: {receivers: [otlp], exporters: [otlp, otlp/path, otlp/tls, otlphttp, otlphttp/queue, otlphttp/retry, otlphttp/json, otlphttp/zip]}\n",
+        expect![[r#"
+            otel.yaml:4:9: error: exporters.otlp.endpoint: is missing; write `endpoint: host:4317`
+            otel.yaml:5:15: error: exporters.otlp/path.endpoint: `http://x:1/v1` has a path, which gRPC has no use for; write `host:4317`
+            otel.yaml:6:31: error: exporters.otlp/tls.tls.key_file: is missing: the certificate needs its key
+            otel.yaml:7:14: error: exporters.otlphttp.endpoint: `x:4318` is not a URL; write `http://host:port` or `https://host`
+            otel.yaml:10:21: error: exporters.otlphttp/queue.sending_queue.queue_size: must be greater than zero
+            otel.yaml:13:24: warning: exporters.otlphttp/retry.retry_on_failure.max_elapsed_time: drops requests that were acknowledged when a back end is down for longer; leave it out, or write 0 (the Collector accepts it as it is)
+            otel.yaml:14:21: warning: exporters.otlphttp/retry.sending_queue.sizer: items are counted as requests here; write `requests` or `bytes` (the Collector accepts it as it is)
+            otel.yaml:14:35: warning: exporters.otlphttp/retry.sending_queue.batch: requests are sent as they come; nothing is put together; use the `batch` processor (the Collector accepts it as it is)
+            otel.yaml:15:5: warning: exporters.otlphttp/retry.compresion: is not known and is ignored; did you mean `compression`? (the Collector refuses it)
+            otel.yaml:16:46: error: exporters.otlphttp/json.encoding: `json` is not spoken; write `proto`
+            otel.yaml:17:53: error: exporters.otlphttp/zip.compression: `lzma` is not known; there is none, gzip, zstd"#]],
+    );
+}

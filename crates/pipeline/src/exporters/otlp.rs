@@ -1,0 +1,165 @@
+//! `otlp` (`otlp_grpc`): OTLP over gRPC.
+//!
+//! A unary call is a body with a five-byte prefix and trailers, on a connection of hyper's that is made again when it breaks.
+//! Source: gRPC over HTTP/2; OTLP specification, "Failures" (which codes may be tried again); configgrpc (fields).
+
+mod channel;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use model::Signal;
+use net::tls::ClientSettings;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::otlphttp::{Auth, client_auth, headers};
+use super::sending::{self, Compression, Failure, Queueing, Retry, Sender, Sent};
+use crate::component::{ClientAuth, Exporter, ExporterFactory, Host, Refused, Run, SIGNALS, Setup, Starting};
+use crate::config::{Interval, Secret, Size};
+use crate::consumer::Consumer;
+use channel::{Channel, Target};
+
+/// How it is known.
+pub(super) const FACTORY: ExporterFactory = ExporterFactory { names: &["otlp", "otlp_grpc"], signals: SIGNALS, build };
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+struct Settings {
+    endpoint: String,
+    headers: BTreeMap<String, Secret>,
+    timeout: Interval,
+    compression: Compression,
+    tls: ClientSettings,
+    keepalive: KeepAlive,
+    auth: Auth,
+    sending_queue: Queueing,
+    retry_on_failure: Retry,
+    /// Taken and not needed.
+    #[serde(skip_serializing)]
+    balancer_name: Option<String>,
+    #[serde(skip_serializing)]
+    authority: Option<String>,
+    #[serde(skip_serializing)]
+    read_buffer_size: Option<Size>,
+    #[serde(skip_serializing)]
+    write_buffer_size: Option<Size>,
+    #[serde(skip_serializing)]
+    wait_for_ready: Option<bool>,
+    #[serde(skip_serializing)]
+    batcher: Option<Value>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+struct KeepAlive {
+    time: Interval,
+    timeout: Interval,
+    #[serde(skip_serializing)]
+    permit_without_stream: Option<bool>,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self { time: Interval::secs(30), timeout: Interval::secs(10), permit_without_stream: None }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            headers: BTreeMap::new(),
+            timeout: Interval::secs(5),
+            compression: Compression::Gzip,
+            tls: ClientSettings::default(),
+            keepalive: KeepAlive::default(),
+            auth: Auth::default(),
+            sending_queue: Queueing::default(),
+            retry_on_failure: Retry::default(),
+            balancer_name: None,
+            authority: None,
+            read_buffer_size: None,
+            write_buffer_size: None,
+            wait_for_ready: None,
+            batcher: None,
+        }
+    }
+}
+
+struct Otlp {
+    component: String,
+    settings: Settings,
+    channel: Channel,
+    headers: HeaderMap,
+}
+
+fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
+    let mut settings: Settings = setup.read()?;
+    settings.sending_queue.check(setup)?;
+    settings.retry_on_failure.check(settings.sending_queue.enabled, setup)?;
+    settings.tls.set_directory(&setup.surroundings().directory);
+    if settings.endpoint.is_empty() {
+        return Err(setup.error("endpoint", "is missing; write `endpoint: host:4317`"));
+    }
+    let target = Target::parse(&settings.endpoint).map_err(|e| setup.error("endpoint", e))?;
+    // A scheme says it; without one there is TLS unless `insecure` says not.
+    let plain = target.plain.unwrap_or(settings.tls.insecure);
+    let tls = ClientSettings { insecure: plain, ..settings.tls.clone() }.build(&["h2"]);
+    let tls = tls.map_err(|errors| {
+        let mut refused = Refused;
+        for e in &errors.0 {
+            refused = setup.error(&format!("tls.{}", e.field), e.message.clone());
+        }
+        refused
+    })?;
+    let headers = headers(setup, &settings.headers)?;
+    let keep_alive = (settings.keepalive.time.0.max(Duration::from_secs(1)), settings.keepalive.timeout.0);
+    let channel = Channel::new(target, tls.map(Arc::new), settings.timeout.0, keep_alive);
+    setup.show(&settings);
+    Ok(Box::new(Otlp { component: setup.path(""), settings, channel, headers }))
+}
+
+impl Exporter for Otlp {
+    fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
+        Box::pin(async move {
+            let Self { component, settings, channel, headers } = *self;
+            let auth = client_auth(&component, &settings.auth.authenticator, host)?;
+            let caller = Caller { channel, headers, auth, compression: settings.compression };
+            let plan = sending::Plan { component, queueing: settings.sending_queue, retry: settings.retry_on_failure };
+            sending::start(plan, Arc::new(caller), host, run)
+        })
+    }
+}
+
+struct Caller {
+    channel: Channel,
+    headers: HeaderMap,
+    auth: Option<Arc<dyn ClientAuth>>,
+    compression: Compression,
+}
+
+const fn method(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    }
+}
+
+impl Sender for Caller {
+    fn send(&self, signal: Signal, request: Bytes) -> Sent<'_> {
+        Box::pin(async move {
+            let retry = |message: String| Failure { retry: true, after: None, message };
+            let message = self.compression.compress(request).map_err(retry)?;
+            let mut headers = self.headers.clone();
+            if let Some(auth) = &self.auth {
+                auth.authorize(&mut headers).map_err(retry)?;
+            }
+            self.channel.call(method(signal), headers, self.compression.name(), message).await
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! What exporters over the network have in common: a queue on disk, and trying again.
+//!
+//! A request is acknowledged when it is synced in the queue, and leaves the queue when the back end has acknowledged it: between
+//! the two it survives the death of this process. Without a queue it is acknowledged when the back end has it.
+
+mod queue;
+mod retry;
+mod settings;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use foundation::ErrorKind;
+use model::Signal;
+use tokio::sync::watch;
+use wire::otlp::Decoded;
+
+use crate::component::{Host, Reporter, Run, StartError};
+use crate::consumer::{Answer, Consumer};
+use crate::journal::Journal;
+use crate::refusal::Refusal;
+use crate::telemetry::Telemetry;
+use queue::{Lease, Queue};
+use retry::Backoff;
+
+pub(super) use settings::{Compression, Queueing, Retry};
+
+/// Why a back end did not take a request.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// Another try may succeed.
+    pub(super) retry: bool,
+    /// When the back end wants to be asked again.
+    pub(super) after: Option<Duration>,
+    /// What was tried and what became of it.
+    pub(super) message: String,
+}
+
+/// What became of sending.
+pub(super) type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// Sends one request to a back end.
+pub(super) trait Sender: Send + Sync + 'static {
+    /// Completes when the back end has acknowledged.
+    fn send(&self, signal: Signal, request: Bytes) -> Sent<'_>;
+}
+
+/// What one exporter sends with.
+pub(super) struct Plan {
+    pub(super) component: String,
+    pub(super) queueing: Queueing,
+    pub(super) retry: Retry,
+}
+
+/// Starts sending: the consumer in front of the queue, and the tasks behind it.
+pub(super) fn start(
+    plan: Plan,
+    sender: Arc<dyn Sender>,
+    host: &Host,
+    run: &mut Run,
+) -> Result<Arc<dyn Consumer>, StartError> {
+    let delivery = Arc::new(Delivery {
+        component: plan.component,
+        sender,
+        retry: plan.retry,
+        reporter: run.reporter(),
+        failing: AtomicBool::new(false),
+        journal: host.journal.clone(),
+    });
+    if !plan.queueing.enabled {
+        return Ok(Arc::new(Direct { delivery, stopped: run.stopped() }));
+    }
+    let failed = |message: String| StartError { component: delivery.component.clone(), message };
+    let directory = plan.queueing.directory(&delivery.component, host).map_err(failed)?;
+    let limits = plan.queueing.limits();
+    let opened = host.shared.get_or_open(&directory, || Queue::open(host.disk.clone(), &directory));
+    let queue = opened.map_err(|e| failed(format!("cannot open the queue {}: {e}", directory.display())))?;
+    queue.set_limits(limits);
+    for n in 0..plan.queueing.consumers() {
+        let worker = Worker { delivery: delivery.clone(), queue: queue.clone(), stopped: run.stopped() };
+        run.spawn(&format!("send {n}"), worker.run());
+    }
+    Ok(Arc::new(Queued { queue }))
+}
+
+/// Puts requests into the queue.
+struct Queued {
+    queue: Arc<Queue>,
+}
+
+impl Consumer for Queued {
+    fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
+        Box::pin(async move {
+            let signal = telemetry.signal();
+            let request = telemetry.into_bytes();
+            if request.is_empty() {
+                return Ok(Decoded::default());
+            }
+            let mut record = BytesMut::with_capacity(request.len() + 1);
+            record.put_u8(tag(signal));
+            record.put(request);
+            self.queue.append(record.freeze()).await?;
+            Ok(Decoded::default())
+        })
+    }
+}
+
+/// The first byte of a record says what follows.
+const fn tag(signal: Signal) -> u8 {
+    match signal {
+        Signal::Traces => 1,
+        Signal::Metrics => 2,
+        Signal::Logs => 3,
+    }
+}
+
+fn untag(record: &Bytes) -> Option<(Signal, Bytes)> {
+    let signal = match record.first()? {
+        1 => Signal::Traces,
+        2 => Signal::Metrics,
+        3 => Signal::Logs,
+        _ => return None,
+    };
+    Some((signal, record.slice(1..)))
+}
+
+/// Sends while the sender of the request waits.
+struct Direct {
+    delivery: Arc<Delivery>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Consumer for Direct {
+    fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
+        Box::pin(async move {
+            let signal = telemetry.signal();
+            let request = telemetry.into_bytes();
+            match self.delivery.deliver(signal, request, self.stopped.clone()).await {
+                Outcome::Delivered => Ok(Decoded::default()),
+                Outcome::Refused(failure) => Err(Refusal::new(ErrorKind::Internal, failure.message)),
+                Outcome::GivenUp(failure) => {
+                    let retry_after = failure.after.unwrap_or(Duration::from_secs(1));
+                    Err(Refusal::new(ErrorKind::Unavailable { retry_after }, failure.message))
+                }
+            }
+        })
+    }
+}
+
+/// What became of a request in the end.
+enum Outcome {
+    Delivered,
+    /// The back end will never take it.
+    Refused(Failure),
+    /// It was tried as long as that is allowed.
+    GivenUp(Failure),
+}
+
+/// Delivers with as many tries as it takes.
+struct Delivery {
+    component: String,
+    sender: Arc<dyn Sender>,
+    retry: Retry,
+    reporter: Reporter,
+    /// Whether the last try failed; told once.
+    failing: AtomicBool,
+    journal: Journal,
+}
+
+impl Delivery {
+    async fn deliver(&self, signal: Signal, request: Bytes, mut stopped: watch::Receiver<bool>) -> Outcome {
+        let begin = Instant::now();
+        let mut backoff = Backoff::new(&self.retry);
+        loop {
+            let failure = match self.sender.send(signal, request.clone()).await {
+                Ok(()) => {
+                    self.works();
+                    return Outcome::Delivered;
+                }
+                Err(failure) => failure,
+            };
+            self.fails(&failure);
+            if !failure.retry {
+                return Outcome::Refused(failure);
+            }
+            let pause = backoff.next(failure.after);
+            let over = self.retry.elapsed_max().is_some_and(|max| begin.elapsed() + pause > max);
+            if !self.retry.enabled || over || *stopped.borrow() {
+                return Outcome::GivenUp(failure);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return Outcome::GivenUp(failure),
+            }
+        }
+    }
+
+    fn works(&self) {
+        if self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!(component = self.component, "the back end takes requests again");
+            self.reporter.ok();
+        }
+    }
+
+    fn fails(&self, failure: &Failure) {
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(component = self.component, retry = failure.retry, "cannot send: {}", failure.message);
+            self.reporter.recoverable(&failure.message);
+        }
+    }
+
+    /// A request that was acknowledged is lost: the one thing that may never go by in silence.
+    fn lost(&self, signal: Signal, bytes: usize, failure: &Failure) {
+        let message = format!("{}: a request of {bytes} bytes is dropped: {}", self.component, failure.message);
+        tracing::error!(
+            component = self.component,
+            signal = signal.name(),
+            bytes,
+            "a request is dropped: {}",
+            failure.message
+        );
+        self.journal.note(Some(signal), "dropped", &message, 1);
+    }
+}
+
+/// Takes requests out of the queue and delivers them.
+struct Worker {
+    delivery: Arc<Delivery>,
+    queue: Arc<Queue>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Worker {
+    /// After a stop the queue is sent as long as the back end takes it; what is left is sent at the next start.
+    async fn run(self) {
+        while let Some(lease) = self.queue.take(self.stopped.clone()).await {
+            if !self.one(lease).await {
+                return;
+            }
+        }
+        self.queue.save_cursor().await;
+    }
+
+    /// Whether to go on.
+    async fn one(&self, lease: Lease) -> bool {
+        let Some((signal, request)) = untag(lease.record()) else {
+            tracing::error!(
+                component = self.delivery.component,
+                "the queue holds a record of an unknown kind; dropped"
+            );
+            lease.done().await;
+            return true;
+        };
+        let bytes = request.len();
+        match self.delivery.deliver(signal, request, self.stopped.clone()).await {
+            Outcome::Delivered => lease.done().await,
+            Outcome::Refused(failure) => {
+                self.delivery.lost(signal, bytes, &failure);
+                lease.done().await;
+            }
+            Outcome::GivenUp(_) if *self.stopped.borrow() => {
+                // The lease goes back to the queue.
+                drop(lease);
+                self.queue.save_cursor().await;
+                return false;
+            }
+            Outcome::GivenUp(failure) => {
+                self.delivery.lost(signal, bytes, &failure);
+                lease.done().await;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

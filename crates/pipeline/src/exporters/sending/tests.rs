@@ -1,0 +1,221 @@
+//! The queue and the tries: nothing that was acknowledged is lost, and the order stays.
+
+use foundation::clock::SystemClock;
+use foundation::disk::sim::SimDisk;
+use foundation::disk::{RealDisk, SharedDisk};
+use parking_lot::Mutex;
+
+use super::queue::{Limits, Queue};
+use super::*;
+use crate::component::StatusBoard;
+use crate::config::Interval;
+
+const ALL: Limits = Limits { requests: u64::MAX, bytes: u64::MAX, wait: false };
+
+fn record(n: usize, len: usize) -> Bytes {
+    let mut bytes = vec![1u8; len.max(9)];
+    bytes[1..9].copy_from_slice(&(n as u64).to_be_bytes());
+    bytes.into()
+}
+
+fn number(record: &Bytes) -> usize {
+    u64::from_be_bytes(record[1..9].try_into().unwrap()) as usize
+}
+
+fn open(disk: &SharedDisk, dir: &std::path::Path) -> Arc<Queue> {
+    let queue = Queue::open(disk.clone(), dir).unwrap();
+    queue.set_limits(ALL);
+    Arc::new(queue)
+}
+
+fn never() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    // Without its sender a receiver is told at once.
+    std::mem::forget(sender);
+    receiver
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_come_out_in_order_although_they_do_not_fit_into_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let queue = open(&disk, dir.path());
+    // 60 MB: nearly twice the memory, several generations.
+    for n in 0..60 {
+        queue.append(record(n, 1_000_000)).await.unwrap();
+    }
+    for n in 0..60 {
+        let lease = queue.take(never()).await.unwrap();
+        assert_eq!(number(lease.record()), n);
+        lease.done().await;
+    }
+    assert_eq!(queue.len(), 0);
+    let files = std::fs::read_dir(dir.path().join("log")).unwrap().count();
+    assert!(files <= 2, "what was sent is deleted, {files} files are left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_done_is_there_after_a_restart_and_what_was_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let queue = open(&disk, dir.path());
+    for n in 0..20 {
+        queue.append(record(n, 100)).await.unwrap();
+    }
+    for _ in 0..5 {
+        queue.take(never()).await.unwrap().done().await;
+    }
+    let handed_out = queue.take(never()).await.unwrap();
+    queue.save_cursor().await;
+    drop(handed_out);
+    drop(queue);
+    let queue = open(&disk, dir.path());
+    assert_eq!(queue.len(), 15);
+    for n in 5..20 {
+        let lease = queue.take(never()).await.unwrap();
+        assert_eq!(number(lease.record()), n);
+        lease.done().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_loses_nothing_that_was_acknowledged() {
+    let disk = SimDisk::new(7);
+    let shared: SharedDisk = Arc::new(disk.clone());
+    let dir = std::path::Path::new("/queue");
+    let queue = open(&shared, dir);
+    for n in 0..50 {
+        queue.append(record(n, 1000)).await.unwrap();
+    }
+    let left: SharedDisk = Arc::new(disk.crash());
+    drop(queue);
+    let queue = open(&left, dir);
+    for n in 0..50 {
+        let lease = queue.take(never()).await.unwrap();
+        assert_eq!(number(lease.record()), n);
+        lease.done().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_and_one_that_waits_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let queue = open(&disk, dir.path());
+    queue.set_limits(Limits { requests: 2, bytes: u64::MAX, wait: false });
+    queue.append(record(0, 9)).await.unwrap();
+    queue.append(record(1, 9)).await.unwrap();
+    let refusal = queue.append(record(2, 9)).await.unwrap_err();
+    assert!(refusal.retry_after().is_some() && refusal.message.contains("2 requests"), "{refusal}");
+    queue.set_limits(Limits { requests: 2, bytes: u64::MAX, wait: true });
+    let waiting = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.append(record(2, 9)).await }
+    });
+    queue.take(never()).await.unwrap().done().await;
+    waiting.await.unwrap().unwrap();
+}
+
+/// A back end that takes what it is told to.
+#[derive(Default)]
+struct Backend {
+    seen: Mutex<Vec<Bytes>>,
+    failures: Mutex<Vec<Failure>>,
+}
+
+impl Sender for Backend {
+    fn send(&self, _: Signal, request: Bytes) -> Sent<'_> {
+        Box::pin(async move {
+            if let Some(failure) = self.failures.lock().pop() {
+                return Err(failure);
+            }
+            self.seen.lock().push(request);
+            Ok(())
+        })
+    }
+}
+
+fn fast() -> Retry {
+    Retry { initial_interval: Interval::millis(1), max_interval: Interval::millis(2), ..Retry::default() }
+}
+
+fn host(dir: &std::path::Path) -> Host {
+    let clock: Arc<dyn foundation::Clock> = Arc::new(SystemClock);
+    Host {
+        disk: Arc::new(RealDisk),
+        journal: Journal::new(clock.clone()),
+        budget: crate::budget::Budget::new(1 << 20),
+        sockets: Default::default(),
+        board: StatusBoard::new(clock.clone()),
+        engines: None,
+        data_dir: dir.to_owned(),
+        extensions: Default::default(),
+        remote_write: None,
+        shared: Default::default(),
+        clock,
+    }
+}
+
+fn failure(retry: bool) -> Failure {
+    Failure { retry, after: None, message: "down".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_end_that_comes_back_gets_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Backend { failures: Mutex::new(vec![failure(true); 5]), ..Backend::default() });
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let queueing = Queueing { num_consumers: 1, ..Queueing::default() };
+    let plan = Plan { component: "exporters.test".into(), queueing, retry: fast() };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    let requests: Vec<Bytes> = (0..10).map(|n| record(n, 9)).collect();
+    for request in &requests {
+        consumer.consume(Telemetry::new(Signal::Logs, request.clone())).await.unwrap();
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while backend.seen.lock().len() < 10 {
+        assert!(Instant::now() < deadline, "only {} arrived", backend.seen.lock().len());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(*backend.seen.lock(), requests);
+    run.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_queue_the_sender_hears_what_the_back_end_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Backend::default());
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let queueing = Queueing { enabled: false, ..Queueing::default() };
+    let retry = Retry { max_elapsed_time: Interval::millis(20), ..fast() };
+    let plan = Plan { component: "exporters.test".into(), queueing, retry };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    let send = || consumer.consume(Telemetry::new(Signal::Logs, record(0, 9)));
+    send().await.unwrap();
+    *backend.failures.lock() = vec![failure(false)];
+    assert_eq!(send().await.unwrap_err().kind, ErrorKind::Internal);
+    *backend.failures.lock() = vec![failure(true); 1000];
+    assert!(send().await.unwrap_err().retry_after().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_back_end_will_never_take_is_dropped_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Backend { failures: Mutex::new(vec![failure(false)]), ..Backend::default() });
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let plan = Plan {
+        component: "exporters.test".into(),
+        queueing: Queueing { num_consumers: 1, ..Queueing::default() },
+        retry: fast(),
+    };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    for n in 0..2 {
+        consumer.consume(Telemetry::new(Signal::Logs, record(n, 9))).await.unwrap();
+    }
+    run.stop(Duration::from_secs(5)).await;
+    assert_eq!(*backend.seen.lock(), [record(1, 9)], "the queue is sent before the end");
+    assert!(host.journal.refusals().iter().any(|r| r.code == "dropped"), "{:?}", host.journal.refusals());
+}
