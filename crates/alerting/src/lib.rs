@@ -6,6 +6,7 @@ pub mod alert;
 pub mod finding;
 pub mod manager;
 pub mod notification;
+pub mod notify;
 pub mod rules;
 pub mod slo;
 pub mod timeline;

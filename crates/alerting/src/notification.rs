@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use foundation::UnixNanos;
 use model::Labels;
+use tokio::sync::mpsc::Sender;
 
 use crate::alert::Fingerprint;
 use crate::finding::Findings;
@@ -132,6 +133,24 @@ pub struct NotifiedAlert {
 pub trait Notifier: Send + Sync {
     /// Makes one attempt and returns before `deadline`; the caller repeats it. Several may run at the same time, for different groups.
     fn notify<'a>(&'a self, notification: &'a Notification, deadline: Instant) -> BoxFuture<'a, Delivery>;
+
+    /// The same for somebody who watches: each step goes into `steps` when it is done, more finely than [`Self::notify`] takes
+    /// them where that is possible. A watcher that does not read misses steps; the [`Delivery`] has them all.
+    fn test<'a>(
+        &'a self,
+        notification: &'a Notification,
+        deadline: Instant,
+        steps: Sender<Step>,
+    ) -> BoxFuture<'a, Delivery> {
+        Box::pin(async move {
+            let delivery = self.notify(notification, deadline).await;
+            for step in &delivery.steps {
+                // Nothing waits for who watches.
+                let _ = steps.try_send(step.clone());
+            }
+            delivery
+        })
+    }
 }
 
 /// How one attempt went.

@@ -12,9 +12,9 @@ mod settings;
 mod version;
 
 pub use client::ClientTls;
-pub use prometheus::TlsConfig;
+pub use prometheus::{Material, TlsConfig};
 pub use server::{AcceptError, ServerTls};
 pub use settings::{ClientSettings, ServerSettings};
 pub use version::TlsVersion;
 
-pub(crate) use describe::describe;
+pub use describe::describe;

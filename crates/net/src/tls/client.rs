@@ -180,7 +180,7 @@ impl ClientTls {
 }
 
 /// The authorities that this machine trusts; empty when it has none installed.
-fn system_roots() -> &'static [CertificateDer<'static>] {
+pub(super) fn system_roots() -> &'static [CertificateDer<'static>] {
     static ROOTS: std::sync::OnceLock<Vec<CertificateDer<'static>>> = std::sync::OnceLock::new();
     ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs)
 }

@@ -3,7 +3,7 @@
 use rustls::{AlertDescription, CertificateError, Error};
 
 /// One sentence for people who configure, in the field names of `tls_config` and of the collector's `tls`.
-pub(crate) fn describe(error: &Error) -> String {
+pub fn describe(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "the certificate is signed by an authority that is not trusted here: name it in ca_file".into()

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::TlsVersion;
-use super::client::ClientSpec;
+use super::client::{ClientSpec, system_roots};
 use super::pem::PemSource;
 use super::version;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, ConfigErrors, SendError};
 use crate::paths::resolve;
 use crate::secret::Secret;
 
@@ -48,6 +48,14 @@ pub struct TlsConfig {
     pub max_version: Option<TlsVersion>,
 }
 
+/// Certificates for another TLS stack.
+pub struct Material {
+    /// Authorities that are trusted, DER.
+    pub authorities: Vec<Vec<u8>>,
+    /// The certificate of this client and its key, PEM.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
 impl TlsConfig {
     /// Nothing is set.
     pub fn is_default(&self) -> bool {
@@ -67,6 +75,25 @@ impl TlsConfig {
         for path in [&mut self.ca_file, &mut self.cert_file, &mut self.key_file].into_iter().flatten() {
             resolve(path, directory);
         }
+    }
+
+    /// What another TLS stack needs of it, read now. Reads files: not for a thread that serves sockets.
+    ///
+    /// # Errors
+    /// What [`Self::check`] says, or a file that cannot be read or holds no certificate.
+    pub fn material(&self) -> Result<Material, SendError> {
+        let wrong =
+            |e: Vec<ConfigError>| SendError::Local { what: "tls_config".into(), message: ConfigErrors(e).to_string() };
+        let spec = self.spec(Vec::new()).map_err(wrong)?;
+        let authorities = match &spec.ca {
+            Some(source) => source.certificates(&source.read()?)?,
+            None => system_roots().to_vec(),
+        };
+        let identity = match &spec.identity {
+            Some((cert, key)) => Some((cert.read()?, key.read()?)),
+            None => None,
+        };
+        Ok(Material { authorities: authorities.into_iter().map(|c| c.to_vec()).collect(), identity })
     }
 
     /// The connections that this describes, speaking the protocols of `alpn`.
