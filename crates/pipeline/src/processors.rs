@@ -4,6 +4,8 @@ mod actions;
 mod alias;
 mod attributes;
 mod batch;
+mod cumulativetodelta;
+mod deltatocumulative;
 mod filter;
 mod groupbyattrs;
 mod groupbytrace;
@@ -11,8 +13,11 @@ mod memory_limiter;
 mod probabilistic_sampler;
 mod redaction;
 mod resource;
+mod resourcedetection;
 mod scenes;
 mod selection;
+mod series;
+mod tail_sampling;
 mod threshold;
 mod transform;
 mod waiting;
@@ -24,6 +29,8 @@ pub const ALL: &[ProcessorFactory] = &[
     alias::FACTORY,
     attributes::FACTORY,
     batch::FACTORY,
+    cumulativetodelta::FACTORY,
+    deltatocumulative::FACTORY,
     filter::FACTORY,
     groupbyattrs::FACTORY,
     groupbytrace::FACTORY,
@@ -31,6 +38,8 @@ pub const ALL: &[ProcessorFactory] = &[
     probabilistic_sampler::FACTORY,
     redaction::FACTORY,
     resource::FACTORY,
+    resourcedetection::FACTORY,
+    tail_sampling::FACTORY,
     transform::FACTORY,
 ];
 

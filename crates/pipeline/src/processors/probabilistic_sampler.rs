@@ -181,7 +181,7 @@ fn fnv1a(seed: u32, id: &[u8]) -> u32 {
 }
 
 /// 56 bits of a hash of any bytes, spread evenly (FNV-1a, then the finaliser of SplitMix64).
-fn wide_hash(bytes: &[u8]) -> u64 {
+pub(crate) fn wide_hash(bytes: &[u8]) -> u64 {
     let h = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
     let h = (h ^ h >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let h = (h ^ h >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -30,6 +30,16 @@ impl Backward {
         Bytes::from(self.buf).slice(self.at..)
     }
 
+    /// What is written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buf[self.at..]
+    }
+
+    /// Forgets what was written and keeps the memory.
+    pub fn clear(&mut self) {
+        self.at = self.buf.len();
+    }
+
     #[cold]
     fn grow(&mut self, more: usize) {
         let written = self.buf.len() - self.at;
