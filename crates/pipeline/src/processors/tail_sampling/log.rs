@@ -2,7 +2,7 @@
 //!
 //! Each instance has a folder of its own with a lock, because a new graph starts before the old one has stopped. What a crash left behind is
 //! found by its free lock, taken over into the new folder, and then removed.
-//! A generation is removed when nobody holds it or one before it.
+//! A generation is removed when nobody holds it or one before it. Format: `docs/formats/tail-sampling.md`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
