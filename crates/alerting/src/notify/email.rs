@@ -1,7 +1,6 @@
 //! E-mail: SMTP with STARTTLS or TLS, HTML and text side by side, one thread per group.
 //!
-//! `subject` and `body` are understood beside Alertmanager's `headers`, `html` and `text`. A message that is sent again has the
-//! same `Message-ID`, so that mail programs show it once.
+//! A message that is sent again has the same `Message-ID`, so that mail programs show it once.
 
 mod config;
 mod message;

@@ -33,10 +33,6 @@ struct Config {
     text: Option<String>,
     headers: BTreeMap<String, String>,
     threading: Threading,
-    #[serde(skip_serializing)]
-    subject: Option<String>,
-    #[serde(skip_serializing)]
-    body: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -51,9 +47,8 @@ const HTML: &str = "{{ template \"email.default.html\" . }}";
 const TEXT: &str = "{{ template \"email.default.text\" . }}";
 
 pub(in crate::notify) fn build(b: &mut Building<'_>) -> Option<Made> {
-    let mut config: Config = b.read()?;
-    aliases(b, &mut config);
-    let server = server(b, &mut config)?;
+    let config: Config = b.read()?;
+    let server = server(b, &config)?;
     let form = form(b, &config)?;
     let target = config.to.clone();
     let shown = shown(&config);
@@ -62,45 +57,7 @@ pub(in crate::notify) fn build(b: &mut Building<'_>) -> Option<Made> {
     Some(Made { notifier, send_resolved: config.send_resolved, target, shown })
 }
 
-/// `subject` and `body`, which Alertmanager does not have; what it has wins over them.
-fn aliases(b: &mut Building<'_>, config: &mut Config) {
-    let has_subject = config.headers.keys().any(|name| name.eq_ignore_ascii_case("subject"));
-    for field in ["subject", "body"] {
-        if b.entry.get(field).is_some() {
-            let instead = if field == "subject" { "headers: {Subject: ...}" } else { "text or html" };
-            let (place, path) = (b.place(field), format!("{}.{field}", b.path));
-            let message = format!("Alertmanager has no {field} here; it is read as {instead}");
-            b.findings.warn_refused(
-                place,
-                &path,
-                message,
-                format!("write {instead} to use the file with Alertmanager"),
-            );
-        }
-    }
-    if let Some(subject) = config.subject.take().filter(|_| !has_subject) {
-        config.headers.insert("Subject".into(), subject);
-    }
-    if let Some(body) = config.body.take()
-        && config.html.is_none()
-        && config.text.is_none()
-    {
-        let is_html =
-            ["<html", "<body", "<p>", "<p ", "<br", "<div", "<table", "<h1", "<h2", "<h3", "<ul", "<b>", "<a "]
-                .iter()
-                .any(|tag| body.to_ascii_lowercase().contains(tag))
-                || body.contains("template \"email.");
-        if is_html {
-            config.html = Some(body);
-        } else {
-            // An HTML part beside it would be what mail programs show.
-            config.html = Some(String::new());
-            config.text = Some(body);
-        }
-    }
-}
-
-fn server(b: &mut Building<'_>, config: &mut Config) -> Option<Server> {
+fn server(b: &mut Building<'_>, config: &Config) -> Option<Server> {
     let global = b.global;
     let or = |own: &Option<String>, global: &str| own.clone().unwrap_or_else(|| global.to_owned());
     let smarthost = or(&config.smarthost, &global.smtp_smarthost);

@@ -289,18 +289,58 @@ async fn cram_md5_identity_and_the_clear() {
     assert!(server.message().contains("AUTH PLAIN aQB1AHA="), "{}", server.message());
 }
 
+/// A file as people write it: fields that Alertmanager does not have, a word in place of an address, a password to be written.
 #[tokio::test]
-async fn the_aliases_subject_and_body_are_understood() {
+async fn a_whole_file_loads_and_its_mail_is_sent() {
     let server = MailServer::start(Script::default()).await;
-    let entry = format!(
-        "{{to: a@b.c, from: a@b.c, smarthost: 'localhost:{}', require_tls: false, subject: '[CRITICAL] {{{{ .GroupLabels.alertname }}}}', \
-         body: 'Alert: {{{{ .CommonAnnotations.summary }}}}'}}",
+    let text = format!(
+        r#"
+global:
+  smtp_smarthost: 'localhost:{}'
+  smtp_from: 'alerts@example.app'
+  smtp_auth_username: 'alerts@example.app'
+  smtp_auth_password: 'your-email-password'
+  smtp_require_tls: false
+route:
+  group_by: ['alertname', 'service']
+  receiver: 'web.hook'
+  routes:
+    - match:
+        severity: critical
+      receiver: 'critical-alerts'
+receivers:
+  - name: 'web.hook'
+    webhook_configs:
+      - url: 'http://localhost:5001/'
+  - name: 'critical-alerts'
+    email_configs:
+      - to: 'admin@example.app'
+        subject: '[CRITICAL] {{{{ .GroupLabels.alertname }}}}'
+        body: |
+          {{{{ range .Alerts }}}}
+          Alert: {{{{ .Annotations.summary }}}}
+          {{{{ end }}}}
+    slack_configs:
+      - api_url: 'YOUR_SLACK_WEBHOOK_URL'
+        channel: '#alerts'
+"#,
         server.port
     );
-    let (channel, findings) = build("email", "{}", &entry);
-    assert_eq!(findings.len(), 2, "{findings:?}");
-    assert!(findings.iter().all(|f| f.foreign_refusal && f.severity == crate::finding::Severity::Warning));
-    send(&channel.unwrap(), &notification(Status::Firing)).await;
+    let source = crate::manager::config::Source { base: Path::new("/"), external_url: "http://b", section: false };
+    let receivers = Receivers::new(Arc::new(ManualClock::new(NOON)));
+    let loaded = crate::manager::config::load(&text, source, &receivers);
+    let said: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
+    let said = said.join("\n");
+    for part in ["`subject` is not a field", "api_url is not filled in yet", "auth_password: looks like a word"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let config = loaded.config.unwrap_or_else(|| panic!("{said}"));
+    let critical = config.receiver("critical-alerts").unwrap();
+    let state: Vec<_> = critical.slots.iter().map(|s| (s.name(), s.channel.is_ok())).collect();
+    assert_eq!(state, [("email[0]".to_owned(), true), ("slack[0]".to_owned(), false)]);
+    let mail = critical.slots[0].channel.as_ref().unwrap();
+    let delivery = send(mail, &notification(Status::Firing)).await;
+    assert_eq!(delivery.outcome, Outcome::Delivered, "{delivery:?}");
     let text = server.message();
     assert!(text.contains("Subject: [CRITICAL] Down") && text.contains("Alert: it's <down> & out"), "{text}");
     assert!(!text.contains("text/html"), "{text}");
