@@ -45,6 +45,19 @@ export async function pages(base) {
     ),
     { name: "dashboard-kiosk", path: "/dashboards/infrastructure?kiosk=1" },
     { name: "dashboard-unknown", path: "/dashboards/nobody" },
+    { name: "explain", path: "/explain?select=status:error" },
+    { name: "explain-start", path: "/explain" },
+    { name: "explain-logs", path: "/explain?source=logs&select=level%3E%3Derror" },
+    { name: "share", path: "/services", act: (page) => page.keyboard.press("Shift+S") },
+    { name: "tray", path: "/services", act: (page) => page.keyboard.press("Shift+P") },
+    {
+      name: "time",
+      path: "/services",
+      act: async (page) => {
+        await page.keyboard.press("t");
+        await page.keyboard.press("t");
+      },
+    },
     { name: "traces", path: "/traces" },
     { name: "traces-query", path: "/traces?q=duration%3E50ms" },
     { name: "logs", path: "/logs" },

@@ -8,5 +8,7 @@
     // Storage can be denied; the system theme is then used.
   }
   const light = window.matchMedia("(prefers-color-scheme: light)").matches;
-  document.documentElement.dataset.theme = choice === "system" ? (light ? "light" : "dark") : choice;
+  const more = window.matchMedia("(prefers-contrast: more)").matches;
+  const system = more ? "high-contrast" : light ? "light" : "dark";
+  document.documentElement.dataset.theme = choice === "system" ? system : choice;
 })();

@@ -1,17 +1,21 @@
-// The command palette: pages, services and actions by fuzzy search; ids, times and PromQL are recognised first.
-import { useQuery } from "@tanstack/react-query";
+// The command palette: pages, things and actions by fuzzy search; ids, times and PromQL are recognised first.
 import { useNavigate, useRouter } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { useEffect, useRef, useState } from "react";
-import { fetchServices } from "../api/services.ts";
+import { copyText } from "../components/CopyButton.tsx";
 import { useKeys } from "../lib/keys.ts";
 import { createStore, useStore } from "../lib/store.ts";
-import { useTime, useTimeSearch } from "../lib/view.ts";
+import { trayOpen } from "../lib/tray.ts";
+import { refreshNow, useTime, useTimeSearch } from "../lib/view.ts";
+import { shareable, useLinks } from "./link.ts";
 import { NAV } from "./nav.ts";
 import styles from "./Palette.module.css";
+import { score } from "./palette-score.ts";
+import { type Entry, splitPrefix, usePaletteEntries } from "./palette-sources.ts";
 import { nextTheme, toggleRail } from "./Rail.tsx";
 import { type Recognised, recognise } from "./recognise.ts";
 import { sheetOpen } from "./ShortcutSheet.tsx";
+import { usePinning } from "./Tray.tsx";
 
 export const paletteOpen = createStore(false);
 
@@ -39,21 +43,30 @@ export function Palette() {
   );
 }
 
+const GROUPS: readonly Entry["group"][] = ["Recent", "Saved views", "Services", "Dashboards", "Metrics", "Found"];
+
+interface Action {
+  title: string;
+  keys: string;
+  run: () => void;
+}
+
 function PaletteBody({ onDone }: { onDone: () => void }) {
   const [text, setText] = useState("");
   const navigate = useNavigate();
   const router = useRouter();
   const time = useTime();
   const timeSearch = useTimeSearch();
-  const services = useQuery({
-    queryKey: ["services", time.range],
-    queryFn: ({ signal }) => fetchServices(time.range, signal),
-  });
-  const found = recognise(text, time.asOfMilli, time.zone, document.baseURI);
+  const pin = usePinning();
+  const links = useLinks();
+  const entries = usePaletteEntries(text);
+  const { prefix, rest } = splitPrefix(text);
+  const found = prefix === "" ? recognise(text, time.asOfMilli, time.zone, document.baseURI) : [];
   const act = (run: () => void) => () => {
     onDone();
     run();
   };
+  const go = (url: string) => router.history.push(router.basepath.replace(/\/$/, "") + url);
   const follow = (item: Recognised) => {
     switch (item.kind) {
       case "trace":
@@ -69,67 +82,89 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
       case "time":
         return time.setText(item.range);
       case "url":
-        return router.history.push(`${router.basepath.replace(/\/$/, "")}/${item.href}`);
+        return go(`/${item.href}`);
     }
   };
+  const actions: Action[] = [
+    { title: "Switch theme", keys: "shift+t", run: nextTheme },
+    { title: "Collapse or expand the rail", keys: "b", run: toggleRail },
+    {
+      title: "Copy link with the range made absolute",
+      keys: "y",
+      run: () => void shareable(links.path(true)).then(copyText),
+    },
+    { title: "Pin what is shown to the evidence tray", keys: "shift+p", run: pin },
+    { title: "Evidence tray", keys: "g v", run: () => trayOpen.set(true) },
+    { title: "Refresh", keys: "r", run: refreshNow },
+    { title: "Keyboard shortcuts", keys: "?", run: () => sheetOpen.set(true) },
+  ];
+  const plain = found.length === 0;
   return (
-    <Command loop label="Search or jump" className={styles.command} shouldFilter={found.length === 0}>
+    <Command
+      loop
+      label="Search or jump"
+      className={styles.command}
+      shouldFilter={plain}
+      // The prefix chose the groups already; only what stands behind it is compared.
+      filter={(value, search) => score(value, splitPrefix(search).rest)}
+    >
       <Command.Input
         autoFocus
         value={text}
         onValueChange={setText}
-        placeholder="Page, service, trace id, PromQL, or a time such as last 4 h"
+        placeholder="Page, service, dashboard, trace id, PromQL, or a time such as last 4 h"
         className={styles.input}
       />
       <Command.List className={styles.list}>
-        {found.length === 0 && <Command.Empty className={styles.empty}>Nothing found</Command.Empty>}
+        {plain && <Command.Empty className={styles.empty}>Nothing found</Command.Empty>}
         {found.map((item) => (
           <Item key={item.kind} value={`${item.kind} ${text}`} onSelect={act(() => follow(item))} {...describe(item)} />
         ))}
-        {found.length === 0 && (
-          <>
-            <Command.Group heading="Pages">
-              {NAV.map((item) => (
-                <Item
-                  key={item.to}
-                  value={item.title}
-                  title={item.title}
-                  keys={`g ${item.key}`}
-                  onSelect={act(() => void navigate({ to: item.to, search: item.to === "/start" ? {} : timeSearch }))}
-                />
-              ))}
-            </Command.Group>
-            <Command.Group heading="Services">
-              {services.data?.value.services.map((service) => (
-                <Item
-                  key={service.name}
-                  value={`@${service.name}`}
-                  title={service.name}
-                  detail="service"
-                  onSelect={act(
-                    () => void navigate({ to: "/services/$name", params: { name: service.name }, search: timeSearch }),
-                  )}
-                />
-              ))}
-            </Command.Group>
-            <Command.Group heading="Actions">
-              <Item value="> switch theme" title="Switch theme" keys="shift+t" onSelect={act(nextTheme)} />
+        {plain && prefix === "" && (
+          <Command.Group heading="Pages">
+            {NAV.map((item) => (
               <Item
-                value="> collapse or expand the rail"
-                title="Collapse or expand the rail"
-                keys="b"
-                onSelect={act(toggleRail)}
+                key={item.to}
+                value={item.title}
+                title={item.title}
+                keys={`g ${item.key}`}
+                onSelect={act(() => void navigate({ to: item.to, search: item.to === "/start" ? {} : timeSearch }))}
               />
-              <Item
-                value="> keyboard shortcuts"
-                title="Keyboard shortcuts"
-                keys="?"
-                onSelect={act(() => sheetOpen.set(true))}
-              />
-            </Command.Group>
-          </>
+            ))}
+          </Command.Group>
         )}
-        {text.length > 1 && found.length === 0 && (
+        {plain &&
+          prefix !== ">" &&
+          GROUPS.map((group) => {
+            const shown = entries.filter((entry) => entry.group === group);
+            return shown.length > 0 ? (
+              <Command.Group key={group} heading={group}>
+                {shown.map((entry) => (
+                  <Item
+                    key={`${entry.url} ${entry.title}`}
+                    value={`${entry.title} ${entry.url}`}
+                    title={entry.title}
+                    detail={entry.detail}
+                    onSelect={act(() => go(entry.url))}
+                  />
+                ))}
+              </Command.Group>
+            ) : null;
+          })}
+        {plain && (prefix === "" || prefix === ">") && (
+          <Command.Group heading="Actions">
+            {actions.map((action) => (
+              <Item
+                key={action.title}
+                value={action.title}
+                title={action.title}
+                keys={action.keys}
+                onSelect={act(action.run)}
+              />
+            ))}
+          </Command.Group>
+        )}
+        {rest.length > 1 && plain && prefix === "" && (
           <Command.Group heading="Search for this text" forceMount>
             <Item
               forceMount
@@ -148,6 +183,10 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
           </Command.Group>
         )}
       </Command.List>
+      <footer className={styles.foot}>
+        <kbd className="kbd">@</kbd> service <kbd className="kbd">#</kbd> dashboard <kbd className="kbd">&gt;</kbd>{" "}
+        action <kbd className="kbd">t:</kbd> time
+      </footer>
     </Command>
   );
 }

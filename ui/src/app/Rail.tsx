@@ -1,7 +1,7 @@
 // The left rail: pages, signal dots, theme.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Monitor, Moon, PanelLeftClose, PanelLeftOpen, Sun } from "lucide-react";
+import { Contrast, Monitor, Moon, PanelLeftClose, PanelLeftOpen, Sun } from "lucide-react";
 import { fetchStatus, SIGNALS } from "../api/status.ts";
 import { rail, THEMES, theme } from "../lib/preferences.ts";
 import { useStore } from "../lib/store.ts";
@@ -9,8 +9,13 @@ import { useTimeSearch } from "../lib/view.ts";
 import { NAV, type NavItem } from "./nav.ts";
 import styles from "./Rail.module.css";
 
-const THEME_ICONS = { system: Monitor, dark: Moon, light: Sun };
-const THEME_NAMES = { system: "System theme", dark: "Dark theme", light: "Light theme" };
+const THEME_ICONS = { system: Monitor, dark: Moon, light: Sun, "high-contrast": Contrast };
+const THEME_NAMES = {
+  system: "System theme",
+  dark: "Dark theme",
+  light: "Light theme",
+  "high-contrast": "High contrast",
+};
 
 export function nextTheme(): void {
   theme.set(THEMES[(THEMES.indexOf(theme.get()) + 1) % THEMES.length] ?? "system");

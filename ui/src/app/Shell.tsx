@@ -1,21 +1,23 @@
 // The frame around every page: skip links, rail, top bar, page, status strip, palette, shortcut sheet.
 import { Outlet, useMatches, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Link2, Search } from "lucide-react";
+import { Search } from "lucide-react";
 import { useEffect, useRef } from "react";
-import { CopyButton, copyText } from "../components/CopyButton.tsx";
 import { listenForKeys, useKeys } from "../lib/keys.ts";
-import { stringifySearch } from "../lib/search.ts";
-import { absoluteRange } from "../lib/time/range.ts";
-import { useTime, useTimeSearch, useView } from "../lib/view.ts";
+import { usePeek } from "../lib/peek.ts";
+import { useTimeSearch, useView } from "../lib/view.ts";
+import { noteVisit } from "../lib/visits.ts";
+import { useLinks } from "./link.ts";
 import { NAV } from "./nav.ts";
 import { Palette, paletteOpen } from "./Palette.tsx";
 import { PeekStack } from "./PeekStack.tsx";
 import { nextTheme, Rail, toggleRail } from "./Rail.tsx";
 import { RefreshControl } from "./RefreshControl.tsx";
+import { ShareMenu } from "./ShareMenu.tsx";
 import styles from "./Shell.module.css";
 import { ShortcutSheet } from "./ShortcutSheet.tsx";
 import { StatusStrip } from "./StatusStrip.tsx";
 import { TimeControl } from "./TimeControl.tsx";
+import { Tray } from "./Tray.tsx";
 
 declare module "@tanstack/react-router" {
   interface StaticDataRouteOption {
@@ -28,10 +30,13 @@ declare module "@tanstack/react-router" {
 export function Shell() {
   const navigate = useNavigate();
   const timeSearch = useTimeSearch();
-  const { search } = useView();
+  const { search, patch } = useView();
   const kiosk = search.kiosk !== undefined;
-  const link = useCopyLink();
+  const peek = usePeek();
+  const lastPeek = useRef(search.peek);
+  if (search.peek) lastPeek.current = search.peek;
   useEffect(listenForKeys, []);
+  useVisits();
   useKeys(
     "global",
     "Go to",
@@ -44,8 +49,11 @@ export function Shell() {
   useKeys("global", "General", [
     { keys: "b", label: "Collapse or expand the rail", run: toggleRail },
     { keys: "shift+t", label: "Switch theme", run: nextTheme },
-    { keys: "y", label: "Copy link with the range made absolute", run: () => void copyText(link(true)) },
-    { keys: "shift+y", label: "Copy link as it is", run: () => void copyText(link(false)) },
+    {
+      keys: "\\",
+      label: "Close the panel, or open the last one again",
+      run: () => (peek.levels.length > 0 ? peek.close() : patch({ peek: lastPeek.current })),
+    },
   ]);
   return (
     <div className={styles.frame}>
@@ -74,6 +82,7 @@ export function Shell() {
           </main>
           <PeekStack />
         </div>
+        {!kiosk && <Tray />}
         {!kiosk && <StatusStrip />}
       </div>
       <Palette />
@@ -82,25 +91,27 @@ export function Shell() {
   );
 }
 
-function useCopyLink(): (absolute: boolean) => string {
+/** Remembers the pages of things, for Home and the palette: a service, a dashboard, a query. */
+function useVisits(): void {
+  const { path } = useLinks();
+  const title = useMatches({ select: (matches) => matches.at(-1)?.staticData.title ?? "" });
   const { search } = useView();
-  const { range } = useTime();
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  return (absolute) => {
-    const state = absolute ? { ...search, ...absoluteRange(range) } : search;
-    return new URL(path.replace(/^\//, "") + stringifySearch({ ...state }), document.baseURI).toString();
-  };
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const name = /^\/services\/(.+)$/.exec(pathname)?.[1];
+  const what = name ? decodeURIComponent(name) : search.q;
+  useEffect(() => {
+    if (what && title) noteVisit({ url: path(false), title: `${title}: ${what}` });
+  }, [what, title, path]);
 }
 
 function TopBar() {
   const matches = useMatches();
   const page = matches.at(-1);
   const params: Record<string, string> = page?.params ?? {};
-  const detail = params.name ?? params.traceId;
+  const detail = params.name ?? params.traceId ?? params.group;
   const title = page?.staticData.title ?? "Bellrock";
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
-  const link = useCopyLink();
   const pathname = page?.pathname;
   useEffect(() => {
     document.title = `${detail ? `${detail} \u00b7 ` : ""}${title} \u00b7 Bellrock`;
@@ -125,10 +136,7 @@ function TopBar() {
             <RefreshControl />
           </>
         )}
-        <span className={styles.link}>
-          <Link2 size={14} aria-hidden className="faint" />
-          <CopyButton text={link(true)} label="Copy link" />
-        </span>
+        <ShareMenu />
       </div>
     </header>
   );

@@ -1,7 +1,7 @@
 // The `?` sheet: every shortcut that works on the current page, read from the registry.
 import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
-import { type Binding, registry, SCOPES, singleKeysEnabled, useKeys } from "../lib/keys.ts";
+import { type Binding, registry, SCOPES, singleKeys, useKeys } from "../lib/keys.ts";
 import { createStore, useStore } from "../lib/store.ts";
 import styles from "./ShortcutSheet.module.css";
 
@@ -9,7 +9,7 @@ export const sheetOpen = createStore(false);
 
 export function ShortcutSheet() {
   const open = useStore(sheetOpen);
-  const single = useStore(singleKeysEnabled);
+  const single = useStore(singleKeys) === "on";
   const dialog = useRef<HTMLDialogElement>(null);
   useKeys("global", "General", [{ keys: "?", label: "Show these shortcuts", run: () => sheetOpen.set(true) }]);
   useEffect(() => {
@@ -33,7 +33,7 @@ export function ShortcutSheet() {
               <input
                 type="checkbox"
                 checked={single}
-                onChange={(event) => singleKeysEnabled.set(event.target.checked)}
+                onChange={(event) => singleKeys.set(event.target.checked ? "on" : "off")}
               />
               Single-key shortcuts
             </label>

@@ -1,11 +1,12 @@
 // The strip at the bottom: what the numbers on the page are made of.
-import { AlertTriangle } from "lucide-react";
+import { AlertTriangle, Pin } from "lucide-react";
 import { clockSkewMs } from "../api/client.ts";
 import { pendingChord } from "../lib/keys.ts";
-import { formatCount } from "../lib/number.ts";
+import { formatCount, plural } from "../lib/number.ts";
 import { report } from "../lib/report.ts";
 import { useStore } from "../lib/store.ts";
 import { formatClock, formatDuration } from "../lib/time/format.ts";
+import { tray, trayOpen } from "../lib/tray.ts";
 import { useTime } from "../lib/view.ts";
 import styles from "./StatusStrip.module.css";
 
@@ -14,6 +15,7 @@ const SKEW_SHOWN_MS = 5000;
 export function StatusStrip() {
   const { asOfMilli, elapsedMs, rowsScanned, partial, notes, busy } = useStore(report);
   const chord = useStore(pendingChord);
+  const pins = useStore(tray).length;
   const { zone } = useTime();
   const skew = clockSkewMs();
   return (
@@ -39,6 +41,11 @@ export function StatusStrip() {
         <span>
           <kbd className="kbd">{chord}</kbd> then?
         </span>
+      )}
+      {pins > 0 && (
+        <button type="button" className={styles.tray} onClick={() => trayOpen.set(!trayOpen.get())}>
+          <Pin size={11} aria-hidden /> {plural(pins, "pin")}
+        </button>
       )}
       <span className={styles.help}>
         <kbd className="kbd">?</kbd> keys

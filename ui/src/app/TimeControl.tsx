@@ -11,6 +11,7 @@ import { parseRangeText } from "../lib/time/grammar.ts";
 import { describeRange, type RangeText, resolveRange, shiftRange, zoomOut } from "../lib/time/range.ts";
 import { ianaName, offsetLabel } from "../lib/time/zone.ts";
 import { useTime, useView } from "../lib/view.ts";
+import { Calendar } from "./Calendar.tsx";
 import styles from "./TimeControl.module.css";
 
 const QUICK: readonly string[] = [
@@ -174,6 +175,7 @@ function RangeForm({ onDone }: { onDone: () => void }) {
         <div className={styles.side}>
           <h2 className={styles.heading}>From and to</h2>
           <EndFields onApply={apply} />
+          <Calendar onChoose={apply} />
           {recentRanges().length > 0 && <h2 className={styles.heading}>Recent</h2>}
           <ul className={styles.options}>
             {recentRanges().map((range) => {

@@ -10,10 +10,21 @@ import {
   Network,
   PlugZap,
   Server,
+  Split,
 } from "lucide-react";
 
 export interface NavItem {
-  to: "/home" | "/dashboards" | "/services" | "/map" | "/errors" | "/traces" | "/logs" | "/metrics" | "/start";
+  to:
+    | "/home"
+    | "/dashboards"
+    | "/services"
+    | "/map"
+    | "/errors"
+    | "/traces"
+    | "/logs"
+    | "/metrics"
+    | "/explain"
+    | "/start";
   title: string;
   /** Second key of the `g` chord. */
   key: string;
@@ -30,5 +41,6 @@ export const NAV: readonly NavItem[] = [
   { to: "/traces", title: "Traces", key: "t", icon: GitFork, group: "explore" },
   { to: "/logs", title: "Logs", key: "l", icon: FileText, group: "explore" },
   { to: "/metrics", title: "Metrics", key: "m", icon: LineChart, group: "explore" },
+  { to: "/explain", title: "Explain", key: "x", icon: Split, group: "explore" },
   { to: "/start", title: "Add data", key: "n", icon: PlugZap, group: "bottom" },
 ];

@@ -1,6 +1,6 @@
 // The keyboard registry: every shortcut of the application is registered here, so the `?` sheet cannot be wrong.
 import { useEffect, useRef } from "react";
-import { createStore } from "./store.ts";
+import { createPreference, createStore } from "./store.ts";
 
 /** Inner scopes win over outer ones. */
 export const SCOPES = ["peek", "page", "global"] as const;
@@ -83,7 +83,7 @@ export function keyName(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey"
 export const registry = new KeyRegistry();
 export const pendingChord = createStore("");
 /** Single-key shortcuts can be switched off (WCAG 2.1.4). */
-export const singleKeysEnabled = createStore(true);
+export const singleKeys = createPreference("single-keys", ["on", "off"], "on");
 
 function isEditable(target: EventTarget | null): boolean {
   return (
@@ -103,7 +103,7 @@ export function listenForKeys(): () => void {
     const key = keyName(event);
     const modified = event.ctrlKey || event.metaKey || event.altKey;
     if (isEditable(event.target) && !modified) return;
-    if (!modified && event.key.length === 1 && !singleKeysEnabled.get()) return;
+    if (!modified && event.key.length === 1 && singleKeys.get() === "off") return;
     if (activatesItself(event.target, key)) return;
     if (/^(Shift|Control|Alt|Meta)$/.test(event.key)) return;
     const binding = registry.resolve(key, performance.now());

@@ -1,7 +1,7 @@
 // What a person prefers on this machine: theme, zone, rail. Kept in local storage; view state is in the URL instead.
 import { createPreference, type Store } from "./store.ts";
 
-export const THEMES = ["system", "dark", "light"] as const;
+export const THEMES = ["system", "dark", "light", "high-contrast"] as const;
 export type Theme = (typeof THEMES)[number];
 
 export const theme: Store<Theme> = createPreference("theme", THEMES, "system");
@@ -11,8 +11,11 @@ export const refreshEvery: Store<string> = createPreference("refresh", null, "0"
 
 const systemLight = typeof window === "undefined" ? null : window.matchMedia("(prefers-color-scheme: light)");
 
-export function effectiveTheme(choice: Theme): "dark" | "light" {
+const systemContrast = typeof window === "undefined" ? null : window.matchMedia("(prefers-contrast: more)");
+
+export function effectiveTheme(choice: Theme): "dark" | "light" | "high-contrast" {
   if (choice !== "system") return choice;
+  if (systemContrast?.matches) return "high-contrast";
   return systemLight?.matches ? "light" : "dark";
 }
 
@@ -24,5 +27,6 @@ export function followTheme(): void {
   };
   theme.subscribe(apply);
   systemLight?.addEventListener("change", apply);
+  systemContrast?.addEventListener("change", apply);
   apply();
 }

@@ -26,6 +26,10 @@ export interface Search {
   panel?: string | undefined;
   edit?: string | undefined;
   kiosk?: string | undefined;
+  select?: string | undefined;
+  sfrom?: string | undefined;
+  sto?: string | undefined;
+  against?: string | undefined;
   [variable: `var-${string}`]: string | undefined;
 }
 

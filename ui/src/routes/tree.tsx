@@ -152,6 +152,20 @@ const oldTrace = createRoute({
   },
 });
 
+const explain = createRoute({
+  getParentRoute: parent,
+  path: "/explain",
+  staticData: { title: "Explain", timed: true },
+  component: lazyRouteComponent(() => import("../features/explain/ExplainPage.tsx"), "ExplainPage"),
+});
+
+const shortLink = createRoute({
+  getParentRoute: parent,
+  path: "/s/$code",
+  staticData: { title: "Short link" },
+  component: lazyRouteComponent(() => import("../app/ShortLinkPage.tsx"), "ShortLinkPage"),
+});
+
 const oldDashboard = createRoute({
   getParentRoute: parent,
   path: "/dashboard/$uid",
@@ -176,6 +190,8 @@ export const routeTree = root.addChildren([
   metrics,
   dashboards,
   dashboard,
+  explain,
+  shortLink,
   oldTrace,
   oldDashboard,
   ...redirects,
