@@ -46,6 +46,8 @@ install_packages() {
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
     chromium_path >/dev/null || wanted+=(chromium)
     have prometheus && have promtool || wanted+=(prometheus)
+    have prometheus-alertmanager && have amtool || wanted+=(prometheus-alertmanager)
+    have curl || wanted+=(curl)
     if [ ${#wanted[@]} -gt 0 ] && have apt-get && [ "$(id -u)" -eq 0 ]; then
         echo "installing ${wanted[*]}"
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } \

@@ -60,9 +60,36 @@ export async function pages(base) {
     },
     { name: "traces", path: "/traces" },
     { name: "traces-query", path: "/traces?q=duration%3E50ms" },
+    ...["spans", "groups", "structure"].map((tab) => ({ name: `traces-${tab}`, path: `/traces?tab=${tab}` })),
+    {
+      name: "traces-marked",
+      path: "/traces",
+      act: async (page) => {
+        for (const key of ["j", "x", "j", "x"]) await page.keyboard.press(key);
+      },
+    },
     { name: "logs", path: "/logs" },
     { name: "logs-error", path: "/logs?q=service:api+(level:error" },
     { name: "logs-empty", path: "/logs?q=service:nobody+timeout" },
+    { name: "logs-patterns", path: "/logs?tab=patterns" },
+    { name: "logs-analyse", path: "/logs?tab=analyse" },
+    { name: "logs-live", path: "/logs?live=1", act: (page) => page.waitForTimeout(3000) },
+    { name: "logs-wrapped", path: "/logs?cols=http.response.status_code", act: (page) => page.keyboard.press("w") },
+    {
+      name: "logs-context",
+      path: "/logs",
+      act: async (page) => {
+        await page.keyboard.press("j");
+        await page.keyboard.press("u");
+      },
+    },
+    {
+      name: "logs-marked",
+      path: "/logs",
+      act: async (page) => {
+        for (const key of ["j", "Shift+ArrowDown", "Shift+ArrowDown", "Control+f"]) await page.keyboard.press(key);
+      },
+    },
     { name: "metrics-start", path: "/metrics" },
     { name: "metrics", path: "/metrics?q=sum+by+(service)+(rate(http_requests_total[5m]))" },
     { name: "metrics-table", path: "/metrics?q=process_resident_memory_bytes&tab=table" },

@@ -7,6 +7,9 @@
 //! The contract is Prometheus (`rules/` of 3.x and the alert generator specification of prometheus/compliance); what goes beyond
 //! it is in [`spec`].
 
+pub mod alertmanager;
+pub mod backtest;
+pub mod book;
 pub mod doors;
 mod element;
 mod engine;
@@ -19,8 +22,10 @@ mod schedule;
 pub mod spec;
 mod state;
 mod template;
+pub mod unit_test;
 mod view;
 
+pub use book::{BookError, FileFindings, Imported, Rulebook};
 pub use doors::{AlertSink, QueryError, RuleAppender, RuleQuery};
 pub use engine::{Engine, Health, Placed, Times};
 pub use group::{Options, Surroundings};

@@ -39,6 +39,8 @@ pub struct App {
     pub info: Arc<ServerInfo>,
     /// What other parts of the server know.
     pub sources: Sources,
+    /// Rules from files and those that people make.
+    pub rules: Arc<alerting::rules::Rulebook>,
     /// What is scraped.
     pub targets: pipeline::scrape::Targets,
     /// Whether telemetry is taken.

@@ -15,6 +15,7 @@ mod map;
 mod openapi;
 mod params;
 mod patterns;
+mod rules;
 mod services;
 mod shape;
 mod status;
@@ -23,12 +24,16 @@ mod tail;
 mod traces;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 
 use crate::app::App;
 use error::ApiError;
 pub(crate) use openapi::description;
+
+/// As much as is read of a rule file on the disk.
+const RULE_FILE_BYTES_MAX: usize = alerting::rules::book::FILE_BYTES_MAX as usize;
 
 /// The routes of the native API.
 pub(crate) fn router() -> Router<App> {
@@ -54,6 +59,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/services/{name}/operations", get(services::operations))
         .route("/api/v1/errors", get(errors::list))
         .route("/api/v1/errors/{id}", get(errors::by_id))
+        .route("/api/v1/rules", post(rules::import).layer(DefaultBodyLimit::max(RULE_FILE_BYTES_MAX)))
+        .route("/api/v1/rules/test", post(rules::test).layer(DefaultBodyLimit::max(RULE_FILE_BYTES_MAX)))
+        .route("/api/v1/rules/export", get(rules::export))
+        .route("/api/v1/rules/{group}", delete(rules::remove))
         .route("/api/v1/storage", get(storage::storage))
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))

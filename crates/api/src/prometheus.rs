@@ -73,6 +73,7 @@ use crate::origins::Origins;
     remote_read::read,
     lifecycle::healthy,
     lifecycle::ready,
+    lifecycle::reload,
     write::write,
     write::import,
 ))]

@@ -1,6 +1,7 @@
 //! The server's own metrics, `GET /metrics` in the Prometheus text format.
 
 mod derived;
+mod rules;
 mod storage;
 
 use std::fmt::Write as _;
@@ -35,12 +36,20 @@ impl Text {
     }
 }
 
+impl Text {
+    /// A summary without quantiles: the sum and the count.
+    fn summary(&mut self, name: &str, help: &str, (sum, count): (f64, f64)) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} summary\n{name}_sum {sum}\n{name}_count {count}");
+    }
+}
+
 fn render(app: &App) -> String {
     let mut text = Text(String::new());
     ingest(app, &mut text);
     engines(app, &mut text);
     derived::derived(app, &mut text);
     storage::storage(app, &mut text);
+    rules::rules(app, &mut text);
     process(app, &mut text);
     text.0
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerting::rules::alertmanager::Sent;
 use foundation::UnixNanos;
 use model::Labels;
 
@@ -19,12 +20,18 @@ pub struct Sources {
     pub rule_groups: Source<Vec<RuleGroup>>,
     /// Where alerts are sent.
     pub alertmanagers: Source<Alertmanagers>,
+    /// How sending to them goes.
+    pub alerts_sent: Source<Vec<Sent>>,
 }
 
 impl Default for Sources {
     /// No rule is evaluated.
     fn default() -> Self {
-        Self { rule_groups: Arc::new(Vec::new), alertmanagers: Arc::new(Alertmanagers::default) }
+        Self {
+            rule_groups: Arc::new(Vec::new),
+            alertmanagers: Arc::new(Alertmanagers::default),
+            alerts_sent: Arc::new(Vec::new),
+        }
     }
 }
 

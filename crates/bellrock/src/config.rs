@@ -13,6 +13,7 @@ mod metrics;
 mod print;
 mod raw;
 mod receivers;
+pub(crate) mod rules;
 mod scrape;
 
 use std::net::{IpAddr, SocketAddr};
@@ -43,6 +44,7 @@ pub(crate) struct Config {
     pub scraping: Scraping,
     /// How many pools our own section has; the others stand in `receivers`.
     pub own_pools: usize,
+    pub rules: rules::Rules,
     pub metrics_engine: metrics::Metrics,
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
@@ -112,6 +114,14 @@ impl Problems {
 /// Our own sections, over which the flags are laid.
 fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mut Problems) -> Config {
     let base = directory(&args.config);
+    let rules = rules::Written {
+        files: raw.rule_files,
+        interval: raw.global.evaluation_interval.as_deref(),
+        query_offset: raw.global.rule_query_offset.as_deref(),
+        rules: raw.rules,
+        alerting: raw.alerting,
+    };
+    let rules = rules::validate(rules, &base, p);
     let mut scraping = Scraping::default();
     scrape::add(&mut scraping, "", raw.global, raw.scrape_configs, &base, p);
     let server = &raw.server;
@@ -146,6 +156,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
         ),
         own_pools: scraping.pools.len(),
         scraping,
+        rules,
         metrics_engine: metrics::Metrics::new(raw.metrics, p),
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),

@@ -9,6 +9,7 @@ mod collect;
 mod config;
 mod data_dir;
 mod export;
+mod rules;
 mod serve;
 mod storage;
 
@@ -68,6 +69,15 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
                 ..cli::ServeArgs::default()
             };
             say(&storage::run(&args, &config::load(&serve)?.config)?);
+            Ok(())
+        }
+        cli::Command::Rules { command } => {
+            let (text, passed) = match &command {
+                cli::RulesCommand::Check { files } => rules::check(files),
+                cli::RulesCommand::Test { files } => rules::test(files),
+            };
+            say(&text);
+            anyhow::ensure!(passed, "not all files pass");
             Ok(())
         }
         cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {

@@ -10,6 +10,7 @@ mod background;
 mod derived;
 pub(crate) mod listen;
 pub(crate) mod live;
+mod rules;
 pub(crate) mod signals;
 
 use std::collections::BTreeMap;
@@ -18,9 +19,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::derived::Derived;
+use alerting::Timeline;
 use anyhow::Context as _;
 use api::health::Readiness;
 use api::reload::Reload;
+use api::sources::Alertmanagers;
 use api::{App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
 use axum::Router;
 use eventstore::EventStore;
@@ -42,7 +45,7 @@ use tokio::task::JoinSet;
 use tsdb::Tsdb;
 
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, ConfigError, Loaded};
 use crate::data_dir;
 use live::Live;
 
@@ -122,6 +125,18 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     let remote_write = RemoteWrite::new(ingest.clone(), write_limit, budget.clone());
     let targets = scrape::Targets::default();
+    let timeline = Timeline::start(metastore.clone()).context("cannot start the timeline of alerts")?;
+    let rules = tokio::task::block_in_place(|| {
+        rules::open(rules::Parts {
+            config: &config,
+            engines: &engines,
+            clock: clock.clone(),
+            store: metastore.clone(),
+            timeline: timeline.clone(),
+            sinks: Vec::new(),
+            url: format!("http://{}", endpoints.ui),
+        })
+    })?;
     let data = Running {
         events: engines.events.clone(),
         metrics: engines.metrics.clone(),
@@ -146,7 +161,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             endpoints: endpoints.clone(),
             settings: settings(&config, yaml, &data_dir.path),
         }),
-        sources: Sources::default(),
+        sources: sources(&rules),
+        rules: rules.book.clone(),
         targets: targets.clone(),
         readiness: readiness.clone(),
         reload,
@@ -161,6 +177,12 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let background = background::start(engines.metrics.clone(), retention, clock.clone(), shutdown.clone())?;
     let stop_writer = Shutdown::new();
     let writer = derived::start(derived.clone(), engines.metrics.clone(), clock.clone(), stop_writer.clone())?;
+
+    let stop_rules = Shutdown::new();
+    let evaluating = rules.start(config.rules.threads, &stop_rules)?;
+    let (stop_senders, senders_stopped) = watch::channel(false);
+    let mut senders = JoinSet::new();
+    senders.spawn(rules.alertmanagers.clone().run(senders_stopped));
 
     let (stop_faces, faces_stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
@@ -188,7 +210,12 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     announce(&endpoints, begin, &data_dir.path);
     let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;
 
-    let load = move || config::load(&args);
+    let book = rules.book.clone();
+    let load = move || {
+        let loaded = config::load(&args)?;
+        book.reload(&loaded.config.rules.files).map_err(|e| ConfigError(vec![e.to_string()]))?;
+        Ok(loaded)
+    };
     loop {
         tokio::select! {
             stopped = signals::wait() => break stopped?,
@@ -205,9 +232,14 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         if let Some(demo) = demo {
             join_demo(demo).await;
         }
+        stop_rules.set();
+        join_rules(evaluating).await;
+        stop_senders.send_replace(true);
+        drain("alerts to Alertmanagers", &mut senders, Duration::from_secs(5)).await;
         stop_faces.send_replace(true);
         drain("API and UI", &mut faces, Duration::from_secs(5)).await;
         stop_writer.set();
+        tokio::task::block_in_place(|| timeline.stop());
         close_engines(engines, background, writer, metastore).await;
         stop_admin.send_replace(true);
         drain("health and metrics", &mut admin, Duration::from_secs(1)).await;
@@ -297,6 +329,24 @@ async fn join_demo(demo: std::thread::JoinHandle<demo::Totals>) {
         Ok(Ok(Ok(totals))) => tracing::info!(?totals, "demo stopped"),
         Ok(_) => tracing::error!("the demo had panicked"),
         Err(_) => tracing::warn!("the demo did not stop in time"),
+    }
+}
+
+/// What the faces ask of rules.
+fn sources(rules: &rules::Rules) -> Sources {
+    let engine = rules.book.engine().clone();
+    let (alertmanagers, sent) = (rules.alertmanagers.clone(), rules.alertmanagers.clone());
+    Sources {
+        rule_groups: Arc::new(move || rules::rule_groups(&engine)),
+        alertmanagers: Arc::new(move || Alertmanagers { active: alertmanagers.urls(), dropped: Vec::new() }),
+        alerts_sent: Arc::new(move || sent.sent()),
+    }
+}
+
+async fn join_rules(threads: rules::Threads) {
+    let joined = tokio::task::spawn_blocking(move || threads.join());
+    if tokio::time::timeout(Duration::from_secs(5), joined).await.is_err() {
+        tracing::warn!("rules that were being evaluated did not end in time");
     }
 }
 

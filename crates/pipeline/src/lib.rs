@@ -26,6 +26,7 @@ pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
 mod series;
+mod stanza;
 pub mod telemetry;
 
 pub use body::RequestLimit;

@@ -1,9 +1,34 @@
 //! The receiver types there are: one file each, and one line here.
 
+mod datagrams;
+mod entries;
+mod filelog;
+mod hostmetrics;
+mod jaeger;
+mod json_lines;
+mod loki;
+mod measures;
 mod otlp;
 mod prometheus;
+mod scraper;
+mod syslog;
+#[cfg(test)]
+mod testing;
+mod unary;
+mod web;
+mod zipkin;
 
 use crate::component::ReceiverFactory;
 
 /// Every receiver type.
-pub const ALL: &[ReceiverFactory] = &[otlp::FACTORY, prometheus::FACTORY];
+pub const ALL: &[ReceiverFactory] = &[
+    filelog::FACTORY,
+    hostmetrics::FACTORY,
+    jaeger::FACTORY,
+    json_lines::FACTORY,
+    loki::FACTORY,
+    otlp::FACTORY,
+    prometheus::FACTORY,
+    syslog::FACTORY,
+    zipkin::FACTORY,
+];

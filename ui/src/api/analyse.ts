@@ -4,6 +4,7 @@ import { request, type Timed } from "./client.ts";
 import { type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
 import type { FieldSignal } from "./fields.ts";
 import { anyValue, type Envelope, envelope, valueText } from "./otlp.ts";
+import { type Span, span } from "./traces.ts";
 
 /** `[low, high, count]`. */
 export type HistogramCell = [number, number, number];
@@ -48,6 +49,8 @@ export interface Analysis extends Envelope {
   patterns: Patterns | null;
   /** Values of the fields that were asked for, as text; null where a record has none. */
   fields: { names: string[]; rows: (string | null)[][] } | null;
+  /** Whole spans, where no fields were asked for. */
+  spans: Span[];
 }
 
 const cell: Decoder<TableCell> = (value) =>
@@ -94,10 +97,14 @@ const records: Decoder<Analysis["fields"]> = (value) => {
   };
 };
 
+const spans = (value: unknown): Span[] =>
+  isObject(value) && Array.isArray(value.spans) ? list(span)(value.spans) : [];
+
 const analysis: Decoder<Analysis> = (value) => ({
   table: nullable(table)(isObject(value) ? value.table : null),
   patterns: nullable(object<Patterns>(patternFields))(isObject(value) ? value.patterns : null),
   fields: records(isObject(value) ? value.records : null),
+  spans: spans(isObject(value) ? value.records : null),
   ...object<Envelope>(envelope)(value),
 });
 

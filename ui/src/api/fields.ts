@@ -33,11 +33,6 @@ const fieldList = object<{ fields: Field[] } & Envelope>({
 
 const scalar: Decoder<string> = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
-const valueList = object<{ values: FieldValue[] } & Envelope>({
-  values: list(object<FieldValue>({ value: scalar, count: withDefault(number, 0) })),
-  ...envelope,
-});
-
 export function fetchFields(signalName: FieldSignal, range: Range, signal: AbortSignal) {
   return request({
     path: "api/v1/fields",
@@ -47,28 +42,40 @@ export function fetchFields(signalName: FieldSignal, range: Range, signal: Abort
   });
 }
 
-export interface ValueQuery {
-  field: string;
-  signal: FieldSignal;
-  range: Range;
-  q: string;
-  limit: number;
+export interface Suggestion {
+  text: string;
+  /** `field`, `value`, `keyword`, `stage` or `function`. */
+  kind: string;
+  count: number;
 }
 
-export function fetchFieldValues(
-  query: ValueQuery,
+export interface Suggestions extends Envelope {
+  /** Where the text begins that a suggestion replaces, in bytes of UTF-8. */
+  from: number;
+  items: Suggestion[];
+}
+
+const suggestions = object<Suggestions>({
+  from: number,
+  items: list(object<Suggestion>({ text, kind: withDefault(text, "value"), count: withDefault(number, 0) })),
+  ...envelope,
+});
+
+/** What can stand at a place of a query; `position` is in bytes of UTF-8. */
+export function fetchSuggestions(
+  query: { signal: FieldSignal; range: Range; q: string; position: number },
   signal: AbortSignal,
-): Promise<Timed<{ values: FieldValue[] } & Envelope>> {
+): Promise<Timed<Suggestions>> {
   return request({
-    path: `api/v1/fields/${encodeURIComponent(query.field)}/values`,
+    path: "api/v1/complete",
     params: {
       signal: query.signal,
       from: Math.floor(query.range.fromMilli),
       to: Math.ceil(query.range.toMilli),
       q: query.q,
-      limit: query.limit,
+      position: query.position,
     },
-    decode: valueList,
+    decode: suggestions,
     signal,
   });
 }

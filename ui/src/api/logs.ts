@@ -42,6 +42,16 @@ export interface LogRecord {
 export interface LogPage extends Envelope {
   logs: LogRecord[];
   next_cursor: string | null;
+  /** With the other `order`: the records on the other side of the first one. */
+  prev_cursor: string | null;
+}
+
+export interface LogContext extends Envelope {
+  before: LogRecord[];
+  record: LogRecord;
+  after: LogRecord[];
+  /** What the records have in common. */
+  stream: { name: string; value: string }[];
 }
 
 export interface LogVolume extends Envelope {
@@ -74,7 +84,30 @@ const logRecord = object<LogRecord>({
   scope: withDefault(scope, EMPTY_SCOPE),
 });
 
-const logPage = object<LogPage>({ logs: list(logRecord), next_cursor: nullable(text), ...envelope });
+const logPage = object<LogPage>({
+  logs: list(logRecord),
+  next_cursor: nullable(text),
+  prev_cursor: nullable(text),
+  ...envelope,
+});
+
+const logContext = object<LogContext>({
+  before: withDefault(list(logRecord), []),
+  record: logRecord,
+  after: withDefault(list(logRecord), []),
+  stream: withDefault(list(object<{ name: string; value: string }>({ name: text, value: text })), []),
+  ...envelope,
+});
+
+export interface Tailed {
+  logs: LogRecord[];
+  matched: number;
+  /** Matching records that were left out because too many arrived. */
+  dropped: number;
+}
+
+/** One event of the live tail. */
+export const tailed = object<Tailed>({ logs: list(logRecord), matched: zero, dropped: zero });
 
 const logVolume = object<LogVolume>({
   step_nanos: number,
@@ -118,6 +151,20 @@ export function fetchLogVolume(
     path: "api/v1/logs/volume",
     params: { from: Math.floor(range.fromMilli), to: Math.ceil(range.toMilli), q, buckets },
     decode: logVolume,
+    signal,
+  });
+}
+
+/** The records around one, in its stream. */
+export function fetchLogContext(
+  id: string,
+  sides: { before: number; after: number },
+  signal: AbortSignal,
+): Promise<Timed<LogContext>> {
+  return request({
+    path: `api/v1/logs/${encodeURIComponent(id)}/context`,
+    params: { before: sides.before, after: sides.after },
+    decode: logContext,
     signal,
   });
 }

@@ -167,3 +167,32 @@ export function fetchTraces(query: TraceQuery, signal: AbortSignal): Promise<Tim
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<Timed<Trace>> {
   return request({ path: `api/v1/traces/${encodeURIComponent(traceId)}`, decode: trace, signal });
 }
+
+export interface HeatMap extends Envelope {
+  start_unix_nano: string;
+  step_nanos: number;
+  columns: number;
+  /** Where the rows begin, in nanoseconds, rising. */
+  rows: number[];
+  /** `[column, row, count]`; cells without spans are left out. */
+  cells: [number, number, number][];
+}
+
+const heatMap = object<HeatMap>({
+  start_unix_nano: text,
+  step_nanos: number,
+  columns: number,
+  rows: list(number),
+  cells: (value) => list(list(number))(value) as [number, number, number][],
+  ...envelope,
+});
+
+/** Matching spans by start and duration. */
+export function fetchHeatMap(range: Range, q: string, buckets: number, signal: AbortSignal): Promise<Timed<HeatMap>> {
+  return request({
+    path: "api/v1/traces/heatmap",
+    params: { from: Math.floor(range.fromMilli), to: Math.ceil(range.toMilli), q, buckets },
+    decode: heatMap,
+    signal,
+  });
+}

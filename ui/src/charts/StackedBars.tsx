@@ -25,12 +25,23 @@ export interface StackedBarsProps {
   range: Range;
   zone: Zone;
   onSelect: (range: Range) => void;
+  /** The part of the time whose records are in the list below. */
+  loaded?: Range | null;
 }
 
 const AXIS_PX = 18;
 const LEFT_PX = 44;
 
-export function StackedBars({ label, stacks, startMilli, stepMilli, range, zone, onSelect }: StackedBarsProps) {
+export function StackedBars({
+  label,
+  stacks,
+  startMilli,
+  stepMilli,
+  range,
+  zone,
+  onSelect,
+  loaded = null,
+}: StackedBarsProps) {
   const [hover, setHover] = useState<number | null>(null);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -115,6 +126,16 @@ export function StackedBars({ label, stacks, startMilli, stepMilli, range, zone,
       }}
     >
       <canvas ref={canvas} className={styles.canvas} aria-hidden />
+      {loaded && (
+        <div
+          className={styles.loaded}
+          title="loaded in the list below"
+          style={{
+            left: share(Math.max(range.fromMilli, loaded.fromMilli)),
+            width: `calc((100% - ${LEFT_PX}px) * ${Math.max(0, Math.min(range.toMilli, loaded.toMilli) - Math.max(range.fromMilli, loaded.fromMilli)) / span})`,
+          }}
+        />
+      )}
       {drag && drag[0] !== drag[1] && (
         <div
           className={styles.brush}

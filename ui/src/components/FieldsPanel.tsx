@@ -2,8 +2,8 @@
 // results, each with include and exclude.
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight, Columns3, Minus, Plus } from "lucide-react";
-import { useState } from "react";
-import { type Field, type FieldSignal, fetchFields, fetchFieldValues } from "../api/fields.ts";
+import { type ReactNode, useState } from "react";
+import { type Field, type FieldSignal, type FieldValue, fetchFacets, fetchFields } from "../api/fields.ts";
 import { addTerm, hasTerm, removeTerm, term } from "../lib/filter.ts";
 import { formatShort } from "../lib/number.ts";
 import type { Range } from "../lib/time/range.ts";
@@ -16,6 +16,8 @@ export interface FieldsPanelProps {
   /** Fields that are opened at first, shown at the top. */
   pinned: readonly string[];
   onQuery: (query: string) => void;
+  /** Shown above the fields. */
+  top?: ReactNode;
   /** Names of the extra columns of the table, when it can show any. */
   columns?: readonly string[];
   onToggleColumn?: (field: string) => void;
@@ -36,6 +38,15 @@ export function FieldsPanel(props: FieldsPanelProps) {
   const names = [...new Set([...pinned, ...ordered(known)])].filter((name) =>
     name.toLowerCase().includes(text.toLowerCase()),
   );
+  const opened = names.filter((name) => open.has(name));
+  const facets = useQuery({
+    queryKey: ["facets", signal, range, props.query, opened],
+    enabled: opened.length > 0,
+    queryFn: ({ signal: abort }) =>
+      fetchFacets({ signal, range, q: props.query, fields: opened, limit: MAX_VALUES }, abort),
+    placeholderData: (old) => old,
+    retry: false,
+  });
   const toggle = (name: string) => {
     const next = new Set(open);
     if (!next.delete(name)) next.add(name);
@@ -52,6 +63,7 @@ export function FieldsPanel(props: FieldsPanelProps) {
           onChange={(event) => setText(event.target.value)}
         />
       </div>
+      {props.top}
       <ul className={styles.fields}>
         {names.map((name) => {
           const isOpen = open.has(name);
@@ -83,7 +95,15 @@ export function FieldsPanel(props: FieldsPanelProps) {
                   </button>
                 )}
               </div>
-              {isOpen && <Values {...props} field={name} />}
+              {isOpen && (
+                <Values
+                  query={props.query}
+                  onQuery={props.onQuery}
+                  field={name}
+                  failed={facets.isError}
+                  values={facets.data?.value.facets.find((facet) => facet.field === name)?.values ?? null}
+                />
+              )}
             </li>
           );
         })}
@@ -102,16 +122,18 @@ function ordered(fields: readonly Field[]): string[] {
   return [...listed].sort((a, b) => rank(a) - rank(b) || b.count - a.count).map((field) => field.name);
 }
 
-function Values({ signal, range, query, field, onQuery }: FieldsPanelProps & { field: string }) {
-  const values = useQuery({
-    queryKey: ["field-values", signal, range, query, field],
-    queryFn: ({ signal: abort }) => fetchFieldValues({ field, signal, range, q: query, limit: MAX_VALUES }, abort),
-    placeholderData: (old) => old,
-    retry: false,
-  });
-  if (values.isPending) return <div className={styles.note}>…</div>;
-  if (values.isError) return <div className={styles.note}>not available for this query</div>;
-  const entries = values.data.value.values;
+interface ValuesProps {
+  field: string;
+  query: string;
+  onQuery: (query: string) => void;
+  /** Null while they are loading. */
+  values: readonly FieldValue[] | null;
+  failed: boolean;
+}
+
+function Values({ field, query, onQuery, values: entries, failed }: ValuesProps) {
+  if (failed) return <div className={styles.note}>not available for this query</div>;
+  if (!entries) return <div className={styles.note}>…</div>;
   const max = Math.max(1, ...entries.map((entry) => entry.count));
   if (entries.length === 0) return <div className={styles.note}>no values in these results</div>;
   return (

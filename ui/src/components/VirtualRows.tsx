@@ -11,6 +11,9 @@ const STEP_ROWS = 8;
 export interface VirtualRowsHandle {
   /** Scrolls as little as needed to show the row. */
   reveal: (index: number) => void;
+  /** After rows were put in (or taken out, negative) above: keeps what is seen where it is. */
+  shift: (rows: number) => void;
+  toTop: () => void;
 }
 
 export interface VirtualRowsProps {
@@ -28,6 +31,10 @@ export interface VirtualRowsProps {
   footer?: ReactNode;
   /** Called when fewer than a screenful of rows is left. */
   onNearEnd?: () => void;
+  /** Called when fewer than a screenful of rows is above. */
+  onNearStart?: () => void;
+  /** Tops of rows that differ in height, one more than there are rows; `rowHeight` is then the least height. */
+  tops?: Float64Array | null;
   className?: string | undefined;
   role: "grid" | "treegrid" | "list";
   label: string;
@@ -45,6 +52,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     headerHeight = 0,
     footer,
     onNearEnd,
+    onNearStart,
+    tops = null,
     className,
     role,
     label,
@@ -55,30 +64,34 @@ export function VirtualRows(props: VirtualRowsProps) {
   /** The row that must stay in view while the box changes its size; -1 once the user has scrolled. */
   const kept = useRef(-1);
   const shown = Math.min(count, Math.floor(MAX_HEIGHT_PX / rowHeight));
+  const topOf = useCallback((index: number) => tops?.[index] ?? index * rowHeight, [tops, rowHeight]);
+  const rowAt = useCallback((y: number) => (tops ? placeOf(tops, y) : Math.floor(y / rowHeight)), [tops, rowHeight]);
 
   const measure = useCallback(() => {
     const element = box.current;
     if (!element) return;
-    const top = Math.floor(element.scrollTop / rowHeight);
+    const top = rowAt(element.scrollTop);
     const first = Math.max(0, Math.floor((top - OVERSCAN_ROWS) / STEP_ROWS) * STEP_ROWS);
-    const bottom = Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + OVERSCAN_ROWS;
+    const bottom = rowAt(element.scrollTop + element.clientHeight) + 1 + OVERSCAN_ROWS;
     const last = Math.ceil(bottom / STEP_ROWS) * STEP_ROWS;
     onFirst?.(top);
     setWindow((old) => (old.first === first && old.last === last ? old : { first, last }));
-    if (onNearEnd && shown > 0 && shown * rowHeight - element.scrollTop < element.clientHeight * 2) onNearEnd();
-  }, [rowHeight, shown, onNearEnd, onFirst]);
+    if (onNearEnd && shown > 0 && topOf(shown) - element.scrollTop < element.clientHeight * 2) onNearEnd();
+    if (onNearStart && shown > 0 && element.scrollTop < element.clientHeight) onNearStart();
+  }, [rowAt, topOf, shown, onNearEnd, onNearStart, onFirst]);
 
   const reveal = useCallback(
     (index: number) => {
       const element = box.current;
       if (!element) return;
       kept.current = index;
-      const top = index * rowHeight;
+      const top = topOf(index);
+      const bottom = topOf(index + 1);
       const room = element.clientHeight - headerHeight;
       if (top < element.scrollTop) element.scrollTop = top;
-      else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
+      else if (bottom > element.scrollTop + room) element.scrollTop = Math.min(top, bottom - room);
     },
-    [rowHeight, headerHeight],
+    [topOf, headerHeight],
   );
 
   useLayoutEffect(() => {
@@ -93,7 +106,19 @@ export function VirtualRows(props: VirtualRowsProps) {
     return () => observer.disconnect();
   }, [measure, reveal]);
 
-  useImperativeHandle(ref, () => ({ reveal }), [reveal]);
+  useImperativeHandle(
+    ref,
+    () => ({
+      reveal,
+      shift: (rows) => {
+        if (box.current) box.current.scrollTop += rows * rowHeight;
+      },
+      toTop: () => {
+        if (box.current) box.current.scrollTop = 0;
+      },
+    }),
+    [reveal, rowHeight],
+  );
 
   const rows: ReactNode[] = [];
   for (let index = window_.first; index < Math.min(shown, window_.last); index++) rows.push(renderRow(index));
@@ -115,8 +140,8 @@ export function VirtualRows(props: VirtualRowsProps) {
       tabIndex={0}
     >
       {header && <div className={styles.header}>{header}</div>}
-      <div className={styles.space} style={{ height: shown * rowHeight }}>
-        <div className={styles.rows} style={{ transform: `translateY(${window_.first * rowHeight}px)` }}>
+      <div className={styles.space} style={{ height: topOf(shown) }}>
+        <div className={styles.rows} style={{ transform: `translateY(${topOf(window_.first)}px)` }}>
           {layer?.(window_.first, Math.min(shown, window_.last))}
           {rows}
         </div>
@@ -124,4 +149,16 @@ export function VirtualRows(props: VirtualRowsProps) {
       {footer}
     </div>
   );
+}
+
+/** The last row whose top is not below `y`. */
+function placeOf(tops: Float64Array, y: number): number {
+  let low = 0;
+  let high = Math.max(0, tops.length - 2);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((tops[middle] ?? 0) <= y) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

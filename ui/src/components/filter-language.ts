@@ -1,10 +1,10 @@
 // The filter language in the editor: colours and completion. The server parses; this only looks at the text.
 import type { FieldSignal } from "../api/fields.ts";
-import { fetchFields, fetchFieldValues } from "../api/fields.ts";
-import { quote } from "../lib/filter.ts";
+import { fetchSuggestions, type Suggestion } from "../api/fields.ts";
 import { formatShort } from "../lib/number.ts";
 import type { Range } from "../lib/time/range.ts";
 import type { Completion, Piece } from "./QueryInput.tsx";
+import { byteRange } from "./States.tsx";
 
 const TOKEN =
   /("(?:\\.|[^"\\])*"?)|(\/(?:\\.|[^/\\\s])+\/)|\b(AND|OR|NOT|has)\b|(-?[\p{L}_][\p{L}\p{N}_.-]*)(?=\s*(?::|[<>=!~]=?|!~))|([<>=!]=?|!~|~|:|\.\.|[()])|(\b\d[\d.]*(?:ns|us|ms|s|m|h)?\b)/gu;
@@ -23,84 +23,36 @@ export function highlightFilter(text: string): Piece[] {
   return pieces;
 }
 
-const MAX_ITEMS = 50;
-
-const FIXED_VALUES: Record<string, readonly string[]> = {
-  level: ["trace", "debug", "info", "warn", "error", "fatal"],
-  status: ["ok", "error", "unset"],
-  kind: ["server", "client", "internal", "producer", "consumer"],
-};
-
-const BUILTIN_FIELDS: Record<FieldSignal, readonly string[]> = {
-  logs: ["service", "level", "body", "trace_id", "span_id", "severity_text", "scope"],
-  traces: ["service", "name", "status", "kind", "duration", "trace_id", "scope"],
-};
-
-/** Completes a field name, or the value of a field with the rest of the query applied. */
+/** The server says what can stand at the caret: fields, values with the rest of the query applied, stages, functions. */
 export function filterCompleter(signalName: FieldSignal, range: Range) {
   return async (text: string, caret: number, signal: AbortSignal): Promise<Completion | null> => {
-    const before = text.slice(0, caret);
-    const value = /(?:^|[\s(])-?([\p{L}_][\p{L}\p{N}_.-]*)(?::|=|!=)("?)([^\s"()]*)$/u.exec(before);
-    if (value) {
-      const [, field = "", openQuote = "", partial = ""] = value;
-      const from = caret - partial.length - openQuote.length;
-      const rest = `${text.slice(0, before.length - value[0].length)} ${text.slice(caret)}`.trim();
-      return completeValue(field, partial, rest, { from, to: caret }, signalName, range, signal);
-    }
-    const word = /(?:^|[\s(])-?([\p{L}\p{N}_.]*)$/u.exec(before);
-    if (!word) return null;
-    return completeField(word[1] ?? "", caret, signalName, range, signal);
+    const position = byteLength(text.slice(0, caret));
+    const { value } = await fetchSuggestions({ signal: signalName, range, q: text, position }, signal);
+    const [from] = byteRange(text, value.from, 0);
+    const written = text.slice(from, caret);
+    const items = value.items
+      .filter((item) => item.text !== written)
+      .map((item) => ({
+        insert: inserted(item),
+        label: item.text,
+        detail: item.count > 0 ? `${item.kind}  ${formatShort(item.count)}` : item.kind,
+      }));
+    if (items.length === 0) return null;
+    const full = items.length >= SUGGESTIONS_MAX ? { note: `the first ${SUGGESTIONS_MAX}, type to narrow` } : {};
+    return { from, to: caret, items, ...full };
   };
 }
 
-async function completeField(
-  partial: string,
-  caret: number,
-  signalName: FieldSignal,
-  range: Range,
-  signal: AbortSignal,
-): Promise<Completion> {
-  const answer = await fetchFields(signalName, range, signal).catch(() => null);
-  const counts = new Map(BUILTIN_FIELDS[signalName].map((name) => [name, "builtin"]));
-  for (const field of answer?.value.fields ?? []) {
-    if (!counts.has(field.name)) counts.set(field.name, `${field.type}  ${formatShort(field.count)}`);
-  }
-  const found = [...counts].filter(([name]) => name.toLowerCase().includes(partial.toLowerCase()));
-  found.sort(([a], [b]) => Number(b.startsWith(partial)) - Number(a.startsWith(partial)));
-  return {
-    from: caret - partial.length,
-    to: caret,
-    items: found.slice(0, MAX_ITEMS).map(([name, detail]) => ({
-      insert: name === "duration" ? "duration>" : `${name}:`,
-      label: name,
-      detail,
-    })),
-    ...(found.length > MAX_ITEMS ? { note: `showing ${MAX_ITEMS} of ${found.length}, type to narrow` } : {}),
-  };
+/** As many as the server answers. */
+const SUGGESTIONS_MAX = 50;
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
-async function completeValue(
-  field: string,
-  partial: string,
-  rest: string,
-  place: { from: number; to: number },
-  signalName: FieldSignal,
-  range: Range,
-  signal: AbortSignal,
-): Promise<Completion> {
-  const fixed = FIXED_VALUES[field];
-  const matches = (candidate: string) => candidate.toLowerCase().includes(partial.toLowerCase());
-  if (fixed) return { ...place, items: fixed.filter(matches).map((name) => ({ insert: `${name} `, label: name })) };
-  const query = { field, signal: signalName, range, q: rest, limit: 200 };
-  const answer = await fetchFieldValues(query, signal);
-  const found = answer.value.values.filter((entry) => matches(entry.value));
-  return {
-    ...place,
-    items: found.slice(0, MAX_ITEMS).map((entry) => ({
-      insert: `${/^[\p{L}\p{N}_./@-]+$/u.test(entry.value) ? entry.value : quote(entry.value)} `,
-      label: entry.value,
-      detail: formatShort(entry.count),
-    })),
-    ...(found.length > MAX_ITEMS ? { note: `showing ${MAX_ITEMS} of ${found.length}, type to narrow` } : {}),
-  };
+/** What is typed next stands directly behind: an operator after a field, a space after a value. */
+function inserted({ text, kind }: Suggestion): string {
+  if (kind === "field") return /[:<>=~(]$/.test(text) ? text : text === "duration" ? "duration>" : `${text}:`;
+  if (kind === "function") return text.includes("(") ? text : `${text}(`;
+  return `${text} `;
 }

@@ -16,6 +16,10 @@ export interface Search {
   only?: string | undefined;
   a?: string | undefined;
   b?: string | undefined;
+  live?: string | undefined;
+  context?: string | undefined;
+  scope?: string | undefined;
+  by?: string | undefined;
   sort?: string | undefined;
   step?: string | undefined;
   source?: string | undefined;

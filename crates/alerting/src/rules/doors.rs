@@ -8,8 +8,9 @@ use std::sync::Arc;
 use foundation::{ErrorKind, UnixNanos};
 use model::Labels;
 use promql::eval::Point;
+use rustc_hash::FxHashMap;
 
-use super::spec::Expression;
+use super::spec::{Expression, Past};
 use crate::alert::Alert;
 
 /// Why an expression gave no answer.
@@ -47,6 +48,24 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
+/// An answer over a stretch of time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RangeAnswer {
+    /// In no order.
+    pub series: Vec<RangeSeries>,
+    /// As in [`Answer`].
+    pub warnings: Vec<String>,
+}
+
+/// A series of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RangeSeries {
+    /// With the metric name, where there is one.
+    pub labels: Labels,
+    /// In ascending time.
+    pub samples: Vec<(UnixNanos, Point)>,
+}
+
 /// Evaluates expressions.
 pub trait RuleQuery: Send + Sync {
     /// The value of an expression at one moment.
@@ -54,6 +73,31 @@ pub trait RuleQuery: Send + Sync {
     /// # Errors
     /// What kept it from being evaluated.
     fn instant(&self, expression: &Expression, at: UnixNanos) -> Result<Answer, QueryError>;
+
+    /// The values of an expression at each step of a stretch of time.
+    ///
+    /// # Errors
+    /// As [`RuleQuery::instant`].
+    fn range(&self, expression: &Expression, past: Past) -> Result<RangeAnswer, QueryError> {
+        let mut answer = RangeAnswer::default();
+        let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
+        let mut at = past.from;
+        while at <= past.to {
+            let found = self.instant(expression, at)?;
+            answer.warnings.extend(found.warnings);
+            for sample in found.samples {
+                let place = *places.entry(sample.labels.clone()).or_insert_with(|| {
+                    answer.series.push(RangeSeries { labels: sample.labels, samples: Vec::new() });
+                    answer.series.len() - 1
+                });
+                if let Some(series) = answer.series.get_mut(place) {
+                    series.samples.push((at, sample.value));
+                }
+            }
+            at = at.plus(past.step.max(std::time::Duration::from_millis(1)));
+        }
+        Ok(answer)
+    }
 
     /// Whether an analysis of events can be evaluated. PromQL is checked where it is read.
     ///

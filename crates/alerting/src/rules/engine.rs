@@ -293,4 +293,8 @@ pub struct Health {
 }
 
 #[cfg(test)]
+mod compliance_tests;
+#[cfg(test)]
+mod design_tests;
+#[cfg(test)]
 pub(super) mod tests;

@@ -10,13 +10,16 @@ use model::{Labels, STALE_NAN_BITS};
 use promql::eval::Point;
 use promql::matcher::MatchOp;
 use rustc_hash::FxHashSet;
+use serde_json::json;
 
 use super::doors::{AlertSink, Answer, RuleAppender, RuleQuery, Written};
 use super::element::Elements;
 use super::restore;
 use super::spec::{Expression, Group, Rule};
-use super::state::{AlertState, Instances, Motion};
+use super::state::{AlertState, Change, Instances, Motion};
 use super::template::{Expander, External};
+use crate::alert::Fingerprint;
+use crate::timeline::{Happened, Timeline};
 
 /// The series of alerts, and of when they became active.
 pub(super) const ALERTS: &str = "ALERTS";
@@ -33,6 +36,8 @@ pub struct Surroundings {
     pub sink: Arc<dyn AlertSink>,
     /// What the server says of itself.
     pub external: External,
+    /// Where it is written down when an alert changes its state.
+    pub timeline: Option<Timeline>,
     /// Defaults and limits.
     pub options: Options,
 }
@@ -303,6 +308,23 @@ impl Pending {
     }
 }
 
+/// Writes down that an alert changed its state.
+fn record(timeline: &Timeline, rule: &Rule, at: UnixNanos, change: &Change) {
+    let happened = match change.to {
+        AlertState::Pending => Happened::Pending,
+        AlertState::Firing => Happened::Firing,
+        AlertState::Inactive => Happened::Inactive,
+    };
+    // JSON has no infinities.
+    let value = number_or_text(change.value);
+    let body = json!({"rule": rule.name, "value": value, "expression": rule.expression.text()});
+    timeline.record(Fingerprint::of(&change.labels), at, happened, body);
+}
+
+fn number_or_text(v: f64) -> serde_json::Value {
+    if v.is_finite() { v.into() } else { gotemplate::prometheus::four_digits(v).into() }
+}
+
 fn stale(labels: Labels, at: UnixNanos) -> Written {
     Written { labels, at, value: Point::Float(f64::from_bits(STALE_NAN_BITS)) }
 }
@@ -358,7 +380,11 @@ impl RuleRun {
             limit: if m.limit > 0 { m.limit } else { s.options.results_max },
             unsettled_since: m.unsettled_since,
         };
-        self.instances.step(m.at, found.map_err(|e| e.to_string())?, motion).map_err(|e| e.to_string())?;
+        let changes =
+            self.instances.step(m.at, found.map_err(|e| e.to_string())?, motion).map_err(|e| e.to_string())?;
+        if let Some(timeline) = &s.timeline {
+            changes.iter().for_each(|change| record(timeline, &self.spec, m.at, change));
+        }
         if self.elements.unwatched > 0 {
             self.warnings.push(format!(
                 "more than {} sets of labels: missing data of {} results were not watched",

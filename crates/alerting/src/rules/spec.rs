@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foundation::UnixNanos;
+
 /// Names and texts, sorted by name, each name once. An empty text stands for a label that is taken away.
 pub type Texts = Vec<(String, String)>;
 
@@ -183,6 +185,17 @@ impl EventSource {
             Self::Traces => "traces",
         }
     }
+}
+
+/// A stretch of the past that is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// The first evaluation.
+    pub from: UnixNanos,
+    /// The last evaluation is not after this.
+    pub to: UnixNanos,
+    /// Between two evaluations.
+    pub step: Duration,
 }
 
 #[cfg(test)]

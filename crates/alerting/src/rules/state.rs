@@ -135,6 +135,14 @@ fn since(at: UnixNanos, from: UnixNanos) -> Duration {
     Duration::from_nanos(u64::try_from(at.0.saturating_sub(from.0)).unwrap_or(0))
 }
 
+/// An alert that came to another state.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Change {
+    pub(super) labels: Labels,
+    pub(super) to: AlertState,
+    pub(super) value: f64,
+}
+
 /// The alerts of one rule.
 #[derive(Debug, Default)]
 pub(super) struct Instances(FxHashMap<Labels, Instance>);
@@ -152,8 +160,15 @@ impl Instances {
         all
     }
 
-    /// Moves all alerts by one evaluation at `at`, which found `candidates` (no labels twice).
-    pub(super) fn step(&mut self, at: UnixNanos, candidates: Vec<Candidate>, motion: Motion) -> Result<(), TooMany> {
+    /// Moves all alerts by one evaluation at `at`, which found `candidates` (no labels twice); answers with what changed.
+    pub(super) fn step(
+        &mut self,
+        at: UnixNanos,
+        candidates: Vec<Candidate>,
+        motion: Motion,
+    ) -> Result<Vec<Change>, TooMany> {
+        let mut changes = Vec::new();
+        let mut change = |a: &Instance, to| changes.push(Change { labels: a.labels.clone(), to, value: a.value });
         let mut present = FxHashSet::default();
         for c in candidates {
             present.insert(c.labels.clone());
@@ -161,7 +176,11 @@ impl Instances {
                 Some(known) => {
                     (known.value, known.annotations, known.hold) = (c.value, c.annotations, c.hold);
                 }
-                None => drop(self.0.insert(c.labels.clone(), Instance::new(c, at))),
+                None => {
+                    let new = Instance::new(c, at);
+                    change(&new, AlertState::Pending);
+                    self.0.insert(new.labels.clone(), new);
+                }
             }
         }
         let mut active = 0;
@@ -174,8 +193,13 @@ impl Instances {
             };
             if kept {
                 active += 1;
-                a.ripen(at, motion);
+                if a.ripen(at, motion) {
+                    change(a, AlertState::Firing);
+                }
                 return true;
+            }
+            if a.is_active() {
+                change(a, AlertState::Inactive);
             }
             a.end(at)
         });
@@ -184,7 +208,7 @@ impl Instances {
             return Err(TooMany { limit: motion.limit, alerts: active });
         }
         self.cover();
-        Ok(())
+        Ok(changes)
     }
 
     /// Of the severities of one element, the highest that fires covers the others.
@@ -246,13 +270,15 @@ impl Instance {
         false
     }
 
-    /// Fires when it has been pending for long enough.
-    fn ripen(&mut self, at: UnixNanos, motion: Motion) {
+    /// Fires when it has been pending for long enough; answers whether it began to.
+    fn ripen(&mut self, at: UnixNanos, motion: Motion) -> bool {
         let trusted = motion.unsettled_since.is_none_or(|unsettled| self.active_at <= unsettled);
-        if self.state == AlertState::Pending && trusted && since(at, self.active_at) >= self.hold {
+        let fires = self.state == AlertState::Pending && trusted && since(at, self.active_at) >= self.hold;
+        if fires {
             self.state = AlertState::Firing;
             self.fired_at = at;
         }
+        fires
     }
 
     /// The condition does not hold any more; returns whether the alert is still remembered.

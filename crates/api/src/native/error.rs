@@ -9,12 +9,13 @@ use query::ReadError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::rules::FindingShape;
 use crate::run::RunError;
 
 /// A failed request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ApiError {
-    error: Body,
+    error: Box<Body>,
     #[serde(skip)]
     #[schema(ignore)]
     kind: Kind,
@@ -36,6 +37,9 @@ struct Body {
     /// Text that, put in the place of `position`, is probably meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
+    /// What was found in a file, when it is about one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<FindingShape>,
 }
 
 /// A place in a text.
@@ -52,9 +56,20 @@ struct Kind(ErrorKind);
 
 impl ApiError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let body =
-            Body { kind: name(kind), message: message.into(), parameter: None, position: None, suggestion: None };
-        Self { error: body, kind: Kind(kind) }
+        let body = Body {
+            kind: name(kind),
+            message: message.into(),
+            parameter: None,
+            position: None,
+            suggestion: None,
+            findings: Vec::new(),
+        };
+        Self { error: Box::new(body), kind: Kind(kind) }
+    }
+
+    pub(crate) fn with_findings(mut self, findings: Vec<FindingShape>) -> Self {
+        self.error.findings = findings;
+        self
     }
 
     pub(crate) fn invalid(parameter: &'static str, message: impl Into<String>) -> Self {

@@ -3,7 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    analyse, complete, context, errors, facets, fields, logs, map, patterns, services, status, storage, tail, traces,
+    analyse, complete, context, errors, facets, fields, logs, map, patterns, rules, services, status, storage, tail,
+    traces,
 };
 
 #[derive(OpenApi)]
@@ -34,6 +35,10 @@ use super::{
         services::operations,
         errors::list,
         errors::by_id,
+        rules::import,
+        rules::remove,
+        rules::export,
+        rules::test,
         storage::storage,
         fields::keys,
         fields::values,

@@ -41,7 +41,11 @@ memory:
 query:
   timeout: {timeout}
   memory: {query_memory}
-{metrics_engine}{derived}{scraping}",
+{metrics_engine}{derived}global:
+  # How often rules are evaluated, and how far in the past they look.
+  evaluation_interval: {evaluation_interval}
+  rule_query_offset: {rule_query_offset}
+{external_labels}{rules}{scraping}",
         remote_write_max = c.remote_write_request_bytes_max,
         api = c.api.address,
         ui = c.ui.address,
@@ -62,5 +66,9 @@ query:
         metrics_engine = c.metrics_engine.print(),
         scraping = super::scrape::render(&c.own_scraping()),
         derived = derived::print(&c.derived),
+        rules = super::rules::print(&c.rules),
+        evaluation_interval = format_duration(c.rules.options.interval),
+        rule_query_offset = format_duration(c.rules.options.query_offset),
+        external_labels = super::scrape::external_labels(&c.scraping),
     )
 }

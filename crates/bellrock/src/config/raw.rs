@@ -7,7 +7,7 @@ use pipeline::config::{self, COLLECTOR_SECTIONS, Findings, Node, Value};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use super::{metrics, scrape};
+use super::{metrics, rules, scrape};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,6 +15,9 @@ pub(super) struct Raw {
     pub listen: Option<String>,
     pub global: scrape::Global,
     pub scrape_configs: Vec<scrape::Job>,
+    pub rule_files: Vec<PathBuf>,
+    pub rules: rules::RawRules,
+    pub alerting: rules::RawAlerting,
     pub metrics: metrics::RawMetrics,
     pub remote_write_receiver: RemoteWriteReceiver,
     pub server: Server,

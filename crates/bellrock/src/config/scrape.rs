@@ -16,7 +16,7 @@ use pipeline::scrape::{ScrapeConfig, Scraping};
 
 use super::Problems;
 pub(super) use raw::{Global, Job, PrometheusReceiver};
-pub(super) use render::render;
+pub(super) use render::{external_labels, render};
 
 /// Prometheus' defaults.
 const INTERVAL: Duration = Duration::from_secs(60);

@@ -127,12 +127,12 @@ impl Scrapes {
     }
 }
 
-/// The top sections in which two printed configurations differ; scrapes follow a reload.
+/// The top sections in which two printed configurations differ; scrapes and rule files follow a reload.
 fn changed_sections(old: &str, new: &str) -> Vec<String> {
     let (Ok(old), Ok(new)) = (document::parse("", old), document::parse("", new)) else { return Vec::new() };
     let keys = new.entries().iter().chain(old.entries()).map(|(key, _)| key.text.clone());
     let mut changed: Vec<String> = keys
-        .filter(|key| key != "scrape_configs" && key != "global")
+        .filter(|key| !["scrape_configs", "global", "rule_files"].contains(&key.as_str()))
         .filter(|key| !same(old.get(key), new.get(key)))
         .collect();
     changed.dedup();

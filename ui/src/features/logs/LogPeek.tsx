@@ -1,6 +1,6 @@
 // One log record with everything that was sent.
 import { Link } from "@tanstack/react-router";
-import { GitFork } from "lucide-react";
+import { GitFork, UnfoldVertical } from "lucide-react";
 import { useState } from "react";
 import type { LogRecord } from "../../api/logs.ts";
 import { plainValue } from "../../api/otlp.ts";
@@ -10,6 +10,7 @@ import { JsonView } from "../../components/JsonView.tsx";
 import { LevelTag } from "../../components/LevelTag.tsx";
 import { PeekPanel } from "../../components/PeekPanel.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
+import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
 import { formatNanos } from "../../lib/time/format.ts";
 import { parseNanos } from "../../lib/time/nanos.ts";
@@ -17,13 +18,26 @@ import { offsetLabel, type Zone } from "../../lib/time/zone.ts";
 import styles from "./LogPeek.module.css";
 
 export interface LogPeekProps {
-  record: LogRecord;
+  /** Null while it is loading. */
+  record: LogRecord | null;
+  error: Error | null;
   zone: Zone;
   onClose: () => void;
   onFilter: (key: string, value: string, exclude: boolean) => void;
+  onContext?: () => void;
 }
 
-export function LogPeek({ record, zone, onClose, onFilter }: LogPeekProps) {
+export function LogPeek(props: LogPeekProps) {
+  const { record, error, onClose } = props;
+  if (record) return <Loaded {...props} record={record} />;
+  return (
+    <PeekPanel label="Log record" onClose={onClose} title="Log record">
+      {error ? <ErrorBox error={error} /> : <Skeleton rows={8} />}
+    </PeekPanel>
+  );
+}
+
+function Loaded({ record, zone, onClose, onFilter, onContext }: LogPeekProps & { record: LogRecord }) {
   const [tab, setTab] = useState<"overview" | "json">("overview");
   const nanos = parseNanos(record.time_unix_nano === "0" ? record.observed_time_unix_nano : record.time_unix_nano);
   const plain = plainValue(record.body);
@@ -62,16 +76,28 @@ export function LogPeek({ record, zone, onClose, onFilter }: LogPeekProps) {
                 <CopyButton text={body} label="Copy body" />
               </span>
             </div>
-            {record.trace_id && (
-              <Link
-                to="/traces/$traceId"
-                params={{ traceId: record.trace_id }}
-                search={record.span_id ? { span: record.span_id } : {}}
-                className="button small"
-              >
-                <GitFork size={13} aria-hidden /> Open trace <code>{record.trace_id.slice(0, 8)}</code>
-              </Link>
-            )}
+            <div className={styles.actions}>
+              {onContext && (
+                <button
+                  type="button"
+                  className="button small"
+                  onClick={onContext}
+                  title="What was around this record (u)"
+                >
+                  <UnfoldVertical size={13} aria-hidden /> Around this record
+                </button>
+              )}
+              {record.trace_id && (
+                <Link
+                  to="/traces/$traceId"
+                  params={{ traceId: record.trace_id }}
+                  search={record.span_id ? { span: record.span_id } : {}}
+                  className="button small"
+                >
+                  <GitFork size={13} aria-hidden /> Open trace <code>{record.trace_id.slice(0, 8)}</code>
+                </Link>
+              )}
+            </div>
           </div>
           <Attributes
             searchable

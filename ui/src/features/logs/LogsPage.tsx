@@ -1,70 +1,114 @@
-// Logs: query, volume by level, fields, the records, and one record in the panel at the right.
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+// Logs: query, volume by level, fields, and the records (a search, live, or around one record), their patterns, or an
+// analysis of them. One record opens in the panel at the right.
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../../api/client.ts";
-import { fetchLogs, fetchLogVolume, type LogRecord } from "../../api/logs.ts";
-import { StackedBars } from "../../charts/StackedBars.tsx";
+import { fetchLogContext, fetchLogVolume } from "../../api/logs.ts";
 import { FieldsPanel } from "../../components/FieldsPanel.tsx";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
-import { ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
-import { addTerm } from "../../lib/filter.ts";
+import { ErrorBox, PartialStrip, RefreshBar, Skeleton } from "../../components/States.tsx";
+import { Tabs } from "../../components/Tabs.tsx";
+import { addTerm, searchedTexts } from "../../lib/filter.ts";
+import { useKeys } from "../../lib/keys.ts";
+import { formatCount } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
+import { createPreference, useStore } from "../../lib/store.ts";
 import { formatDay } from "../../lib/time/format.ts";
-import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { refreshNow, useTime, useView } from "../../lib/view.ts";
+import { AnalyseView } from "./AnalyseView.tsx";
+import { ContextView } from "./ContextView.tsx";
+import { FindBar } from "./FindBar.tsx";
+import { LiveStrip } from "./LiveStrip.tsx";
 import { LogPeek } from "./LogPeek.tsx";
 import styles from "./LogsPage.module.css";
-import { LogTable } from "./LogTable.tsx";
+import { LogTable, type LogTableHandle } from "./LogTable.tsx";
+import { LogTools } from "./LogTools.tsx";
+import { MarkedBar } from "./MarkedBar.tsx";
+import { PatternsView } from "./PatternsView.tsx";
+import type { LogRow } from "./rows.ts";
+import { useLogPages } from "./useLogPages.ts";
+import { useTail } from "./useTail.ts";
+import { VolumeChart } from "./VolumeChart.tsx";
 
 const VOLUME_BUCKETS = 80;
-const PINNED = ["service", "level", "body"];
-const PINNED_FIELDS = PINNED.slice(0, 2);
+const PINNED = ["service", "level"];
+const TABS = ["records", "patterns", "analyse"] as const;
+type TabId = (typeof TABS)[number];
+
+export const wrapPreference = createPreference<"on" | "off">("logs-wrap", ["on", "off"], "off");
 
 export function LogsPage() {
   const { search, patch } = useView();
   const { range, zone, setRange, asOfMilli } = useTime();
   const q = search.q ?? "";
   const order = search.order === "asc" ? "asc" : "desc";
+  const tab: TabId = TABS.find((id) => id === search.tab) ?? "records";
+  const live = search.live === "1" && tab === "records";
+  const context = tab === "records" && !live ? search.context : undefined;
   const columns = useMemo(() => (search.cols ? search.cols.split(",") : []), [search.cols]);
-  const run = useCallback((query: string) => patch({ q: query || undefined, peek: undefined }), [patch]);
-  const filter = (key: string, value: string, exclude: boolean) => run(addTerm(q, key, value, exclude));
+  const without = useMemo(() => (search.scope ? search.scope.split(",") : []), [search.scope]);
+  const wrap = useStore(wrapPreference) === "on";
+  const [find, setFind] = useState<string | null>(null);
+  const [marked, setMarked] = useState<readonly LogRow[]>([]);
+  const [firstRow, setFirstRow] = useState(0);
+  const table = useRef<LogTableHandle>(null);
 
-  const pages = useInfiniteQuery({
-    queryKey: ["logs", range, q, order],
-    queryFn: ({ pageParam, signal }) =>
-      fetchLogs({ range, q, order, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
-    initialPageParam: "",
-    getNextPageParam: (last) => last.value.next_cursor,
-    placeholderData: keepPreviousData,
-  });
+  const run = useCallback(
+    (query: string) => patch({ q: query || undefined, peek: undefined, context: undefined, scope: undefined }),
+    [patch],
+  );
+  const onFilter = useCallback(
+    (key: string, value: string, exclude: boolean) => run(addTerm(q, key, value, exclude)),
+    [run, q],
+  );
+  const list = useLogPages(range, q, order, !live && !context && tab === "records");
+  const tail = useTail(q, live);
   const volume = useQuery({
     queryKey: ["log-volume", range, q],
     queryFn: ({ signal }) => fetchLogVolume(range, q, VOLUME_BUCKETS, signal),
     placeholderData: keepPreviousData,
   });
-
-  const records = useMemo(() => pages.data?.pages.flatMap((page) => page.value.logs) ?? [], [pages.data]);
-  const last = pages.data?.pages.at(-1);
-  const partial = last?.value.partial?.reason ?? volume.data?.value.partial?.reason ?? null;
+  const { rows, shift } = live ? tail : list;
+  const loaded = useMemo(() => loadedRange(list.rows), [list.rows]);
+  const partial = list.partial ?? volume.data?.value.partial?.reason ?? null;
   useReport({
     asOfMilli,
-    elapsedMs: last?.elapsedMs ?? null,
-    rowsScanned: last?.value.stats?.rows_scanned ?? null,
+    elapsedMs: list.elapsedMs,
+    rowsScanned: list.rowsScanned,
     partial,
-    notes: records.length > 0 ? [`${records.length} rows loaded`] : [],
-    busy: pages.isFetching,
+    notes: rows.length > 0 ? [`${formatCount(rows.length)} rows loaded`] : [],
+    busy: list.busy,
   });
 
   const peeked = search.peek?.startsWith("log:") ? search.peek.slice(4) : null;
-  const record = peeked ? records.find((candidate) => candidate.id === peeked) : undefined;
-  const open = useCallback((next: LogRecord | null) => patch({ peek: next ? `log:${next.id}` : undefined }), [patch]);
-  const { fetchNextPage, hasNextPage, isFetchingNextPage } = pages;
-  const loadMore = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
-  const errorAt = pages.error instanceof ApiError ? pages.error.facts.position : undefined;
-
+  const open = useCallback((row: LogRow | null) => patch({ peek: row ? `log:${row.id}` : undefined }), [patch]);
+  const onContext = useCallback(
+    (row: LogRow) => patch({ context: row.id, scope: undefined, live: undefined }),
+    [patch],
+  );
+  // Reading what is below the top must not be disturbed by what arrives.
+  const { pause, paused } = tail;
+  useEffect(() => {
+    if (live && firstRow > 3 && !paused) pause(true);
+  }, [live, firstRow, paused, pause]);
+  const resume = () => {
+    table.current?.toTop();
+    setFirstRow(0);
+    pause(false);
+  };
+  const toggleLive = () => patch({ live: live ? undefined : "1", context: undefined, tab: undefined, peek: undefined });
+  const toggleWrap = () => wrapPreference.set(wrap ? "off" : "on");
+  useKeys("page", "Logs", [
+    { keys: "l", label: "Live: records as they arrive", run: toggleLive },
+    { keys: "w", label: "Wrap long lines", run: toggleWrap },
+    { keys: "mod+f", label: "Find in the loaded rows", run: () => setFind(find ?? "") },
+    ...(live ? [{ keys: "Space", label: "Pause, go on", run: () => (paused ? resume() : pause(true)) }] : []),
+  ]);
+  const wanted = useMemo(() => (find ? [find] : searchedTexts(q)), [find, q]);
+  const errorAt = list.error instanceof ApiError ? list.error.facts.position : undefined;
+  const empty = !live && list.state === "ready" && !list.stale && rows.length === 0;
+  const shared = { zone, columns, wrap, openId: peeked, onOpen: open, onFilter, onContext };
   return (
     <>
       <FilterBar
@@ -75,27 +119,32 @@ export function LogsPage() {
         onRun={run}
         placeholder={'service:api level>=warn "timed out" -level:debug'}
       >
-        <select
-          className="input"
-          aria-label="Order"
-          value={order}
-          onChange={(event) => patch({ order: event.target.value === "asc" ? "asc" : undefined, peek: undefined })}
-        >
-          <option value="desc">Newest first</option>
-          <option value="asc">Oldest first</option>
-        </select>
+        <LogTools
+          live={live}
+          onLive={toggleLive}
+          wrap={wrap}
+          onWrap={toggleWrap}
+          order={order}
+          onOrder={(next) => patch({ order: next === "asc" ? "asc" : undefined, peek: undefined })}
+        />
       </FilterBar>
-      {pages.error && <ErrorBox error={pages.error} query={q} onRetry={() => void pages.refetch()} onApply={run} />}
-      {partial && <PartialStrip reason={partial} onRetry={refreshNow} />}
       <div className={styles.volume}>
-        {volume.data && <VolumeChart data={volume.data.value} range={range} zone={zone} onSelect={setRange} />}
+        {volume.data && (
+          <VolumeChart
+            data={volume.data.value}
+            range={range}
+            zone={zone}
+            loaded={tab === "records" && !live && !context ? loaded : null}
+            onSelect={setRange}
+          />
+        )}
       </div>
       <div className={styles.body}>
         <FieldsPanel
           signal="logs"
           range={range}
           query={q}
-          pinned={PINNED_FIELDS}
+          pinned={PINNED}
           onQuery={run}
           columns={columns}
           onToggleColumn={(field) => {
@@ -104,67 +153,141 @@ export function LogsPage() {
           }}
         />
         <div className={styles.results}>
-          {pages.isPending && !pages.error && <Skeleton rows={24} rowHeight={22} />}
-          {pages.isSuccess && records.length === 0 && <NothingFound signal="logs" query={q} onQuery={run} />}
-          {records.length > 0 && (
-            <LogTable
-              records={records}
-              query={q}
+          <Tabs
+            label="View"
+            current={tab}
+            onChange={(next) => patch({ tab: next === "records" ? undefined : next, live: undefined })}
+            tabs={[
+              { id: "records", title: "Records" },
+              { id: "patterns", title: "Patterns" },
+              { id: "analyse", title: "Analyse" },
+            ]}
+          />
+          <RefreshBar busy={list.busy && rows.length > 0 && !live} />
+          {tab === "patterns" && <PatternsView range={range} q={q} zone={zone} onQuery={run} />}
+          {tab === "analyse" && (
+            <AnalyseView
+              signal="logs"
+              range={range}
+              q={q}
+              pipe={search.by}
               zone={zone}
-              withDay={formatDay(range.fromMilli, zone) !== formatDay(range.toMilli, zone)}
-              columns={columns}
-              openId={peeked}
-              onOpen={open}
-              onFilter={filter}
-              onNearEnd={loadMore}
-              end={endText(hasNextPage, order)}
+              onPipe={(pipe) => patch({ by: pipe || undefined })}
+              onQuery={run}
+              onRange={setRange}
             />
           )}
+          {context && (
+            <ContextView
+              id={context}
+              without={without}
+              {...shared}
+              onWithout={(names) => patch({ scope: names.join(",") || undefined })}
+              onClose={() => patch({ context: undefined, scope: undefined })}
+            />
+          )}
+          {tab === "records" && !context && (
+            <>
+              {live && <LiveStrip tail={tail} onResume={resume} onPause={() => pause(true)} onStop={toggleLive} />}
+              {!live && list.error && <ErrorBox error={list.error} query={q} onRetry={list.retry} onApply={run} />}
+              {!live && list.partial && <PartialStrip reason={list.partial} onRetry={refreshNow} />}
+              {!live && list.state === "loading" && <Skeleton rows={24} rowHeight={22} />}
+              {empty && <NothingFound signal="logs" query={q} onQuery={run} />}
+              {live && rows.length === 0 && <p className={styles.waiting}>Waiting for records that match</p>}
+              {rows.length > 0 && (
+                <LogTable
+                  ref={table}
+                  key={live ? "live" : list.key}
+                  rows={rows}
+                  shift={live && !paused && firstRow <= 3 ? 0 : shift}
+                  wanted={wanted}
+                  withDay={!live && formatDay(range.fromMilli, zone) !== formatDay(range.toMilli, zone)}
+                  {...shared}
+                  onMarked={setMarked}
+                  onFirst={setFirstRow}
+                  onNearEnd={live ? undefined : list.more}
+                  onNearStart={live || !list.hasNewer ? undefined : list.newer}
+                  end={live ? "older ones are in the search" : <End more={list.hasMore} order={order} />}
+                />
+              )}
+              {find !== null && (
+                <FindBar
+                  rows={rows}
+                  text={find}
+                  onText={setFind}
+                  onGo={(index) => table.current?.reveal(index)}
+                  onClose={() => setFind(null)}
+                />
+              )}
+              {marked.length > 1 && <MarkedBar rows={marked} columns={columns} zone={zone} />}
+            </>
+          )}
         </div>
-        {record && <LogPeek record={record} zone={zone} onClose={() => open(null)} onFilter={filter} />}
+        {peeked && (
+          <Peeked
+            id={peeked}
+            zone={zone}
+            onClose={() => open(null)}
+            onFilter={onFilter}
+            onContext={onContext}
+            row={rows.find((row) => row.id === peeked)}
+          />
+        )}
       </div>
     </>
   );
 }
 
-function endText(more: boolean, order: "asc" | "desc"): string {
-  if (more) return "loading more";
-  return order === "desc" ? "start of the range" : "end of the range";
-}
-
-type VolumeData = Awaited<ReturnType<typeof fetchLogVolume>>["value"];
-
-interface VolumeProps {
-  data: VolumeData;
-  range: { fromMilli: number; toMilli: number };
+interface PeekedProps {
+  id: string;
+  row: LogRow | undefined;
   zone: string;
-  onSelect: (range: { fromMilli: number; toMilli: number }) => void;
+  onClose: () => void;
+  onFilter: (key: string, value: string, exclude: boolean) => void;
+  onContext: (row: LogRow) => void;
 }
 
-/** Errors at the bottom: that is where small numbers can be compared. */
-const STACK_ORDER = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "UNSPECIFIED"];
-
-function VolumeChart({ data, range, zone, onSelect }: VolumeProps) {
-  const stacks = useMemo(
-    () =>
-      STACK_ORDER.flatMap((level) => {
-        const index = data.levels.indexOf(level);
-        if (index < 0) return [];
-        return [
-          { name: level, colour: `--level-${level.toLowerCase()}`, counts: data.counts.map((row) => row[index] ?? 0) },
-        ];
-      }),
-    [data],
-  );
+/** The whole record, as it is asked for when it is opened. */
+function Peeked({ id, row, zone, onClose, onFilter, onContext }: PeekedProps) {
+  const record = useQuery({
+    queryKey: ["log", id],
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => (await fetchLogContext(id, { before: 1, after: 1 }, signal)).value.record,
+  });
   return (
-    <StackedBars
-      label="Log volume"
-      stacks={stacks}
-      startMilli={nanosToMilli(parseNanos(data.start_unix_nano))}
-      stepMilli={data.step_nanos / 1e6}
-      range={range}
+    <LogPeek
+      record={record.data ?? null}
+      error={record.error}
       zone={zone}
-      onSelect={onSelect}
+      onClose={onClose}
+      onFilter={onFilter}
+      {...(row ? { onContext: () => onContext(row) } : {})}
     />
   );
+}
+
+function End({ more, order }: { more: boolean; order: "asc" | "desc" }) {
+  const { range, setRange } = useTime();
+  if (more) return <>loading more</>;
+  const length = range.toMilli - range.fromMilli;
+  const wider =
+    order === "desc"
+      ? { fromMilli: range.fromMilli - length, toMilli: range.toMilli }
+      : { fromMilli: range.fromMilli, toMilli: range.toMilli + length };
+  return (
+    <>
+      {order === "desc" ? "start of the range" : "end of the range"}{" "}
+      <button type="button" className="button small" onClick={() => setRange(wider)}>
+        {order === "desc" ? "Begin earlier" : "End later"}
+      </button>
+    </>
+  );
+}
+
+function loadedRange(rows: readonly LogRow[]): { fromMilli: number; toMilli: number } | null {
+  const first = rows[0]?.milli;
+  const last = rows.at(-1)?.milli;
+  if (first === undefined || last === undefined) return null;
+  return { fromMilli: Math.min(first, last), toMilli: Math.max(first, last) };
 }

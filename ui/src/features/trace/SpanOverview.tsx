@@ -6,11 +6,12 @@ import type { Span } from "../../api/traces.ts";
 import { Attributes } from "../../components/Attributes.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { term } from "../../lib/filter.ts";
+import { logBars } from "../../lib/log-bars.ts";
 import { formatCount, formatPercent } from "../../lib/number.ts";
 import { formatDuration, formatNanos } from "../../lib/time/format.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import { type CriticalPath, isCritical } from "./critical.ts";
-import { miniHistogram, percentileText, type Rank } from "./percentile.ts";
+import { percentileText, type Rank } from "./percentile.ts";
 import styles from "./SpanPanel.module.css";
 import { Stack } from "./Stack.tsx";
 import { traceRange } from "./source.ts";
@@ -107,7 +108,7 @@ const BARS = 28;
 
 /** The percentile of the span, with the durations of its operation as bars; the bar of this span is marked. */
 function RankFact({ rank, duration }: { rank: Rank; duration: number }) {
-  const bars = miniHistogram(rank.cells, BARS);
+  const bars = logBars(rank.cells, BARS);
   const most = Math.max(1, ...bars.map((bar) => bar.count));
   return (
     <div className={styles.fact}>

@@ -1,20 +1,20 @@
 // One trace: from the server by its id, or from a file that was dropped onto the page.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { ApiError, serverNow } from "../../api/client.ts";
 import { fetchLogs, type LogRecord } from "../../api/logs.ts";
 import { fetchColumns } from "../../api/trace-columns.ts";
+import { DropTraceFile } from "../../components/DropTraceFile.tsx";
 import { Empty, ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { EMPTY_REPORT, useReport } from "../../lib/report.ts";
 import { useStore } from "../../lib/store.ts";
-import { DropFile } from "./DropFile.tsx";
-import { droppedTraces } from "./dropped.ts";
+import { traceFile } from "../../lib/trace-file.ts";
 import { fileSource, serverSource, traceRange } from "./source.ts";
 import styles from "./TraceView.module.css";
 import { TraceView } from "./TraceView.tsx";
 import type { TraceTree } from "./tree.ts";
-import { readAnswer } from "./worker.ts";
+import { readAnswer, readFile } from "./worker.ts";
 
 const POLL_MS = 3000;
 const ARRIVING_MILLI = 30_000;
@@ -22,7 +22,11 @@ const LOG_LIMIT = 1000;
 
 export function TracePage() {
   const { traceId = "" } = useParams({ strict: false });
-  return <DropFile>{traceId === "file" ? <FileTracePage /> : <StoredTracePage id={traceId.toLowerCase()} />}</DropFile>;
+  return (
+    <DropTraceFile>
+      {traceId === "file" ? <FileTracePage /> : <StoredTracePage id={traceId.toLowerCase()} />}
+    </DropTraceFile>
+  );
 }
 
 function StoredTracePage({ id }: { id: string }) {
@@ -70,30 +74,38 @@ function StoredTracePage({ id }: { id: string }) {
 }
 
 function FileTracePage() {
-  const file = useStore(droppedTraces);
-  const trace = file?.traces[file.shown];
+  const file = useStore(traceFile);
+  const [shown, setShown] = useState(0);
+  const read = useQuery({
+    queryKey: ["trace-file", file?.id],
+    enabled: file !== null,
+    retry: false,
+    structuralSharing: false,
+    // The bytes are handed to the worker; the file keeps its own.
+    queryFn: () => readFile((file?.bytes ?? new ArrayBuffer(0)).slice(0)),
+  });
+  const traces = read.data ?? [];
+  const trace = traces[Math.min(shown, traces.length - 1)];
   const source = useMemo(() => (trace ? fileSource(trace.tree, trace.spans) : null), [trace]);
   useReport({ ...EMPTY_REPORT, notes: file ? [`from ${file.name}, not stored`] : [] });
-  if (!file || !trace || !source) {
+  if (!file) {
     return (
       <Empty reason="none" title="The file is no longer open">
         <p>Traces of files are shown, not stored. Drop the file here again: JSON of Jaeger, or OTLP/JSON.</p>
       </Empty>
     );
   }
+  if (read.error) return <ErrorBox error={read.error} />;
+  if (!trace || !source) return <Skeleton rows={26} rowHeight={24} />;
   return (
     <>
-      {file.traces.length > 1 && (
+      {traces.length > 1 && (
         <label className={styles.file}>
-          {file.name} has {file.traces.length} traces{" "}
-          <select
-            className="input"
-            value={file.shown}
-            onChange={(event) => droppedTraces.set({ ...file, shown: Number(event.target.value) })}
-          >
-            {file.traces.map(({ tree }, at) => (
+          {file.name} has {traces.length} traces
+          <select className="input" value={shown} onChange={(event) => setShown(Number(event.target.value))}>
+            {traces.map(({ tree }, at) => (
               <option key={tree.traceId} value={at}>
-                {tree.traceId} ({tree.count})
+                {tree.traceId} ({tree.count} spans)
               </option>
             ))}
           </select>

@@ -37,27 +37,3 @@ export function percentileText(percentile: number): string {
   const percent = percentile * 100;
   return `p${percent >= 99 ? percent.toFixed(1).replace(/\.0$/, "") : Math.floor(percent)}`;
 }
-
-/** At most `columns` bars on a logarithmic axis, as counts. */
-export function miniHistogram(
-  cells: readonly HistogramCell[],
-  columns: number,
-): { low: number; high: number; count: number }[] {
-  const first = cells[0];
-  const last = cells.at(-1);
-  if (!first || !last) return [];
-  const from = Math.log(Math.max(1, first[0]));
-  const to = Math.max(Math.log(Math.max(2, last[1])), from + 1e-9);
-  const step = (to - from) / columns;
-  const bars = Array.from({ length: columns }, (_, at) => ({
-    low: Math.exp(from + at * step),
-    high: Math.exp(from + (at + 1) * step),
-    count: 0,
-  }));
-  for (const [low, high, count] of cells) {
-    const centre = Math.log(Math.max(1, Math.sqrt(Math.max(1, low) * Math.max(1, high))));
-    const bar = bars[Math.min(columns - 1, Math.max(0, Math.floor((centre - from) / step)))];
-    if (bar) bar.count += count;
-  }
-  return bars;
-}

@@ -1,5 +1,6 @@
 // The traces found, newest first.
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { GitCompareArrows } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { TraceSummary } from "../../api/traces.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
@@ -10,6 +11,7 @@ import { formatCount } from "../../lib/number.ts";
 import { formatClock, formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import type { Zone } from "../../lib/time/zone.ts";
+import page from "./TracesPage.module.css";
 import styles from "./TraceTable.module.css";
 
 export interface TraceTableProps {
@@ -35,6 +37,13 @@ export function TraceTable({ traces, zone, withDay, onNearEnd, onOpen, end }: Tr
     if (cursor >= 0) rows.current?.reveal(cursor);
   }, [cursor]);
   const move = (step: number) => setCursor((old) => Math.min(traces.length - 1, Math.max(0, old + step)));
+  const navigate = useNavigate();
+  const [marked, setMarked] = useState<readonly string[]>([]);
+  /** Two at most: a third takes the place of the first. */
+  const mark = (id: string) =>
+    setMarked((old) => (old.includes(id) ? old.filter((each) => each !== id) : [...old, id].slice(-2)));
+  const compare = (a: string, b: string) => void navigate({ to: "/traces/compare", search: { a, b } });
+  const current = traces[cursor]?.trace_id;
   const openCurrent = () => {
     const trace = traces[cursor];
     if (trace) onOpen(trace.trace_id);
@@ -47,48 +56,90 @@ export function TraceTable({ traces, zone, withDay, onNearEnd, onOpen, end }: Tr
     { keys: "Home", label: "First row", run: () => setCursor(0) },
     { keys: "End", label: "Last loaded row", run: () => setCursor(traces.length - 1) },
     { keys: "Enter", label: "Open the trace", run: openCurrent },
+    { keys: "x", label: "Mark the trace", run: () => current && mark(current) },
+    { keys: "m", label: "Compare with a typical trace", run: () => current && compare(current, "typical") },
+    {
+      keys: "shift+m",
+      label: "Compare the two marked traces",
+      run: () => marked[0] && marked[1] && compare(marked[0], marked[1]),
+    },
   ]);
   return (
-    <VirtualRows
-      ref={rows}
-      role="grid"
-      label="Traces"
-      count={traces.length}
-      rowHeight={ROW_PX}
-      headerHeight={HEADER_PX}
-      onNearEnd={onNearEnd}
-      header={
-        <div className={styles.header} data-days={withDay} role="row">
-          <div role="columnheader">Start</div>
-          <div role="columnheader">Root operation</div>
-          <div role="columnheader">Duration</div>
-          <div role="columnheader" className="number">
-            Spans
+    <>
+      <VirtualRows
+        ref={rows}
+        role="grid"
+        label="Traces"
+        count={traces.length}
+        rowHeight={ROW_PX}
+        headerHeight={HEADER_PX}
+        onNearEnd={onNearEnd}
+        header={
+          <div className={styles.header} data-days={withDay} role="row">
+            <div role="columnheader">
+              <span className="sr-only">Mark</span>
+            </div>
+            <div role="columnheader">Start</div>
+            <div role="columnheader">Root operation</div>
+            <div role="columnheader">Duration</div>
+            <div role="columnheader" className="number">
+              Spans
+            </div>
+            <div role="columnheader" className="number">
+              Errors
+            </div>
+            <div role="columnheader" className={styles.wide}>
+              Services
+            </div>
           </div>
-          <div role="columnheader" className="number">
-            Errors
-          </div>
-          <div role="columnheader" className={styles.wide}>
-            Services
-          </div>
+        }
+        footer={<div className={styles.end}>{end}</div>}
+        renderRow={(index) => {
+          const trace = traces[index];
+          return trace ? (
+            <Row
+              key={trace.trace_id}
+              trace={trace}
+              index={index}
+              zone={zone}
+              withDay={withDay}
+              slowest={slowest}
+              current={index === cursor}
+              mark={marked.indexOf(trace.trace_id)}
+              onMark={mark}
+            />
+          ) : null;
+        }}
+      />
+      {marked.length > 0 && (
+        <div className={page.compare} role="toolbar" aria-label="Marked traces">
+          {marked.map((id, at) => (
+            <span key={id}>
+              <b>{"AB"[at]}</b> <code>{id.slice(0, 8)}</code>
+            </span>
+          ))}
+          {marked[0] && marked[1] ? (
+            <button
+              type="button"
+              className="button small primary"
+              onClick={() => compare(marked[0] ?? "", marked[1] ?? "")}
+            >
+              <GitCompareArrows size={13} aria-hidden /> Compare
+            </button>
+          ) : (
+            <>
+              <span className="faint">mark another, or</span>
+              <button type="button" className="button small" onClick={() => compare(marked[0] ?? "", "typical")}>
+                compare with a typical one
+              </button>
+            </>
+          )}
+          <button type="button" className="button quiet small" onClick={() => setMarked([])}>
+            Clear
+          </button>
         </div>
-      }
-      footer={<div className={styles.end}>{end}</div>}
-      renderRow={(index) => {
-        const trace = traces[index];
-        return trace ? (
-          <Row
-            key={trace.trace_id}
-            trace={trace}
-            index={index}
-            zone={zone}
-            withDay={withDay}
-            slowest={slowest}
-            current={index === cursor}
-          />
-        ) : null;
-      }}
-    />
+      )}
+    </>
   );
 }
 
@@ -99,9 +150,12 @@ interface RowProps {
   withDay: boolean;
   slowest: number;
   current: boolean;
+  /** Place among the marked traces, -1 when it is not one. */
+  mark: number;
+  onMark: (id: string) => void;
 }
 
-function Row({ trace, index, zone, withDay, slowest, current }: RowProps) {
+function Row({ trace, index, zone, withDay, slowest, current, mark, onMark }: RowProps) {
   const start = parseNanos(trace.start_unix_nano);
   return (
     <Link
@@ -116,6 +170,23 @@ function Row({ trace, index, zone, withDay, slowest, current }: RowProps) {
       className={styles.row ?? ""}
       data-days={withDay}
     >
+      <div role="gridcell">
+        <button
+          type="button"
+          className={styles.mark}
+          tabIndex={-1}
+          aria-pressed={mark >= 0}
+          aria-label={`Mark the trace ${trace.root_name}`}
+          title="Mark for comparison (x)"
+          onClick={(event) => {
+            event.preventDefault();
+            event.stopPropagation();
+            onMark(trace.trace_id);
+          }}
+        >
+          {mark >= 0 ? "AB"[mark] : ""}
+        </button>
+      </div>
       <div className={styles.time} title={formatNanos(start, zone)}>
         {withDay ? formatInstant(nanosToMilli(start), zone) : formatClock(nanosToMilli(start), zone, true)}
       </div>

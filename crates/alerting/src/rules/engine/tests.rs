@@ -53,6 +53,7 @@ impl Stage {
             appender: store.clone(),
             sink: heard.clone(),
             external: External { labels: Labels::default(), url: "http://bellrock".to_owned() },
+            timeline: None,
             options,
         };
         let times = Times { wall: Arc::new(wall.clone()), steady: Arc::new(steady.clone()) };

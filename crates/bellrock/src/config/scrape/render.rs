@@ -8,14 +8,18 @@ use pipeline::scrape::relabel::{Action, Rule};
 use pipeline::scrape::{ScrapeConfig, Scraping};
 use serde_json::{Map, Value, json};
 
-/// The sections `global` and `scrape_configs`; empty when nothing is scraped. Values are JSON, which is YAML.
+/// The line `external_labels` of the section `global`; empty when there are none.
+pub(in crate::config) fn external_labels(scraping: &Scraping) -> String {
+    if scraping.external_labels.is_empty() {
+        return String::new();
+    }
+    let labels: Map<String, Value> = scraping.external_labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
+    format!("  external_labels: {}\n", Value::Object(labels))
+}
+
+/// The section `scrape_configs`; empty when nothing is scraped. Values are JSON, which is YAML.
 pub(in crate::config) fn render(scraping: &Scraping) -> String {
     let mut out = String::new();
-    if !scraping.external_labels.is_empty() {
-        let labels: Map<String, Value> =
-            scraping.external_labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
-        let _ = writeln!(out, "global:\n  external_labels: {}", Value::Object(labels));
-    }
     if !scraping.pools.is_empty() {
         out.push_str("scrape_configs:\n");
     }

@@ -1,20 +1,11 @@
 // Accepts a trace file on the whole page: Jaeger's JSON or OTLP/JSON.
 import { useNavigate } from "@tanstack/react-router";
 import { type DragEvent, type ReactNode, useState } from "react";
-import { ErrorBox } from "../../components/States.tsx";
-import styles from "./DropFile.module.css";
-import { droppedTraces } from "./dropped.ts";
-import { readFile } from "./worker.ts";
+import { openTraceFile } from "../lib/trace-file.ts";
+import styles from "./DropTraceFile.module.css";
+import { ErrorBox } from "./States.tsx";
 
-export const FILE_BYTES_MAX = 256 * 1024 * 1024;
-
-export async function openTraceFile(file: File): Promise<void> {
-  if (file.size > FILE_BYTES_MAX) throw new Error(`${file.name} is larger than 256 MiB`);
-  const traces = await readFile(await file.arrayBuffer());
-  droppedTraces.set({ name: file.name, traces, shown: 0 });
-}
-
-export function DropFile({ children }: { children: ReactNode }) {
+export function DropTraceFile({ children }: { children: ReactNode }) {
   const navigate = useNavigate();
   const [over, setOver] = useState(false);
   const [problem, setProblem] = useState<Error | null>(null);

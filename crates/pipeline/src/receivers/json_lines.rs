@@ -1,0 +1,127 @@
+//! `jsonlines`: lines of JSON over HTTP: `POST /insert/jsonline`, as VictoriaLogs takes them, or any path of the port.
+//!
+//! `_msg_field`, `_time_field`, `_level_field` and `service` in the query name the keys that mean something, and the service of
+//! lines that name none; without them the keys of common loggers are looked for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use foundation::Clock;
+use foundation::units::ByteSize;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use model::Signal;
+use serde::{Deserialize, Serialize};
+use wire::json_lines;
+
+use super::web::{self, Body, Intake, Service, convert, plain};
+use crate::body::RequestLimit;
+use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
+use crate::config::Size;
+use crate::refusal::Refusal;
+
+/// How it is known.
+pub(super) const FACTORY: ReceiverFactory =
+    ReceiverFactory { names: &["jsonlines", "json_lines"], signals: &[Signal::Logs], build };
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+struct Settings {
+    endpoint: String,
+    max_request_body_size: Size,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { endpoint: String::new(), max_request_body_size: Size(ByteSize::mib(64)) }
+    }
+}
+
+struct JsonLines {
+    component: String,
+    address: SocketAddr,
+    bytes_max: usize,
+}
+
+fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
+    let mut settings: Settings = setup.read()?;
+    let address = setup.address("endpoint", Some(&settings.endpoint), 9428)?;
+    settings.endpoint = address.to_string();
+    let bytes_max = settings.max_request_body_size.0.as_usize();
+    if bytes_max == 0 {
+        return Err(setup.error("max_request_body_size", "must be greater than zero"));
+    }
+    setup.show(&settings);
+    Ok(Box::new(JsonLines { component: setup.path(""), address, bytes_max }))
+}
+
+impl Receiver for JsonLines {
+    fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        vec![(format!("{}.endpoint", self.component), self.address)]
+    }
+
+    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
+        Box::pin(async move {
+            let Some(consumer) = outputs.of(Signal::Logs) else { return Ok(()) };
+            let intake = Intake {
+                signal: Signal::Logs,
+                limit: RequestLimit { bytes: self.bytes_max, setting: "receivers.jsonlines.max_request_body_size" },
+                budget: host.budget.clone(),
+                journal: host.journal.clone(),
+                consumer,
+            };
+            let service = Arc::new(LinesPort { intake, clock: host.clock.clone() });
+            let owner = format!("{}.endpoint", self.component);
+            let listener = host.sockets.tcp(&owner, self.address).await;
+            let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
+            run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
+            Ok(())
+        })
+    }
+}
+
+struct LinesPort {
+    intake: Intake,
+    clock: Arc<dyn Clock>,
+}
+
+impl LinesPort {
+    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+        let (head, body) = request.into_parts();
+        if head.method != Method::POST && head.method != Method::PUT {
+            return Err(Refusal::with_status(405, format!("{} is not allowed here; use POST", head.method)));
+        }
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let value =
+            |name: &str| query.split('&').filter_map(|p| p.split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v);
+        let (message, time, level) = (value("_msg_field"), value("_time_field"), value("_level_field"));
+        let (bytes, _lease) = self.intake.body(&head.headers, body).await?;
+        let mut options =
+            json_lines::Options { service: value("service"), ..json_lines::Options::new(self.clock.now()) };
+        let named = [message, time, level].map(|v| v.map(|v| [v]));
+        for (names, slot) in named.iter().zip([
+            &mut options.interest.message,
+            &mut options.interest.time,
+            &mut options.interest.severity,
+        ]) {
+            if let Some(names) = names {
+                *slot = names;
+            }
+        }
+        let lines = convert(bytes.len(), || json_lines::read(&bytes, &options));
+        if let Some((line, why)) = &lines.first_plain {
+            let message = format!("line {line} is no JSON object and is kept as text: {why}");
+            self.intake.journal.note(Some(Signal::Logs), "partial", &message, lines.plain);
+        }
+        self.intake.hand_on(lines.request, lines.records, peer).await.map(drop)
+    }
+}
+
+impl Service for LinesPort {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        match self.take(request, peer).await {
+            Ok(()) => plain(StatusCode::OK, ""),
+            Err(refusal) => self.intake.refused(&refusal),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Receivers that ask somebody at an interval.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation::{Clock, UnixNanos};
+use model::Signal;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::component::{Host, Outputs, Refused, Reporter, Run, Setup};
+use crate::config::Interval;
+use crate::journal::Journal;
+use crate::telemetry::Telemetry;
+
+/// What was found, and why something is missing.
+#[derive(Default)]
+pub(super) struct Scraped {
+    pub telemetry: Vec<Telemetry>,
+    /// Empty when all is well.
+    pub problem: String,
+}
+
+/// Asks once.
+pub(super) trait Scraper: Send + 'static {
+    fn scrape(&mut self, now: UnixNanos) -> impl Future<Output = Scraped> + Send;
+}
+
+/// How often.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    pub interval: Duration,
+    pub delay: Duration,
+}
+
+impl Schedule {
+    /// Checks the settings that all these receivers have.
+    pub(super) fn new(setup: &mut Setup<'_>, interval: Interval, delay: Interval) -> Result<Self, Refused> {
+        if interval.0 < Duration::from_millis(100) {
+            return Err(setup.error("collection_interval", "must be at least 100ms"));
+        }
+        Ok(Self { interval: interval.0, delay: delay.0 })
+    }
+}
+
+/// Asks at the interval until `run` is stopped. An answer that takes longer than the interval is given up.
+pub(super) fn spawn(run: &mut Run, host: &Host, outputs: Outputs, schedule: Schedule, scraper: impl Scraper) {
+    let task = Task {
+        schedule,
+        outputs,
+        clock: host.clock.clone(),
+        journal: host.journal.clone(),
+        reporter: run.reporter(),
+        stop: run.stopped(),
+    };
+    run.spawn("scrape", task.run(scraper));
+}
+
+struct Task {
+    schedule: Schedule,
+    outputs: Outputs,
+    clock: Arc<dyn Clock>,
+    journal: Journal,
+    reporter: Reporter,
+    stop: watch::Receiver<bool>,
+}
+
+impl Task {
+    async fn run(mut self, mut scraper: impl Scraper) {
+        let mut tick = tokio::time::interval_at(Instant::now() + self.schedule.delay, self.schedule.interval);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut said = String::new();
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                _ = self.stop.wait_for(|stopped| *stopped) => return,
+            }
+            let scraped = tokio::select! {
+                scraped = scraper.scrape(self.clock.now()) => scraped,
+                _ = self.stop.wait_for(|stopped| *stopped) => return,
+            };
+            if scraped.problem.is_empty() {
+                self.reporter.ok();
+            } else {
+                self.reporter.recoverable(&scraped.problem);
+                self.journal.note(Some(Signal::Metrics), "scrape", &scraped.problem, 1);
+                if scraped.problem != said {
+                    tracing::warn!(problem = scraped.problem, "a receiver cannot ask");
+                }
+            }
+            said = scraped.problem;
+            for telemetry in scraped.telemetry {
+                let signal = telemetry.signal();
+                let Some(consumer) = self.outputs.of(signal) else { continue };
+                // What is not taken now is measured again soon.
+                if let Err(refusal) = consumer.consume(telemetry).await {
+                    self.journal.request_refused(Some(signal), "scrape", &refusal.message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The newest sample of series, ended ones too, for those who go on where something stopped.
+
+use model::Labels;
+use promql::matcher::Matcher;
+use tsdb::{Sample, Tsdb};
+
+use super::{Ask, MetricsError, matchers};
+
+/// The newest float of each series that satisfies all of `selector` in `range_ms` (both ends inclusive), stale markers included.
+///
+/// # Errors
+/// A limit, the deadline, a damaged block.
+pub fn newest(
+    db: &Tsdb,
+    ask: &Ask,
+    selector: &[Matcher],
+    range_ms: (i64, i64),
+) -> Result<Vec<(Labels, Sample)>, MetricsError> {
+    let mut found = Vec::new();
+    for handle in db.select(&ask.access, &matchers::to_engine(selector), range_ms, ask.read_limits())?.series {
+        if let Some(last) = handle.samples()?.last() {
+            found.push((handle.labels().clone(), *last));
+        }
+    }
+    Ok(found)
+}

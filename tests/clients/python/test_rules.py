@@ -1,0 +1,213 @@
+"""Rules: imported as the design does it, evaluated, kept over a crash, read again from files, sent to a real Alertmanager."""
+
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+
+from harness import alertmanager, poll
+from harness.server import Server
+
+DESIGN = pathlib.Path(__file__).parents[3] / "crates/alerting/tests/data/alert-rules.yaml"
+
+QUICK = """
+groups:
+  - name: quick
+    interval: 1s
+    rules:
+      - record: connections:double
+        expr: db_connections_active * 2
+      - alert: TooMany
+        expr: connections:double > 160
+        for: 1s
+        labels: {severity: warning}
+        annotations: {summary: "{{ $value }} on {{ $labels.service }}"}
+"""
+
+
+def import_rules(server, file, *more):
+    """The line of the design."""
+    url = server.url("api", "/api/v1/rules")
+    line = ["curl", "-s", "-X", "POST", url, "-H", "Content-Type: application/yaml", "--data-binary", f"@{file}", *more]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout
+
+
+def feed(server, value=95):
+    answer = requests.post(
+        server.url("api", "/api/v1/import/prometheus"), data=f'db_connections_active{{service="api"}} {value}\n', timeout=10
+    )
+    assert answer.status_code in (200, 204), answer.text
+
+
+def alerts(server):
+    answer = requests.get(server.url("api", "/api/v1/alerts"), timeout=10).json()
+    assert answer["status"] == "success"
+    return {alert["labels"]["alertname"]: alert for alert in answer["data"]["alerts"]}
+
+
+def fires(server, name):
+    def check():
+        feed(server)
+        alert = alerts(server).get(name)
+        return alert if alert and alert["state"] == "firing" else None
+
+    return poll.until(f"{name} fires", check, deadline_s=30, every_s=0.3)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_file_of_the_design_is_taken_and_survives_a_crash(tmp_path):
+    quick = tmp_path / "quick.yaml"
+    quick.write_text(QUICK)
+    server = Server(tmp_path / "server").start()
+    try:
+        taken = json.loads(import_rules(server, DESIGN))
+        assert taken["rules"] == 10 and not taken["prometheus_accepts"]
+        assert [(f["line"], f["severity"]) for f in taken["findings"]] == [(59, "warning"), (83, "warning")]
+        assert all("humanizeBytes" in f["reason"] and "humanize1024" in f["fix"] for f in taken["findings"])
+        import_rules(server, quick)
+        alert = fires(server, "TooMany")
+        assert alert["annotations"] == {"summary": "190 on api"}
+        assert alert["labels"] == {"alertname": "TooMany", "service": "api", "severity": "warning"}
+        server.kill()
+        server.start()
+        rules = requests.get(server.url("api", "/api/v1/rules"), timeout=10).json()["data"]["groups"]
+        assert {group["name"]: len(group["rules"]) for group in rules} == {"meetsmatch.rules": 10, "quick": 2}
+        assert {group["file"] for group in rules} == {"api"}
+        assert fires(server, "TooMany")["annotations"] == alert["annotations"]
+        series = requests.get(server.url("api", "/api/v1/query"), params={"query": "connections:double"}, timeout=10).json()
+        assert series["data"]["result"][0]["value"][1] == "190"
+    finally:
+        server.terminate()
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_an_export_is_a_file_that_promtool_takes(own_server, tmp_path):
+    import_rules(own_server, DESIGN)
+    exported = tmp_path / "exported.yaml"
+    exported.write_text(requests.get(own_server.url("api", "/api/v1/rules/export"), timeout=10).text)
+    checked = subprocess.run(["promtool", "check", "rules", str(exported)], capture_output=True, text=True)
+    assert checked.returncode == 0 and "10 rules found" in checked.stdout, checked.stdout + checked.stderr
+
+
+def test_a_file_with_errors_is_refused_as_a_whole(own_server):
+    bad = "groups:\n  - name: a\n    rules:\n      - alrt: A\n        expr: up\n      - alert: B\n        expr: 'sum('\n"
+    answer = requests.post(own_server.url("api", "/api/v1/rules"), data=bad, timeout=10)
+    assert answer.status_code == 400
+    findings = answer.json()["error"]["findings"]
+    assert [(f["line"], f["severity"]) for f in findings] == [(4, "error"), (4, "error"), (7, "error")]
+    assert any(f["fix"] == "did you mean `alert`?" for f in findings)
+    assert requests.get(own_server.url("api", "/api/v1/rules"), timeout=10).json()["data"]["groups"] == []
+
+
+def test_rule_files_are_read_again_and_told_apart_from_what_the_api_made(tmp_path):
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    rules = folder / "a.rules.yaml"
+    rules.write_text("groups: [{name: a, rules: [{record: one, expr: vector(1)}]}]")
+    config = tmp_path / "bellrock.yaml"
+    config.write_text("rule_files: ['rules/*.rules.yaml']\n")
+    server = Server(tmp_path / "server").start(f"--config={config}")
+    try:
+
+        def names():
+            groups = requests.get(server.url("api", "/api/v1/rules"), timeout=10).json()["data"]["groups"]
+            return [(group["name"], group["file"], group["rules"][0]["name"]) for group in groups]
+
+        requests.post(server.url("api", "/api/v1/rules"), data=QUICK, timeout=10).raise_for_status()
+        made = ("quick", "api", "connections:double")
+        assert names() == [("a", str(rules), "one"), made]
+        rules.write_text("groups: [{name: a, rules: [{record: two, expr: vector(2)}]}]")
+        assert requests.post(server.url("api", "/-/reload"), timeout=30).status_code == 200
+        assert names() == [("a", str(rules), "two"), made]
+        rules.write_text("groups: [{name: a, rules: [{record: three, expr: 'vector('}]}]")
+        refused = requests.post(server.url("api", "/-/reload"), timeout=30)
+        assert refused.status_code == 500 and "a.rules.yaml:1:" in refused.text
+        assert names() == [("a", str(rules), "two"), made]
+        rules.write_text("groups: [{name: a, rules: [{record: four, expr: vector(4)}]}]")
+        server.process.send_signal(signal.SIGHUP)
+        poll.until("the file is read again", lambda: names() == [("a", str(rules), "four"), made])
+        assert requests.delete(server.url("api", "/api/v1/rules/a"), timeout=10).status_code == 409
+        assert requests.delete(server.url("api", "/api/v1/rules/quick"), timeout=10).status_code == 204
+        assert names() == [("a", str(rules), "four")]
+    finally:
+        server.terminate()
+
+
+def test_a_rule_is_tried_on_the_past(own_server):
+    feed(own_server)
+    trial = "groups: [{name: t, rules: [{alert: Busy, expr: db_connections_active > 80}]}]"
+
+    def tried():
+        answer = requests.post(
+            own_server.url("api", "/api/v1/rules/test"), params={"from": "now-5m", "step": "1s"}, data=trial, timeout=30
+        ).json()
+        return answer["rules"][0] if answer["rules"][0]["firings"] == 1 else None
+
+    rule = poll.until("the past shows the alert", tried)
+    assert rule["alerts"][0]["labels"] == {"alertname": "Busy", "service": "api"}
+    assert requests.get(own_server.url("api", "/api/v1/rules"), timeout=10).json()["data"]["groups"] == []
+
+
+@pytest.mark.skipif(alertmanager.program() is None, reason=alertmanager.MISSING)
+def test_alerts_reach_a_real_alertmanager(tmp_path):
+    with alertmanager.Alertmanager(tmp_path / "am") as am:
+        config = tmp_path / "bellrock.yaml"
+        config.write_text(
+            "global: {external_labels: {cluster: c1}}\n"
+            f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{am.port}']}}]}}]}}\n"
+        )
+        server = Server(tmp_path / "server").start(f"--config={config}")
+        try:
+            requests.post(server.url("api", "/api/v1/rules"), data=QUICK, timeout=10).raise_for_status()
+
+            def there(count):
+                feed(server, 95 if count else 1)
+                found = am.alerts()
+                return found if len(found) == count else None
+
+            [alert] = poll.until("the alert is there", lambda: there(1), deadline_s=30, every_s=0.3)
+            assert alert["labels"] == {"alertname": "TooMany", "cluster": "c1", "service": "api", "severity": "warning"}
+            assert alert["annotations"] == {"summary": "190 on api"}
+            assert "/graph?g0.expr=connections%3Adouble+%3E+160" in alert["generatorURL"]
+            active = requests.get(server.url("api", "/api/v1/alertmanagers"), timeout=10).json()["data"]
+            assert active["activeAlertmanagers"] == [{"url": f"{am.url}/api/v2/alerts"}]
+            # Alertmanager lists what fires only.
+            poll.until("the alert is resolved", lambda: there(0) == [], deadline_s=30, every_s=0.3)
+            metrics = requests.get(server.url("metrics", "/metrics"), timeout=10).text
+            assert 'prometheus_notifications_errors_total{alertmanager="' + am.url in metrics
+        finally:
+            server.terminate()
+
+
+def test_rules_over_logs(own_server):
+    rules = """
+groups:
+  - name: logs
+    interval: 1s
+    rules:
+      - alert: ErrorsInLogs
+        source: logs
+        window: 5m
+        expr: level>=error | stats count() by service | where count > 2
+        annotations: {summary: "{{ $value }} errors of {{ $labels.service }}"}
+"""
+    answer = requests.post(own_server.url("api", "/api/v1/rules"), data=rules, timeout=10)
+    assert answer.status_code == 200, answer.text
+    wrong = rules.replace("| stats count() by service | where count > 2", "")
+    refused = requests.post(own_server.url("api", "/api/v1/rules"), data=wrong, timeout=10)
+    assert refused.status_code == 400 and "stats" in refused.text
+    now = time.time_ns()
+    records = [
+        {"timeUnixNano": str(now + n), "severityNumber": 17, "body": {"stringValue": f"failed {n}"}} for n in range(5)
+    ]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
+    requests.post(own_server.url("otlp_http", "/v1/logs"), json=body, timeout=10).raise_for_status()
+    alert = poll.until("the alert fires", lambda: alerts(own_server).get("ErrorsInLogs"), deadline_s=30)
+    assert alert["labels"] == {"alertname": "ErrorsInLogs", "service": "shop"}
+    assert alert["annotations"] == {"summary": "5 errors of shop"}
