@@ -16,8 +16,8 @@ let passed = 0;
 let failed = 0;
 try {
   for (const theme of THEMES) {
-    for (const { name, path, act } of await pages(base)) {
-      const page = await openPage(context, base, { theme, width: 1440, path, complain: () => {} });
+    for (const { name, path, act, prepare } of await pages(base)) {
+      const page = await openPage(context, base, { theme, width: 1440, path, complain: () => {}, prepare });
       if (act) {
         await act(page).catch(() => {});
         await settle(page);

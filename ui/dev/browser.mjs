@@ -59,7 +59,7 @@ export async function launch({ width = 1440, height = 900, args = [] } = {}) {
 }
 
 /** Opens a page in a theme; console errors, exceptions and requests that leave the origin go to `complain`. */
-export async function openPage(context, base, { theme, width, height = 900, path, complain }) {
+export async function openPage(context, base, { theme, width, height = 900, path, complain, prepare }) {
   const page = await context.newPage();
   await page.setViewportSize({ width, height });
   await page.addInitScript((value) => localStorage.setItem("bellrock.theme", value), theme);
@@ -72,6 +72,7 @@ export async function openPage(context, base, { theme, width, height = 900, path
     const local = request.url().startsWith(base) || /^(data|blob):/.test(request.url());
     if (!local) complain(`request to ${request.url()}`);
   });
+  await prepare?.(page);
   await page.goto(base + path);
   await settle(page);
   return page;

@@ -1,5 +1,16 @@
 // Every page of the UI in every state worth a look. Ids come from the server under test, so the list fits any data.
+import { readFileSync } from "node:fs";
 import { flag, option } from "./browser.mjs";
+import { fakeDocuments } from "./fake-documents.mjs";
+
+const application = readFileSync(
+  new URL("../src/features/dashboards/shipped/application.json", import.meta.url),
+  "utf8",
+);
+/** Dashboards that can be changed, whatever the server keeps. */
+const prepare = (page) => fakeDocuments(page, { app: application });
+const draft = (page) => page.getByLabel("Title of the dashboard").fill("Another title");
+
 import { TRACES } from "./seed.mjs";
 
 /** A name, an address, and what is done on the page before the picture is taken. */
@@ -44,6 +55,53 @@ export async function pages(base) {
       (uid) => ({ name: `dashboard-${uid}`, path: `/dashboards/${uid}` }),
     ),
     { name: "dashboard-kiosk", path: "/dashboards/infrastructure?kiosk=1" },
+    { name: "dashboard-edit", path: "/dashboards/app?edit=1", prepare },
+    {
+      name: "dashboard-panel-editor",
+      path: "/dashboards/app?edit=1",
+      prepare,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Menu of Request Rate" }).click();
+        await page.getByRole("button", { name: "Edit", exact: false }).last().click();
+      },
+    },
+    {
+      name: "dashboard-save",
+      path: "/dashboards/app?edit=1",
+      prepare,
+      act: async (page) => {
+        await draft(page);
+        await page.getByRole("button", { name: "Save", exact: true }).click();
+      },
+    },
+    {
+      name: "dashboard-inspect",
+      path: "/dashboards/app",
+      prepare,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Menu of Error Rate" }).click();
+        await page.getByRole("button", { name: "Inspect", exact: false }).click();
+      },
+    },
+    {
+      name: "dashboards-import",
+      path: "/dashboards",
+      prepare,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Import" }).click();
+        await page.getByLabel("Or its text").fill(application.replace('"stat"', '"news"'));
+      },
+    },
+    {
+      name: "share-views",
+      path: "/services",
+      prepare,
+      act: async (page) => {
+        await page.keyboard.press("Shift+S");
+        await page.getByLabel("Name of the view").fill("Slow services");
+        await page.keyboard.press("Enter");
+      },
+    },
     { name: "dashboard-unknown", path: "/dashboards/nobody" },
     { name: "explain", path: "/explain?select=status:error" },
     { name: "explain-start", path: "/explain" },

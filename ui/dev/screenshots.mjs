@@ -20,12 +20,12 @@ try {
   const list = await pages(base);
   for (const theme of THEMES) {
     for (const width of WIDTHS) {
-      for (const { name, path, act } of list) {
+      for (const { name, path, act, prepare } of list) {
         const complain = (text) => {
           problems++;
           process.stdout.write(`${name} ${theme} ${width}: ${text}\n`);
         };
-        const page = await openPage(context, base, { theme, width, path, complain });
+        const page = await openPage(context, base, { theme, width, path, complain, prepare });
         if (act) {
           await act(page).catch((error) => complain(error.message));
           await settle(page);

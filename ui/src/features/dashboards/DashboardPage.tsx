@@ -1,7 +1,7 @@
 // One dashboard: its panels on the grid, to look at, to walk through, and, in edit mode, to change.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { DashboardDocument } from "../../api/dashboards.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
@@ -131,7 +131,16 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
   const { chosen, values } = useValues(dashboard.variables, range);
   const panels = dashboard.panels;
   const find = (id: string | null | undefined) => panels.find((panel) => panel.id === id);
-  const full = find(search.panel);
+  // The id of a panel depends on its title; while the title is typed, its place says which one it is.
+  const editedPath = useRef<string | null>(null);
+  const found = find(search.panel);
+  if (found) editedPath.current = found.path.join(".");
+  const full =
+    found ?? (search.panel ? panels.find((panel) => panel.path.join(".") === editedPath.current) : undefined);
+  const fullId = full?.id;
+  useEffect(() => {
+    if (fullId && search.panel && fullId !== search.panel) patch({ panel: fullId }, { replace: true });
+  }, [fullId, search.panel, patch]);
   useReport({
     asOfMilli,
     elapsedMs: null,
