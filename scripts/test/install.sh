@@ -55,6 +55,7 @@ install_packages() {
     fi
     chromium_path >/dev/null || left_out "browser and UI tests (no chromium)"
     have prometheus && have promtool || left_out "comparisons with a real Prometheus (no prometheus)"
+    have amtool || left_out "tests with a real amtool (no prometheus-alertmanager)"
     have npm || left_out "the UI, Node and browser tests (no Node)"
     return 0
 }

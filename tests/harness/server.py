@@ -13,7 +13,7 @@ from harness import poll
 # Below the range that Linux hands out to outgoing connections, so that a port stays free over a restart.
 _PORTS = iter(range(21000 + (os.getpid() * 37) % 8000, 32000))
 
-FACES = ("otlp_grpc", "otlp_http", "api", "ui", "health", "metrics")
+FACES = ("otlp_grpc", "otlp_http", "api", "ui", "health", "metrics", "alertmanager")
 
 
 def free_port():

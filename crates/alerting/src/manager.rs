@@ -27,6 +27,7 @@ mod why;
 pub use acknowledge::Acknowledgement;
 pub use active::{ActiveAlert, PostedAlert};
 pub use alertmanager::{Alertmanager, Options, Posted};
+pub use send::{Tested, step_json};
 pub use silences::{SILENCES_MAX, Silence, SilenceError, SilenceState};
 pub use state::Stats;
 pub use views::{AlertStatus, AlertView, GroupView, Preview};

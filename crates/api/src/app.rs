@@ -11,6 +11,7 @@ use pipeline::{Engines, Import, Journal, RemoteWrite};
 use storage::Retention;
 use tokio::sync::Semaphore;
 
+use crate::alerting::Alerting;
 use crate::health::Readiness;
 use crate::origins::Origins;
 use crate::reload::Reload;
@@ -25,6 +26,8 @@ pub struct App {
     pub derived: Arc<Derived>,
     /// What people make and the server remembers.
     pub metastore: Metastore,
+    /// Who is told of alerts.
+    pub alerting: Alerting,
     /// What is kept, and where the bytes are.
     pub retention: Arc<Retention>,
     /// What came in.
@@ -96,6 +99,8 @@ pub struct Endpoints {
     pub api: String,
     /// Web UI.
     pub ui: String,
+    /// API of the alert manager, when it has a port of its own.
+    pub alertmanager: Option<String>,
 }
 
 /// What one query may cost.

@@ -1,12 +1,14 @@
 //! Floor 6: the HTTP faces of the product.
 //!
 //! One module per face: [`native`] (our own API), [`prometheus`] (the
-//! Prometheus HTTP API), [`health`], [`self_metrics`], [`ui`] (the embedded web
+//! Prometheus HTTP API), [`alertmanager`] (Alertmanager's API), [`health`], [`self_metrics`], [`ui`] (the embedded web
 //! UI). The compatibility faces never import each other. A handler parses
 //! parameters, runs one operation of `query` away from the socket threads
 //! ([`run`]), and writes the answer in the shapes of its face.
 //! *Invariant:* no decision about data is made here.
 
+pub mod alerting;
+pub mod alertmanager;
 pub mod app;
 pub mod health;
 pub mod native;
@@ -18,6 +20,7 @@ pub mod self_metrics;
 pub mod sources;
 pub mod ui;
 
+pub use alerting::Alerting;
 pub use app::{App, Endpoints, QueryLimits, ServerInfo, Settings};
 pub use origins::Origins;
 pub use sources::Sources;
@@ -36,13 +39,23 @@ pub fn ui_router(app: App) -> Router {
     faces(&app).with_state(app).fallback(ui::serve)
 }
 
+/// The API of Alertmanager on a port of its own.
+pub fn alertmanager_router(app: App) -> Router {
+    alertmanager::port_router().with_state(app)
+}
+
 fn faces(app: &App) -> Router<App> {
-    native::router().merge(prometheus::router(&app.origins)).route("/api/openapi.json", get(openapi))
+    native::router()
+        .merge(prometheus::router(&app.origins))
+        .merge(alertmanager::router())
+        .route("/api/openapi.json", get(openapi))
 }
 
 /// The OpenAPI document of all faces.
 async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     let mut document = native::description();
     document.merge(prometheus::Description::openapi());
+    document.merge(alertmanager::Description::openapi());
+    document.merge(native::alerts::Description::openapi());
     Json(document)
 }

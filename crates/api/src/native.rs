@@ -2,6 +2,7 @@
 //!
 //! Answers say how complete they are (`partial`) and what they cost (`stats`).
 
+pub(crate) mod alerts;
 mod analyse;
 mod columns;
 mod complete;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/storage", get(storage::storage))
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))
+        .merge(alerts::router())
 }
 
 pub(crate) async fn not_found(method: Method, uri: Uri) -> ApiError {

@@ -1,5 +1,6 @@
 //! The server's own metrics, `GET /metrics` in the Prometheus text format.
 
+mod alerting;
 mod derived;
 mod rules;
 mod storage;
@@ -20,7 +21,7 @@ pub fn router(app: App) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
-async fn metrics(State(app): State<App>) -> impl IntoResponse {
+pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&app))
 }
 
@@ -50,6 +51,7 @@ fn render(app: &App) -> String {
     derived::derived(app, &mut text);
     storage::storage(app, &mut text);
     rules::rules(app, &mut text);
+    alerting::alerting(app, &mut text);
     process(app, &mut text);
     text.0
 }

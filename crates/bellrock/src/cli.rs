@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Storage(StorageArgs),
     /// Say everything that there is to say about configuration files, and start nothing.
     Check(CheckArgs),
+    /// Check files for Alertmanager: everything that is wrong with them, and whether Alertmanager takes them too.
+    CheckConfig(CheckConfigArgs),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -101,6 +103,14 @@ impl ExportSignal {
             Self::Traces => "spans",
         }
     }
+}
+
+/// What `check-config` takes.
+#[derive(Debug, Args)]
+pub(crate) struct CheckConfigArgs {
+    /// Files as alertmanager.yml.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// What `import` takes.
@@ -209,6 +219,12 @@ pub(crate) struct ServeArgs {
     /// The server's own metrics [default: 8888].
     #[arg(long, value_name = "ADDR", env = "BELLROCK_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
+    /// API of Alertmanager, version 2 [default: 9093, when nothing else listens there].
+    #[arg(long, value_name = "ADDR", env = "BELLROCK_ALERTMANAGER_LISTEN")]
+    pub alertmanager_listen: Option<String>,
+    /// Who is told of alerts: a file as Alertmanager has it. Read again on SIGHUP and POST /-/reload.
+    #[arg(long, value_name = "FILE", env = "BELLROCK_ALERTMANAGER_CONFIG")]
+    pub alertmanager_config: Option<PathBuf>,
     /// Also run the MeetsMatch demo: a generator that sends traces, logs and metrics to this server.
     #[arg(long)]
     pub demo: bool,

@@ -5,6 +5,7 @@
 //! OpenTelemetry Collector. Every default stands in this file and is printed
 //! by `bellrock config print`.
 
+pub(crate) mod alerting;
 mod derived;
 mod limits;
 mod load;
@@ -36,6 +37,12 @@ pub(crate) struct Config {
     pub ui: Listener,
     pub health: Listener,
     pub metrics: Listener,
+    pub alertmanager: Listener,
+    /// Whether somebody has said where the alert manager listens.
+    pub alertmanager_asked: bool,
+    /// Where the alert manager is reached, for links in messages.
+    pub external_url: Option<String>,
+    pub alerting: alerting::Source,
     pub admin_api: bool,
     pub cors_origin: String,
     pub origins: api::Origins,
@@ -114,6 +121,7 @@ impl Problems {
 /// Our own sections, over which the flags are laid.
 fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mut Problems) -> Config {
     let base = directory(&args.config);
+    let alert_source = alerting::source(args, raw.alerting_file.as_deref(), &raw.alerting, p);
     let rules = rules::Written {
         files: raw.rule_files,
         interval: raw.global.evaluation_interval.as_deref(),
@@ -146,6 +154,16 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
             "server.metrics",
             [args.metrics_listen.as_deref(), server.metrics.as_deref().or(usual.metrics.as_deref())],
         ),
+        alertmanager: p.listener(
+            host,
+            9093,
+            "--alertmanager-listen",
+            "server.alertmanager",
+            [args.alertmanager_listen.as_deref(), server.alertmanager.as_deref()],
+        ),
+        alertmanager_asked: args.alertmanager_listen.is_some() || server.alertmanager.is_some(),
+        external_url: server.external_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+        alerting: alert_source,
         origins: p.take("server.cors_origin", api::Origins::new(&cors_origin), api::Origins::default()),
         cors_origin,
         admin_api: server.admin_api.unwrap_or(false),
@@ -178,14 +196,24 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
 
 impl Config {
     /// Our own listeners.
-    pub(crate) fn listeners(&self) -> [Listener; 4] {
-        [self.health, self.metrics, self.api, self.ui]
+    pub(crate) fn listeners(&self) -> [Listener; 5] {
+        [self.health, self.metrics, self.api, self.ui, self.alertmanager]
     }
 
     /// What our own section says to scrape.
     fn own_scraping(&self) -> Scraping {
         let pools = self.scraping.pools.iter().take(self.own_pools).cloned().collect();
         Scraping { pools, external_labels: self.scraping.external_labels.clone() }
+    }
+
+    /// Where the alert manager is reached: as it is set, or where it listens.
+    pub(crate) fn alertmanager_external_url(&self) -> String {
+        self.external_url.clone().unwrap_or_else(|| {
+            let address = self.alertmanager.address;
+            let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+            let host = if address.is_ipv6() && host.contains(':') { format!("[{host}]") } else { host };
+            format!("http://{host}:{}", address.port())
+        })
     }
 }
 

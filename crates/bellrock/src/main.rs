@@ -4,6 +4,7 @@
 //! starts them and takes them down in order. Nothing here knows how anything
 //! works; it knows what is connected to what.
 
+mod check_config;
 mod cli;
 mod collect;
 mod config;
@@ -79,6 +80,11 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             say(&text);
             anyhow::ensure!(passed, "not all files pass");
             Ok(())
+        }
+        cli::Command::CheckConfig(args) => {
+            let (text, usable) = check_config::run(&args)?;
+            say(&text);
+            if usable { Ok(()) } else { anyhow::bail!("a file cannot be used") }
         }
         cli::Command::Config { command: cli::ConfigCommand::Print(args) } => {
             say(&config::load(&args)?.yaml);

@@ -6,6 +6,7 @@
 //! UI, flush the engines, health and self-metrics last. Each phase has a deadline; what was
 //! acknowledged is in the logs whatever happens.
 
+mod alerting;
 mod background;
 mod derived;
 pub(crate) mod listen;
@@ -18,13 +19,13 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::alerting::Timeline;
 use ::derived::Derived;
-use alerting::Timeline;
 use anyhow::Context as _;
 use api::health::Readiness;
 use api::reload::Reload;
 use api::sources::Alertmanagers;
-use api::{App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
+use api::{Alerting, App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
 use axum::Router;
 use eventstore::EventStore;
 use foundation::Clock;
@@ -87,6 +88,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let begin = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started = clock.now();
+    let alert_reader = alerting::Reader::new(&config, clock.clone());
+    let alert_config = tokio::task::block_in_place(|| alert_reader.read())?;
     // Locked until the process is gone: threads may outlive a stop that ran out of time.
     let data_dir = ManuallyDrop::new(data_dir::open(&config.data_dir)?);
     let sockets = Sockets::default();
@@ -115,6 +118,11 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     .await
     .context("opening the data failed")??;
 
+    let timeline = Timeline::start(metastore.clone()).context("cannot start the timeline of alerts")?;
+    let alerting = tokio::task::block_in_place(|| {
+        alerting::open(alert_reader, alert_config, metastore.clone(), timeline.clone(), clock.clone())
+    })?;
+
     let journal = Journal::new(clock.clone());
     let acceptance = Acceptance { past_max: accepted_past(&config), future_max: config.future_max };
     let ingest = Ingest::new(engines.clone(), clock.clone(), acceptance, journal.clone());
@@ -125,7 +133,6 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     let remote_write = RemoteWrite::new(ingest.clone(), write_limit, budget.clone());
     let targets = scrape::Targets::default();
-    let timeline = Timeline::start(metastore.clone()).context("cannot start the timeline of alerts")?;
     let rules = tokio::task::block_in_place(|| {
         rules::open(rules::Parts {
             config: &config,
@@ -133,7 +140,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             clock: clock.clone(),
             store: metastore.clone(),
             timeline: timeline.clone(),
-            sinks: Vec::new(),
+            sinks: vec![Arc::new(alerting::Sink(alerting.manager.clone()))],
             url: format!("http://{}", endpoints.ui),
         })
     })?;
@@ -149,6 +156,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         engines: engines.clone(),
         derived: derived.clone(),
         metastore: metastore.clone(),
+        alerting: alerting.clone(),
         retention: retention.clone(),
         journal: journal.clone(),
         remote_write: remote_write.clone(),
@@ -187,7 +195,17 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let (stop_faces, faces_stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
     spawn_http(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
+    if let Some(port) = ports.alertmanager {
+        spawn_http(&mut faces, port.socket, api::alertmanager_router(app.clone()), faces_stopped.clone());
+    }
     spawn_http(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
+
+    let (stop_alerts, alerts_stopped) = watch::channel(false);
+    let mut alerts = JoinSet::new();
+    alerts.spawn({
+        let manager = alerting.manager.clone();
+        async move { manager.run(alerts_stopped, alerting::DRAIN).await }
+    });
 
     let host = Host {
         clock: clock.clone(),
@@ -219,8 +237,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             stopped = signals::wait() => break stopped?,
-            _ = hangup.recv() => drop(live.reload(&load).await),
-            Some(reply) = reloads.recv() => drop(reply.send(live.reload(&load).await)),
+            _ = hangup.recv() => drop(reload_all(&alerting, &mut live, &load).await),
+            Some(reply) = reloads.recv() => drop(reply.send(reload_all(&alerting, &mut live, &load).await)),
         }
     }
     drop(reloads);
@@ -238,6 +256,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         drain("alerts to Alertmanagers", &mut senders, Duration::from_secs(5)).await;
         stop_faces.send_replace(true);
         drain("API and UI", &mut faces, Duration::from_secs(5)).await;
+        stop_alerts.send_replace(true);
+        drain("notifications", &mut alerts, alerting::DRAIN + Duration::from_secs(1)).await;
         stop_writer.set();
         tokio::task::block_in_place(|| timeline.stop());
         close_engines(engines, background, writer, metastore).await;
@@ -249,6 +269,20 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         _ = signals::wait() => tracing::warn!("told twice to stop: leaving at once; what was acknowledged is in the logs"),
     }
     Ok(())
+}
+
+/// Each part takes what is new for it, or goes on with what it had.
+async fn reload_all(
+    alerting: &Alerting,
+    live: &mut Live,
+    load: impl Fn() -> Result<Loaded, config::ConfigError> + Send + Sync,
+) -> Result<String, String> {
+    let alerts = tokio::task::block_in_place(|| (alerting.reload)());
+    let pipelines = live.reload(load).await;
+    match alerts {
+        Ok(()) => pipelines,
+        Err(errors) => Err(errors.into_iter().chain(pipelines.err()).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// What the Prometheus face tells of the configuration.
@@ -389,6 +423,7 @@ fn announce(endpoints: &Endpoints, begin: Instant, data_dir: &std::path::Path) {
         api = %format_args!("http://{}", endpoints.api),
         otlp_grpc = %endpoints.otlp_grpc,
         otlp_http = %format_args!("http://{}", endpoints.otlp_http),
+        alertmanager = %format_args!("http://{}", endpoints.alertmanager.as_deref().unwrap_or(&endpoints.api)),
         data = %data_dir.display(),
         "ready in {} ms",
         begin.elapsed().as_millis()

@@ -5,13 +5,19 @@
 
 use std::time::Duration;
 
+use foundation::UnixNanos;
 use metastore::Delivery as Record;
+use model::Labels;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use super::alertmanager::Alertmanager;
+use super::config::Slot;
 use super::flush::{Flush, Send};
-use crate::notification::{Delivery, Outcome, Step};
+use super::matchers::label_set;
+use crate::alert::{ALERTNAME, Fingerprint};
+use crate::notification::{Delivery, Notification, NotifiedAlert, Outcome, Reason, Status, Step};
 use crate::timeline::Happened;
 
 /// Before the second attempt.
@@ -165,6 +171,68 @@ impl Alertmanager {
     }
 }
 
+/// How the test of a channel went.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// What the channel says.
+    pub delivery: Delivery,
+    /// How long it took.
+    pub latency: Duration,
+}
+
+impl Alertmanager {
+    /// Sends a message that says that it is a test; `steps` hears of each step when it is done.
+    ///
+    /// # Errors
+    /// Why the channel is disabled.
+    pub async fn test_channel(
+        &self,
+        receiver: &str,
+        slot: &Slot,
+        timeout: Duration,
+        steps: Sender<Step>,
+    ) -> Result<Tested, String> {
+        let channel = slot.channel.clone()?;
+        let now = self.now();
+        let labels = Labels::from_pairs([(ALERTNAME, "TestAlert"), ("severity", "info"), ("service", "bellrock")]);
+        let annotations = Labels::from_pairs([
+            ("summary", "Test of a notification channel"),
+            ("description", "Somebody tests whether this channel works. There is nothing to do."),
+        ]);
+        let fingerprint = Fingerprint::of(&labels);
+        let alert = NotifiedAlert {
+            status: Status::Firing,
+            labels: labels.clone(),
+            annotations: annotations.clone(),
+            starts_at: now,
+            ends_at: UnixNanos(0),
+            generator_url: self.external_url().to_owned(),
+            fingerprint,
+        };
+        let notification = Notification {
+            receiver: receiver.to_owned(),
+            status: Status::Firing,
+            group_key: format!("{{}}:{}", label_set(&Labels::from_pairs([(ALERTNAME, "TestAlert")]))),
+            group_labels: Labels::from_pairs([(ALERTNAME, "TestAlert")]),
+            common_labels: labels,
+            common_annotations: annotations,
+            route_labels: Labels::default(),
+            external_url: self.external_url().to_owned(),
+            reason: Reason::Test,
+            alerts: vec![alert],
+            truncated: 0,
+        };
+        let begin = Instant::now();
+        let attempt = channel.notifier.test(&notification, (begin + timeout).into_std(), steps);
+        let delivery = tokio::time::timeout(timeout, attempt).await.unwrap_or_else(|_| Delivery {
+            outcome: Outcome::Retry { after: None },
+            reason: format!("no answer within {} s", timeout.as_secs()),
+            steps: Vec::new(),
+        });
+        Ok(Tested { delivery, latency: begin.elapsed() })
+    }
+}
+
 fn event(send: &Send, receiver: &str, sent: &Sent) -> Value {
     json!({
         "receiver": receiver,
@@ -192,12 +260,12 @@ fn note_attempt(attempts: &mut Vec<Value>, number: usize, delivery: &Delivery, l
         },
         "reason": delivery.reason,
         "latency_ms": latency.as_millis() as u64,
-        "steps": delivery.steps.iter().map(step).collect::<Vec<_>>(),
+        "steps": delivery.steps.iter().map(step_json).collect::<Vec<_>>(),
     }));
 }
 
-/// A step as it is shown.
-pub(super) fn step(step: &Step) -> Value {
+/// A step as it is shown: `step`, `ok`, `summary`, `code`, `body`, `latency_ms`.
+pub fn step_json(step: &Step) -> Value {
     let end = (0..=step.body.len().min(BODY_KEPT)).rev().find(|n| step.body.is_char_boundary(*n)).unwrap_or_default();
     json!({
         "step": step.name,

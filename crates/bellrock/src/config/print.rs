@@ -19,7 +19,9 @@ server:
   health: '{health}'
   # The server's own metrics, GET /metrics
   metrics: '{metrics}'
-  # Origins whose pages may read the Prometheus API: a regular expression for all of `https://host:port`; `.*` lets every page.
+  # The API of Alertmanager, version 2; it is under the API port too.
+  alertmanager: '{alertmanager}'
+{external_url}  # Origins whose pages may read the Prometheus API: a regular expression for all of `https://host:port`; `.*` lets every page.
   cors_origin: '{cors_origin}'
   # POST /api/v1/admin/tsdb/snapshot copies the metrics to <data_dir>/metrics-snapshots. The copies stay until you remove them.
   admin_api: {admin_api}
@@ -38,7 +40,7 @@ memory:
   requests: {requests}
   # Logs, and as much again for spans, that are not in segments yet.
   events: {events}
-query:
+{alerting_file}query:
   timeout: {timeout}
   memory: {query_memory}
 {metrics_engine}{derived}global:
@@ -51,6 +53,8 @@ query:
         ui = c.ui.address,
         health = c.health.address,
         metrics = c.metrics.address,
+        alertmanager = c.alertmanager.address,
+        external_url = c.external_url.as_ref().map(|url| format!("  # Where links in messages lead.\n  external_url: {}\n", serde_json::Value::from(url.as_str()))).unwrap_or_default(),
         cors_origin = c.cors_origin.replace('\'', "''"),
         admin_api = c.admin_api,
         drain = format_duration(c.drain_timeout),
@@ -61,6 +65,7 @@ query:
         wal_compress = c.wal_compress,
         requests = c.requests_bytes_max,
         events = c.events_memory_max,
+        alerting_file = alerting_file(&c.alerting),
         timeout = format_duration(c.query_timeout),
         query_memory = c.query_memory_max,
         metrics_engine = c.metrics_engine.print(),
@@ -71,4 +76,20 @@ query:
         rule_query_offset = format_duration(c.rules.options.query_offset),
         external_labels = super::scrape::external_labels(&c.scraping),
     )
+}
+
+/// The section itself is shown by the alert manager, without secrets.
+fn alerting_file(source: &super::alerting::Source) -> String {
+    use super::alerting::Source;
+    match source {
+        Source::Nowhere => String::new(),
+        Source::File(path) => format!(
+            "# Who is told of alerts: a file as Alertmanager has it. Read again on SIGHUP and POST /-/reload.\nalerting_file: {}\n",
+            serde_json::Value::from(path.display().to_string())
+        ),
+        Source::Section(files) => {
+            let files: Vec<_> = files.iter().map(|f| f.display().to_string()).collect();
+            format!("# The section `alerting` stands in {}.\n", files.join(", "))
+        }
+    }
 }

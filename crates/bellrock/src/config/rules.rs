@@ -9,12 +9,7 @@ use net::HttpConfig;
 use serde::Deserialize;
 
 use super::Problems;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawAlerting {
-    pub alertmanagers: Vec<RawAlertmanager>,
-}
+use super::alerting::RawAlerting;
 
 /// An entry of `alertmanagers`; also takes what `http_config` has.
 #[derive(Debug, Deserialize)]

@@ -26,6 +26,8 @@ pub(super) struct Ports {
     pub ui: Port,
     pub health: Port,
     pub metrics: Port,
+    /// None when something else has the port that nobody asked for.
+    pub alertmanager: Option<Port>,
 }
 
 impl Ports {
@@ -43,6 +45,7 @@ impl Ports {
             otlp_http: self.receiver("http"),
             api: reachable(self.api.address),
             ui: reachable(self.ui.address),
+            alertmanager: self.alertmanager.as_ref().map(|p| reachable(p.address)),
         }
     }
 }
@@ -59,6 +62,7 @@ pub(super) async fn bind_all(config: &Config, plan: &Plan, sockets: &Sockets) ->
         metrics: bind(config.metrics).await?,
         api: bind(config.api).await?,
         ui: bind(config.ui).await?,
+        alertmanager: bind_alertmanager(config).await?,
     })
 }
 
@@ -79,6 +83,18 @@ pub(crate) async fn bind_receivers(plan: &Plan, sockets: &Sockets) -> anyhow::Re
         bound.push((setting, socket));
     }
     Ok(bound)
+}
+
+/// Another Alertmanager may run on this machine; ours is under the API port too.
+async fn bind_alertmanager(config: &Config) -> anyhow::Result<Option<Port>> {
+    match bind(config.alertmanager).await {
+        Ok(port) => Ok(Some(port)),
+        Err(e) if config.alertmanager_asked => Err(e),
+        Err(e) => {
+            tracing::warn!("the alert manager has no port of its own, only /api/v2 of the API: {e}");
+            Ok(None)
+        }
+    }
 }
 
 async fn bind(listener: Listener) -> anyhow::Result<Port> {
@@ -102,7 +118,8 @@ async fn bind(listener: Listener) -> anyhow::Result<Port> {
 
 /// There is no authentication yet: who can reach the API can read everything.
 pub(super) fn warn_if_exposed(ports: &Ports) {
-    for (name, port) in [("API", &ports.api), ("web UI", &ports.ui)] {
+    let alertmanager = ports.alertmanager.iter().map(|port| ("ALERT MANAGER", port));
+    for (name, port) in [("API", &ports.api), ("web UI", &ports.ui)].into_iter().chain(alertmanager) {
         if !port.address.ip().is_loopback() {
             tracing::warn!(
                 "THE {name} IS OPEN TO THE NETWORK on {} WITHOUT AUTHENTICATION: everyone who reaches it reads all telemetry. \

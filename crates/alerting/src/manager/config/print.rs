@@ -43,7 +43,6 @@ pub(super) fn is_secret(key: &str, parent: &str) -> bool {
     }
     let secret_url = match key {
         "api_url" => matches!(parent, "slack_configs" | "mattermost_configs" | "rocketchat_configs"),
-        "url" => matches!(parent, "webhook_configs" | "incidentio_configs" | "googlechat_configs"),
         _ => key.ends_with("webhook_url"),
     };
     let by_end = ["_password", "_token", "_secret", "_api_key", "_auth_key"].iter().any(|end| key.ends_with(end));
@@ -65,7 +64,9 @@ fn entries(node: &Node, indent: usize, parent: &str, out: &mut String) {
         }
         out.push_str(&scalar(&key.text, true));
         out.push(':');
-        if is_secret(&key.text, parent) && !value.is_null() {
+        if key.text == "url" && parent.ends_with("_configs") {
+            out.push_str(&format!(" {}\n", scalar(&without_path(value.as_str().unwrap_or_default()), false)));
+        } else if is_secret(&key.text, parent) && !value.is_null() {
             secret(value, indent, out);
         } else {
             let list_of = if matches!(value.value, Value::Sequence(_)) { key.text.as_str() } else { "" };
@@ -115,6 +116,15 @@ fn below(value: &Node, indent: usize, list_of: &str, out: &mut String) {
             }
         }
     }
+}
+
+/// Where an URL leads, without what may be secret of it. Alertmanager 0.25 wants to read an URL where later ones take any text.
+fn without_path(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return SECRET.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let path = if path.len() > 1 { "/<secret>" } else { path };
+    format!("{scheme}://{host}{path}")
 }
 
 /// The password of an URL, as Go prints it.

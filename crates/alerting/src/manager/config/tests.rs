@@ -150,6 +150,7 @@ inhibit_rules: [{source_match: {a: b}, target_match: {c: d}, equal: [e]}]
         shown.contains("proxy_url: \"http://p:xxxxx@proxy\"") && shown.contains("service_key_file: \"/run/key\""),
         "{shown}"
     );
+    assert!(shown.contains("- url: \"http://x/<secret>\""), "{shown}");
     let again = read(&shown);
     assert_eq!(again.errors(), Vec::<String>::new(), "it can be read again");
     assert_eq!(again.config.unwrap().normalised, shown);

@@ -1,0 +1,60 @@
+//! The log of everything that was sent, or could not be.
+
+use axum::Json;
+use axum::extract::State;
+use metastore::{Delivery, DeliveryQuery};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::IntoParams;
+
+use super::{blocking, ms};
+use crate::app::App;
+use crate::native::error::ApiError;
+use crate::native::params::Query;
+
+const LIMIT: usize = 100;
+
+/// Which deliveries.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Only of this receiver.
+    receiver: Option<String>,
+    /// `delivered` or `failed`.
+    outcome: Option<String>,
+    /// `next_before` of the page before.
+    before: Option<i64>,
+    /// Rows of the page; 100 when left out, 1000 at most.
+    limit: Option<usize>,
+}
+
+/// Messages, the newest first, each with its attempts and their steps.
+#[utoipa::path(get, path = "/api/v1/notifications", params(Which),
+    responses((status = 200, body = Value, description = "`notifications`, `next_before`")))]
+pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Value>, ApiError> {
+    if let Some(other) = which.outcome.as_deref().filter(|o| !["delivered", "failed"].contains(o)) {
+        return Err(ApiError::invalid("outcome", format!("`{other}` is neither `delivered` nor `failed`")));
+    }
+    blocking(move || {
+        let limit = which.limit.unwrap_or(LIMIT).clamp(1, 1000);
+        let query = DeliveryQuery { receiver: which.receiver, outcome: which.outcome, before: which.before, limit };
+        let found = app.metastore.deliveries(&query)?;
+        let next = (found.len() == limit).then(|| found.last().map(|d| d.id)).flatten();
+        Ok(Json(json!({"notifications": found.iter().map(delivery).collect::<Vec<_>>(), "next_before": next})))
+    })
+    .await
+}
+
+fn delivery(d: &Delivery) -> Value {
+    let mut out = json!({
+        "id": d.id,
+        "time_ms": ms(d.at),
+        "receiver": d.receiver,
+        "outcome": d.outcome,
+        "group_key": d.group_key,
+    });
+    if let (Value::Object(out), Value::Object(body)) = (&mut out, &d.body) {
+        out.extend(body.clone());
+    }
+    out
+}
