@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui screenshots axe
+.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui screenshots axe ui-perf
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -49,6 +49,10 @@ ui: ## build the web UI into ui/dist, where the server embeds it
 
 screenshots: ## pictures of every page in both themes, from the server at BELLROCK_API, into ui/screenshots
 	npm --prefix ui run screenshots -- $(ARGS)
+
+ui-perf: ## the UI's budgets in a real browser, over the server at BELLROCK_API; ARGS=--record\ ../docs/benchmarks.md writes them down
+	npm --prefix ui run build
+	npm --prefix ui run ui-perf -- $(ARGS)
 
 axe: ## accessibility of every page, by axe-core, from the server at BELLROCK_API
 	npm --prefix ui run axe -- $(ARGS)

@@ -15,11 +15,19 @@ export function option(name, fallback) {
 
 export const flag = (name) => process.argv.includes(`--${name}`);
 
-/** The address of the pages, and how to stop what serves them. */
-export async function serve() {
+/** The address of the pages, and how to stop what serves them. `built`: the files of `dist` instead of the sources. */
+export async function serve({ built = false } = {}) {
   const base = option("base", "");
   if (base) return { base: base.replace(/\/$/, ""), stop: async () => {} };
-  const { createServer } = await import("vite");
+  const { createServer, preview } = await import("vite");
+  if (built) {
+    const server = await preview({
+      root: fileURLToPath(new URL("..", import.meta.url)),
+      preview: { port: 0, host: "127.0.0.1" },
+      logLevel: "error",
+    });
+    return { base: `http://127.0.0.1:${server.httpServer.address().port}`, stop: () => server.close() };
+  }
   const server = await createServer({
     root: fileURLToPath(new URL("..", import.meta.url)),
     server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },

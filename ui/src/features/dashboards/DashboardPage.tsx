@@ -308,7 +308,7 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
       ) : full ? (
         <div className={styles.fullBox}>{frame(full, true)}</div>
       ) : (
-        <div className={styles.scroll}>
+        <div className={styles.scroll} data-scroll>
           {panels.length === 0 && (
             <Empty reason="none" title="No panels yet">
               {editable && (

@@ -198,7 +198,8 @@ function useNear(box: React.RefObject<HTMLElement | null>): boolean {
     if (!element || near) return;
     const observer = new IntersectionObserver(
       (entries) => entries.some((entry) => entry.isIntersecting) && setNear(true),
-      { rootMargin: "100% 0px" },
+      // Margins count for the box that scrolls, not for those that clip inside of it.
+      { root: element.closest("[data-scroll]"), rootMargin: "100% 0px" },
     );
     observer.observe(element);
     return () => observer.disconnect();
