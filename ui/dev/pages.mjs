@@ -149,6 +149,29 @@ export async function pages(base) {
       },
     },
     { name: "metrics-start", path: "/metrics" },
+    { name: "metrics-peek", path: "/metrics?peek=metric:http_request_duration_seconds_bucket" },
+    {
+      name: "metrics-several",
+      path: "/metrics/explore?q=sum+by+(service)+(rate(http_requests_total[5m]))&q2=A+/+2&prev=1h",
+      act: (page) => page.mouse.click(900, 420),
+    },
+    {
+      name: "metrics-quantile",
+      path: "/metrics/explore?q=histogram_quantile(0.95,+sum+by+(le,service)+(rate(http_request_duration_seconds_bucket[5m])))",
+    },
+    {
+      name: "metrics-heat",
+      path: "/metrics/explore?q=sum+by+(le)+(rate(http_request_duration_seconds_bucket[1m]))&tab=heat",
+    },
+    {
+      name: "metrics-explain",
+      path: "/metrics/explore?q=sum+by+(service)+(rate(http_requests_total[5m]))+/+on(service)+sum+by+(job)+(up)&tab=explain",
+    },
+    {
+      name: "metrics-form",
+      path: "/metrics/explore?q=sum+by+(service)+(rate(http_requests_total[5m]))&mode=stack",
+      act: (page) => page.locator("button[aria-label='Build with a form']").click(),
+    },
     { name: "metrics", path: "/metrics?q=sum+by+(service)+(rate(http_requests_total[5m]))" },
     { name: "metrics-table", path: "/metrics?q=process_resident_memory_bytes&tab=table" },
     { name: "metrics-error", path: "/metrics?q=rate(http_requests_total[5m]" },

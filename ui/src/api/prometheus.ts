@@ -116,6 +116,21 @@ export function queryInstant(query: string, unixMilli: number, signal: AbortSign
 }
 
 const stringData = object<{ data: string[] }>({ data: list(text) });
+const limitedStrings = object<{ data: string[]; warnings: string[] }>({ data: list(text), warnings: strings });
+
+/** Names that contain a text, at most `limit`; `more` when there are others. */
+export async function findMetricNames(
+  part: string,
+  limit: number,
+  range: Range,
+  signal: AbortSignal,
+): Promise<{ names: string[]; more: boolean }> {
+  const wanted = part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const match = part === "" ? undefined : `{__name__=~${JSON.stringify(`(?i).*${wanted}.*`)}}`;
+  const params = { ...bounds(range), "match[]": match, limit };
+  const { value } = await request({ path: "api/v1/label/__name__/values", params, decode: limitedStrings, signal });
+  return { names: value.data, more: value.warnings.length > 0 };
+}
 
 export async function fetchMetricNames(range: Range, signal: AbortSignal): Promise<string[]> {
   return fetchLabelValues("__name__", undefined, range, signal);
@@ -135,6 +150,14 @@ export async function fetchLabelValues(
   const path = `api/v1/label/${encodeURIComponent(label)}/values`;
   const params = { ...bounds(range), "match[]": match };
   return (await request({ path, params, decode: stringData, signal })).value.data;
+}
+
+const seriesData = object<{ data: Labels[] }>({ data: list(record(text)) });
+
+/** Label sets of the series that a selector finds, at most `limit`. */
+export async function fetchSeries(match: string, limit: number, range: Range, signal: AbortSignal): Promise<Labels[]> {
+  const params = { ...bounds(range), "match[]": match, limit };
+  return (await request({ path: "api/v1/series", params, decode: seriesData, signal })).value.data;
 }
 
 export interface MetricMetadata {

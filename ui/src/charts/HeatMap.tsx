@@ -114,50 +114,52 @@ export function HeatMap({ label, grid, range, zone, format, menu }: HeatMapProps
   };
   const area = rect ? place(rect) : null;
   return (
-    <div
-      ref={box}
-      className={styles.box}
-      role="img"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move over the cells
-      tabIndex={0}
-      aria-label={`${label}: ${formatCount(total)} in all; arrow keys choose a cell, with Shift a rectangle`}
-      onKeyDown={onKeyDown}
-      onPointerDown={(event) => {
-        if (event.button !== 0 || (event.target as Element).closest("[data-menu]")) return;
-        event.currentTarget.setPointerCapture(event.pointerId);
-        const at = cellAt(event.clientX, event.clientY);
-        setCorners([at, at]);
-        setDragging(true);
-      }}
-      onPointerMove={(event) => {
-        const at = cellAt(event.clientX, event.clientY);
-        setHover(at);
-        if (dragging) setCorners((old) => (old ? [old[0], at] : null));
-      }}
-      onPointerUp={() => setDragging(false)}
-      onPointerLeave={() => setHover(null)}
-    >
-      <canvas ref={canvas} className={styles.canvas} aria-hidden />
-      {area && (
-        <div
-          className={styles.rect}
-          style={{ left: area.left, width: area.width, top: area.top, height: area.height }}
-        />
-      )}
+    <div className={styles.root}>
+      <div
+        ref={box}
+        className={styles.box}
+        role="img"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move over the cells
+        tabIndex={0}
+        aria-label={`${label}: ${formatCount(total)} in all; arrow keys choose a cell, with Shift a rectangle`}
+        onKeyDown={onKeyDown}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          const at = cellAt(event.clientX, event.clientY);
+          setCorners([at, at]);
+          setDragging(true);
+        }}
+        onPointerMove={(event) => {
+          const at = cellAt(event.clientX, event.clientY);
+          setHover(at);
+          if (dragging) setCorners((old) => (old ? [old[0], at] : null));
+        }}
+        onPointerUp={() => setDragging(false)}
+        onPointerLeave={() => setHover(null)}
+      >
+        <canvas ref={canvas} className={styles.canvas} aria-hidden />
+        {area && (
+          <div
+            className={styles.rect}
+            style={{ left: area.left, width: area.width, top: area.top, height: area.height }}
+          />
+        )}
+        {hover && !rect && (
+          <div
+            className={styles.tip}
+            data-side={hover[0] > grid.columns / 2 ? "left" : "right"}
+            style={{ left: place(rectOf(hover, hover)).left }}
+          >
+            <b>{formatCount(counts.get(hover[0] * 1000 + hover[1]) ?? 0)}</b>{" "}
+            <span className="muted">{describe(grid, rectOf(hover, hover), zone, format)}</span>
+          </div>
+        )}
+      </div>
       {rect && area && !dragging && (
-        <div className={styles.menu} data-menu data-side={area.atRight ? "left" : "right"} style={{ left: area.left }}>
+        <div className={styles.menu} data-side={area.atRight ? "left" : "right"} style={{ left: area.left }}>
           <div className="muted">{describe(grid, rect, zone, format)}</div>
           {menu(rect, countIn(grid, rect), () => setCorners(null))}
-        </div>
-      )}
-      {hover && !rect && (
-        <div
-          className={styles.tip}
-          data-side={hover[0] > grid.columns / 2 ? "left" : "right"}
-          style={{ left: place(rectOf(hover, hover)).left }}
-        >
-          <b>{formatCount(counts.get(hover[0] * 1000 + hover[1]) ?? 0)}</b>{" "}
-          <span className="muted">{describe(grid, rectOf(hover, hover), zone, format)}</span>
         </div>
       )}
     </div>

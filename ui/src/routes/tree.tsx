@@ -124,6 +124,13 @@ const metrics = createRoute({
   component: lazyRouteComponent(() => import("../features/metrics/MetricsPage.tsx"), "MetricsPage"),
 });
 
+const explore = createRoute({
+  getParentRoute: parent,
+  path: "/metrics/explore",
+  staticData: { title: "Metrics", timed: true },
+  component: lazyRouteComponent(() => import("../features/metrics/MetricsPage.tsx"), "MetricsPage"),
+});
+
 const redirects = (
   [
     ["/traces-explorer", "/traces"],
@@ -188,6 +195,7 @@ export const routeTree = root.addChildren([
   trace,
   logs,
   metrics,
+  explore,
   dashboards,
   dashboard,
   explain,

@@ -255,6 +255,7 @@ function Chart({
         format={(value) => measured(value, unit)}
         hidden={NONE}
         onSelect={onRange}
+        {...(table.step_nanos ? { stepSeconds: table.step_nanos / 1e9 } : {})}
       />
     </div>
   );

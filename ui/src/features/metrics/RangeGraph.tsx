@@ -1,159 +1,177 @@
-// A range result as lines with a legend table: click isolates a series, Ctrl+click toggles it.
+// The answers as lines with a legend table. A pinned point leads to the traces and logs of its labels and time.
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
-import type { Labels, QueryResult, Series } from "../../api/prometheus.ts";
-import { type Line, LineChart } from "../../charts/LineChart.tsx";
-import { SortHead } from "../../components/SortHead.tsx";
-import { seriesColour } from "../../lib/colour.ts";
+import { fetchExemplars } from "../../api/promql.ts";
+import { type ChartPoint, type Exemplar, LineChart } from "../../charts/LineChart.tsx";
+import type { Mode } from "../../charts/series.ts";
+import { CopyButton } from "../../components/CopyButton.tsx";
+import { isolate, LegendTable, toggled } from "../../components/LegendTable.tsx";
+import { LimitBadge } from "../../components/States.tsx";
+import { term } from "../../lib/filter.ts";
 import type { Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import { formatValue, guessUnit } from "../../lib/units.ts";
-import { commonLabels, seriesName } from "./labels.ts";
+import { seriesName } from "./labels.ts";
+import { type Answer, asFields, type ChartLine, LINES_MAX, toChart } from "./lines.ts";
 import styles from "./RangeGraph.module.css";
 
 export interface RangeGraphProps {
-  result: QueryResult;
-  query: string;
+  answers: readonly Answer[];
+  /** The PromQL of each query. */
+  texts: readonly { name: string; text: string }[];
   range: Range;
   stepSeconds: number;
+  /** How far before the compared period lies; 0 when none is. */
+  shiftSeconds: number;
+  mode: string | undefined;
+  logY: boolean;
   zone: Zone;
   onSelect: (range: Range) => void;
 }
 
-const MAX_LINES = 50;
-const STATS = ["last", "min", "max", "mean"] as const;
-type Stat = (typeof STATS)[number];
+const MODES: readonly Mode[] = ["line", "area", "stack", "bars", "points"];
 
-interface LegendRow extends Record<Stat, number> {
-  line: Line;
-}
-
-export function RangeGraph({ result, query, range, stepSeconds, zone, onSelect }: RangeGraphProps) {
+export function RangeGraph(props: RangeGraphProps) {
+  const { answers, texts, range, stepSeconds, shiftSeconds, logY, zone, onSelect } = props;
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [sort, setSort] = useState<Stat>("last");
-  const unit = guessUnit(query);
+  const [max, setMax] = useState(LINES_MAX);
+  const text = texts.find((each) => each.name === answers[0]?.name)?.text ?? "";
+  const unit = guessUnit(text);
   const format = useCallback((value: number) => formatValue(value, unit), [unit]);
-  const { times, rows, common } = useMemo(() => align(result.series, range, stepSeconds), [result, range, stepSeconds]);
-  const lines = useMemo(() => rows.map((row) => row.line), [rows]);
-  const sorted = [...rows].sort((a, b) => nanLast(b[sort]) - nanLast(a[sort]));
-  const isolate = (id: string, toggle: boolean) => {
-    if (toggle) {
-      const next = new Set(hidden);
-      if (!next.delete(id)) next.add(id);
-      setHidden(next);
-      return;
-    }
-    const others = lines.filter((line) => line.id !== id).map((line) => line.id);
-    const alreadyAlone = !hidden.has(id) && hidden.size === others.length;
-    setHidden(alreadyAlone ? new Set() : new Set(others));
-  };
+  const chart = useMemo(
+    () => toChart(answers, range, stepSeconds, shiftSeconds, max),
+    [answers, range, stepSeconds, shiftSeconds, max],
+  );
+  const exemplars = useExemplars(text, range, unit === "seconds");
+  const mode = MODES.find((each) => each === props.mode) ?? "line";
+  const note = (
+    <>
+      {chart.total > chart.lines.length && (
+        <LimitBadge>
+          the {chart.lines.length} largest of {chart.total} series
+        </LimitBadge>
+      )}
+      {chart.total > chart.lines.length && max < 500 && (
+        <button type="button" className="button small" onClick={() => setMax(500)}>
+          Draw up to 500
+        </button>
+      )}
+      {Object.keys(chart.common).length > 0 && (
+        <span className="faint">
+          all: <code>{seriesName(chart.common)}</code>
+        </span>
+      )}
+    </>
+  );
+  const hasNote = chart.total > chart.lines.length || Object.keys(chart.common).length > 0;
   return (
     <div className={styles.box}>
-      <div className={styles.title}>
-        {result.series.length > MAX_LINES && (
-          <span className="badge warn">
-            the {MAX_LINES} largest of {result.series.length} series
-          </span>
-        )}
-        {Object.keys(common).length > 0 && (
-          <span className="faint">
-            all: <code>{seriesName(common)}</code>
-          </span>
-        )}
-      </div>
       <div className={styles.chart}>
         <LineChart
-          label={query}
-          times={times}
-          lines={lines}
+          label={text}
+          times={chart.times}
+          lines={chart.lines}
           range={range}
           zone={zone}
           format={format}
           hidden={hidden}
           onSelect={onSelect}
+          mode={mode}
+          logY={logY}
+          previous={chart.previous}
+          {...(exemplars ? { exemplars } : {})}
+          actions={(point) => (
+            <Actions
+              point={point}
+              line={point.line as ChartLine}
+              text={texts.find((each) => each.name === (point.line as ChartLine).query)?.text ?? ""}
+              stepSeconds={stepSeconds}
+              onOnly={() => setHidden(isolate(chart.lines, hidden, point.line.id))}
+              onHide={() => setHidden(toggled(hidden, point.line.id))}
+            />
+          )}
         />
       </div>
       <div className={styles.legend}>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>Series</th>
-              {STATS.map((stat) => (
-                <SortHead key={stat} active={sort === stat} onSort={() => setSort(stat)}>
-                  {stat}
-                </SortHead>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sorted.map((row) => (
-              <tr key={row.line.id} data-hidden={hidden.has(row.line.id)} className={styles.row}>
-                <td>
-                  <button
-                    type="button"
-                    className={styles.series}
-                    aria-pressed={!hidden.has(row.line.id)}
-                    title="Click: only this series. Ctrl+click: show or hide."
-                    onClick={(event) => isolate(row.line.id, event.ctrlKey || event.metaKey)}
-                  >
-                    <i style={{ background: row.line.colour }} />
-                    {row.line.label}
-                  </button>
-                </td>
-                {STATS.map((stat) => (
-                  <td key={stat} className="number">
-                    {Number.isNaN(row[stat]) ? "\u2013" : format(row[stat])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <LegendTable
+          lines={chart.lines}
+          hidden={hidden}
+          onHidden={setHidden}
+          format={format}
+          note={hasNote ? note : undefined}
+        />
       </div>
     </div>
   );
 }
 
-function nanLast(value: number): number {
-  return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
+interface ActionsProps {
+  point: ChartPoint;
+  line: ChartLine;
+  text: string;
+  stepSeconds: number;
+  onOnly: () => void;
+  onHide: () => void;
 }
 
-/** Puts all series on one grid of times; a step without a sample is a gap. */
-function align(series: readonly Series[], range: Range, stepSeconds: number) {
-  const start = Math.floor(range.fromMilli / 1000 / stepSeconds) * stepSeconds;
-  const count = Math.floor((range.toMilli / 1000 - start) / stepSeconds) + 1;
-  const times = Array.from({ length: count }, (_, index) => start + index * stepSeconds);
-  const labels: Labels[] = series.map((each) => each.labels);
-  const common = commonLabels(labels);
-  const measured = series.map((each) => ({ each, ...measure(each.values) }));
-  const largest = measured.sort((a, b) => nanLast(b.max) - nanLast(a.max)).slice(0, MAX_LINES);
-  const rows: LegendRow[] = largest.map(({ each, ...stats }, index) => {
-    const values: (number | null)[] = new Array(count).fill(null);
-    each.times.forEach((time, at) => {
-      const slot = Math.round((time - start) / stepSeconds);
-      const value = each.values[at] ?? Number.NaN;
-      if (slot >= 0 && slot < count) values[slot] = Number.isFinite(value) ? value : null;
-    });
-    const line = {
-      id: JSON.stringify(each.labels),
-      label: seriesName(each.labels, common),
-      colour: seriesColour(index),
-      values,
-    };
-    return { line, ...stats };
+/** What can be done with a point; where it leads to is a link. */
+function Actions({ point, line, text, stepSeconds, onOnly, onHide }: ActionsProps) {
+  const fields = asFields(line.labels);
+  const from = Math.floor(point.unixMilli - stepSeconds * 1000);
+  const around = { from: String(from), to: String(Math.ceil(point.unixMilli + stepSeconds * 1000)) };
+  const traces = fields.map(([key, value]) => term(key, value)).join(" ");
+  const service = fields.find(([key]) => key === "service")?.[1];
+  return (
+    <>
+      <Link to="/traces" search={{ ...around, q: traces || undefined }}>
+        View traces
+      </Link>
+      <Link to="/logs" search={{ ...around, q: service ? term("service", service) : undefined }}>
+        View logs
+      </Link>
+      <button type="button" onClick={onOnly}>
+        Only this series
+      </button>
+      <button type="button" onClick={onHide}>
+        Without this series
+      </button>
+      <div className={styles.copies}>
+        <CopyButton text={String(point.value)} label="Value" withText />
+        <CopyButton text={seriesName(line.labels)} label="Labels" withText />
+        <CopyButton text={text} label="PromQL" withText />
+      </div>
+    </>
+  );
+}
+
+/** Exemplars of histograms in seconds: their values stand on the axis of the chart. */
+function useExemplars(text: string, range: Range, fits: boolean): readonly Exemplar[] | null {
+  const wanted = fits && /_bucket\b|histogram_quantile/.test(text);
+  const found = useQuery({
+    queryKey: ["exemplars", text, range],
+    enabled: wanted,
+    retry: false,
+    queryFn: ({ signal }) => fetchExemplars(text, range, signal),
   });
-  return { times, rows, common };
-}
-
-function measure(values: readonly number[]): Record<Stat, number> {
-  const finite = values.filter(Number.isFinite);
-  if (finite.length === 0) return { last: Number.NaN, min: Number.NaN, max: Number.NaN, mean: Number.NaN };
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  let sum = 0;
-  for (const value of finite) {
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-    sum += value;
-  }
-  return { last: finite.at(-1) ?? Number.NaN, min, max, mean: sum / finite.length };
+  return useMemo(() => {
+    if (!wanted || !found.data) return null;
+    const seen = new Set<string>();
+    return found.data.flatMap(({ exemplars }) =>
+      exemplars.flatMap((exemplar): Exemplar[] => {
+        const trace = exemplar.labels.trace_id ?? exemplar.labels.traceID;
+        if (!trace || seen.has(trace)) return [];
+        seen.add(trace);
+        const span = exemplar.labels.span_id ? `?span=${exemplar.labels.span_id}` : "";
+        return [
+          {
+            time: exemplar.timestamp,
+            value: exemplar.value,
+            href: new URL(`traces/${trace}${span}`, document.baseURI).toString(),
+            label: `Trace ${trace.slice(0, 8)}, ${formatValue(exemplar.value, "seconds")}`,
+          },
+        ];
+      }),
+    );
+  }, [wanted, found.data]);
 }

@@ -10,10 +10,13 @@ const MAX_ROWS = 500;
 export function VectorTable({
   result,
   query,
+  title,
   onQuery,
 }: {
   result: QueryResult;
   query: string;
+  /** The name of the query, when there are several. */
+  title: string | null;
   onQuery: (query: string) => void;
 }) {
   const unit = guessUnit(query);
@@ -24,7 +27,7 @@ export function VectorTable({
       <table className="table">
         <thead>
           <tr>
-            <th>Series</th>
+            <th>{title ? `${title}: series` : "Series"}</th>
             <th className="number">Value</th>
             <th className="number">Exact</th>
           </tr>

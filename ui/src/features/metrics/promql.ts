@@ -1,5 +1,5 @@
 // PromQL in the editor: colours and completion. The server parses; this only looks at the text around the caret.
-import { fetchLabelNames, fetchLabelValues, fetchMetricNames, type MetricMetadata } from "../../api/prometheus.ts";
+import { fetchLabelNames, fetchLabelValues, findMetricNames, type MetricMetadata } from "../../api/prometheus.ts";
 import type { Completion, CompletionItem, Piece } from "../../components/QueryInput.tsx";
 import type { Range } from "../../lib/time/range.ts";
 
@@ -157,13 +157,14 @@ export function promqlCompleter({ range, metadata }: PromqlContext) {
     const word = /([A-Za-z_:][\w:]*)?$/.exec(before)?.[1] ?? "";
     if (word === "" && before.trim() !== "" && !/[(,+*/%^<>=-]\s*$/.test(before)) return null;
     if (/\[\w*$/.test(before)) return null;
-    const names = await fetchMetricNames(range, signal);
+    const { names, more } = await findMetricNames(word, MAX_ITEMS, range, signal);
     const items: CompletionItem[] = [
       ...names.map((name) => ({ insert: name, label: name, detail: metadata[name]?.[0]?.type ?? "metric" })),
       ...AGGREGATIONS.map((name) => ({ insert: `${name}(`, label: name, detail: "aggregation" })),
       ...FUNCTIONS.map((name) => ({ insert: `${name}(`, label: name, detail: "function" })),
     ];
-    return limited(word, caret, items);
+    const found = limited(word, caret, items);
+    return more ? { ...found, note: `the first ${MAX_ITEMS} metrics, type to narrow` } : found;
   };
 }
 
