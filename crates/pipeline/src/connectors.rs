@@ -1,8 +1,17 @@
 //! The connector types there are: one file each, and one line here.
 
+mod buckets;
+mod count;
 mod forward;
+mod periodic;
+mod routing;
+mod servicegraph;
+mod spanmetrics;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::component::ConnectorFactory;
 
 /// Every connector type.
-pub const ALL: &[ConnectorFactory] = &[forward::FACTORY];
+pub const ALL: &[ConnectorFactory] =
+    &[count::FACTORY, forward::FACTORY, routing::FACTORY, servicegraph::FACTORY, spanmetrics::FACTORY];

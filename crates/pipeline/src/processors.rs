@@ -14,11 +14,11 @@ mod probabilistic_sampler;
 mod redaction;
 mod resource;
 mod resourcedetection;
-mod scenes;
+pub(crate) mod scenes;
 mod selection;
-mod series;
+pub(crate) mod series;
 mod tail_sampling;
-mod threshold;
+pub(crate) mod threshold;
 mod transform;
 mod waiting;
 

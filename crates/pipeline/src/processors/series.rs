@@ -8,11 +8,11 @@ use wire::otlp::tree::{Attributes, Resource, Scope, Value};
 
 /// Who a point belongs to: resource, scope, metric, attributes. 128 bits, so that two series do not meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SeriesKey(u64, u64);
+pub(crate) struct SeriesKey(u64, u64);
 
 impl SeriesKey {
     /// Of a point. `kind` tells metrics of the same name and another kind apart.
-    pub(super) fn of(resource: &Resource, scope: &Scope, metric: &str, kind: u8, attributes: &Attributes) -> Self {
+    pub(crate) fn of(resource: &Resource, scope: &Scope, metric: &str, kind: u8, attributes: &Attributes) -> Self {
         let half = |seed: u64| {
             let mut h = FxHasher::default();
             seed.hash(&mut h);

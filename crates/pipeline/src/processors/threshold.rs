@@ -4,9 +4,7 @@
 //! stands for `2^56 / (2^56 - threshold)` spans, its adjusted count. Source: OpenTelemetry specification,
 //! "TraceState: Probability Sampling" and "Handling".
 
-#[cfg(test)]
-use wire::otlp::tree::Span;
-use wire::otlp::tree::{Text, TraceId};
+use wire::otlp::tree::{Span, Text, TraceId};
 
 /// Randomness and thresholds are below it.
 pub(crate) const MAX: u64 = 1 << 56;
@@ -78,7 +76,6 @@ pub(crate) fn of_share(share: f64, digits: u32) -> u64 {
     (t >> bits) << bits
 }
 
-#[cfg(test)]
 /// How many records one that was kept stands for.
 pub(crate) fn adjusted_count(threshold: u64) -> f64 {
     if threshold >= MAX { 0.0 } else { MAX as f64 / (MAX - threshold) as f64 }
@@ -92,7 +89,6 @@ pub(crate) fn randomness_of(trace_id: &TraceId) -> Option<u64> {
     Some(u64::from_be_bytes(low))
 }
 
-#[cfg(test)]
 /// How many spans a stored span stands for; 1 when nothing is said.
 pub(crate) fn count_of(span: &Span) -> f64 {
     Sampling::of_state(&span.trace_state).threshold.map_or(1.0, adjusted_count)

@@ -13,7 +13,9 @@ fn said(yaml: &str) -> String {
     let mut findings = Findings::default();
     let planned = plan(&document, &Surroundings::default(), &mut findings);
     assert_eq!(planned.is_none(), findings.has_errors(), "there is a plan unless something is wrong");
-    findings.to_string()
+    // What there is grows; what is said of it is the same.
+    let list = regex::Regex::new(r"(?i)(there is no connector `[^`]+`; there is )[a-z_, ]+").unwrap();
+    list.replace_all(&findings.to_string(), "${1}...").into_owned()
 }
 
 fn check(yaml: &str, expected: Expect) {
@@ -148,7 +150,7 @@ fn connectors_are_wired_on_both_sides_and_lead_nowhere_back() {
             otel.yaml:7:3: error: connectors.forward/mix: makes nothing of traces for the pipelines that receive from it; it can traces -> traces, metrics -> metrics, logs -> logs
             otel.yaml:8:3: warning: connectors.forward/no: no pipeline uses it, so it does not run; name it in a pipeline, or remove it (the Collector says nothing of it)
             otel.yaml:9:3: error: connectors.otlp: is the id of a declared receiver too; give one of them a name, as `otlp/two`
-            otel.yaml:9:3: error: connectors.otlp: there is no connector `otlp`; there is forward
+            otel.yaml:9:3: error: connectors.otlp: there is no connector `otlp`; there is ...
             otel.yaml:12:5: error: service.pipelines.traces: connectors lead from this pipeline back into it; take one of them out"#]],
     );
 }
