@@ -63,7 +63,7 @@ fn group<'a>(out: &mut String, open: &str, items: impl Iterator<Item = (Option<&
     out.push_str(close);
 }
 
-/// The shortest digits that read back as `f`, with an exponent below -4 and from 21 on (`%v`).
+/// The shortest digits that read back as `f`, with an exponent below -4 and from 6 on (`%v`; compared with promtool).
 pub(crate) fn float(f: f64) -> String {
     if f.is_nan() {
         return "NaN".into();
@@ -74,7 +74,7 @@ pub(crate) fn float(f: f64) -> String {
     let scientific = format!("{f:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if f != 0.0 && !(-4..21).contains(&exponent) {
+    if f != 0.0 && !(-4..6).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{digits}e{sign}{:02}", exponent.abs());
     }

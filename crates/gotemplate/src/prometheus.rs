@@ -8,19 +8,20 @@ mod humanize;
 mod links;
 mod tree;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use gotmpl::{Template, TemplateError, Value};
 use model::Labels;
+
+use crate::access::no_methods;
+use crate::error::Error;
+use crate::library::{Library, Mode, Template};
+use crate::value::{StructType, text, texts};
 
 pub use humanize::four_digits;
 pub use links::{graph_link, query_escape, table_link};
 
 /// Most results of one query that a template sees.
 const RESULTS_MAX: usize = 10_000;
-/// Most turns that all loops of one template take together.
-const TURNS_MAX: u64 = 100_000;
 
 /// Answers `query` in a template: labels and values, or why there are none.
 pub type QueryFn = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
@@ -60,87 +61,69 @@ pub struct Uses {
     pub humanize_bytes: bool,
 }
 
-/// Why a template cannot be used or gave no text. Prints as Go does: `template: name:1: function "x" not defined`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PrometheusTemplateError(String);
-
-impl PrometheusTemplateError {
-    /// What a caller can do about it.
-    pub const fn kind(&self) -> foundation::ErrorKind {
-        foundation::ErrorKind::InvalidInput
-    }
-}
-
-impl From<TemplateError> for PrometheusTemplateError {
-    fn from(e: TemplateError) -> Self {
-        Self(e.to_string())
-    }
-}
-
 /// Declared in front of every template; on its first line, so that line numbers stay.
 const DECLARED: &str =
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
 
-/// Whether `text` is a template at all. Most labels are not.
-fn is_plain(text: &str) -> bool {
-    !text.contains("{{")
+/// What a template sees, as a type.
+static SEEN: StructType = StructType::new(
+    "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }",
+    &[("Labels", "Labels"), ("ExternalLabels", "ExternalLabels"), ("ExternalURL", "ExternalURL"), ("Value", "Value")],
+);
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::new(functions::fixed(), no_methods));
+
+/// A text of a rule, compiled. Most are no templates at all.
+#[derive(Debug, Clone)]
+pub struct Text(Compiled);
+
+#[derive(Debug, Clone)]
+enum Compiled {
+    Plain(String),
+    Template(Box<Template>),
 }
 
-/// Parses a template and says what it mentions.
+/// Compiles a text of a rule and says what it mentions.
 ///
 /// # Errors
 /// What Prometheus refuses when it reads the file: wrong syntax, unknown functions and variables.
-pub fn check(name: &str, text: &str) -> Result<Uses, PrometheusTemplateError> {
-    if is_plain(text) {
-        return Ok(Uses::default());
+pub fn compile(name: &str, text: &str) -> Result<(Text, Uses), Error> {
+    if !text.contains("{{") {
+        return Ok((Text(Compiled::Plain(text.to_owned())), Uses::default()));
     }
-    let parsed = tree::parse(name, &format!("{DECLARED}{text}"))?;
-    if let Some((function, line)) = parsed.unknown_function(&functions::NAMES) {
-        return Err(PrometheusTemplateError(format!("template: {name}:{line}: function {function:?} not defined")));
-    }
+    let source = format!("{DECLARED}{text}");
+    let template = LIBRARY.compile_with(name, &source, Mode::Text, &functions::OF_SCOPE)?;
+    let parsed = tree::parse(name, &source);
+    let parsed = parsed.map_err(|e| Error::Parse { name: name.to_owned(), line: 1, message: e.to_string() })?;
     if let Some((variable, line)) = parsed.unknown_variable() {
-        return Err(PrometheusTemplateError(format!("template: {name}:{line}: undefined variable {variable:?}")));
+        return Err(Error::Parse { name: name.to_owned(), line, message: format!("undefined variable {variable:?}") });
     }
-    Ok(Uses {
+    let uses = Uses {
         labels: parsed.labels().into_iter().collect(),
-        humanize_bytes: parsed.functions().any(|f| f == "humanizeBytes"),
-    })
-}
-
-/// The text that a template gives.
-///
-/// # Errors
-/// What [`check`] refuses, and what fails while it runs.
-pub fn expand(name: &str, text: &str, scope: &Scope) -> Result<String, PrometheusTemplateError> {
-    if is_plain(text) {
-        return Ok(text.to_owned());
-    }
-    let parsed = tree::parse(name, &format!("{DECLARED}{text}"))?;
-    let template = Template::new("").max_range_iters(TURNS_MAX).funcs(functions::map(scope));
-    let template = parsed.lay_into(name, template);
-    Ok(template.execute_template_to_string(name, &dot(scope))?)
-}
-
-fn dot(scope: &Scope) -> Value {
-    let value = match &scope.value {
-        ScopeValue::Float(v) => Value::Float(*v),
-        ScopeValue::Histogram(text) => Value::String(Arc::from(text.as_str())),
+        humanize_bytes: parsed.functions().contains("humanizeBytes"),
     };
-    map([
-        ("Labels", labels_value(&scope.labels)),
-        ("ExternalLabels", labels_value(&scope.external_labels)),
-        ("ExternalURL", Value::String(Arc::from(scope.external_url.as_str()))),
-        ("Value", value),
-    ])
+    Ok((Text(Compiled::Template(Box::new(template))), uses))
 }
 
-fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::Map(Arc::new(entries.into_iter().map(|(k, v)| (Arc::from(k), v)).collect::<BTreeMap<_, _>>()))
+impl Text {
+    /// The text for one result.
+    ///
+    /// # Errors
+    /// What fails while it runs.
+    pub fn fill(&self, scope: &Scope) -> Result<String, Error> {
+        match &self.0 {
+            Compiled::Plain(text) => Ok(text.clone()),
+            Compiled::Template(template) => template.fill_with(&seen(scope), functions::of_scope(scope)),
+        }
+    }
 }
 
-fn labels_value(labels: &Labels) -> Value {
-    map(labels.iter().map(|(name, value)| (name, Value::String(Arc::from(value)))))
+fn seen(scope: &Scope) -> gotmpl::Value {
+    let value = match &scope.value {
+        ScopeValue::Float(v) => gotmpl::Value::Float(*v),
+        ScopeValue::Histogram(printed) => text(printed),
+    };
+    SEEN.value([texts(scope.labels.iter()), texts(scope.external_labels.iter()), text(&scope.external_url), value])
 }
 
 #[cfg(test)]

@@ -172,7 +172,8 @@ fn prepared(function: &str, arguments: &[Expr], at: usize) -> Option<&'static st
 
 fn arguments(function: &str, arguments: &mut [Expr]) {
     for i in 0..arguments.len() {
-        let literal = matches!(arguments[i], Expr::String(..) | Expr::Number(..) | Expr::Bool(..) | Expr::Nil(_));
+        let whole = matches!(arguments[i], Expr::Number(_, Number::Int(_) | Number::Uint(_)));
+        let literal = whole || matches!(arguments[i], Expr::String(..) | Expr::Bool(..) | Expr::Nil(_));
         if let Some(through) = prepared(function, arguments, i)
             && !literal
         {

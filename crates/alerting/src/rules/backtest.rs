@@ -12,7 +12,7 @@ use super::element::Elements;
 use super::group::Surroundings;
 use super::spec::{Past, Rule};
 use super::state::{AlertState, Change, Instances, Motion};
-use super::template::Expander;
+use super::template::{Expander, RuleTexts};
 
 /// Evaluations of one test.
 pub const STEPS_MAX: u64 = 50_000;
@@ -69,6 +69,7 @@ pub fn play(rule: &Rule, past: Past, s: &Surroundings) -> Result<Played, QueryEr
         return Err(QueryError::new(ErrorKind::LimitExceeded, message));
     }
     let (mut elements, mut instances, mut played) = (Elements::default(), Instances::default(), Played::default());
+    let texts_of_rule = RuleTexts::new(rule);
     let motion = Motion { keep_firing: alerting.keep_firing, limit: s.options.results_max, unsettled_since: None };
     let mut open: BTreeMap<Labels, usize> = BTreeMap::new();
     let mut at_step = 0;
@@ -83,7 +84,9 @@ pub fn play(rule: &Rule, past: Past, s: &Surroundings) -> Result<Played, QueryEr
             let found = results.remove(&at).unwrap_or_default();
             let mut expander = Expander::new(&rule.name, &s.external, s.query.clone(), at);
             let wrong = |e: &dyn std::fmt::Display| QueryError::new(ErrorKind::InvalidInput, e.to_string());
-            let candidates = elements.candidates(rule, alerting, at, &found, &mut expander).map_err(|e| wrong(&e))?;
+            let candidates = elements
+                .candidates(rule, (alerting, &texts_of_rule), at, &found, &mut expander)
+                .map_err(|e| wrong(&e))?;
             let texts: BTreeMap<Labels, Labels> =
                 candidates.iter().map(|c| (c.labels.clone(), c.annotations.clone())).collect();
             for change in instances.step(at, candidates, motion).map_err(|e| wrong(&e))? {

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::doors::Sample;
 use super::spec::{Absent, Alerting, Level, Rule, Side};
 use super::state::{Candidate, LevelOf};
-use super::template::{Expander, float};
+use super::template::{Expander, RuleTexts, float};
 use crate::alert::ALERTNAME;
 
 /// The label of severities.
@@ -45,12 +45,12 @@ impl Elements {
     pub(super) fn candidates(
         &mut self,
         rule: &Rule,
-        alerting: &Alerting,
+        (alerting, texts): (&Alerting, &RuleTexts),
         at: UnixNanos,
         results: &[Sample],
         expander: &mut Expander,
     ) -> Result<Vec<Candidate>, SameLabels> {
-        let mut found = Found { rule, alerting, expander, all: Vec::new(), labels: FxHashSet::default() };
+        let mut found = Found { rule, alerting, texts, expander, all: Vec::new(), labels: FxHashSet::default() };
         if alerting.levels.is_empty() {
             for result in results {
                 found.add(result, None, None)?;
@@ -117,6 +117,7 @@ fn without_name(labels: &Labels) -> Labels {
 struct Found<'a> {
     rule: &'a Rule,
     alerting: &'a Alerting,
+    texts: &'a RuleTexts,
     expander: &'a mut Expander,
     all: Vec<Candidate>,
     labels: FxHashSet<Labels>,
@@ -139,7 +140,7 @@ impl Found<'_> {
             seen.set(SEVERITY, severity);
         }
         self.expander.about(seen, &result.value);
-        let set: Vec<_> = self.rule.labels.iter().map(|(name, text)| (name, self.expander.expand(text))).collect();
+        let set: Vec<_> = self.texts.labels.iter().map(|(name, text)| (name, self.expander.expand(text))).collect();
         let own = result.labels.iter().filter(|(name, _)| *name != NAME);
         let added = set.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let ours = severity.map(|s| (SEVERITY, s)).into_iter().chain(absent.map(|_| (REASON, "no_data")));
@@ -147,8 +148,7 @@ impl Found<'_> {
         if !self.labels.insert(labels.clone()) {
             return Err(SameLabels);
         }
-        let annotations =
-            self.alerting.annotations.iter().map(|(name, text)| (name.clone(), self.expander.expand(text)));
+        let annotations = self.texts.annotations.iter().map(|(name, text)| (name.clone(), self.expander.expand(text)));
         let hold = match (level, absent) {
             // It was waited for already.
             (_, Some(_)) => Duration::ZERO,

@@ -17,7 +17,7 @@ use super::element::Elements;
 use super::restore;
 use super::spec::{Expression, Group, Rule};
 use super::state::{AlertState, Change, Instances, Motion};
-use super::template::{Expander, External};
+use super::template::{Expander, External, RuleTexts};
 use crate::alert::Fingerprint;
 use crate::timeline::{Happened, Timeline};
 
@@ -109,6 +109,7 @@ pub(super) struct GroupCounts {
 /// A rule and where it stands.
 pub(super) struct RuleRun {
     pub(super) spec: Rule,
+    texts: RuleTexts,
     pub(super) instances: Instances,
     elements: Elements,
     /// What it wrote at the last evaluation that succeeded.
@@ -131,6 +132,7 @@ pub(super) struct LastRule {
 impl RuleRun {
     fn new(spec: Rule, restored: bool) -> Self {
         Self {
+            texts: RuleTexts::new(&spec),
             spec,
             instances: Instances::default(),
             elements: Elements::default(),
@@ -166,8 +168,8 @@ impl GroupRun {
             let same = old.iter_mut().find(|o| o.as_ref().is_some_and(|o| o.identity() == rule.identity()));
             if let Some(o) = same.and_then(Option::take) {
                 let kept = rule.spec.alerting.is_some() == o.spec.alerting.is_some();
-                let spec = std::mem::replace(&mut rule.spec, o.spec.clone());
-                *rule = RuleRun { spec, ..o };
+                let new = std::mem::replace(rule, o);
+                (rule.spec, rule.texts) = (new.spec, new.texts);
                 if !kept {
                     rule.instances = Instances::default();
                 }
@@ -374,7 +376,7 @@ impl RuleRun {
     fn alerts(&mut self, answer: Answer, m: &Moment, s: &Surroundings) -> Result<Vec<Written>, String> {
         let Some(alerting) = &self.spec.alerting else { return Ok(Vec::new()) };
         let mut expander = Expander::new(&self.spec.name, &s.external, s.query.clone(), m.at);
-        let found = self.elements.candidates(&self.spec, alerting, m.at, &answer.samples, &mut expander);
+        let found = self.elements.candidates(&self.spec, (alerting, &self.texts), m.at, &answer.samples, &mut expander);
         let motion = Motion {
             keep_firing: alerting.keep_firing,
             limit: if m.limit > 0 { m.limit } else { s.options.results_max },

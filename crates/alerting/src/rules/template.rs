@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use foundation::UnixNanos;
-use gotemplate::prometheus::{self, Scope, ScopeValue, Uses};
+use gotemplate::prometheus::{Scope, ScopeValue, Text, Uses, compile};
 use model::Labels;
 use promql::eval::Point;
 
 use super::doors::RuleQuery;
-use super::spec::{Expression, Promql};
+use super::spec::{Expression, Promql, Rule, Texts};
 
 /// What all texts of one evaluation share.
 #[derive(Clone)]
@@ -30,7 +30,31 @@ pub struct External {
 
 /// Parses a text and says what it mentions.
 pub(super) fn check(name: &str, text: &str) -> Result<Uses, String> {
-    prometheus::check(name, text).map_err(|e| e.to_string())
+    compile(name, text).map(|(_, uses)| uses).map_err(|e| e.to_string())
+}
+
+/// The texts of a rule, compiled once.
+#[derive(Debug)]
+pub(super) struct RuleTexts {
+    /// Of its labels.
+    pub(super) labels: Vec<(String, RuleText)>,
+    /// Of its annotations.
+    pub(super) annotations: Vec<(String, RuleText)>,
+}
+
+/// A text, or why it is none; reading a file refuses those.
+pub(super) type RuleText = Result<Text, String>;
+
+impl RuleTexts {
+    pub(super) fn new(rule: &Rule) -> Self {
+        let name = format!("__alert_{}", rule.name);
+        let compiled = |texts: &Texts| {
+            let one = |text: &str| compile(&name, text).map(|(text, _)| text).map_err(|e| e.to_string());
+            texts.iter().map(|(label, text)| (label.clone(), one(text))).collect()
+        };
+        let annotations = rule.alerting.as_ref().map(|a| compiled(&a.annotations)).unwrap_or_default();
+        Self { labels: compiled(&rule.labels), annotations }
+    }
 }
 
 impl Expander {
@@ -61,14 +85,15 @@ impl Expander {
     }
 
     /// The text, or what is wrong with it.
-    pub(super) fn expand(&self, text: &str) -> String {
-        match prometheus::expand(&format!("__alert_{}", self.rule), text, &self.scope) {
-            Ok(text) => text,
-            Err(e) => {
-                tracing::warn!(rule = self.rule, error = %e, "a template of an alerting rule failed; its error is the text");
-                format!("<error expanding template: {e}>")
-            }
-        }
+    pub(super) fn expand(&self, text: &RuleText) -> String {
+        let filled = match text {
+            Ok(text) => text.fill(&self.scope).map_err(|e| e.to_string()),
+            Err(e) => Err(e.clone()),
+        };
+        filled.unwrap_or_else(|e| {
+            tracing::warn!(rule = self.rule, error = e, "a template of an alerting rule failed; its error is the text");
+            format!("<error expanding template: {e}>")
+        })
     }
 }
 

@@ -1,259 +1,168 @@
 //! The functions of Prometheus's templates, by the names under which templates call them.
 
-use std::sync::Arc;
-
-use gotmpl::{FuncMap, Result, TemplateError, Value};
+use gotmpl::Value;
 use jiff::Timestamp;
 
-use super::tree::{FIELD, PRINTED};
-use super::{RESULTS_MAX, Scope, humanize, labels_value, links, map as map_of};
+use super::{RESULTS_MAX, Scope, humanize, links};
+use crate::arguments::{args, as_text};
+use crate::error::{Result, fail};
+use crate::functions::{Functions, shared};
+use crate::time;
+use crate::value::{StructType, list, text, texts, type_name};
 
-/// Every function there is, Go's own included.
-pub(super) const NAMES: [&str; 51] = [
-    "and",
-    "args",
-    "call",
-    "eq",
-    "externalURL",
-    "first",
-    "ge",
-    "graphLink",
-    "gt",
-    "html",
-    "humanize",
-    "humanize1024",
-    "humanizeBytes",
-    "humanizeDuration",
-    "humanizePercentage",
-    "humanizeTimestamp",
-    "index",
-    "js",
-    "label",
-    "le",
-    "len",
-    "lt",
-    "match",
-    "ne",
-    "not",
-    "now",
-    "or",
-    "parseDuration",
-    "pathPrefix",
-    "print",
-    "printf",
-    "println",
-    "query",
-    "reReplaceAll",
-    "safeHtml",
-    "slice",
-    "sortByLabel",
-    "stripDomain",
-    "stripPort",
-    "strvalue",
-    "tableLink",
-    "title",
-    "toDuration",
-    "toLower",
-    "toTime",
-    "toUpper",
-    "urlQueryEscape",
-    "urlquery",
-    "value",
-    FIELD,
-    PRINTED,
-];
+/// Functions that depend on what is evaluated, and when.
+pub(super) const OF_SCOPE: [&str; 4] = ["externalURL", "now", "pathPrefix", "query"];
 
-fn failed<T>(message: impl Into<String>) -> Result<T> {
-    Err(TemplateError::Exec(message.into()))
-}
+/// A result of `query`.
+static SAMPLE: StructType = StructType::new("*template.sample", &[("Labels", "Labels"), ("Value", "Value")]);
 
-fn text(text: impl AsRef<str>) -> Value {
-    Value::String(Arc::from(text.as_ref()))
-}
-
-/// The functions for one scope.
-pub(super) fn map(scope: &Scope) -> FuncMap {
-    let mut funcs = FuncMap::new();
-    let mut add = |name: &'static str, count: usize, f: Arc<dyn Fn(&[Value]) -> Result<Value> + Send + Sync>| {
-        let counted = move |args: &[Value]| match args.len() == count {
-            true => f(args),
-            false => failed(format!("wrong number of args for {name}: want {count} got {}", args.len())),
-        };
-        funcs.insert(name.to_owned(), Arc::new(counted));
+/// The functions that are the same everywhere.
+pub(super) fn fixed() -> Functions {
+    let all = |arguments: &[Value]| {
+        let named = arguments.iter().enumerate().map(|(n, v)| (std::sync::Arc::from(format!("arg{n}")), v.clone()));
+        Ok(Value::Map(std::sync::Arc::new(named.collect())))
     };
-    add(FIELD, 2, Arc::new(|a| field(&a[0], &a[1])));
-    let printed = |a: &[Value]| match &a[0] {
-        Value::Float(v) => Ok(text(go_float(*v))),
-        other => Ok(other.clone()),
-    };
-    add(PRINTED, 1, Arc::new(printed));
-    queries(scope, &mut add);
-    numbers(&mut add);
-    texts(&mut add);
-    let (url, at_ms) = (scope.external_url.clone(), scope.at_ms);
-    add("now", 0, Arc::new(move |_| Ok(Value::Float(at_ms as f64 / 1000.0))));
-    let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
-    add("pathPrefix", 0, Arc::new(move |_| Ok(text(path.as_deref().unwrap_or_default()))));
-    add("externalURL", 0, Arc::new(move |_| Ok(text(&url))));
-    let all = |args: &[Value]| {
-        let named: Vec<(String, Value)> =
-            args.iter().enumerate().map(|(n, v)| (format!("arg{n}"), v.clone())).collect();
-        Ok(map_of(named.iter().map(|(n, v)| (n.as_str(), v.clone()))))
-    };
-    funcs.insert("args".to_owned(), Arc::new(all));
-    funcs
+    numbers(of_texts(of_results(shared().with("args", all))))
 }
 
-type Add<'a> = dyn FnMut(&'static str, usize, Arc<dyn Fn(&[Value]) -> Result<Value> + Send + Sync>) + 'a;
-
-/// What is in a map; the empty text for what is not, as in Go's `map[string]string`.
-fn field(of: &Value, name: &Value) -> Result<Value> {
-    let name = string(name)?;
-    match of {
-        Value::Map(entries) => match entries.get(name) {
-            Some(value) => Ok(value.clone()),
-            // What a rule sees, or a result of a query: structs, not maps.
-            None if entries.contains_key("Labels") && entries.contains_key("Value") => failed(format!(
-                "can't evaluate field {name}; there are {}",
-                entries.keys().map(|k| &**k).collect::<Vec<_>>().join(", ")
-            )),
-            None => Ok(text("")),
-        },
-        Value::Nil => failed(format!("nil data; no entry for key \"{name}\"")),
-        other => failed(format!("can't evaluate field {name} in type {}", other.type_name())),
-    }
-}
-
-/// A number as Go's `%v` prints it: with an exponent below -4 and from 6 on.
-fn go_float(v: f64) -> String {
-    if !v.is_finite() {
-        return humanize::four_digits(v);
-    }
-    let shortest = format!("{v:e}");
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) || v == 0.0 {
-        return format!("{v}");
-    }
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
-}
-
-fn string(v: &Value) -> Result<&str> {
-    match v {
-        Value::String(s) => Ok(s),
-        other => failed(format!("wrong type for value; expected string; got {}", other.type_name())),
-    }
+/// Those of [`OF_SCOPE`].
+pub(super) fn of_scope(scope: &Scope) -> Functions {
+    let (ask, url, at_ms) = (scope.query.clone(), scope.external_url.clone(), scope.at_ms);
+    let path = url.split_once("://").and_then(|(_, rest)| Some(rest.get(rest.find('/')?..)?.to_owned()));
+    Functions::default()
+        .with("query", move |a| {
+            let [expression] = args("query", a)?;
+            let results = ask(as_text("query", expression)?).or_else(|e| fail(format!("error calling query: {e}")))?;
+            if results.len() > RESULTS_MAX {
+                return fail(format!("the query has {} results; a template takes {RESULTS_MAX}", results.len()));
+            }
+            let sample = |(labels, v): (model::Labels, f64)| SAMPLE.value([texts(labels.iter()), Value::Float(v)]);
+            Ok(list(results.into_iter().map(sample).collect()))
+        })
+        .with("now", move |a| args::<0>("now", a).map(|_| Value::Float(at_ms as f64 / 1000.0)))
+        .with("pathPrefix", move |a| args::<0>("pathPrefix", a).map(|_| text(path.as_deref().unwrap_or_default())))
+        .with("externalURL", move |a| args::<0>("externalURL", a).map(|_| text(&url)))
 }
 
 /// Prometheus's `convertToFloat`.
-fn number(v: &Value) -> Result<f64> {
+fn number(name: &str, v: &Value) -> Result<f64> {
+    if let Some(ns) = time::duration_ns(v) {
+        return Ok(ns as f64 / 1e9);
+    }
     match v {
-        Value::String(s) => match s.parse::<f64>() {
-            Ok(n) => Ok(n),
-            Err(_) => failed(format!("strconv.ParseFloat: parsing {s:?}: invalid syntax")),
+        Value::String(s) => s
+            .parse()
+            .or_else(|_| fail(format!("error calling {name}: strconv.ParseFloat: parsing {s:?}: invalid syntax"))),
+        other => match other.as_float() {
+            Some(v) => Ok(v),
+            None => fail(format!("error calling {name}: can't convert {} to float", type_name(other))),
         },
-        Value::Float(_) | Value::Int(_) | Value::Uint(_) => v.as_float().map_or_else(|| failed("not a number"), Ok),
-        other => failed(format!("can't convert {} to float", other.type_name())),
     }
 }
 
-fn list(v: &Value) -> Result<&[Value]> {
+/// The results of a query.
+fn results<'a>(name: &str, v: &'a Value) -> Result<&'a [Value]> {
     match v {
         Value::List(items) => Ok(items),
-        Value::Nil => Ok(&[]),
-        other => failed(format!("wrong type for value; expected a query result; got {}", other.type_name())),
+        other => fail(format!("error calling {name}: a query result was expected, this is {}", type_name(other))),
     }
 }
 
-fn queries(scope: &Scope, add: &mut Add<'_>) {
-    let ask = scope.query.clone();
-    add(
-        "query",
-        1,
-        Arc::new(move |a| {
-            let results = ask(string(&a[0])?).map_err(TemplateError::Exec)?;
-            if results.len() > RESULTS_MAX {
-                return failed(format!("the query has {} results; a template takes {RESULTS_MAX}", results.len()));
-            }
-            let sample = |(labels, value): (model::Labels, f64)| {
-                map_of([("Labels", labels_value(&labels)), ("Value", Value::Float(value))])
-            };
-            Ok(Value::List(results.into_iter().map(sample).collect()))
-        }),
-    );
-    add(
-        "first",
-        1,
-        Arc::new(|a| match list(&a[0])?.first() {
-            Some(first) => Ok(first.clone()),
-            None => failed("first() called on vector with no elements"),
-        }),
-    );
-    add("label", 2, Arc::new(|a| field(&field(&a[1], &text("Labels"))?, &a[0])));
-    add("value", 1, Arc::new(|a| field(&a[0], &text("Value"))));
-    add("strvalue", 1, Arc::new(|a| field(&field(&a[0], &text("Labels"))?, &text("__value__"))));
-    add(
-        "sortByLabel",
-        2,
-        Arc::new(|a| {
-            let mut keyed = Vec::new();
-            for sample in list(&a[1])? {
-                let key = field(&field(sample, &text("Labels"))?, &a[0])?;
-                keyed.push((string(&key)?.to_owned(), sample.clone()));
-            }
-            keyed.sort_by(|x, y| x.0.cmp(&y.0));
-            Ok(Value::List(keyed.into_iter().map(|(_, sample)| sample).collect()))
-        }),
-    );
+/// A field of a result.
+fn of_sample<'a>(name: &str, sample: &'a Value, field: &str) -> Result<&'a Value> {
+    let found = match sample {
+        Value::Map(fields) => fields.get(field),
+        _ => None,
+    };
+    found.map_or_else(|| fail(format!("error calling {name}: {} is no result of a query", type_name(sample))), Ok)
 }
 
-fn numbers(add: &mut Add<'_>) {
-    let humanized: [(&'static str, fn(f64) -> String); 5] = [
+fn label(name: &str, sample: &Value, label: &str) -> Result<String> {
+    match of_sample(name, sample, "Labels")? {
+        Value::Map(labels) => Ok(labels.get(label).and_then(Value::as_str).unwrap_or_default().to_owned()),
+        _ => Ok(String::new()),
+    }
+}
+
+fn of_results(f: Functions) -> Functions {
+    f.with("first", |a| {
+        let [found] = args("first", a)?;
+        match results("first", found)?.first() {
+            Some(first) => Ok(first.clone()),
+            None => fail("error calling first: first() called on vector with no elements"),
+        }
+    })
+    .with("label", |a| {
+        let [name, sample] = args("label", a)?;
+        Ok(text(label("label", sample, as_text("label", name)?)?))
+    })
+    .with("value", |a| {
+        let [sample] = args("value", a)?;
+        Ok(of_sample("value", sample, "Value")?.clone())
+    })
+    .with("strvalue", |a| {
+        let [sample] = args("strvalue", a)?;
+        Ok(text(label("strvalue", sample, "__value__")?))
+    })
+    .with("sortByLabel", |a| {
+        let [name, found] = args("sortByLabel", a)?;
+        let name = as_text("sortByLabel", name)?;
+        let keyed = results("sortByLabel", found)?.iter().map(|s| Ok((label("sortByLabel", s, name)?, s.clone())));
+        let mut keyed: Vec<(String, Value)> = keyed.collect::<Result<_>>()?;
+        keyed.sort_by(|x, y| x.0.cmp(&y.0));
+        Ok(list(keyed.into_iter().map(|(_, sample)| sample).collect()))
+    })
+}
+
+fn numbers(mut f: Functions) -> Functions {
+    let humanized: [(&'static str, fn(f64) -> String); 4] = [
         ("humanize", humanize::humanize),
         ("humanize1024", humanize::humanize1024),
         ("humanizeBytes", humanize::humanize_bytes),
-        ("humanizeDuration", humanize::humanize_duration),
         ("humanizePercentage", humanize::humanize_percentage),
     ];
-    for (name, f) in humanized {
-        add(name, 1, Arc::new(move |a| Ok(text(f(number(&a[0])?)))));
+    for (name, humanize) in humanized {
+        f = f.with(name, move |a| {
+            let [v] = args(name, a)?;
+            Ok(text(humanize(number(name, v)?)))
+        });
     }
-    add(
-        "humanizeTimestamp",
-        1,
-        Arc::new(|a| {
-            let v = number(&a[0])?;
-            if v.is_finite() { Ok(text(time_text(v)?)) } else { Ok(text(humanize::four_digits(v))) }
-        }),
-    );
-    add("toTime", 1, Arc::new(|a| Ok(text(time_text(number(&a[0])?)?))));
-    add("toDuration", 1, Arc::new(|a| Ok(text(go_duration(number(&a[0])?)?))));
-    add(
-        "parseDuration",
-        1,
-        Arc::new(|a| {
-            let given = string(&a[0])?;
-            match foundation::units::parse_duration(given) {
-                Ok(d) => Ok(Value::Float(d.as_secs_f64())),
-                Err(_) => failed(format!("not a valid duration string: {given:?}")),
-            }
-        }),
-    );
+    f.with("humanizeTimestamp", |a| {
+        let [v] = args("humanizeTimestamp", a)?;
+        let v = number("humanizeTimestamp", v)?;
+        if v.is_finite() { Ok(text(time_text(v)?)) } else { Ok(text(humanize::four_digits(v))) }
+    })
+    .with("toTime", |a| {
+        let [v] = args("toTime", a)?;
+        Ok(time::at(foundation::UnixNanos::from_millis(nanos(number("toTime", v)?)?.div_euclid(1_000_000))))
+    })
+    .with("toDuration", |a| {
+        let [v] = args("toDuration", a)?;
+        Ok(time::duration(nanos(number("toDuration", v)?)?))
+    })
+    .with("parseDuration", |a| {
+        let [given] = args("parseDuration", a)?;
+        let given = as_text("parseDuration", given)?;
+        match foundation::units::parse_duration(given) {
+            Ok(d) => Ok(Value::Float(d.as_secs_f64())),
+            Err(_) => fail(format!("error calling parseDuration: not a valid duration string: {given:?}")),
+        }
+    })
+}
+
+/// Seconds as whole nanoseconds.
+fn nanos(seconds: f64) -> Result<i64> {
+    let nanos = seconds * 1e9;
+    if nanos.is_finite() && nanos.abs() < i64::MAX as f64 {
+        return Ok(nanos as i64);
+    }
+    fail(format!("{seconds} cannot be represented as a nanoseconds timestamp since it overflows int64"))
 }
 
 /// A time as Go prints it: `2015-03-02 21:36:33.123 +0000 UTC`.
 fn time_text(seconds: f64) -> Result<String> {
-    let nanos = seconds * 1e9;
-    let overflow = || {
-        TemplateError::Exec(format!(
-            "{seconds} cannot be represented as a nanoseconds timestamp since it overflows int64"
-        ))
-    };
-    if !(nanos.is_finite() && nanos.abs() < i64::MAX as f64) {
-        return Err(overflow());
-    }
-    let ms = (nanos as i64).div_euclid(1_000_000);
-    let time = Timestamp::from_millisecond(ms).map_err(|_| overflow())?;
+    let ms = nanos(seconds)?.div_euclid(1_000_000);
+    let time = Timestamp::from_millisecond(ms).or_else(|e| fail(e.to_string()))?;
     let fraction = match ms.rem_euclid(1000) {
         0 => String::new(),
         ms => format!(".{ms:03}").trim_end_matches('0').to_owned(),
@@ -261,51 +170,13 @@ fn time_text(seconds: f64) -> Result<String> {
     Ok(format!("{}{fraction} +0000 UTC", time.strftime("%Y-%m-%d %H:%M:%S")))
 }
 
-/// A duration as Go prints it: `1h0m0.5s`.
-fn go_duration(seconds: f64) -> Result<String> {
-    let nanos = seconds * 1e9;
-    if !(nanos.is_finite() && nanos.abs() < i64::MAX as f64) {
-        return failed(format!("{seconds} cannot be represented as a duration since it overflows int64"));
-    }
-    let nanos = nanos as i64;
-    let (sign, n) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
-    let small = |unit: u64, name: &str| format!("{sign}{}{name}", n as f64 / unit as f64);
-    Ok(match n {
-        0 => "0s".to_owned(),
-        1..1_000 => small(1, "ns"),
-        1_000..1_000_000 => small(1_000, "µs"),
-        1_000_000..1_000_000_000 => small(1_000_000, "ms"),
-        _ => {
-            let (hours, minutes) = (n / 3_600_000_000_000, n / 60_000_000_000 % 60);
-            let rest = (n % 60_000_000_000) as f64 / 1e9;
-            match (hours, minutes) {
-                (0, 0) => format!("{sign}{rest}s"),
-                (0, _) => format!("{sign}{minutes}m{rest}s"),
-                _ => format!("{sign}{hours}h{minutes}m{rest}s"),
-            }
-        }
-    })
-}
-
-fn texts(add: &mut Add<'_>) {
-    let of_text: [(&'static str, fn(&str) -> String); 9] = [
-        ("title", title),
-        ("toUpper", |s| s.to_uppercase()),
-        ("toLower", |s| s.to_lowercase()),
-        ("graphLink", links::graph_link),
-        ("tableLink", links::table_link),
-        ("stripPort", |s| strip_port(s).to_owned()),
-        ("stripDomain", strip_domain),
-        ("urlQueryEscape", links::query_escape),
-        // Rules expand to text, where everything is safe.
-        ("safeHtml", |s| s.to_owned()),
-    ];
-    for (name, f) in of_text {
-        add(name, 1, Arc::new(move |a| Ok(text(f(string(&a[0])?)))));
-    }
-    let regex = |pattern: &Value| re2::compile(string(pattern)?).map_err(|e| TemplateError::Exec(e.to_string()));
-    add("match", 2, Arc::new(move |a| Ok(Value::Bool(regex(&a[0])?.is_match(string(&a[1])?)))));
-    add("reReplaceAll", 3, Arc::new(move |a| Ok(text(regex(&a[0])?.replace_all(string(&a[2])?, string(&a[1])?)))));
+fn of_texts(f: Functions) -> Functions {
+    f.with_text("title", |s| Ok(title(s)))
+        .with_text("graphLink", |s| Ok(links::graph_link(s)))
+        .with_text("tableLink", |s| Ok(links::table_link(s)))
+        .with_text("stripPort", |s| Ok(strip_port(s).to_owned()))
+        .with_text("stripDomain", |s| Ok(strip_domain(s)))
+        .with_text("urlQueryEscape", |s| Ok(links::query_escape(s)))
 }
 
 /// Go's `strings.Title`: the first letter of each word.

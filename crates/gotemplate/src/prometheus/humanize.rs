@@ -2,25 +2,7 @@
 
 /// Go's `%.4g`.
 pub fn four_digits(v: f64) -> String {
-    if v.is_nan() {
-        return "NaN".to_owned();
-    }
-    if v.is_infinite() {
-        return if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    let rounded = format!("{v:.3e}");
-    let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trim = |digits: &str| match digits.contains('.') {
-        true => digits.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => digits.to_owned(),
-    };
-    if (-4..4).contains(&exponent) {
-        let decimals = usize::try_from(3 - exponent).unwrap_or(0);
-        return trim(&format!("{v:.decimals$}"));
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{}e{sign}{:02}", trim(mantissa), exponent.abs())
+    crate::functions::significant(v)
 }
 
 const SMALL: [&str; 8] = ["m", "u", "n", "p", "f", "a", "z", "y"];
@@ -77,33 +59,6 @@ pub(super) fn humanize_percentage(v: f64) -> String {
     four_digits(v * 100.0) + "%"
 }
 
-/// Of seconds.
-pub(super) fn humanize_duration(v: f64) -> String {
-    if !v.is_finite() {
-        return four_digits(v);
-    }
-    if v == 0.0 {
-        return "0s".to_owned();
-    }
-    if v.abs() < 1.0 {
-        let (v, prefix) = scaled_up(v);
-        return format!("{}{prefix}s", four_digits(v));
-    }
-    let sign = if v < 0.0 { "-" } else { "" };
-    let whole = v.abs() as i64;
-    let (days, hours, minutes, seconds) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
-    if days != 0 {
-        return format!("{sign}{days}d {hours}h {minutes}m {seconds}s");
-    }
-    if hours != 0 {
-        return format!("{sign}{hours}h {minutes}m {seconds}s");
-    }
-    if minutes != 0 {
-        return format!("{sign}{minutes}m {seconds}s");
-    }
-    format!("{sign}{}s", four_digits(v.abs()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,26 +91,6 @@ mod tests {
             "0 | 1 | 1.235M | 120m | NaN | +Inf"
         );
         assert_eq!(all(humanize1024, &[0.0, 1.0, 1_048_576.0, 0.12, 1500.0]), "0 | 1 | 1Mi | 0.12 | 1.465ki");
-        assert_eq!(
-            all(
-                humanize_duration,
-                &[
-                    0.0,
-                    1.0,
-                    60.0,
-                    3600.0,
-                    86_400.0,
-                    86_400.0 + 3600.0,
-                    -(86_400.0 * 2.0 + 3600.0 * 3.0 + 60.0 * 4.0 + 5.0),
-                    899.99
-                ]
-            ),
-            "0s | 1s | 1m 0s | 1h 0m 0s | 1d 0h 0m 0s | 1d 1h 0m 0s | -2d 3h 4m 5s | 14m 59s"
-        );
-        assert_eq!(
-            all(humanize_duration, &[0.1, 0.0001, 0.12345, 60.1, 1.2345]),
-            "100ms | 100us | 123.5ms | 1m 0s | 1.234s"
-        );
         assert_eq!(all(humanize_percentage, &[-0.22222, 0.0, 0.1234567, 1.23456]), "-22.22% | 0% | 12.35% | 123.5%");
         assert_eq!(all(humanize_bytes, &[1_610_612_736.0, 0.0, 512.0, 2048.0]), "1.5GiB | 0B | 512B | 2KiB");
     }

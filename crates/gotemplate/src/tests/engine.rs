@@ -27,7 +27,7 @@ fn names_mean_methods_then_fields_then_keys() {
         ("{{ if and (eq .Status \"firing\") (gt (len .Alerts) 1) }}y{{ end }}", "y"),
         ("{{ (stringSlice \"a\" \"b\").Join \"-\" }} {{ list 1 2 | len }}", "a-b 2"),
         ("{{ define \"x\" }}[{{ .Status }}]{{ end }}{{ template \"x\" . }}", "[firing]"),
-        ("{{ 1e21 }} {{ 1e20 }} {{ 0.00001 }} {{ 2.50 }}", "1e+21 100000000000000000000 1e-05 2.5"),
+        ("{{ 1e21 }} {{ 1e20 }} {{ 0.00001 }} {{ 2.50 }}", "1e+21 1e+20 1e-05 2.5"),
     ] {
         assert_eq!(fill(source), expected, "{source}");
     }

@@ -170,7 +170,7 @@ fn all_mistakes_are_told_at_once_with_place_and_remedy() {
             error 15:9: groups[0].rules[3]: one of 'record' or 'alert' must be set (write `alert:` or `record:` with a name)
             error 18:14: groups[0].rules[4] (C).for: `soon` is not a duration (write numbers and units, for example `15s`, `1h30m` or `7d`)
             error 19:18: groups[0].rules[4] (C).labels.__name__: invalid label name: __name__ (use letters, digits and `_`)
-            error 20:32: groups[0].rules[4] (C).annotations.summary: template: summary:1: function "humanise" not defined (correct the template)
+            error 20:32: groups[0].rules[4] (C).annotations.summary: template summary:1: function "humanise" not defined (correct the template)
             warning 23:32: groups[0].rules[5] (D).annotations.summary: the label `instance` is empty: results of the expression have only `job` (keep `instance` in the `by (...)` of the expression)
             warning 26:9: groups[0].rules[6].absent: `absent` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
             warning 27:9: groups[0].rules[6].levels: `levels` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
