@@ -1,5 +1,6 @@
 //! Embeds `ui/dist` (made by `npm run build`), gzip-compressed. Without it the
 //! binary serves a page that says how to build the UI, so that back-end work needs no Node.
+//! Embeds the shipped dashboards of `ui/src` as they are.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,29 @@ fn main() -> io::Result<()> {
     }
     code.push_str("];\n");
     #[allow(clippy::disallowed_methods, reason = "a build script writes its output; a crash repeats the build")]
-    fs::write(out.join("assets.rs"), code)
+    fs::write(out.join("assets.rs"), code)?;
+    dashboards(&out)
+}
+
+/// Makes `SHIPPED`: the name of each file without its extension, and its text.
+fn dashboards(out: &Path) -> io::Result<()> {
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../../ui/src/features/dashboards/shipped");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files = Vec::new();
+    if folder.is_dir() {
+        collect(&folder, &mut files)?;
+        files.retain(|f| f.extension().is_some_and(|e| e == "json"));
+        files.sort();
+    }
+    let mut code = String::from("static SHIPPED: &[(&str, &str)] = &[\n");
+    for file in files {
+        let file = fs::canonicalize(file)?;
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let _ = writeln!(code, "    ({stem:?}, include_str!({:?})),", file.display().to_string());
+    }
+    code.push_str("];\n");
+    #[allow(clippy::disallowed_methods, reason = "a build script writes its output; a crash repeats the build")]
+    fs::write(out.join("dashboards.rs"), code)
 }
 
 #[allow(clippy::disallowed_methods, reason = "cargo talks to build scripts through the environment")]

@@ -6,6 +6,7 @@
 //! *Invariant:* asks through [`Source`] and writes as rules do; knows no storage.
 
 mod alerts;
+mod book;
 mod budget;
 mod budgets_file;
 mod burn;
@@ -24,11 +25,12 @@ mod spec;
 mod window;
 
 pub use alerts::rule_group;
+pub use book::{BookError, Slobook};
 pub use budget::{Budget, BurnRate, Status};
 pub use burn::{Dropped, Tier, Urgency, tiers};
 pub use config::{Parsed, parse};
 pub use engine::{Engine, Entry, GroupStatus, Options, SloError, Spent};
-pub use print::print;
+pub use print::{indicator as print_indicator, print};
 pub use propose::{Proposal, propose};
 pub use selector::Selector;
 pub use source::{EventsQuery, Series, Source};

@@ -44,6 +44,8 @@ pub struct App {
     pub sources: Sources,
     /// Rules from files and those that people make.
     pub rules: Arc<alerting::rules::Rulebook>,
+    /// What is promised.
+    pub slos: Arc<alerting::slo::Slobook>,
     /// What is scraped.
     pub targets: pipeline::scrape::Targets,
     /// Whether telemetry is taken.

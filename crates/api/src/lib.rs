@@ -2,7 +2,7 @@
 //!
 //! One module per face: [`native`] (our own API), [`prometheus`] (the
 //! Prometheus HTTP API), [`alertmanager`] (Alertmanager's API), [`health`], [`self_metrics`], [`ui`] (the embedded web
-//! UI). The compatibility faces never import each other. A handler parses
+//! UI), [`workspace`] (what people save in it). The compatibility faces never import each other. A handler parses
 //! parameters, runs one operation of `query` away from the socket threads
 //! ([`run`]), and writes the answer in the shapes of its face.
 //! *Invariant:* no decision about data is made here.
@@ -19,6 +19,7 @@ mod run;
 pub mod self_metrics;
 pub mod sources;
 pub mod ui;
+pub mod workspace;
 
 pub use alerting::Alerting;
 pub use app::{App, Endpoints, QueryLimits, ServerInfo, Settings};
@@ -46,6 +47,7 @@ pub fn alertmanager_router(app: App) -> Router {
 
 fn faces(app: &App) -> Router<App> {
     native::router()
+        .merge(workspace::router())
         .merge(prometheus::router(&app.origins))
         .merge(alertmanager::router())
         .route("/api/openapi.json", get(openapi))
@@ -57,5 +59,6 @@ async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     document.merge(prometheus::Description::openapi());
     document.merge(alertmanager::Description::openapi());
     document.merge(native::alerts::Description::openapi());
+    document.merge(workspace::Description::openapi());
     Json(document)
 }

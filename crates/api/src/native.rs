@@ -7,18 +7,19 @@ mod analyse;
 mod columns;
 mod complete;
 mod context;
-mod error;
+pub(crate) mod error;
 mod errors;
 mod facets;
 mod fields;
 mod logs;
 mod map;
 mod openapi;
-mod params;
+pub(crate) mod params;
 mod patterns;
 mod rules;
 mod services;
 mod shape;
+mod slos;
 mod status;
 mod storage;
 mod tail;
@@ -65,6 +66,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/rules/export", get(rules::export))
         .route("/api/v1/rules/{group}", delete(rules::remove))
         .route("/api/v1/storage", get(storage::storage))
+        .merge(slos::router())
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))
         .merge(alerts::router())

@@ -121,6 +121,17 @@ pub(crate) async fn query_within<T: Send + 'static>(
     })
 }
 
+/// Runs what may wait for the disk away from the threads of the sockets; not a query, so it takes no slot.
+pub(crate) async fn blocking<T: Send + 'static, E: From<RunError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        tracing::error!(error = %e, "a request panicked");
+        let message = "the request failed inside the server; this is a bug, the log has details".to_owned();
+        Err(RunError { kind: ErrorKind::Internal, message }.into())
+    })
+}
+
 /// Chunks that wait for the connection.
 const CHUNKS_WAITING: usize = 4;
 

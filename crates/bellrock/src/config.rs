@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod machine;
 mod metrics;
+pub(crate) mod objectives;
 mod print;
 mod raw;
 mod receivers;
@@ -52,6 +53,9 @@ pub(crate) struct Config {
     /// How many pools our own section has; the others stand in `receivers`.
     pub own_pools: usize,
     pub rules: rules::Rules,
+    pub objectives: objectives::Objectives,
+    /// Folders whose dashboards are shown.
+    pub dashboards: Vec<PathBuf>,
     pub metrics_engine: metrics::Metrics,
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
@@ -130,6 +134,7 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
         alerting: raw.alerting,
     };
     let rules = rules::validate(rules, &base, p);
+    let objectives = objectives::validate(raw.slo_files, raw.slos, raw.error_budgets, &base, p);
     let mut scraping = Scraping::default();
     scrape::add(&mut scraping, "", raw.global, raw.scrape_configs, &base, p);
     let server = &raw.server;
@@ -175,6 +180,8 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
         own_pools: scraping.pools.len(),
         scraping,
         rules,
+        objectives,
+        dashboards: raw.dashboards.paths.iter().map(|f| base.join(f)).collect(),
         metrics_engine: metrics::Metrics::new(raw.metrics, p),
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),

@@ -13,6 +13,7 @@ pub(crate) mod listen;
 pub(crate) mod live;
 mod rules;
 pub(crate) mod signals;
+mod slos;
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
@@ -144,6 +145,17 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             url: format!("http://{}", endpoints.ui),
         })
     })?;
+    let objectives = tokio::task::block_in_place(|| {
+        api::workspace::provision(&metastore, &config.dashboards).context("dashboards of files")?;
+        slos::open(slos::Parts {
+            config: &config,
+            dir: &data_dir.path,
+            engines: &engines,
+            clock: clock.clone(),
+            store: metastore.clone(),
+            rules: rules.book.clone(),
+        })
+    })?;
     let data = Running {
         events: engines.events.clone(),
         metrics: engines.metrics.clone(),
@@ -171,6 +183,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         }),
         sources: sources(&rules),
         rules: rules.book.clone(),
+        slos: objectives.clone(),
         targets: targets.clone(),
         readiness: readiness.clone(),
         reload,
@@ -188,6 +201,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
 
     let stop_rules = Shutdown::new();
     let evaluating = rules.start(config.rules.threads, &stop_rules)?;
+    let counting = slos::start(objectives.clone(), stop_rules.clone())?;
     let (stop_senders, senders_stopped) = watch::channel(false);
     let mut senders = JoinSet::new();
     senders.spawn(rules.alertmanagers.clone().run(senders_stopped));
@@ -229,9 +243,14 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;
 
     let book = rules.book.clone();
+    let store = metastore.clone();
     let load = move || {
         let loaded = config::load(&args)?;
-        book.reload(&loaded.config.rules.files).map_err(|e| ConfigError(vec![e.to_string()]))?;
+        let failed = |e: &dyn std::fmt::Display| ConfigError(vec![e.to_string()]);
+        book.reload(&loaded.config.rules.files).map_err(|e| failed(&e))?;
+        let written = &loaded.config.objectives;
+        objectives.reload(&written.files, &written.configured).map_err(|e| failed(&e))?;
+        api::workspace::provision(&store, &loaded.config.dashboards).map_err(|e| failed(&e))?;
         Ok(loaded)
     };
     loop {
@@ -251,7 +270,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             join_demo(demo).await;
         }
         stop_rules.set();
-        join_rules(evaluating).await;
+        join_rules(evaluating, counting).await;
         stop_senders.send_replace(true);
         drain("alerts to Alertmanagers", &mut senders, Duration::from_secs(5)).await;
         stop_faces.send_replace(true);
@@ -377,10 +396,13 @@ fn sources(rules: &rules::Rules) -> Sources {
     }
 }
 
-async fn join_rules(threads: rules::Threads) {
-    let joined = tokio::task::spawn_blocking(move || threads.join());
+async fn join_rules(threads: rules::Threads, counting: slos::Counting) {
+    let joined = tokio::task::spawn_blocking(move || {
+        threads.join();
+        counting.join();
+    });
     if tokio::time::timeout(Duration::from_secs(5), joined).await.is_err() {
-        tracing::warn!("rules that were being evaluated did not end in time");
+        tracing::warn!("rules and objectives that were being evaluated did not end in time");
     }
 }
 

@@ -3,6 +3,7 @@
 //! Files are found by patterns and read again on [`Rulebook::reload`]; what the API makes is kept by group in the metadata. A reload
 //! with an error changes nothing. The two kinds are told apart everywhere: what comes from a file is changed in the file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -103,6 +104,8 @@ pub struct Rulebook {
 struct Loaded {
     from_files: Vec<Placed>,
     findings: Vec<FileFindings>,
+    /// Made by another part of the server, by the name that stands for their file.
+    generated: BTreeMap<String, Vec<Group>>,
 }
 
 impl Rulebook {
@@ -133,14 +136,32 @@ impl Rulebook {
         if findings.iter().flat_map(|f| &f.findings).any(|f| f.severity == Severity::Error) {
             return Err(BookError::Findings(findings));
         }
-        self.install(&placed)?;
-        *loaded = Loaded { from_files: placed, findings: findings.clone() };
+        self.install(&placed, &loaded.generated)?;
+        loaded.from_files = placed;
+        loaded.findings.clone_from(&findings);
         Ok(findings)
     }
 
-    fn install(&self, from_files: &[Placed]) -> Result<(), BookError> {
+    /// Evaluates groups that another part of the server makes, in place of those it made before; `file` stands for their file.
+    ///
+    /// # Errors
+    /// Too many rules, or the metadata cannot be read: then everything goes on as it was.
+    pub fn generated(&self, file: &str, groups: Vec<Group>) -> Result<(), BookError> {
+        let mut loaded = self.loaded.lock();
+        let mut generated = loaded.generated.clone();
+        generated.insert(file.to_owned(), groups);
+        self.install(&loaded.from_files, &generated)?;
+        loaded.generated = generated;
+        Ok(())
+    }
+
+    fn install(&self, from_files: &[Placed], generated: &BTreeMap<String, Vec<Group>>) -> Result<(), BookError> {
         let made = self.made()?;
-        let all: Vec<Placed> = from_files.iter().cloned().chain(made).collect();
+        let placed = |(file, groups): (&String, &Vec<Group>)| {
+            groups.iter().map(|group| Placed { file: file.clone(), group: group.clone() }).collect::<Vec<_>>()
+        };
+        let all: Vec<Placed> =
+            from_files.iter().cloned().chain(made).chain(generated.iter().flat_map(placed)).collect();
         let rules: usize = all.iter().map(|p| p.group.rules.len()).sum();
         if rules > RULES_MAX {
             return Err(BookError::TooMany(rules));
@@ -199,7 +220,7 @@ impl Rulebook {
             let body = json!({"yaml": file::write([group], Dialect::Bellrock)});
             self.store.documents().put(KIND, &group.name, &body, Origin::Api)?;
         }
-        self.install(&loaded.from_files)?;
+        self.install(&loaded.from_files, &loaded.generated)?;
         Ok(Imported { groups: read.groups, findings: read.findings })
     }
 
@@ -210,7 +231,7 @@ impl Rulebook {
     pub fn remove(&self, name: &str) -> Result<(), BookError> {
         let loaded = self.loaded.lock();
         match self.store.documents().delete(KIND, name, None) {
-            Ok(()) => self.install(&loaded.from_files),
+            Ok(()) => self.install(&loaded.from_files, &loaded.generated),
             Err(MetaError::NotFound { .. }) => Err(match loaded.from_files.iter().find(|p| p.group.name == name) {
                 Some(p) => BookError::FromFile { group: name.to_owned(), file: p.file.clone() },
                 None => BookError::NotFound(name.to_owned()),

@@ -145,18 +145,20 @@ pub(super) fn ratio_of(text: &str) -> Option<f64> {
 
 /// Reads the objectives of `text`.
 pub fn parse(text: &str, origin: &Origin) -> Parsed {
-    let mut parsed = Parsed::default();
-    let documents = match Node::parse_all(text) {
-        Ok(documents) => documents,
-        Err(e) => {
-            parsed.findings.error(e.place, "", e.message, "");
-            return parsed;
+    documents(text, |documents, parsed| {
+        if documents.iter().any(|d| d.get("apiVersion").is_some()) {
+            openslo::parse(documents, origin, parsed);
+        } else {
+            documents.iter().for_each(|d| sections(d, origin, parsed));
         }
-    };
-    if documents.iter().any(|d| d.get("apiVersion").is_some()) {
-        openslo::parse(&documents, origin, &mut parsed);
-    } else {
-        documents.iter().for_each(|d| sections(d, origin, &mut parsed));
+    })
+}
+
+fn documents(text: &str, read: impl FnOnce(&[Node], &mut Parsed)) -> Parsed {
+    let mut parsed = Parsed::default();
+    match Node::parse_all(text) {
+        Ok(documents) => read(&documents, &mut parsed),
+        Err(e) => parsed.findings.error(e.place, "", e.message, ""),
     }
     parsed.slos.sort_by(|a, b| a.id.cmp(&b.id));
     if let Some(twice) = parsed.slos.windows(2).find(|w| w[0].id == w[1].id).map(|w| w[0].id.clone()) {

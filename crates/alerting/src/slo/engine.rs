@@ -142,6 +142,21 @@ struct Running {
 }
 
 impl Running {
+    fn new(slo: Arc<Slo>, now: UnixNanos) -> Self {
+        Self {
+            definition: definition(&slo),
+            slo,
+            minutes: BTreeMap::new(),
+            slices: BTreeMap::new(),
+            known_from: i64::MAX,
+            next: None,
+            groups_left_out: 0,
+            warning: None,
+            error: None,
+            saved_at: now,
+        }
+    }
+
     /// Units of the budget.
     fn units(&self) -> &BTreeMap<Labels, Ring> {
         match self.slo.method {
@@ -164,6 +179,32 @@ impl Engine {
         Self { source, appender, clock, disk, options, ticking: Mutex::new(()), running }
     }
 
+    /// What is asked.
+    pub(super) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    pub(super) fn now(&self) -> UnixNanos {
+        self.clock.now()
+    }
+
+    /// What an objective would say, counted from history and not kept.
+    ///
+    /// # Errors
+    /// It counts nothing, or the engines do not answer.
+    pub fn preview(&self, slo: Slo) -> Result<Entry, SloError> {
+        let mut one = Running::new(Arc::new(slo), self.clock.now());
+        let slo = one.slo.clone();
+        let Some(indicator) = &slo.indicator else { return Err(SloError::Unconfirmed(slo.id.clone())) };
+        let end = minute_of(self.clock.now());
+        let from = end - minutes_max(&slo) as i64;
+        let counted = indicator::count(&*self.source, indicator, &slo.group_by, from, end)?;
+        one.warning = counted.warning;
+        merge(&mut one, counted.counts, from, end);
+        slice(&mut one, from);
+        Ok(entry(&one))
+    }
+
     /// Puts these objectives in place of those before. What is counted the same way goes on; the rest begins anew,
     /// from its file or from history.
     ///
@@ -182,7 +223,7 @@ impl Engine {
                     old
                 }
                 None => {
-                    let (fresh, read) = self.load(slo.clone(), definition);
+                    let (fresh, read) = self.load(slo.clone());
                     result = result.and(read);
                     Arc::new(Mutex::new(fresh))
                 }
@@ -194,19 +235,8 @@ impl Engine {
     }
 
     /// What the file of an objective still holds.
-    fn load(&self, slo: Arc<Slo>, definition: u64) -> (Running, io::Result<()>) {
-        let mut fresh = Running {
-            slo,
-            definition,
-            minutes: BTreeMap::new(),
-            slices: BTreeMap::new(),
-            known_from: i64::MAX,
-            next: None,
-            groups_left_out: 0,
-            warning: None,
-            error: None,
-            saved_at: self.clock.now(),
-        };
+    fn load(&self, slo: Arc<Slo>) -> (Running, io::Result<()>) {
+        let mut fresh = Running::new(slo, self.clock.now());
         let path = self.path(&fresh.slo.id);
         let bytes = match self.disk.read(&path) {
             Ok(bytes) => bytes,
@@ -214,7 +244,7 @@ impl Engine {
             Err(e) => return (fresh, Err(e)),
         };
         match ring_file::decode(&bytes, minutes_max(&fresh.slo)) {
-            Ok(saved) if saved.definition == definition => {
+            Ok(saved) if saved.definition == fresh.definition => {
                 fresh.next = saved.rings.values().map(Ring::end).max();
                 fresh.known_from = saved.known_from;
                 fresh.minutes = saved.rings;

@@ -70,7 +70,10 @@ pub(super) fn count(
 
 /// What is counted lies within what there is.
 pub(super) fn counted_filter(events: &Events) -> String {
-    format!("({}) AND ({})", events.total, events.counted.of())
+    match events.total.trim() {
+        "" | "*" => events.counted.of().clone(),
+        total => format!("({total}) AND ({})", events.counted.of()),
+    }
 }
 
 type Values = BTreeMap<Labels, Vec<f64>>;

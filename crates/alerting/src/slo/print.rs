@@ -12,7 +12,20 @@ use super::window::Window;
 
 #[derive(Serialize)]
 struct File<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     slos: BTreeMap<&'a str, Printed<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    error_budgets: BTreeMap<&'a str, Promised<'a>>,
+}
+
+/// A promise that nothing is counted for yet.
+#[derive(Serialize)]
+struct Promised<'a> {
+    slo: &'a str,
+    window: String,
+    budget: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    service: &'a str,
 }
 
 #[derive(Serialize)]
@@ -53,10 +66,25 @@ struct Alerts<'a> {
     annotations: &'a BTreeMap<String, String>,
 }
 
-/// Prints objectives; those without an indicator are left out, since they count nothing yet.
+/// Prints objectives; those without an indicator as the promises that they are.
 pub fn print<'a>(slos: impl IntoIterator<Item = &'a Slo>) -> String {
-    let printed = |slo: &'a Slo| Some((slo.id.as_str(), one(slo, slo.indicator.as_ref()?)));
-    let file = File { slos: slos.into_iter().filter_map(printed).collect() };
+    let mut file = File { slos: BTreeMap::new(), error_budgets: BTreeMap::new() };
+    for slo in slos {
+        match (&slo.indicator, &slo.written) {
+            (Some(indicator), _) => drop(file.slos.insert(&slo.id, one(slo, indicator))),
+            (None, Some(written)) => {
+                let promised = Promised {
+                    slo: written,
+                    window: slo.window.text(),
+                    budget: share(slo.budget()),
+                    service: &slo.service,
+                };
+                file.error_budgets.insert(&slo.id, promised);
+            }
+            // Such a one cannot be read, so there is none.
+            (None, None) => {}
+        }
+    }
     serde_saphyr::to_string(&file).unwrap_or_default()
 }
 
@@ -99,7 +127,7 @@ fn one<'a>(slo: &'a Slo, indicator: &Indicator) -> Printed<'a> {
 }
 
 /// What is counted, as it stands in a file.
-pub(super) fn indicator(indicator: &Indicator) -> serde_json::Value {
+pub fn indicator(indicator: &Indicator) -> serde_json::Value {
     let texts = |s: &[Selector]| s.iter().map(ToString::to_string).collect::<Vec<_>>();
     let key = |good: bool| if good { "good" } else { "bad" };
     match indicator {

@@ -12,7 +12,6 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
 use foundation::{ErrorKind, UnixNanos};
-use metastore::MetaError;
 use model::Labels;
 use query::time::parse_time;
 use serde_json::{Map, Value};
@@ -57,12 +56,6 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/alertmanager/routes", get(configuration::routes))
         .route("/api/v1/alertmanager/routes/match", post(configuration::match_routes))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-}
-
-impl From<MetaError> for ApiError {
-    fn from(e: MetaError) -> Self {
-        Self::new(e.kind(), e.to_string())
-    }
 }
 
 /// Away from the threads of the sockets.

@@ -79,6 +79,12 @@ impl ApiError {
     }
 }
 
+impl From<metastore::MetaError> for ApiError {
+    fn from(e: metastore::MetaError) -> Self {
+        Self::new(e.kind(), e.to_string())
+    }
+}
+
 impl From<RunError> for ApiError {
     fn from(e: RunError) -> Self {
         Self::new(e.kind, e.message)

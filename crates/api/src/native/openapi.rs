@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    analyse, complete, context, errors, facets, fields, logs, map, patterns, rules, services, status, storage, tail,
-    traces,
+    analyse, complete, context, errors, facets, fields, logs, map, patterns, rules, services, slos, status, storage,
+    tail, traces,
 };
 
 #[derive(OpenApi)]
@@ -48,5 +48,7 @@ struct Document;
 
 /// The native part of the document.
 pub(crate) fn description() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    document.merge(slos::Description::openapi());
+    document
 }

@@ -47,7 +47,7 @@ memory:
   # How often rules are evaluated, and how far in the past they look.
   evaluation_interval: {evaluation_interval}
   rule_query_offset: {rule_query_offset}
-{external_labels}{rules}{scraping}",
+{external_labels}{rules}{objectives}{dashboards}{scraping}",
         remote_write_max = c.remote_write_request_bytes_max,
         api = c.api.address,
         ui = c.ui.address,
@@ -72,6 +72,8 @@ memory:
         scraping = super::scrape::render(&c.own_scraping()),
         derived = derived::print(&c.derived),
         rules = super::rules::print(&c.rules),
+        objectives = super::objectives::print(&c.objectives),
+        dashboards = dashboards(&c.dashboards),
         evaluation_interval = format_duration(c.rules.options.interval),
         rule_query_offset = format_duration(c.rules.options.query_offset),
         external_labels = super::scrape::external_labels(&c.scraping),
@@ -92,4 +94,8 @@ fn alerting_file(source: &super::alerting::Source) -> String {
             format!("# The section `alerting` stands in {}.\n", files.join(", "))
         }
     }
+}
+
+fn dashboards(folders: &[std::path::PathBuf]) -> String {
+    if folders.is_empty() { String::new() } else { format!("dashboards: {}\n", serde_json::json!({"paths": folders})) }
 }

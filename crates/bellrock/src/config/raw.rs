@@ -16,6 +16,10 @@ pub(super) struct Raw {
     pub global: scrape::Global,
     pub scrape_configs: Vec<scrape::Job>,
     pub rule_files: Vec<PathBuf>,
+    pub slo_files: Vec<PathBuf>,
+    pub slos: Option<serde_json::Value>,
+    pub error_budgets: Option<serde_json::Value>,
+    pub dashboards: Dashboards,
     pub rules: rules::RawRules,
     pub alerting: super::alerting::RawAlerting,
     pub alerting_file: Option<PathBuf>,
@@ -26,6 +30,12 @@ pub(super) struct Raw {
     pub memory: Memory,
     pub query: Query,
     pub derived: super::derived::Raw,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Dashboards {
+    pub paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

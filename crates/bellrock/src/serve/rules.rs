@@ -19,7 +19,7 @@ use net::{Client, ClientOptions};
 use pipeline::Engines;
 
 use crate::config::Config;
-use append::EngineAppender;
+pub(super) use append::EngineAppender;
 use ask::EngineQuery;
 pub(super) use shown::rule_groups;
 

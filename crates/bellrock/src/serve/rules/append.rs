@@ -7,10 +7,10 @@ use alerting::rules::doors::Written;
 use promql::eval::Point;
 use tsdb::{HistogramValue, Ingested, Tsdb, TsdbError};
 
-pub(super) struct EngineAppender(Arc<Tsdb>);
+pub(in crate::serve) struct EngineAppender(Arc<Tsdb>);
 
 impl EngineAppender {
-    pub(super) fn new(metrics: Arc<Tsdb>) -> Self {
+    pub(in crate::serve) fn new(metrics: Arc<Tsdb>) -> Self {
         Self(metrics)
     }
 }

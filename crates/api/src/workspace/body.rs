@@ -1,0 +1,71 @@
+//! JSON bodies, and what all things that people save have in common.
+
+use axum::extract::{FromRequest, Request};
+use foundation::ErrorKind;
+use metastore::MetaError;
+use serde::de::DeserializeOwned;
+
+use crate::native::error::ApiError;
+
+/// The body of a request; what cannot be read is answered in the shape of our API, with the name of the key.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|e| ApiError::new(ErrorKind::TooLarge, e.body_text()))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError::invalid("body", e.to_string()))
+    }
+}
+
+/// What the page of an address is: a path of this UI, nothing that leads elsewhere.
+pub(super) fn check_url(url: &str) -> Result<(), ApiError> {
+    const URL_BYTES_MAX: usize = 16 << 10;
+    if url.len() > URL_BYTES_MAX {
+        return Err(ApiError::invalid("url", format!("an address has {URL_BYTES_MAX} bytes at most")));
+    }
+    if !url.starts_with('/') || url.starts_with("//") || url.contains(|c: char| c.is_control() || c == '\\') {
+        return Err(ApiError::invalid("url", format!("`{url}` is no address of this UI; it begins with one `/`")));
+    }
+    Ok(())
+}
+
+pub(super) fn check_name(parameter: &'static str, name: &str) -> Result<(), ApiError> {
+    const NAME_BYTES_MAX: usize = 200;
+    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
+        return Err(ApiError::invalid(parameter, format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+/// Refuses one more when `count` is `max`.
+pub(super) fn check_room(what: &str, count: usize, max: usize) -> Result<(), ApiError> {
+    if count >= max {
+        let message = format!("there are {count} {what}, which is the limit; delete one first");
+        return Err(ApiError::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(())
+}
+
+/// Whether nothing has the id.
+pub(super) const fn is_missing(e: &MetaError) -> bool {
+    matches!(e, MetaError::NotFound { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_nowhere_else() {
+        for url in ["/", "/logs?q=a", "/traces/1#x"] {
+            assert!(check_url(url).is_ok(), "{url}");
+        }
+        for url in ["", "logs", "//evil.example", "https://evil.example", "/\\evil", "/a\nb", "javascript:alert(1)"] {
+            assert!(check_url(url).is_err(), "{url}");
+        }
+    }
+}

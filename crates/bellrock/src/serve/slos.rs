@@ -1,0 +1,205 @@
+//! Objectives over the engines of this server: what they ask, and the thread that counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use alerting::rules::{QueryError, Rulebook};
+use alerting::slo::{Engine, EventsQuery, Options, Series, Slobook, Source};
+use anyhow::Context as _;
+use eventstore::query::Limits;
+use foundation::disk::RealDisk;
+use foundation::shutdown::Shutdown;
+use foundation::{Clock, ErrorKind, UnixNanos};
+use metastore::Metastore;
+use model::{AccessScope, Labels, Signal, TimeRange};
+use pipeline::Engines;
+use promql::eval::{EngineOptions, QueryRange, Value};
+use query::analyse::{Analysed, Cell, Table, analyse};
+use query::metrics::Ask;
+use query::{EventSignal, Request};
+
+use super::rules::EngineAppender;
+use crate::config::Config;
+
+/// Minutes are counted once they are complete; how often that is looked for.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Rows of one answer, as the query language has it.
+const ROWS_MAX: usize = 10_000;
+
+/// What objectives are put together of.
+pub(super) struct Parts<'a> {
+    pub config: &'a Config,
+    pub dir: &'a std::path::Path,
+    pub engines: &'a Engines,
+    pub clock: Arc<dyn Clock>,
+    pub store: Metastore,
+    pub rules: Arc<Rulebook>,
+}
+
+/// Reads all objectives. Nothing is counted yet.
+pub(super) fn open(parts: Parts<'_>) -> anyhow::Result<Arc<Slobook>> {
+    let source = Arc::new(EngineSource {
+        engines: parts.engines.clone(),
+        promql: promql::eval::Engine::new(EngineOptions { threads: 1, ..EngineOptions::default() }),
+        timeout: parts.config.query_timeout,
+        memory_bytes: parts.config.query_memory_max.as_usize(),
+    });
+    let options = Options { dir: parts.dir.join("slo") };
+    let appender = Arc::new(EngineAppender::new(parts.engines.metrics.clone()));
+    let engine = Engine::new(source, appender, parts.clock, Arc::new(RealDisk), options);
+    let book = Slobook::new(Arc::new(engine), parts.rules, parts.store);
+    let written = &parts.config.objectives;
+    book.reload(&written.files, &written.configured).context("slo_files")?;
+    for (file, finding) in book.findings() {
+        tracing::warn!("{file}:{finding}");
+    }
+    Ok(Arc::new(book))
+}
+
+/// The thread that counts; joined at the end, before the engines are closed.
+pub(super) struct Counting(JoinHandle<()>);
+
+impl Counting {
+    pub(super) fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the thread that counts objectives had panicked");
+        }
+    }
+}
+
+/// Counts from now on, and saves what it knows at the end.
+pub(super) fn start(book: Arc<Slobook>, shutdown: Shutdown) -> std::io::Result<Counting> {
+    let run = move || {
+        loop {
+            book.engine().tick();
+            if shutdown.wait_timeout(TICK) {
+                break;
+            }
+        }
+        book.engine().save_all();
+    };
+    std::thread::Builder::new().name("objectives".to_owned()).spawn(run).map(Counting)
+}
+
+struct EngineSource {
+    engines: Engines,
+    promql: promql::eval::Engine,
+    timeout: Duration,
+    memory_bytes: usize,
+}
+
+fn failed(kind: ErrorKind, e: &dyn std::fmt::Display) -> QueryError {
+    QueryError::new(kind, e.to_string())
+}
+
+impl EngineSource {
+    fn ask(&self) -> Ask {
+        Ask::new(AccessScope::ALL, Instant::now() + self.timeout, Arc::new(AtomicBool::new(false)))
+    }
+}
+
+impl EngineSource {
+    /// Rows of a group and a step of time each.
+    fn table(&self, asked: &EventsQuery) -> Result<Table, QueryError> {
+        let by: String = asked.group_by.iter().map(|key| format!(", {key}")).collect();
+        let step = asked.step.as_secs();
+        let filter = if asked.filter.trim().is_empty() { "*" } else { &asked.filter };
+        let request = Request {
+            access: AccessScope::ALL,
+            range: TimeRange::new(asked.start.minus(asked.step), asked.end),
+            filter: format!("{filter} | stats count() by bucket({step}s){by} | limit {ROWS_MAX}"),
+            limits: Limits::new(self.timeout, self.memory_bytes),
+        };
+        let signal = match asked.signal {
+            Signal::Traces => EventSignal::Traces,
+            _ => EventSignal::Logs,
+        };
+        let found = analyse(&self.engines.events, signal, &request).map_err(|e| failed(e.kind(), &e))?;
+        if let Some(partial) = found.partial {
+            return Err(QueryError::new(ErrorKind::UNAVAILABLE, format!("the count is partial: {partial:?}")));
+        }
+        match found.value {
+            Analysed::Table(table) => Ok(table),
+            _ => Err(QueryError::new(ErrorKind::Internal, "the count gave no table")),
+        }
+    }
+}
+
+/// Each group with its counts at the end of their steps.
+fn series(table: &Table, step: Duration) -> Vec<Series> {
+    let mut groups: BTreeMap<Labels, Vec<(UnixNanos, f64)>> = BTreeMap::new();
+    for row in &table.rows {
+        let (mut at, mut labels, mut value) = (None, Vec::new(), None);
+        for (column, cell) in table.columns.iter().zip(row) {
+            match cell {
+                Cell::Time(begin) => at = Some(begin.plus(step)),
+                Cell::Text(text) => labels.push((column.name.clone(), text.clone())),
+                Cell::Measured(m) => value = m.number(),
+                Cell::Absent => {}
+            }
+        }
+        if let (Some(at), Some(value)) = (at, value) {
+            groups.entry(Labels::new(labels)).or_default().push((at, value));
+        }
+    }
+    let sorted = groups.into_iter().map(|(labels, mut points)| {
+        points.sort_unstable_by_key(|(at, _)| *at);
+        Series { labels, points }
+    });
+    sorted.collect()
+}
+
+impl Source for EngineSource {
+    fn promql(&self, query: &str, start: UnixNanos, end: UnixNanos, step: Duration) -> Result<Vec<Series>, QueryError> {
+        let range =
+            QueryRange { start_ms: start.as_millis(), end_ms: end.as_millis(), step_ms: step.as_millis() as i64 };
+        let found = query::metrics::range(&self.promql, &self.engines.metrics, &self.ask(), query, range);
+        let Value::Matrix(matrix) = found.map_err(|e| failed(e.kind(), &e))?.output.value else {
+            return Ok(Vec::new());
+        };
+        let series = matrix.into_iter().map(|s| Series {
+            points: s.samples.iter().map(|p| (UnixNanos::from_millis(p.t_ms), p.value)).collect(),
+            labels: s.labels,
+        });
+        Ok(series.collect())
+    }
+
+    fn events(&self, asked: &EventsQuery) -> Result<Vec<Series>, QueryError> {
+        let table = self.table(asked)?;
+        if table.groups as usize <= table.rows.len() {
+            return Ok(series(&table, asked.step));
+        }
+        // More rows than one answer holds: half the time has about half of them.
+        let steps = (asked.end.0 - asked.start.0) / asked.step.as_nanos() as i64;
+        if steps < 1 {
+            let message =
+                format!("more than {} groups within {:?}; group by fewer attributes", table.rows.len(), asked.step);
+            return Err(QueryError::new(ErrorKind::LimitExceeded, message));
+        }
+        let middle = asked.start.plus(asked.step * (steps / 2) as u32);
+        let mut all = self.events(&EventsQuery { end: middle, ..asked.clone() })?;
+        for later in self.events(&EventsQuery { start: middle.plus(asked.step), ..asked.clone() })? {
+            match all.iter_mut().find(|s| s.labels == later.labels) {
+                Some(s) => s.points.extend(later.points),
+                None => all.push(later),
+            }
+        }
+        Ok(all)
+    }
+
+    fn label_values(
+        &self,
+        selector: &str,
+        label: &str,
+        start: UnixNanos,
+        end: UnixNanos,
+    ) -> Result<Vec<String>, QueryError> {
+        let range = (start.as_millis(), end.as_millis());
+        let found = query::metrics::label_values(&self.engines.metrics, &self.ask(), label, &[selector], range);
+        found.map_err(|e| failed(e.kind(), &e))
+    }
+}
