@@ -10,6 +10,7 @@ import { useLinks } from "./link.ts";
 import { NAV } from "./nav.ts";
 import { Palette, paletteOpen } from "./Palette.tsx";
 import { PeekStack } from "./PeekStack.tsx";
+import { QueryHistory } from "./QueryHistory.tsx";
 import { nextTheme, Rail, toggleRail } from "./Rail.tsx";
 import { RefreshControl } from "./RefreshControl.tsx";
 import { ShareMenu } from "./ShareMenu.tsx";
@@ -86,6 +87,7 @@ export function Shell() {
         {!kiosk && <StatusStrip />}
       </div>
       <Palette />
+      <QueryHistory />
       <ShortcutSheet />
     </div>
   );
