@@ -263,8 +263,10 @@ const LINES = [
   [17, "ERROR", (n) => `payment ${hex(n, 8)} refused: card expired`],
 ];
 
-/** `count` records of one service over the last half hour. */
-async function manyLogs(base, count, nowNanos) {
+/** `count` records of one service over the last half hour, or all of this moment. */
+export async function sendManyLogs(base, count, { now = false } = {}) {
+  const nowNanos = BigInt(Date.now()) * 1_000_000n;
+  const spanMillis = now ? 400 : 1_800_000;
   const random = numbers(99);
   for (let at = 0; at < count; at += 5000) {
     const size = Math.min(5000, count - at);
@@ -272,7 +274,7 @@ async function manyLogs(base, count, nowNanos) {
       const n = at + i;
       const [severityNumber, severityText, text] =
         LINES[[0, 0, 0, 1, 1, 2, 2, 2, 3, random(6) === 0 ? 4 : 0][random(10)]];
-      const timeUnixNano = String(nowNanos - BigInt(Math.round(((count - n) / count) * 1.8e12)));
+      const timeUnixNano = String(nowNanos - BigInt(Math.round(((count - n) / count) * spanMillis * 1e6)));
       return {
         service: "seed-warehouse",
         record: {
@@ -288,6 +290,27 @@ async function manyLogs(base, count, nowNanos) {
   }
 }
 
+/** Gauges `seed_level` with a value each minute over the last `seconds` before `end` (unix seconds). */
+export async function sendGauges(base, series, seconds, end) {
+  const points = [];
+  for (let at = 0; at < series; at++) {
+    const random = numbers(at + 1);
+    for (let time = end - seconds; time <= end; time += 60) {
+      points.push({
+        timeUnixNano: `${time}000000000`,
+        asDouble: 50 + 40 * Math.sin(time / (600 + at * 20)) + random(100) / 10,
+        attributes: attributes({ shard: `s${at}` }),
+      });
+    }
+  }
+  points.sort((a, b) => (a.timeUnixNano < b.timeUnixNano ? -1 : 1));
+  const metrics = [{ name: "seed_level", gauge: { dataPoints: points } }];
+  const resource = { attributes: attributes({ "service.name": "seed" }) };
+  await post(base, "/v1/metrics", {
+    resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: "seed" }, metrics }] }],
+  });
+}
+
 export async function seed({ otlp, big, logs }) {
   const now = BigInt(Date.now()) * 1_000_000n;
   const start = now - 120_000_000_000n;
@@ -295,7 +318,7 @@ export async function seed({ otlp, big, logs }) {
   await sendLogs(otlp, oddLogs(TRACES.odd, start + 123_456_789n));
   await sendSpans(otlp, bigTrace(TRACES.k10, 10_000, start, 7));
   if (big) await sendSpans(otlp, bigTrace(TRACES.k100, 100_000, start, 11));
-  if (logs > 0) await manyLogs(otlp, logs, now);
+  if (logs > 0) await sendManyLogs(otlp, logs);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,6 +1,7 @@
 // The measurements, each with its budget. A case gets a fresh page and answers with figures.
 import { fakeDocuments } from "../fake-documents.mjs";
 import { dashboard, mapAnswer, tracePieces } from "./data.mjs";
+import { EXPLORE_CASES } from "./explore.mjs";
 import { frames, heap, longTasks, median, quantile, wheel } from "./measure.mjs";
 
 const SCROLL_MS = 4000;
@@ -157,6 +158,7 @@ export const CASES = [
       return [quantile(scrolled, 0.95), used];
     },
   },
+  ...EXPLORE_CASES,
   {
     name: "dashboard",
     figures: [

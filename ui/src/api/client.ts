@@ -174,9 +174,11 @@ export async function streamLines(
 }
 
 /** The bytes of an answer that is too large to be read on the main thread. */
-export async function requestBytes(what: Omit<Request<unknown>, "decode" | "form">): Promise<Timed<ArrayBuffer>> {
+export async function requestBytes(what: Omit<Request<unknown>, "decode">): Promise<Timed<ArrayBuffer>> {
   const started = performance.now();
-  const response = await reach(apiUrl(what.path, what.params), {}, what.signal);
+  const { path, params = {}, form } = what;
+  const init: RequestInit = form ? { method: "POST", body: encodeParams(params) } : {};
+  const response = await reach(form ? apiUrl(path) : apiUrl(path, params), init, what.signal);
   if (!response.ok) {
     const json = parseJson(await readBody(response, what.signal));
     throw readError(response.status, json, response.headers.get("x-request-id") ?? undefined);

@@ -1,97 +1,38 @@
 // The Prometheus HTTP API, as documented at https://prometheus.io/docs/prometheus/latest/querying/api/.
 import type { Range } from "../lib/time/range.ts";
-import { ApiError, type Params, request, type Timed } from "./client.ts";
-import { anything, DecodeError, type Decoder, list, object, record, text, withDefault } from "./decode.ts";
+import { ApiError, type Params, request, requestBytes, type Timed } from "./client.ts";
+import { DecodeError, list, object, record, text, withDefault } from "./decode.ts";
+import { type LargeAnswer, unpack } from "./prom-packed.ts";
+import { type Labels, type QueryResult, readResult } from "./prom-result.ts";
 
-export type Labels = Record<string, string>;
+export type { Labels, QueryResult, Series } from "./prom-result.ts";
+export { parseValue } from "./prom-result.ts";
 
-export interface Series {
-  labels: Labels;
-  /** Unix seconds, ascending. */
-  times: number[];
-  /** Same length as `times`. */
-  values: number[];
-}
-
-export interface QueryResult {
-  type: "matrix" | "vector" | "scalar" | "string";
-  series: Series[];
-  /** Result of a string query. */
-  text: string | null;
-  warnings: string[];
-}
-
-type Sample = [number, number];
-
-const sample: Decoder<Sample> = (value) => {
-  if (!Array.isArray(value) || typeof value[0] !== "number") throw new DecodeError("a [time, value] pair");
-  return [value[0], parseValue(value[1])];
-};
-
-/** Sample values are strings: decimal, "NaN", "+Inf" or "-Inf". */
-export function parseValue(value: unknown): number {
-  if (value === "+Inf") return Number.POSITIVE_INFINITY;
-  if (value === "-Inf") return Number.NEGATIVE_INFINITY;
-  return Number(value);
-}
-
-interface RawSeries {
-  metric: Labels;
-  values: Sample[];
-  value: Sample | null;
-  histogram: unknown;
-}
-
-const rawSeries = object<RawSeries>({
-  metric: withDefault(record(text), {}),
-  values: withDefault(list(sample), []),
-  value: (value) => (value === undefined ? null : sample(value)),
-  histogram: anything,
-});
-
-interface Answer {
-  data: { resultType: string; result: unknown };
-  warnings: string[];
-  infos: string[];
-}
-
-const strings = withDefault(list(text), []);
-
-const answer = object<Answer>({
-  data: object<Answer["data"]>({ resultType: text, result: anything }),
-  warnings: strings,
-  infos: strings,
-});
-
-function toResult({ data, warnings, infos }: Answer): QueryResult {
-  const notes = [...warnings, ...infos];
-  switch (data.resultType) {
-    case "matrix":
-    case "vector": {
-      const series = list(rawSeries)(data.result).map((raw) => {
-        const samples = raw.value ? [raw.value] : raw.values;
-        return { labels: raw.metric, times: samples.map(([t]) => t), values: samples.map(([, v]) => v) };
-      });
-      return { type: data.resultType, series, text: null, warnings: notes };
-    }
-    case "scalar": {
-      const [time, value] = sample(data.result);
-      return { type: "scalar", series: [{ labels: {}, times: [time], values: [value] }], text: null, warnings: notes };
-    }
-    case "string": {
-      const value = Array.isArray(data.result) ? String(data.result[1]) : "";
-      return { type: "string", series: [], text: value, warnings: notes };
-    }
-    default:
-      throw new DecodeError(`a known result type (${data.resultType})`);
-  }
-}
+/** Answers from this size on are read in a worker: parsing them would hold the page. */
+const LARGE_BYTES = 400_000;
 
 async function run(path: string, params: Params, signal: AbortSignal): Promise<Timed<QueryResult>> {
   try {
-    return await request({ path, params, form: true, decode: (value) => toResult(answer(value)), signal });
+    const { value: bytes, elapsedMs } = await requestBytes({ path, params, form: true, signal });
+    if (bytes.byteLength > LARGE_BYTES) return { value: await readLarge(bytes), elapsedMs };
+    return { value: readResult(JSON.parse(new TextDecoder().decode(bytes))), elapsedMs };
   } catch (error) {
+    if (error instanceof DecodeError) throw new ApiError("unexpected", error.message);
     throw error instanceof ApiError ? withPosition(error, String(params.query ?? "")) : error;
+  }
+}
+
+async function readLarge(bytes: ArrayBuffer): Promise<QueryResult> {
+  const worker = new Worker(new URL("./prom-result.worker.ts", import.meta.url), { type: "module" });
+  try {
+    return await new Promise<QueryResult>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<LargeAnswer>) =>
+        data.ok ? resolve(unpack(data)) : reject(new ApiError("unexpected", data.message));
+      worker.onerror = () => reject(new ApiError("unexpected", "the answer could not be read"));
+      worker.postMessage(bytes, [bytes]);
+    });
+  } finally {
+    worker.terminate();
   }
 }
 
@@ -115,6 +56,7 @@ export function queryInstant(query: string, unixMilli: number, signal: AbortSign
   return run("api/v1/query", { query, time: (unixMilli / 1000).toFixed(3) }, signal);
 }
 
+const strings = withDefault(list(text), []);
 const stringData = object<{ data: string[] }>({ data: list(text) });
 const limitedStrings = object<{ data: string[]; warnings: string[] }>({ data: list(text), warnings: strings });
 

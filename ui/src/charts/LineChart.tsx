@@ -80,6 +80,8 @@ export function LineChart(props: LineChartProps) {
   const incomplete = useMemo(() => incompleteBucket(times, stepSeconds, serverNow()), [times, stepSeconds]);
   const visible = useMemo(() => lines.filter((line) => !hidden.has(line.id)), [lines, hidden]);
 
+  const words = useMemo(() => inWords(label, visible, format), [label, visible, format]);
+
   const drawn = useMemo(() => {
     if (mode !== "stack") return lines.map((line) => line.values);
     const stacked = new Map(stackUp(visible).map((values, at) => [visible[at]?.id, values]));
@@ -215,7 +217,7 @@ export function LineChart(props: LineChartProps) {
         role="img"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move over the values
         tabIndex={0}
-        aria-label={inWords(label, visible, format)}
+        aria-label={words}
         onKeyDown={onKeyDown}
         onClick={() => {
           if (pinned) setPinned(null);

@@ -1,5 +1,5 @@
 // The lines of a chart as a table: colour, name and statistics; filter, sort, show one alone or hide it.
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { type Line, measure, STATS, type Stat, type Stats } from "../charts/series.ts";
 import styles from "./LegendTable.module.css";
 import { SortHead } from "./SortHead.tsx";
@@ -35,9 +35,12 @@ export function toggled(hidden: ReadonlySet<string>, id: string): ReadonlySet<st
 export function LegendTable({ lines, hidden, onHidden, format, note }: LegendTableProps) {
   const [sort, setSort] = useState<Stat>("last");
   const [text, setText] = useState("");
-  const rows = lines
-    .filter((line) => line.label.toLowerCase().includes(text.toLowerCase()))
-    .map((line): { line: Line; stats: Stats } => ({ line, stats: measure(line.values) }))
+  const measured = useMemo(
+    () => lines.map((line): { line: Line; stats: Stats } => ({ line, stats: measure(line.values) })),
+    [lines],
+  );
+  const rows = measured
+    .filter(({ line }) => line.label.toLowerCase().includes(text.toLowerCase()))
     .sort((a, b) => last(b.stats[sort]) - last(a.stats[sort]));
   return (
     <div className={styles.box}>

@@ -1,6 +1,6 @@
 // Answers of several queries as lines of one chart: on one grid of times, named, and the same of an earlier period.
 import type { Labels, QueryResult, Series } from "../../api/prometheus.ts";
-import { type Line, measure } from "../../charts/series.ts";
+import type { Line } from "../../charts/series.ts";
 import { seriesColour } from "../../lib/colour.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { commonLabels, seriesName } from "./labels.ts";
@@ -82,18 +82,19 @@ function idOf(name: string, labels: Labels): string {
 }
 
 function greatest(values: readonly number[]): number {
-  const { max } = measure(values.map((value) => (Number.isFinite(value) ? value : null)));
-  return Number.isNaN(max) ? Number.NEGATIVE_INFINITY : max;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > most && value < Number.POSITIVE_INFINITY) most = value;
+  return most;
 }
 
 /** A step without a sample is a gap. */
 function onGrid(series: Series, start: number, step: number, count: number, shift: number): (number | null)[] {
   const out = new Array<number | null>(count).fill(null);
-  series.times.forEach((time, at) => {
-    const slot = Math.round((time + shift - start) / step);
+  for (let at = 0; at < series.times.length; at++) {
+    const slot = Math.round(((series.times[at] ?? 0) + shift - start) / step);
     const value = series.values[at] ?? Number.NaN;
     if (slot >= 0 && slot < count) out[slot] = Number.isFinite(value) ? value : null;
-  });
+  }
   return out;
 }
 
