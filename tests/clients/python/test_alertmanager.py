@@ -319,3 +319,85 @@ def test_killed_at_any_moment_nothing_is_lost_and_the_log_holds(tmp_path, hook):
         assert logged >= {f'{{}}:{{alertname="{name}"}}' for name in names}, f"seed {seed}"
     finally:
         server.terminate()
+
+
+def test_from_a_rule_of_the_server_to_a_message_and_why(tmp_path, hook):
+    """The whole way: a rule fires, its alert is grouped, silenced by nobody, delivered; every step is on record."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text(
+        "groups: [{name: g, interval: 1s, rules: [{alert: FromRule, expr: 'vector(7) > 5', for: 1s,"
+        " labels: {severity: critical}, annotations: {summary: 'it is {{ $value }}'}}]}]\n"
+    )
+    config = tmp_path / "bellrock.yaml"
+    config.write_text(f"rule_files: ['{rules}']\nalerting_file: {write(tmp_path, hook)}\n")
+    server = Server(tmp_path / "server").start(f"--config={config}")
+    try:
+        am = Alertmanager(server)
+        poll.until("the message", lambda: ("FromRule", "firing") in hook.told(), deadline_s=30)
+        (message,) = [m for m in hook.received if m["groupLabels"] == {"alertname": "FromRule"}]
+        assert message["commonAnnotations"] == {"summary": "it is 7"}
+
+        def recorded():
+            kinds = [event["kind"] for event in am.why("FromRule")["timeline"]]
+            assert kinds == ["pending", "firing", "received", "grouped", "delivered"], kinds
+            return True
+
+        poll.until("every step is recorded", recorded)
+        rules.write_text("groups: []\n")
+        assert requests.post(server.url("api", "/-/reload"), timeout=10).status_code == 200
+    finally:
+        server.terminate()
+
+
+ROUTE = "route: {receiver: a}\n"
+RECEIVER = "receivers: [{name: a, webhook_configs: [{url: 'http://x/'}]}]\n"
+
+
+@needs_amtool
+@pytest.mark.parametrize(
+    "text",
+    [
+        ROUTE + RECEIVER,
+        RECEIVER,
+        "route: {}\n" + RECEIVER,
+        "route: {receiver: b}\n" + RECEIVER,
+        ROUTE + "receivers: [{name: a}, {name: a}]\n",
+        ROUTE + "receivers: [{name: a, webhook_config: []}]\n",
+        ROUTE + RECEIVER + "inhibit_rules: [{source_match: {a: b}, target_match_re: {c: 'd|e'}, equal: [f]}]\n",
+        ROUTE + RECEIVER + "inhibit_rules: [{source_matchers: ['a=~('], target_matchers: ['c=d']}]\n",
+        "route: {receiver: a, group_by: ['...']}\n" + RECEIVER,
+        "route: {receiver: a, group_by: ['...', x]}\n" + RECEIVER,
+        "route: {receiver: a, group_by: [x, x]}\n" + RECEIVER,
+        "route: {receiver: a, group_interval: 0s}\n" + RECEIVER,
+        "route: {receiver: a, group_wait: 0s}\n" + RECEIVER,
+        "route: {receiver: a, group_wait: 1.5s}\n" + RECEIVER,
+        "route: {receiver: a, continue: true}\n" + RECEIVER,
+        "route: {receiver: a, matchers: ['a=b']}\n" + RECEIVER,
+        "route: {receiver: a, routes: [{matchers: ['a=b', 'c!~\"d.*\"'], continue: true}]}\n" + RECEIVER,
+        "route: {receiver: a, routes: [{mute_time_intervals: [x]}]}\n" + RECEIVER,
+        "route: {receiver: a, routes: [{mute_time_intervals: [x]}]}\n"
+        + RECEIVER
+        + "time_intervals: [{name: x, time_intervals: [{weekdays: ['monday:friday'], location: Europe/Berlin}]}]\n",
+        ROUTE + RECEIVER + "time_intervals: [{name: x, time_intervals: [{weekdays: [funday]}]}]\n",
+        ROUTE + RECEIVER + "time_intervals: [{name: x, time_intervals: [{days_of_month: ['-1:3']}]}]\n",
+        ROUTE + RECEIVER + "time_intervals: [{name: x, time_intervals: [{times: [{start_time: '9:00', end_time: '10:00'}]}]}]\n",
+        ROUTE + "receivers: [{name: a, slack_configs: [{channel: x}]}]\n",
+        ROUTE + "receivers: [{name: a, slack_configs: [{api_url: 'YOUR_URL', channel: x}]}]\n",
+        ROUTE + "receivers: [{name: a, email_configs: [{to: x@y, subject: s}]}]\n",
+        "global: {smtp_smarthost: 'h:25', smtp_from: a@b}\n" + ROUTE + "receivers: [{name: a, email_configs: [{to: x@y}]}]\n",
+        "global: {resolve_timeout: 5x}\n" + ROUTE + RECEIVER,
+        "global: {smtp_host: x}\n" + ROUTE + RECEIVER,
+        ROUTE + "receivers: [{name: a, wechat_configs: [{to_user: x, api_secret: s, corp_id: c}]}]\n",
+        ROUTE + "receivers: [{name: a, pagerduty_configs: [{service_key: x}]}]\n",
+        ROUTE + "receivers: [{name: a, pagerduty_configs: [{}]}]\n",
+        ROUTE + "receivers: [{name: a, telegram_configs: [{bot_token: x}]}]\n",
+        ROUTE + RECEIVER + "unknown: 1\n",
+    ],
+)
+def test_the_verdict_is_that_of_a_real_alertmanager(tmp_path, text):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    theirs = subprocess.run(["amtool", "check-config", str(path)], capture_output=True, text=True, timeout=30)
+    ours = subprocess.run([binary(), "check-config", str(path)], capture_output=True, text=True, timeout=30)
+    verdict = "yes" if theirs.returncode == 0 else "no"
+    assert f"valid in Alertmanager: {verdict}" in ours.stdout, f"{text}\n{theirs.stdout}{theirs.stderr}\n{ours.stdout}"
