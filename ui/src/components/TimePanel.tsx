@@ -1,15 +1,13 @@
 // A small chart with a title and a legend in one line: a few lines over time, without the table that explore has.
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { type Line, LineChart } from "../charts/LineChart.tsx";
+import type { Marker } from "../charts/plot.ts";
 import type { Range } from "../lib/time/range.ts";
 import { formatValue, type Unit } from "../lib/units.ts";
 import { useTime } from "../lib/view.ts";
 import styles from "./TimePanel.module.css";
 
-export interface Marker {
-  unixMilli: number;
-  label: string;
-}
+const NO_MARKERS: readonly Marker[] = [];
 
 export interface TimePanelProps {
   title: string;
@@ -23,11 +21,21 @@ export interface TimePanelProps {
   height?: number;
 }
 
-export function TimePanel({ title, times, lines, unit, range, markers = [], links, height = 168 }: TimePanelProps) {
+export function TimePanel({
+  title,
+  times,
+  lines,
+  unit,
+  range,
+  markers = NO_MARKERS,
+  links,
+  height = 168,
+}: TimePanelProps) {
   const { zone, setRange } = useTime();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const seconds = useMemo(() => times.map((milli) => milli / 1000), [times]);
   const format = useCallback((value: number) => formatValue(value, unit), [unit]);
+  const step = seconds.length > 1 ? (seconds[1] ?? 0) - (seconds[0] ?? 0) : 0;
   const toggle = (id: string) => {
     const next = new Set(hidden);
     if (!next.delete(id)) next.add(id);
@@ -50,6 +58,8 @@ export function TimePanel({ title, times, lines, unit, range, markers = [], link
           format={format}
           hidden={hidden}
           onSelect={setRange}
+          markers={markers}
+          {...(step > 0 ? { stepSeconds: step } : {})}
         />
       </div>
       {lines.length > 1 && (

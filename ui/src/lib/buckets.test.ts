@@ -31,3 +31,7 @@ test("rows outside of the range and texts are passed over", () => {
   });
   expect(grid.values.size).toBe(0);
 });
+
+test("an answer that was cut is not filled with zeros", () => {
+  expect(fillZero(toGrid({ ...input, whole: false })).values.get("api")).toEqual([null, 4, 6, null]);
+});

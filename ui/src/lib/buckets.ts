@@ -6,6 +6,8 @@ export interface Grid {
   stepMilli: number;
   /** By key: one value per time; null where the answer has no row. */
   values: Map<string, (number | null)[]>;
+  /** False when the answer was cut at its limit of rows: what is missing then is unknown, not zero. */
+  whole: boolean;
 }
 
 export interface GridInput {
@@ -17,11 +19,15 @@ export interface GridInput {
   stepMilli: number;
   fromMilli: number;
   toMilli: number;
+  whole?: boolean;
 }
 
 const MAX_BUCKETS = 10_000;
 
-export function toGrid({ rows, time, key, measure, stepMilli, fromMilli, toMilli }: GridInput): Grid {
+/** The most rows that an analysis gives; without it they are 1,000, which 20 names over an hour exceed. */
+export const ALL_ROWS = "| limit 10000";
+
+export function toGrid({ rows, time, key, measure, stepMilli, fromMilli, toMilli, whole = true }: GridInput): Grid {
   const step = Math.max(1, stepMilli);
   const start = Math.floor(fromMilli / step) * step;
   const count = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil((toMilli - start) / step)));
@@ -39,11 +45,12 @@ export function toGrid({ rows, time, key, measure, stepMilli, fromMilli, toMilli
     }
     list[slot] = value;
   }
-  return { times, stepMilli: step, values };
+  return { times, stepMilli: step, values, whole };
 }
 
 /** Counts have no gaps: a bucket without a row had none. Nothing is said about time before the first row of any key. */
 export function fillZero(grid: Grid): Grid {
+  if (!grid.whole) return grid;
   let first = Number.POSITIVE_INFINITY;
   for (const list of grid.values.values()) {
     const at = list.findIndex((value) => value !== null);

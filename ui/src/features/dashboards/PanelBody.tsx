@@ -10,7 +10,8 @@ import { EmptyPanel } from "./EmptyPanel.tsx";
 import { Markdown } from "./Markdown.tsx";
 import type { Panel } from "./model.ts";
 import styles from "./Panel.module.css";
-import { align, colourOf, living, type PanelSeries, panelSeries, reduce, stack } from "./series.ts";
+import { PointActions } from "./PointActions.tsx";
+import { align, colourOf, living, type PanelSeries, panelSeries, reduce } from "./series.ts";
 import { formatterFor } from "./units.ts";
 import type { PanelData } from "./usePanelData.ts";
 
@@ -18,13 +19,14 @@ export interface PanelBodyProps {
   panel: Panel;
   data: PanelData;
   range: Range;
+  stepSeconds: number;
   /** Puts another query in the place of the one that finds nothing, where the dashboard can be changed. */
   onFix?: ((before: string, after: string) => void) | undefined;
 }
 
 type Format = (value: number) => string;
 
-export function PanelBody({ panel, data, range, onFix }: PanelBodyProps) {
+export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyProps) {
   const targets = panel.targets.filter((target) => !target.hidden);
   // biome-ignore lint/correctness/useExhaustiveDependencies: answers are new objects only when data is new
   const series = useMemo(() => panelSeries(targets, data.answers), [...data.answers, panel]);
@@ -55,7 +57,7 @@ export function PanelBody({ panel, data, range, onFix }: PanelBodyProps) {
     case "table":
       return <SeriesTable panel={panel} series={series} format={format} />;
     default:
-      return <Lines panel={panel} series={series} format={format} range={range} />;
+      return <Lines panel={panel} series={series} format={format} range={range} stepSeconds={stepSeconds} />;
   }
 }
 
@@ -71,14 +73,18 @@ function colourFor(series: PanelSeries, index: number): string {
   return service !== undefined && series.name === service ? serviceColour(service) : seriesColour(index);
 }
 
-function Lines({ panel, series, format, range }: ShapeProps & { range: Range }) {
+interface LinesProps extends ShapeProps {
+  range: Range;
+  stepSeconds: number;
+}
+
+function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
   const { zone, setRange } = useTime();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const { times, lines } = useMemo(() => {
-    const aligned = align(series);
-    const values = panel.stacked ? stack(aligned.values) : aligned.values;
+    const { times: at, values } = align(series);
     return {
-      times: aligned.times.map((milli) => milli / 1000),
+      times: at.map((milli) => milli / 1000),
       lines: series.map(
         (each, index): Line => ({
           id: each.id,
@@ -88,7 +94,16 @@ function Lines({ panel, series, format, range }: ShapeProps & { range: Range }) 
         }),
       ),
     };
-  }, [series, panel.stacked]);
+  }, [series]);
+  const thresholds = useMemo(
+    () =>
+      panel.thresholds.flatMap(({ value, colour }) =>
+        value === null
+          ? []
+          : [{ value, label: format(value), colour: colour.startsWith("#") ? "--warn" : `--${colour}` }],
+      ),
+    [panel.thresholds, format],
+  );
   const isolate = useCallback(
     (id: string, toggle: boolean) => {
       const others = lines.filter((line) => line.id !== id).map((line) => line.id);
@@ -113,6 +128,10 @@ function Lines({ panel, series, format, range }: ShapeProps & { range: Range }) 
           format={format}
           hidden={hidden}
           onSelect={setRange}
+          mode={panel.stacked ? "stack" : "line"}
+          stepSeconds={stepSeconds}
+          thresholds={thresholds}
+          actions={(point) => <PointActions point={point} series={series} stepSeconds={stepSeconds} />}
         />
       </div>
       <ul className={styles.legend} aria-label="Series">

@@ -82,7 +82,7 @@ export function PanelFrame({ panel, range, values, focused, moving, full, action
         <Menu panel={panel} data={data} actions={actions} title={title} />
       </header>
       <div className={styles.body}>
-        <PanelBody panel={panel} data={data} range={range} onFix={actions.fix} />
+        <PanelBody panel={panel} data={data} range={range} stepSeconds={values.stepSeconds} onFix={actions.fix} />
       </div>
       {onGrab && <span className={styles.size} aria-hidden onPointerDown={(event) => onGrab(event, "size")} />}
     </section>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BatchAnswer } from "../../api/batch.ts";
 import type { Target } from "./model.ts";
-import { align, colourOf, living, panelSeries, reduce, stack } from "./series.ts";
+import { align, colourOf, living, panelSeries, reduce } from "./series.ts";
 
 const target: Target = { refId: "A", expr: "up", legend: "{{service}}", instant: false, hidden: false };
 const answer = (series: BatchAnswer["series"]) => ({ series }) as BatchAnswer;
@@ -41,18 +41,6 @@ test("series meet on one grid of times, with gaps", () => {
       [null, 7, null],
     ],
   });
-});
-
-test("stacks add up, and a gap adds nothing", () => {
-  expect(
-    stack([
-      [1, 2, null],
-      [10, null, 30],
-    ]),
-  ).toEqual([
-    [1, 2, null],
-    [11, null, 30],
-  ]);
 });
 
 test("many values become one", () => {

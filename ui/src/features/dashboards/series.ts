@@ -68,17 +68,6 @@ export function align(series: readonly PanelSeries[]): Aligned {
   return { times, values };
 }
 
-/** Each line on top of the ones before; a gap counts as nothing where another line has a value. */
-export function stack(values: readonly (readonly (number | null)[])[]): (number | null)[][] {
-  const sums: number[] = [];
-  return values.map((row) =>
-    row.map((value, index) => {
-      if (value !== null) sums[index] = (sums[index] ?? 0) + value;
-      return value === null ? null : (sums[index] ?? value);
-    }),
-  );
-}
-
 /** Series that end before the others have ended: an instance that is gone. Where none goes on, all are kept. */
 export function living(series: readonly PanelSeries[]): PanelSeries[] {
   const endOf = (each: PanelSeries) => {

@@ -13,7 +13,7 @@ import { useTimeSearch } from "../../lib/view.ts";
 import styles from "./Home.module.css";
 
 const SHOWN = 12;
-const TRAFFIC = '(kind:(server,consumer) OR parent_span_id:"") | timeseries count() by service';
+const TRAFFIC = '(kind:(server,consumer) OR parent_span_id:"") | timeseries count() by service | limit 10000';
 
 export function ServiceCards({ services, range }: { services: readonly ServiceFigures[]; range: Range }) {
   const timeSearch = useTimeSearch();
@@ -31,6 +31,7 @@ export function ServiceCards({ services, range }: { services: readonly ServiceFi
           key: 1,
           measure: 2,
           stepMilli: (table.step_nanos ?? 60e9) / 1e6,
+          whole: table.rows.length >= table.groups,
           ...range,
         }),
       ).values

@@ -11,7 +11,7 @@ import { ServiceName } from "../../components/ServiceName.tsx";
 import { SortHead } from "../../components/SortHead.tsx";
 import { Sparkline } from "../../components/Sparkline.tsx";
 import { Empty } from "../../components/States.tsx";
-import { fillZero, type Grid } from "../../lib/buckets.ts";
+import { ALL_ROWS, fillZero, type Grid } from "../../lib/buckets.ts";
 import { term } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { formatShort } from "../../lib/number.ts";
@@ -45,7 +45,7 @@ export function ServicesPage() {
     placeholderData: keepPreviousData,
   });
   const about = useAnalysis("traces", IDENTITY_QUERY, range);
-  const trend = useAnalysis("traces", `${CALLS} | timeseries count() by service`, range);
+  const trend = useAnalysis("traces", `${CALLS} | timeseries count() by service ${ALL_ROWS}`, range);
   const who = identities(about.data?.value.table);
   const counts = gridOf(trend.data?.value, range, "count", "service");
   const data = services.data?.value;

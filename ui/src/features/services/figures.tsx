@@ -31,6 +31,8 @@ export function FigureCells(props: FigureProps) {
 }
 
 export function FigureCell({ id, figures, max }: FigureProps & { id: FigureColumn }) {
+  // Without a call there is no duration and no share.
+  if (figures.calls === 0 && id !== "calls" && id !== "rate_per_s") return <td className="number faint">–</td>;
   switch (id) {
     case "calls":
       return <td className="number">{formatShort(figures.calls)}</td>;

@@ -41,7 +41,9 @@ test("a version that appears later is a deployment, the one from the start is no
     ["1.0", [null, 5, 5, null]],
     ["1.1", [null, null, 2, 7]],
   ]);
-  expect(deployments({ times: [0, 10, 20, 30], stepMilli: 10, values })).toEqual([{ version: "1.1", unixMilli: 20 }]);
+  expect(deployments({ times: [0, 10, 20, 30], stepMilli: 10, values, whole: true })).toEqual([
+    { version: "1.1", unixMilli: 20 },
+  ]);
   expect(deployments(null)).toEqual([]);
 });
 

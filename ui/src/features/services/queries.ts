@@ -38,6 +38,7 @@ export function gridOf(analysis: Analysis | undefined, range: Range, measure: st
     key: key === null ? null : columnOf(table, key),
     measure: columnOf(table, measure),
     stepMilli: (table.step_nanos ?? 60e9) / 1e6,
+    whole: table.rows.length >= table.groups,
     ...range,
   });
 }

@@ -7,6 +7,7 @@ import { LevelTag } from "../../../components/LevelTag.tsx";
 import { QueryState } from "../../../components/QueryState.tsx";
 import { Sparkline } from "../../../components/Sparkline.tsx";
 import { Empty } from "../../../components/States.tsx";
+import { ALL_ROWS } from "../../../lib/buckets.ts";
 import { LEVELS } from "../../../lib/colour.ts";
 import { term } from "../../../lib/filter.ts";
 import { formatPercent, formatShort } from "../../../lib/number.ts";
@@ -87,7 +88,7 @@ export function LogsTab({ service, range }: TabProps) {
 
 function Volume({ service, range }: { service: string; range: Range }) {
   const { zone, setRange } = useTime();
-  const volume = useAnalysis("logs", `${term("service", service)} | timeseries count() by level`, range);
+  const volume = useAnalysis("logs", `${term("service", service)} | timeseries count() by level ${ALL_ROWS}`, range);
   const grid = gridOf(volume.data?.value, range, "count", "level");
   if (!grid || grid.values.size === 0) return null;
   const stacks = [...LEVELS]

@@ -7,7 +7,7 @@ import { QueryState } from "../../../components/QueryState.tsx";
 import { SortHead } from "../../../components/SortHead.tsx";
 import { Sparkline } from "../../../components/Sparkline.tsx";
 import { Empty } from "../../../components/States.tsx";
-import { fillZero } from "../../../lib/buckets.ts";
+import { ALL_ROWS, fillZero } from "../../../lib/buckets.ts";
 import { term } from "../../../lib/filter.ts";
 import { useKeys } from "../../../lib/keys.ts";
 import { formatPercent } from "../../../lib/number.ts";
@@ -31,7 +31,7 @@ export function OperationsTab({ service, range }: TabProps) {
   });
   const sums = useAnalysis("traces", `${term("service", service)} | stats sum(duration) by name`, range);
   const inCalls = useAnalysis("traces", `${callsOf(service)} | stats sum(duration)`, range);
-  const trend = useAnalysis("traces", `${term("service", service)} | timeseries count() by name`, range);
+  const trend = useAnalysis("traces", `${term("service", service)} | timeseries count() by name ${ALL_ROWS}`, range);
   const sort = FIGURES.find((figure) => figure.id === search.sort)?.id ?? "calls";
   const shown = sortFigures(operations.data?.value.operations ?? [], sort);
   const times = totals(sums.data?.value.table?.rows ?? [], sums.data?.value.table ?? null);
@@ -66,7 +66,7 @@ export function OperationsTab({ service, range }: TabProps) {
             <thead>
               <tr>
                 <th>Operation</th>
-                <th>Kind</th>
+                <th className={styles.narrow}>Kind</th>
                 <th>Trend</th>
                 {FIGURES.map((figure) => (
                   <SortHead
@@ -101,7 +101,7 @@ export function OperationsTab({ service, range }: TabProps) {
                       {operation.name}
                     </Link>
                   </td>
-                  <td className="muted">{operation.kind.toLowerCase()}</td>
+                  <td className={`muted ${styles.narrow}`}>{operation.kind.toLowerCase()}</td>
                   <td>
                     <Sparkline values={trends.get(operation.name) ?? []} label="calls over time" />
                   </td>

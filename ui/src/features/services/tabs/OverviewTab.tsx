@@ -1,9 +1,10 @@
 // The overview of a service: rate, errors and latency over time, and which operations made the change.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { fetchOperations } from "../../../api/services.ts";
+import type { Marker } from "../../../charts/plot.ts";
 import { Empty, ErrorBox, Skeleton } from "../../../components/States.tsx";
-import { type Marker, TimePanel } from "../../../components/TimePanel.tsx";
-import { fillZero, type Grid } from "../../../lib/buckets.ts";
+import { TimePanel } from "../../../components/TimePanel.tsx";
+import { ALL_ROWS, fillZero, type Grid } from "../../../lib/buckets.ts";
 import { term } from "../../../lib/filter.ts";
 import { formatHourMinute } from "../../../lib/time/format.ts";
 import type { Range } from "../../../lib/time/range.ts";
@@ -24,11 +25,15 @@ export function OverviewTab({ service, range }: TabProps) {
   const { zone } = useTime();
   const calls = useAnalysis(
     "traces",
-    `${callsOf(service)} | timeseries count(), p50(duration), p95(duration), p99(duration)`,
+    `${callsOf(service)} | timeseries count(), p50(duration), p95(duration), p99(duration) ${ALL_ROWS}`,
     range,
   );
-  const errors = useAnalysis("traces", `${callsOf(service)} status:error | timeseries count()`, range);
-  const versions = useAnalysis("traces", `${term("service", service)} | timeseries count() by service.version`, range);
+  const errors = useAnalysis("traces", `${callsOf(service)} status:error | timeseries count() ${ALL_ROWS}`, range);
+  const versions = useAnalysis(
+    "traces",
+    `${term("service", service)} | timeseries count() by service.version ${ALL_ROWS}`,
+    range,
+  );
   const now = useOperations(service, range);
   const before = useOperations(service, previousRange(range));
   if (calls.error) return <ErrorBox error={calls.error} onRetry={() => void calls.refetch()} />;
