@@ -157,6 +157,42 @@ function values(field, params) {
   return { values: list.slice(0, Number(params.get("limit") ?? 20)) };
 }
 
+function facets(params) {
+  const names = (params.get("fields") ?? "").split(",").filter(Boolean);
+  return { facets: names.map((field) => ({ field, ...values(field, params) })) };
+}
+
+/** Fields at the beginning of a word, values behind `field:`; nothing of stages. */
+function complete(params) {
+  const text = (params.get("q") ?? "").slice(0, Number(params.get("position") ?? 1e9));
+  const [, field, part = ""] = /(?:([\w.]+):)?([\w.]*)$/.exec(text) ?? [];
+  const all = new URLSearchParams(params);
+  all.set("q", "");
+  const found = field
+    ? values(field, all).values.map(({ value, count }) => ({ text: value, kind: "value", count }))
+    : ["service", "level", "name", "status", ...fields(all).fields.map(({ name }) => name)].map((name) => ({
+        text: name,
+        kind: "field",
+        count: 0,
+      }));
+  return { from: text.length - part.length, items: found.filter((item) => item.text.startsWith(part)).slice(0, 50) };
+}
+
+function context(id) {
+  const at = data.logs.findIndex((log) => log.id === id);
+  if (at < 0) return null;
+  const record = data.logs[at];
+  const near = data.logs.filter((log) => log.service === record.service);
+  const place = near.indexOf(record);
+  // The newest stands first in the data.
+  return {
+    record,
+    before: near.slice(place + 1, place + 51).reverse(),
+    after: near.slice(Math.max(0, place - 50), place).reverse(),
+    stream: [{ name: "service", value: record.service }],
+  };
+}
+
 function status() {
   const now = Date.now();
   const names = ["api", "bot", "matcher", "notifier", "profiles", "web"];
@@ -223,6 +259,13 @@ function answer(path, params) {
     return wrap({ logs, next_cursor });
   }
   if (path === "/api/v1/logs/volume") return wrap(volume(params));
+  if (path === "/api/v1/facets") return wrap(facets(params));
+  if (path === "/api/v1/complete") return wrap(complete(params));
+  const around = /^\/api\/v1\/logs\/([^/]+)\/context$/.exec(path);
+  if (around) {
+    const found = context(decodeURIComponent(around[1]));
+    return found ? wrap(found) : NOT_FOUND;
+  }
   if (path === "/api/v1/traces") {
     const [found, next_cursor] = page(matchingTraces(params), params, 20);
     return wrap({ traces: found.map((trace) => trace.summary), next_cursor });

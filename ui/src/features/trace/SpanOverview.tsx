@@ -1,5 +1,5 @@
 // The first tab of a span: what went wrong, its times, where it stands among its like, and its attributes.
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { ListFilter } from "lucide-react";
 import type { KeyValue } from "../../api/otlp.ts";
 import type { Span } from "../../api/traces.ts";
@@ -99,7 +99,7 @@ export function SpanOverview({ tree, index, path, span, live, zone, onSelect }: 
           </Link>
         </div>
       )}
-      {span && <SpanAttributes span={span} />}
+      {span && <SpanAttributes span={span} live={live} />}
     </>
   );
 }
@@ -133,10 +133,21 @@ function RankFact({ rank, duration }: { rank: Rank; duration: number }) {
   );
 }
 
-export function SpanAttributes({ span }: { span: Span }) {
+/** Include and exclude lead to a search for other spans that have, or have not, the value. */
+export function SpanAttributes({ span, live }: { span: Span; live: boolean }) {
+  const navigate = useNavigate();
   return (
     <Attributes
       searchable
+      onFilter={
+        live
+          ? (key, value, exclude) =>
+              void navigate({
+                to: "/traces",
+                search: { q: `${term("service", span.service)} ${term(key, value, exclude)}` },
+              })
+          : undefined
+      }
       groups={[
         ...byArea(span.attributes, span.dropped_attributes_count),
         { title: "Resource", attributes: span.resource.attributes, dropped: span.resource.dropped_attributes_count },

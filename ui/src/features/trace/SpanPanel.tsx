@@ -102,7 +102,7 @@ export function SpanPanel({ tree, index, path, colours, source, records, zone, o
         !loaded.error &&
         tab !== "logs" &&
         (loaded.data === null ? <Empty reason="none" title="This span is no longer stored" /> : <Skeleton rows={6} />)}
-      {span && tab === "attributes" && <SpanAttributes span={span} />}
+      {span && tab === "attributes" && <SpanAttributes span={span} live={source.live} />}
       {span && tab === "events" && <SpanEvents tree={tree} span={span} />}
       {span && tab === "links" && <SpanLinks span={span} />}
       {span && tab === "json" && <JsonView value={span} />}
