@@ -5,6 +5,8 @@ mod engines;
 mod mapped;
 mod otlp;
 mod otlphttp;
+mod prometheus;
+mod prometheusremotewrite;
 mod sending;
 
 use crate::component::ExporterFactory;
@@ -18,4 +20,6 @@ pub const ALL: &[ExporterFactory] = &[
     mapped::SIGNOZ,
     otlp::FACTORY,
     otlphttp::FACTORY,
+    prometheus::FACTORY,
+    prometheusremotewrite::FACTORY,
 ];

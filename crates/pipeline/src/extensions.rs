@@ -5,7 +5,7 @@ mod bearertokenauth;
 mod credentials;
 mod file_storage;
 mod health_check;
-mod page;
+mod pprof;
 mod zpages;
 
 use crate::component::ExtensionFactory;
@@ -13,5 +13,11 @@ use crate::component::ExtensionFactory;
 pub use health_check::health;
 
 /// Every extension type.
-pub const ALL: &[ExtensionFactory] =
-    &[basicauth::FACTORY, bearertokenauth::FACTORY, file_storage::FACTORY, health_check::FACTORY, zpages::FACTORY];
+pub const ALL: &[ExtensionFactory] = &[
+    basicauth::FACTORY,
+    bearertokenauth::FACTORY,
+    file_storage::FACTORY,
+    health_check::FACTORY,
+    pprof::FACTORY,
+    zpages::FACTORY,
+];

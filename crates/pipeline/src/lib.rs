@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod journal;
 pub mod otlp;
 pub mod ottl;
+mod page;
 pub mod processors;
 pub mod receivers;
 pub mod refusal;

@@ -57,6 +57,7 @@ pub use exemplar::Exemplar;
 pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits, SeriesLimits};
+pub use otlp::names::{label_name, metric_name};
 pub use outcome::{Ingested, Refusal};
 pub use partial::Partial;
 pub use partitions::{BlockSummary, remove_stopped_blocks, stopped_blocks};

@@ -3,18 +3,17 @@
 //! Source: healthcheckextension and healthcheckv2extension of the Collector (names of states).
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use foundation::UnixNanos;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::page::{Page, Pages, serve};
 use crate::component::{
     Extension, ExtensionFactory, Health, Host, Refused, Run, Setup, StartError, Starting, StatusBoard,
 };
 use crate::config::Collector;
+use crate::page::{Page, at_once, serve};
 
 /// How it is known.
 pub(super) const FACTORY: ExtensionFactory = ExtensionFactory { names: &["health_check"], build };
@@ -107,8 +106,9 @@ impl Extension for HealthCheck {
             let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
             let (board, clock, started) = (host.board.clone(), host.clock.clone(), host.clock.now());
             let settings = self.settings;
-            let pages: Pages = Arc::new(move |path, _| {
-                (path == settings.path || path == "/status").then(|| page(&board, &settings, started, clock.now()))
+            let pages = at_once(move |ask| {
+                let known = ask.path == settings.path || ask.path == "/status";
+                known.then(|| page(&board, &settings, started, clock.now()))
             });
             run.spawn("health", serve(listener, pages, run.stopped()));
             Ok(())
@@ -121,7 +121,7 @@ fn page(board: &StatusBoard, settings: &Settings, started: UnixNanos, now: UnixN
     let status = if works { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if let Some(bodies) = &settings.response_body {
         let body = if works { bodies.healthy.clone() } else { bodies.unhealthy.clone() };
-        return Page { status, content_type: "text/plain", body };
+        return Page { status, content_type: "text/plain", body: body.into() };
     }
     let up_s = now.0.saturating_sub(started.0) / 1_000_000_000;
     let body = json!({
@@ -130,5 +130,5 @@ fn page(board: &StatusBoard, settings: &Settings, started: UnixNanos, now: UnixN
         "uptime": format!("{up_s}s"),
         "components": components,
     });
-    Page { status, content_type: "application/json", body: body.to_string() }
+    Page { status, content_type: "application/json", body: body.to_string().into() }
 }

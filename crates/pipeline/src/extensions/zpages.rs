@@ -5,15 +5,14 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::health_check::health;
-use super::page::{Page, Pages, serve};
 use crate::component::{Extension, ExtensionFactory, Host, Refused, Run, SIGNALS, Setup, StartError, Starting};
+use crate::page::{Page, at_once, serve};
 
 /// How it is known.
 pub(super) const FACTORY: ExtensionFactory = ExtensionFactory { names: &["zpages"], build };
@@ -50,7 +49,7 @@ impl Extension for ZPages {
             let listener = host.sockets.tcp(&owner, self.address).await;
             let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
             let host = host.clone();
-            let pages: Pages = Arc::new(move |path, query| page(&host, path, query.contains("format=json")));
+            let pages = at_once(move |ask| page(&host, &ask.path, ask.query.contains("format=json")));
             run.spawn("pages", serve(listener, pages, run.stopped()));
             Ok(())
         })
@@ -78,7 +77,7 @@ fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
         true => ("application/json", value.to_string()),
         false => ("text/plain; charset=utf-8", text(&value)),
     };
-    Some(Page { status: StatusCode::OK, content_type, body })
+    Some(Page { status: StatusCode::OK, content_type, body: body.into() })
 }
 
 fn components(host: &Host, wanted: impl Fn(&str) -> bool) -> Value {

@@ -6,7 +6,7 @@
 //! are built here.
 
 mod histograms;
-mod names;
+pub(crate) mod names;
 mod points;
 mod text;
 

@@ -50,7 +50,7 @@ const PER_UNITS: [(&str, &str); 7] =
     [("s", "second"), ("m", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
 
 /// The name under which a metric is stored (for histograms and summaries without `_bucket`, `_sum`, `_count`).
-pub(crate) fn metric_name(name: &str, unit: &str, kind: MetricKind) -> String {
+pub fn metric_name(name: &str, unit: &str, kind: MetricKind) -> String {
     let mut tokens: Vec<&str> =
         name.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|t| !t.is_empty()).collect();
     let (main, per) = unit_words(unit);
@@ -97,7 +97,7 @@ fn clean(unit: &str) -> String {
 }
 
 /// The name of the label for an attribute key.
-pub(crate) fn label_name(key: &str) -> Cow<'_, str> {
+pub fn label_name(key: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let replaced: Cow<'_, str> = if key.chars().all(plain) {
         Cow::Borrowed(key)

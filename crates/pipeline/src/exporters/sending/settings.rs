@@ -65,6 +65,11 @@ impl Default for Queueing {
 }
 
 impl Queueing {
+    /// One request at a time: they arrive in the order in which they came.
+    pub(in crate::exporters) fn in_order() -> Self {
+        Self { num_consumers: 1, ..Self::default() }
+    }
+
     /// Checks what was written under `sending_queue`.
     pub(in crate::exporters) fn check(&mut self, setup: &mut Setup<'_>) -> Result<(), Refused> {
         let written = |name: &str| setup.node().get("sending_queue").is_some_and(|q| q.key(name).is_some());

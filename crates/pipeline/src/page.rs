@@ -1,6 +1,7 @@
 //! A port that answers GET requests from what is in memory: what health checks and debug pages need.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,18 +23,34 @@ const CONNECTIONS_MAX: usize = 64;
 /// After a failed accept: without a pause this would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers a request by its path and query; `None` is 404.
-pub(super) type Pages = Arc<dyn Fn(&str, &str) -> Option<Page> + Send + Sync>;
+/// What is asked for.
+pub(crate) struct Ask {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// The header `accept`.
+    pub(crate) accept: String,
+}
+
+/// Answers a request; `None` is 404.
+pub(crate) type Pages = Arc<dyn Fn(Ask) -> Pin<Box<dyn Future<Output = Option<Page>> + Send>> + Send + Sync>;
 
 /// An answer.
-pub(super) struct Page {
-    pub(super) status: StatusCode,
-    pub(super) content_type: &'static str,
-    pub(super) body: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+}
+
+/// Pages that are made at once.
+pub(crate) fn at_once(pages: impl Fn(Ask) -> Option<Page> + Send + Sync + 'static) -> Pages {
+    Arc::new(move |ask| {
+        let page = pages(ask);
+        Box::pin(async move { page })
+    })
 }
 
 /// Serves `pages` until `stop` says so.
-pub(super) async fn serve(listener: Arc<TcpListener>, pages: Pages, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: Arc<TcpListener>, pages: Pages, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -45,8 +62,8 @@ pub(super) async fn serve(listener: Arc<TcpListener>, pages: Pages, mut stop: wa
             Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
                 let pages = pages.clone();
                 let service = service_fn(move |request| {
-                    let response = answer(&request, &pages);
-                    async move { Ok::<_, Infallible>(response) }
+                    let pages = pages.clone();
+                    async move { Ok::<_, Infallible>(answer(&request, &pages).await) }
                 });
                 let mut builder = hyper::server::conn::http1::Builder::new();
                 builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -62,19 +79,28 @@ pub(super) async fn serve(listener: Arc<TcpListener>, pages: Pages, mut stop: wa
     connections.abort_all();
 }
 
-fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
+async fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
     let page = if matches!(*request.method(), Method::GET | Method::HEAD) {
-        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-        let missing = || Page {
+        let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let ask = Ask {
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            accept: accept.to_owned(),
+        };
+        let missing = format!("there is nothing at {}\n", ask.path);
+        pages(ask).await.unwrap_or_else(|| Page {
             status: StatusCode::NOT_FOUND,
             content_type: "text/plain",
-            body: format!("there is nothing at {path}\n"),
-        };
-        pages(path, query).unwrap_or_else(missing)
+            body: missing.into(),
+        })
     } else {
-        Page { status: StatusCode::METHOD_NOT_ALLOWED, content_type: "text/plain", body: "use GET\n".to_owned() }
+        Page {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            content_type: "text/plain",
+            body: Bytes::from_static(b"use GET\n"),
+        }
     };
-    let mut response = Response::new(Full::new(Bytes::from(page.body)));
+    let mut response = Response::new(Full::new(page.body));
     *response.status_mut() = page.status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
