@@ -12,6 +12,7 @@ import { term } from "../../lib/filter.ts";
 import type { Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import { formatValue, guessUnit } from "../../lib/units.ts";
+import { useTimeSearch } from "../../lib/view.ts";
 import { seriesName } from "./labels.ts";
 import { type Answer, asFields, type ChartLine, LINES_MAX, toChart } from "./lines.ts";
 import styles from "./RangeGraph.module.css";
@@ -117,6 +118,7 @@ interface ActionsProps {
 
 /** What can be done with a point; where it leads to is a link. */
 function Actions({ point, line, text, stepSeconds, onOnly, onHide }: ActionsProps) {
+  const time = useTimeSearch();
   const fields = asFields(line.labels);
   const from = Math.floor(point.unixMilli - stepSeconds * 1000);
   const around = { from: String(from), to: String(Math.ceil(point.unixMilli + stepSeconds * 1000)) };
@@ -129,6 +131,9 @@ function Actions({ point, line, text, stepSeconds, onOnly, onHide }: ActionsProp
       </Link>
       <Link to="/logs" search={{ ...around, q: service ? term("service", service) : undefined }}>
         View logs
+      </Link>
+      <Link to="/explain" search={{ ...time, q: traces || undefined, sfrom: around.from, sto: around.to }}>
+        Explain this moment
       </Link>
       <button type="button" onClick={onOnly}>
         Only this series

@@ -29,6 +29,9 @@ export function Ruler({ tree, rows, firstRow, window, onWindow, onSelect }: Rule
     const rect = axis.current?.getBoundingClientRect();
     return rect ? window.start + ((clientX - rect.left) / rect.width) * length : 0;
   };
+  const step = (ticks[1]?.at ?? 0) - (ticks[0]?.at ?? 0);
+  /** The label of a tick at the end stands left of it: it needs the room of two. */
+  const labelled = (nanos: number) => (nanos - window.start) / length <= 0.92 || step / length > 0.24;
   const percent = (nanos: number) => `${((nanos - window.start) / length) * 100}%`;
   return (
     <div className={styles.header}>
@@ -62,7 +65,7 @@ export function Ruler({ tree, rows, firstRow, window, onWindow, onSelect }: Rule
             data-last={(tick.at - window.start) / length > 0.92}
             style={{ left: percent(tick.at) }}
           >
-            {tick.label}
+            {labelled(tick.at) ? tick.label : ""}
           </span>
         ))}
         {drag && (

@@ -107,7 +107,11 @@ export function TraceView({ sent, sentPath, source, records, arriving }: TraceVi
     [tree, collapsed.has, kept.flags, runs, opened.has, logMode, marks],
   );
   const selected = useMemo(() => indexOfSpan(tree, search.span), [tree, search.span]);
-  const current = useMemo(() => (selected < 0 ? -1 : rowOfSpan(rows, tree, selected)), [rows, tree, selected]);
+  const current = useMemo(() => {
+    const row = selected < 0 ? -1 : rowOfSpan(rows, tree, selected);
+    // A span that the filter hides has no row; the one above it does not stand for it.
+    return kept.flags && rows.ref[row] !== selected ? -1 : row;
+  }, [rows, tree, selected, kept.flags]);
   const rank = useRank(sent, 0, source.live);
 
   const select = useCallback(

@@ -1,5 +1,6 @@
 // Above the results: matching spans over time, errors at the bottom, and their durations as a heat map.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { fetchHistogram } from "../../api/histogram.ts";
 import { fetchHeatMap } from "../../api/traces.ts";
@@ -12,7 +13,7 @@ import { formatDuration } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { absoluteRange, type Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
-import { useTime, useView } from "../../lib/view.ts";
+import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import styles from "./TracesPage.module.css";
 
 const BUCKETS = 70;
@@ -34,6 +35,7 @@ export interface SearchChartsProps {
 export function SearchCharts({ range, q, zone, onQuery }: SearchChartsProps) {
   const { setRange } = useTime();
   const { patch } = useView();
+  const timeSearch = useTimeSearch();
   const counts = useQuery({
     queryKey: ["span-histogram", range, q],
     queryFn: ({ signal }) => fetchHistogram({ signal: "traces", range, q, buckets: BUCKETS, by: "status" }, signal),
@@ -109,6 +111,19 @@ export function SearchCharts({ range, q, zone, onQuery }: SearchChartsProps) {
                   >
                     View {count === 1 ? "this span" : `these ${plural(count, "span")}`}
                   </button>
+                  <Link
+                    to="/explain"
+                    className="button small"
+                    search={{
+                      ...timeSearch,
+                      q: q || undefined,
+                      select: withDuration("", grid.rows[rect.low] ?? 0, rowEnd(grid, rect.high)),
+                      sfrom: String(Math.floor(selected.fromMilli)),
+                      sto: String(Math.ceil(selected.toMilli)),
+                    }}
+                  >
+                    Explain what they have in common
+                  </Link>
                   <button
                     type="button"
                     className="button small"
