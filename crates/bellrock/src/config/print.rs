@@ -19,8 +19,8 @@ server:
   health: '{health}'
   # The server's own metrics, GET /metrics
   metrics: '{metrics}'
-  # The API of Alertmanager, version 2; it is under the API port too.
-  alertmanager: '{alertmanager}'
+  # The API of Alertmanager, version 2; it is under the API port too. Unless it is set, it may be left out when another has the port.
+  {alertmanager_asked}alertmanager: '{alertmanager}'
 {external_url}  # Origins whose pages may read the Prometheus API: a regular expression for all of `https://host:port`; `.*` lets every page.
   cors_origin: '{cors_origin}'
   # POST /api/v1/admin/tsdb/snapshot copies the metrics to <data_dir>/metrics-snapshots. The copies stay until you remove them.
@@ -53,6 +53,7 @@ memory:
         ui = c.ui.address,
         health = c.health.address,
         metrics = c.metrics.address,
+        alertmanager_asked = if c.alertmanager_asked { "" } else { "# " },
         alertmanager = c.alertmanager.address,
         external_url = c.external_url.as_ref().map(|url| format!("  # Where links in messages lead.\n  external_url: {}\n", serde_json::Value::from(url.as_str()))).unwrap_or_default(),
         cors_origin = c.cors_origin.replace('\'', "''"),
