@@ -22,7 +22,19 @@ pub(crate) mod threshold;
 mod transform;
 mod waiting;
 
-use crate::component::ProcessorFactory;
+use model::Signal;
+
+use crate::component::{ProcessorFactory, Setup};
+use crate::config::Collector;
+
+/// Says what a sampler in front of the engines takes from what they derive of spans (docs/adr/0033-sampling-behind-the-log.md).
+fn warn_of_sampling(setup: &mut Setup<'_>, signal: Signal) {
+    if signal == Signal::Traces && setup.surroundings().engines {
+        let message = "RED metrics, service graph and error groups of the engines count only spans that come to them";
+        let fix = "put it into a pipeline to other back ends, and send every span to `bellrock` by one without it";
+        setup.warning("", message, fix, Some(Collector::Accepts));
+    }
+}
 
 /// Every processor type.
 pub const ALL: &[ProcessorFactory] = &[

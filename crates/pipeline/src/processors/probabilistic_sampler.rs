@@ -67,7 +67,7 @@ enum Source {
     Record,
 }
 
-fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
+fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     let c: Config = setup.read()?;
     if !(0.0..=100.0).contains(&c.sampling_percentage) {
         return Err(setup.error("sampling_percentage", format!("{} is not from 0 to 100", c.sampling_percentage)));
@@ -78,6 +78,7 @@ fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
     if c.attribute_source == Source::Record && c.from_attribute.is_empty() {
         return Err(setup.error("from_attribute", "`attribute_source: record` needs the name of the attribute"));
     }
+    super::warn_of_sampling(setup, signal);
     let default = if c.hash_seed == 0 { Mode::Proportional } else { Mode::HashSeed };
     Ok(Step::Each(Arc::new(Sampler { mode: c.mode.unwrap_or(default), config: c })))
 }

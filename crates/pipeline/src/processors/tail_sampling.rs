@@ -43,9 +43,10 @@ const SPANS_PER_REQUEST: usize = 1000;
 /// How long it is waited before a request that was refused is sent again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
+fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     let config: Config = setup.read()?;
     let pool = config::pool(setup, &config)?;
+    super::warn_of_sampling(setup, signal);
     Ok(Step::Stage(Box::new(TailSampling { pool, config })))
 }
 

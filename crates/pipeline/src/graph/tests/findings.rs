@@ -186,3 +186,54 @@ fn exporters_over_the_network_are_checked() {
             otel.yaml:17:53: error: exporters.otlphttp/zip.compression: `lzma` is not known; there is none, gzip, zstd"#]],
     );
 }
+
+#[test]
+fn every_processor_and_connector_in_one_file() {
+    let yaml = r#"
+receivers:
+  otlp: {protocols: {grpc: {}}}
+processors:
+  memory_limiter: {check_interval: 1s, limit_mib: 4000, spike_limit_mib: 800}
+  batch: {timeout: 1s, send_batch_size: 1024}
+  resource: {attributes: [{key: environment, value: production, action: upsert}]}
+  attributes: {actions: [{key: password, action: delete}]}
+  filter: {error_mode: ignore, traces: {span: ['IsMatch(name, "^/health")']}}
+  transform: {trace_statements: ['set(span.attributes["x"], 1)']}
+  redaction: {allow_all_keys: true, detectors: [email, card, token, ip]}
+  probabilistic_sampler: {sampling_percentage: 10}
+  tail_sampling: {policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]}
+  groupbyattrs: {keys: [host.name]}
+  groupbytrace: {wait_duration: 1s}
+  resourcedetection: {detectors: [env, system]}
+  cumulativetodelta:
+  deltatocumulative:
+  alias:
+connectors:
+  spanmetrics:
+  servicegraph:
+  count:
+  forward:
+  routing: {default_pipelines: [logs/rest], table: [{condition: 'attributes["a"] == "b"', pipelines: [logs/rest]}]}
+exporters:
+  debug:
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      processors: [memory_limiter, resource, attributes, filter, transform, redaction, groupbyattrs, resourcedetection, batch]
+      exporters: [bellrock, forward, spanmetrics, servicegraph, count]
+    traces/sampled: {receivers: [forward], processors: [groupbytrace, probabilistic_sampler, tail_sampling], exporters: [debug]}
+    metrics:
+      receivers: [otlp, spanmetrics, servicegraph, count]
+      processors: [cumulativetodelta, deltatocumulative, alias, batch]
+      exporters: [bellrock]
+    logs: {receivers: [otlp], exporters: [routing]}
+    logs/rest: {receivers: [routing], exporters: [bellrock]}
+"#;
+    check(
+        yaml,
+        expect![[r#"
+            otel.yaml:12:26: warning: processors.probabilistic_sampler: RED metrics, service graph and error groups of the engines count only spans that come to them; put it into a pipeline to other back ends, and send every span to `bellrock` by one without it (the Collector accepts it as it is)
+            otel.yaml:13:18: warning: processors.tail_sampling: RED metrics, service graph and error groups of the engines count only spans that come to them; put it into a pipeline to other back ends, and send every span to `bellrock` by one without it (the Collector accepts it as it is)"#]],
+    );
+}
