@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-metrics bench-events soak fmt lint ui screenshots axe ui-perf
+.PHONY: help run test bench bench-metrics bench-events bench-rules soak fmt lint ui screenshots axe ui-perf
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -25,6 +25,10 @@ soak: ## ingest, queries, merges and retention at once for ten minutes; BELLROCK
 bench: ## ingest and query measurements, written to bench/results
 	$(CARGO) build --release -p bellrock -p loadgen
 	python3 bench/run.py $(ARGS)
+
+bench-rules: ## ten thousand rules at 15 s
+	$(CARGO) build --release -p bellrock
+	python3 bench/rules.py --bellrock $${CARGO_TARGET_DIR:-target}/release/bellrock $(ARGS)
 
 bench-metrics: ## beside Debian's prometheus and victoria-metrics
 	$(CARGO) build --release -p bellrock -p loadgen

@@ -32,6 +32,9 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response<Bod
     if path.starts_with("api/") {
         return plain(StatusCode::NOT_FOUND, "there is no such API; /api/openapi.json lists what there is\n");
     }
+    if let Some(location) = from_graph(&uri) {
+        return moved(&location);
+    }
     let asset = find(path);
     // Only files of the build have these paths; everything else, dots included, is a path of the page.
     if asset.is_none() && path.starts_with("assets/") {
@@ -41,6 +44,21 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response<Bod
         Some(asset) => respond(asset, &headers),
         None => page(NOT_BUILT.into(), "text/html; charset=utf-8"),
     }
+}
+
+/// Alerts link to the page of Prometheus that shows an expression; ours is elsewhere. The expression stays escaped.
+fn from_graph(uri: &Uri) -> Option<String> {
+    let parameters = uri.query().filter(|_| uri.path() == "/graph")?;
+    let expression = parameters.split('&').find_map(|p| p.strip_prefix("g0.expr="))?;
+    Some(format!("/metrics?q={expression}"))
+}
+
+fn moved(location: &str) -> Response<Body> {
+    let mut response = plain(StatusCode::FOUND, "");
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 fn find(path: &str) -> Option<&'static Asset> {
@@ -101,5 +119,18 @@ fn content_type(path: &str) -> &'static str {
         Some("woff2") => "font/woff2",
         Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_alerts_lead_to_the_page_of_metrics() {
+        let to = |uri: &str| from_graph(&uri.parse().unwrap());
+        assert_eq!(to("/graph?g0.expr=a+%3E+1&g0.tab=1").as_deref(), Some("/metrics?q=a+%3E+1"));
+        assert_eq!(to("/graph"), None);
+        assert_eq!(to("/metrics?g0.expr=a"), None);
     }
 }

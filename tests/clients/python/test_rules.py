@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from harness import alertmanager, poll
-from harness.server import Server
+from harness.server import Server, binary
 
 DESIGN = pathlib.Path(__file__).parents[3] / "crates/alerting/tests/data/alert-rules.yaml"
 
@@ -211,3 +211,44 @@ groups:
     alert = poll.until("the alert fires", lambda: alerts(own_server).get("ErrorsInLogs"), deadline_s=30)
     assert alert["labels"] == {"alertname": "ErrorsInLogs", "service": "shop"}
     assert alert["annotations"] == {"summary": "5 errors of shop"}
+
+
+RULE_FILES = {
+    "plain": "groups: [{name: a, rules: [{record: r, expr: up}, {alert: A, expr: up == 0, for: 5m}]}]",
+    "unknown field": "groups: [{name: a, rules: [{alert: A, expr: up, fro: 5m}]}]",
+    "no expression": "groups: [{name: a, rules: [{alert: A}]}]",
+    "both kinds": "groups: [{name: a, rules: [{alert: A, record: r, expr: up}]}]",
+    "wrong expression": "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]",
+    "wrong duration": "groups: [{name: a, rules: [{alert: A, expr: up, for: soon}]}]",
+    "for of a recording rule": "groups: [{name: a, rules: [{record: r, expr: up, for: 5m}]}]",
+    "annotations of a recording rule": "groups: [{name: a, rules: [{record: r, expr: up, annotations: {a: b}}]}]",
+    "group twice": "groups: [{name: a, rules: []}, {name: a, rules: []}]",
+    "group without a name": "groups: [{rules: [{record: r, expr: up}]}]",
+    "unknown function": "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {a: '{{ $value | humanise }}'}}]}]",
+    "unknown variable": "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {a: '{{ $nobody }}'}}]}]",
+    "template that does not end": "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {a: '{{ $value'}}]}]",
+    "all functions": "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {a: '{{ query \"up\" | first | value | humanize1024 }}"
+    " {{ $labels.a | toUpper | title | reReplaceAll \"a\" \"b\" }} {{ $value | toTime }} {{ pathPrefix }} {{ parseDuration \"1h\" }}'}}]}]",
+    "reserved label": "groups: [{name: a, rules: [{alert: A, expr: up, labels: {__name__: x}}]}]",
+    "humanizeBytes": "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {a: '{{ $value | humanizeBytes }}'}}]}]",
+    "levels": "groups: [{name: a, rules: [{alert: A, expr: up, levels: [{severity: x, above: 1}]}]}]",
+    "logs": "groups: [{name: a, rules: [{alert: A, source: logs, expr: '| stats count()'}]}]",
+    "empty": "",
+    "no groups": "groups: []",
+    "not YAML": "groups: [",
+    "key twice": "groups: []\ngroups: []\n",
+}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_a_check_says_what_promtool_says(tmp_path):
+    """Whether Prometheus takes a file is said as promtool says it."""
+    wrong = {}
+    for name, text in RULE_FILES.items():
+        file = tmp_path / "rules.yaml"
+        file.write_text(text)
+        theirs = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True)
+        ours = subprocess.run([binary(), "rules", "check", str(file)], capture_output=True, text=True)
+        if ("Prometheus accepts" in ours.stdout) != (theirs.returncode == 0):
+            wrong[name] = (ours.stdout, theirs.stdout + theirs.stderr)
+    assert wrong == {}
