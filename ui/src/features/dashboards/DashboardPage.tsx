@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { DashboardDocument } from "../../api/dashboards.ts";
+import { type DashboardDocument, fetchDashboard } from "../../api/dashboards.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -18,7 +18,6 @@ import { inReadingOrder, nextPanel } from "./grid.ts";
 import { InspectDialog } from "./InspectDialog.tsx";
 import { interpolate, type Values } from "./interpolate.ts";
 import { textAt } from "./json-text.ts";
-import { loadDashboard } from "./library.ts";
 import type { Grid, Panel } from "./model.ts";
 import { PanelEditor } from "./PanelEditor.tsx";
 import { PanelFrame } from "./PanelFrame.tsx";
@@ -37,7 +36,7 @@ const SLIDE_MS = 20_000;
 export function DashboardPage() {
   const { uid = "" } = useParams({ strict: false });
   const queryKey = ["dashboard", uid];
-  const stored = useQuery({ queryKey, queryFn: ({ signal }) => loadDashboard(uid, signal) });
+  const stored = useQuery({ queryKey, queryFn: ({ signal }) => fetchDashboard(uid, signal) });
   if (stored.error && "kind" in stored.error && stored.error.kind === "not_found") {
     return (
       <Empty reason="none" title="There is no such dashboard">

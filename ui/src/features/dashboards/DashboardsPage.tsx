@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { FileDown, Lock, Plus, Search, Star } from "lucide-react";
 import { useRef, useState } from "react";
-import { createDashboard, type DashboardSummary, starDashboard } from "../../api/dashboards.ts";
+import { createDashboard, type DashboardSummary, fetchDashboards, starDashboard } from "../../api/dashboards.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -12,7 +12,6 @@ import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import styles from "./Dashboard.module.css";
 import { newDocument } from "./edits.ts";
 import { ImportDialog } from "./ImportDialog.tsx";
-import { loadLibrary } from "./library.ts";
 
 const SOURCES: Record<string, string> = { user: "here", file: "file", shipped: "with the server" };
 
@@ -26,12 +25,12 @@ export function DashboardsPage() {
   const [importing, setImporting] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const library = useQuery({
-    queryKey: ["dashboard-library"],
-    queryFn: ({ signal }) => loadLibrary(signal),
+    queryKey: ["dashboards"],
+    queryFn: ({ signal }) => fetchDashboards(signal),
     staleTime: 0,
   });
   const text = search.find ?? "";
-  const shown = sorted(library.data?.dashboards ?? []).filter((board) =>
+  const shown = sorted(library.data ?? []).filter((board) =>
     [board.title, board.folder, ...board.tags].some((each) => each.toLowerCase().includes(text.toLowerCase())),
   );
   const open = (uid: string, edit = false) =>
@@ -39,7 +38,7 @@ export function DashboardsPage() {
   const create = async () => {
     try {
       const { uid } = await createDashboard({ document: newDocument("New dashboard") });
-      void client.invalidateQueries({ queryKey: ["dashboard-library"] });
+      void client.invalidateQueries({ queryKey: ["dashboards"] });
       open(uid, true);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -47,7 +46,7 @@ export function DashboardsPage() {
   };
   const star = async (board: DashboardSummary) => {
     await starDashboard(board.uid, !board.starred).catch((error: Error) => setProblem(error.message));
-    void client.invalidateQueries({ queryKey: ["dashboard-library"] });
+    void client.invalidateQueries({ queryKey: ["dashboards"] });
   };
   const move = (step: number) => setCursor((old) => Math.min(shown.length - 1, Math.max(0, old + step)));
   useKeys("page", "List", [
@@ -78,16 +77,13 @@ export function DashboardsPage() {
             {problem}
           </span>
         )}
-        {library.data?.writable && (
-          <>
-            <button type="button" className="button" onClick={() => setImporting(true)}>
-              <FileDown size={14} aria-hidden /> Import
-            </button>
-            <button type="button" className="button primary" onClick={() => void create()}>
-              <Plus size={14} aria-hidden /> New
-            </button>
-          </>
-        )}
+
+        <button type="button" className="button" onClick={() => setImporting(true)}>
+          <FileDown size={14} aria-hidden /> Import
+        </button>
+        <button type="button" className="button primary" onClick={() => void create()}>
+          <Plus size={14} aria-hidden /> New
+        </button>
       </div>
       <div className={styles.list}>
         <QueryState result={library}>
@@ -115,12 +111,7 @@ export function DashboardsPage() {
                 </thead>
                 <tbody>
                   {shown.map((board, index) => (
-                    <Row
-                      key={board.uid}
-                      board={board}
-                      selected={index === cursor}
-                      onStar={library.data?.writable ? () => void star(board) : undefined}
-                    />
+                    <Row key={board.uid} board={board} selected={index === cursor} onStar={() => void star(board)} />
                   ))}
                 </tbody>
               </table>
@@ -133,7 +124,7 @@ export function DashboardsPage() {
           onClose={() => setImporting(false)}
           onImported={(uid) => {
             setImporting(false);
-            void client.invalidateQueries({ queryKey: ["dashboard-library"] });
+            void client.invalidateQueries({ queryKey: ["dashboards"] });
             open(uid);
           }}
         />
@@ -150,7 +141,7 @@ function sorted(boards: readonly DashboardSummary[]): DashboardSummary[] {
 interface RowProps {
   board: DashboardSummary;
   selected: boolean;
-  onStar: (() => void) | undefined;
+  onStar: () => void;
 }
 
 function Row({ board, selected, onStar }: RowProps) {
@@ -159,17 +150,15 @@ function Row({ board, selected, onStar }: RowProps) {
   return (
     <tr aria-selected={selected}>
       <td className={styles.star}>
-        {onStar && (
-          <button
-            type="button"
-            className="button quiet small icon"
-            aria-pressed={board.starred}
-            aria-label={`Star ${board.title}`}
-            onClick={onStar}
-          >
-            <Star size={14} aria-hidden fill={board.starred ? "currentColor" : "none"} />
-          </button>
-        )}
+        <button
+          type="button"
+          className="button quiet small icon"
+          aria-pressed={board.starred}
+          aria-label={`Star ${board.title}`}
+          onClick={onStar}
+        >
+          <Star size={14} aria-hidden fill={board.starred ? "currentColor" : "none"} />
+        </button>
       </td>
       <td className={styles.name}>
         <Link
