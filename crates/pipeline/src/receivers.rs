@@ -8,8 +8,12 @@ mod jaeger;
 mod json_lines;
 mod loki;
 mod measures;
+mod nginx;
+mod nginx_access;
 mod otlp;
+mod postgresql;
 mod prometheus;
+mod redis;
 mod scraper;
 mod syslog;
 #[cfg(test)]
@@ -27,8 +31,12 @@ pub const ALL: &[ReceiverFactory] = &[
     jaeger::FACTORY,
     json_lines::FACTORY,
     loki::FACTORY,
+    nginx::FACTORY,
+    nginx_access::FACTORY,
     otlp::FACTORY,
+    postgresql::FACTORY,
     prometheus::FACTORY,
+    redis::FACTORY,
     syslog::FACTORY,
     zipkin::FACTORY,
 ];

@@ -11,8 +11,7 @@ use model::Signal;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 
-use crate::component::Run;
-use crate::consumer::Consumer;
+use crate::component::{Outputs, Run, SIGNALS};
 use crate::journal::Journal;
 use crate::telemetry::{Origin, Telemetry};
 
@@ -23,8 +22,8 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// How often the kernel is asked for what it dropped.
 const KERNEL_PERIOD: Duration = Duration::from_secs(10);
 
-/// A request of one datagram, and how many records are in it.
-pub(super) type Converted = (Vec<u8>, u64);
+/// Requests of one datagram, and how many records are in each.
+pub(super) type Converted = Vec<(Signal, Vec<u8>, u64)>;
 
 /// How datagrams are taken.
 pub(super) struct Port {
@@ -37,7 +36,7 @@ pub(super) struct Port {
     /// Bytes that the kernel may hold; as many as it allows.
     pub socket_bytes: usize,
     pub journal: Journal,
-    pub consumer: Arc<dyn Consumer>,
+    pub outputs: Outputs,
 }
 
 impl Port {
@@ -49,10 +48,7 @@ impl Port {
         // Less than was asked for is what the kernel allows (net.core.rmem_max).
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.socket, self.socket_bytes);
         let (queue, waiting) = mpsc::channel(self.queue_max.max(1));
-        run.spawn(
-            &format!("{name} hand on"),
-            hand_on(waiting, self.signal, self.journal.clone(), self.consumer.clone()),
-        );
+        run.spawn(&format!("{name} hand on"), hand_on(waiting, self.journal.clone(), self.outputs.clone()));
         run.spawn(
             &format!("{name} kernel"),
             kernel(self.socket.clone(), self.signal, self.journal.clone(), run.stopped()),
@@ -86,7 +82,7 @@ impl Port {
                 continue;
             }
             match convert(bytes, peer) {
-                Ok((_, 0)) => {}
+                Ok(converted) if converted.iter().all(|(_, _, records)| *records == 0) => {}
                 Ok(converted) => {
                     if queue.try_send((converted, peer)).is_err() {
                         let message = format!(
@@ -103,34 +99,43 @@ impl Port {
 }
 
 /// Hands on what waits, together: requests in protobuf put one behind the other are one request.
-async fn hand_on(
-    mut waiting: mpsc::Receiver<(Converted, SocketAddr)>,
-    signal: Signal,
-    journal: Journal,
-    consumer: Arc<dyn Consumer>,
-) {
-    while let Some(((mut request, mut records), peer)) = waiting.recv().await {
+async fn hand_on(mut waiting: mpsc::Receiver<(Converted, SocketAddr)>, journal: Journal, outputs: Outputs) {
+    while let Some((mut requests, peer)) = waiting.recv().await {
         let mut origin = Origin { peer: Some(peer), ..Origin::default() };
-        while request.len() < TOGETHER_BYTES_MAX {
-            let Ok(((more, n), other)) = waiting.try_recv() else { break };
-            request.extend_from_slice(&more);
-            records += n;
+        while requests.iter().map(|(_, request, _)| request.len()).sum::<usize>() < TOGETHER_BYTES_MAX {
+            let Ok((more, other)) = waiting.try_recv() else { break };
+            requests.extend(more);
             if other.ip() != peer.ip() {
                 origin.peer = None;
             }
         }
-        let telemetry = Telemetry::new(signal, request.into()).from(Some(Arc::new(origin)));
-        let begin = tokio::time::Instant::now();
-        while let Err(refusal) = consumer.consume(telemetry.clone()).await {
-            match refusal.retry_after() {
-                Some(after) if begin.elapsed() < RETRY_MAX => {
-                    tokio::time::sleep(after.min(Duration::from_secs(1))).await;
-                }
-                _ => {
-                    let message = format!("{} ({records} records from datagrams are dropped)", refusal.message);
-                    journal.request_refused(Some(signal), "udp", &message);
-                    break;
-                }
+        let origin = Arc::new(origin);
+        for signal in SIGNALS {
+            let (mut together, mut records) = (Vec::new(), 0);
+            for (_, request, n) in requests.iter().filter(|(s, _, _)| s == signal) {
+                together.extend_from_slice(request);
+                records += n;
+            }
+            if records > 0 {
+                let telemetry = Telemetry::new(*signal, together.into()).from(Some(origin.clone()));
+                insist(telemetry, records, &journal, &outputs).await;
+            }
+        }
+    }
+}
+
+/// Hands a request on, again and again while it may be tried again.
+async fn insist(telemetry: Telemetry, records: u64, journal: &Journal, outputs: &Outputs) {
+    let signal = telemetry.signal();
+    let Some(consumer) = outputs.of(signal) else { return };
+    let begin = tokio::time::Instant::now();
+    while let Err(refusal) = consumer.consume(telemetry.clone()).await {
+        match refusal.retry_after() {
+            Some(after) if begin.elapsed() < RETRY_MAX => tokio::time::sleep(after.min(Duration::from_secs(1))).await,
+            _ => {
+                let message = format!("{} ({records} records from datagrams are dropped)", refusal.message);
+                journal.request_refused(Some(signal), "udp", &message);
+                return;
             }
         }
     }

@@ -19,13 +19,14 @@ use model::Signal;
 use serde::{Deserialize, Serialize};
 
 use self::encoding::Encoding;
-use self::finder::Finder;
 use self::records::Recording;
 use self::split::{Oversize, Split};
 use super::syslog::operators;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::{Interval, Size};
 
+pub(super) use self::finder::Finder;
+pub(super) use self::records::{Lines, Source};
 pub(super) use self::tail::{Tail, Tuning};
 
 /// How it is known.
@@ -59,13 +60,13 @@ pub(super) struct Settings {
     pub operators: Vec<serde_json::Value>,
     /// Taken and not needed: what may be tried again is tried until it is taken.
     #[serde(skip_serializing)]
-    retry_on_failure: Option<serde_json::Value>,
+    pub retry_on_failure: Option<serde_json::Value>,
     #[serde(skip_serializing)]
-    initial_buffer_size: Option<Size>,
+    pub initial_buffer_size: Option<Size>,
     #[serde(skip_serializing)]
-    max_batches: Option<u64>,
+    pub max_batches: Option<u64>,
     #[serde(skip_serializing)]
-    polls_to_archive: Option<u64>,
+    pub polls_to_archive: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]

@@ -32,6 +32,8 @@ const HTTP_PATH: &str = "/api/traces";
 #[serde(default)]
 struct Settings {
     protocols: Protocols,
+    /// Leaves out ports that are in use, instead of not starting.
+    when_free: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -103,6 +105,7 @@ struct Jaeger {
     grpc: Option<(SocketAddr, Grpc)>,
     thrift_http: Option<(SocketAddr, ThriftHttp)>,
     udp: Vec<(SocketAddr, Udp, &'static str, Protocol)>,
+    when_free: bool,
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
@@ -171,11 +174,14 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
         udp.push((at, settings.clone(), name, protocol));
     }
     setup.show(&settings);
-    Ok(Box::new(Jaeger { component, grpc, thrift_http, udp }))
+    Ok(Box::new(Jaeger { component, grpc, thrift_http, udp, when_free: settings.when_free }))
 }
 
 impl Receiver for Jaeger {
     fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        if self.when_free {
+            return Vec::new();
+        }
         let of = |name: &str, address: &SocketAddr| (format!("{}.protocols.{name}.endpoint", self.component), *address);
         let grpc = self.grpc.iter().map(|(address, _)| of("grpc", address));
         grpc.chain(self.thrift_http.iter().map(|(address, _)| of("thrift_http", address))).collect()
@@ -196,19 +202,28 @@ impl Receiver for Jaeger {
                 let setting = "receivers.jaeger.protocols.grpc.max_recv_msg_size_mib";
                 let service = Arc::new(GrpcPort(intake(ByteSize::mib(grpc.max_recv_msg_size_mib).as_usize(), setting)));
                 let owner = format!("{}.protocols.grpc.endpoint", self.component);
-                let listener = host.sockets.tcp(&owner, *address).await.map_err(failed)?;
-                run.spawn("grpc", web::serve(listener, service, host.journal.clone(), run.stopped()));
+                if let Some(listener) = web::listen(host, &owner, *address, self.when_free).await.map_err(failed)? {
+                    run.spawn("grpc", web::serve(listener, service, host.journal.clone(), run.stopped()));
+                }
             }
             if let Some((address, http)) = &self.thrift_http {
                 let setting = "receivers.jaeger.protocols.thrift_http.max_request_body_size";
                 let service = Arc::new(HttpPort(intake(http.max_request_body_size.0.as_usize(), setting)));
                 let owner = format!("{}.protocols.thrift_http.endpoint", self.component);
-                let listener = host.sockets.tcp(&owner, *address).await.map_err(failed)?;
-                run.spawn("thrift_http", web::serve(listener, service, host.journal.clone(), run.stopped()));
+                if let Some(listener) = web::listen(host, &owner, *address, self.when_free).await.map_err(failed)? {
+                    run.spawn("thrift_http", web::serve(listener, service, host.journal.clone(), run.stopped()));
+                }
             }
             for (address, udp, name, protocol) in &self.udp {
                 let owner = format!("{}.protocols.{name}.endpoint", self.component);
-                let socket = host.sockets.udp(&owner, *address).await.map_err(failed)?;
+                let socket = match host.sockets.udp(&owner, *address).await {
+                    Ok(socket) => socket,
+                    Err(message) if self.when_free => {
+                        web::left_out(&host.journal, &owner, &message);
+                        continue;
+                    }
+                    Err(message) => return Err(failed(message)),
+                };
                 let port = Port {
                     socket,
                     signal: Signal::Traces,
@@ -216,11 +231,12 @@ impl Receiver for Jaeger {
                     queue_max: udp.queue_size,
                     socket_bytes: udp.socket_buffer_size.0.as_usize(),
                     journal: host.journal.clone(),
-                    consumer: consumer.clone(),
+                    outputs: outputs.clone(),
                 };
                 let protocol = *protocol;
                 port.serve(run, name, move |bytes, _| {
-                    jaeger::emit_batch(protocol, bytes).map(|c| (c.request, c.spans)).map_err(|e| e.to_string())
+                    let converted = jaeger::emit_batch(protocol, bytes).map_err(|e| e.to_string())?;
+                    Ok(vec![(Signal::Traces, converted.request, converted.spans)])
                 });
             }
             Ok(())

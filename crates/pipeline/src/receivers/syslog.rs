@@ -203,7 +203,7 @@ impl Receiver for Syslog {
                     queue_max: 4096,
                     socket_bytes: 4 << 20,
                     journal: host.journal.clone(),
-                    consumer,
+                    outputs,
                 };
                 let (reading, clock, journal) = (self.reading.clone(), host.clock.clone(), host.journal.clone());
                 let chain = parking_lot::Mutex::new(reading.blueprint.chain());
@@ -216,7 +216,8 @@ impl Receiver for Syslog {
                     }
                     chain.flush(true, Instant::now(), now, &mut done);
                     tell(&journal, &mut chain);
-                    Ok(super::entries::request(done))
+                    let (request, records) = super::entries::request(done);
+                    Ok(vec![(Signal::Logs, request, records)])
                 });
             }
             Ok(())

@@ -11,8 +11,9 @@ use foundation::disk::RealDisk;
 use foundation::{ErrorKind, UnixNanos};
 use model::{LogRecord, Signal, Span};
 use parking_lot::Mutex;
-use wire::otlp::{Decoded, Limits, decode_logs, decode_traces};
-use wire::rows::{RowLogSink, RowSpanSink};
+use wire::otlp::{Decoded, Limits, decode_logs, decode_metrics, decode_traces};
+use wire::rows::{PointRow, RowLogSink, RowMetricSink, RowSpanSink};
+use wire::sink::Number;
 
 use crate::budget::Budget;
 use crate::component::{ComponentId, Host, Kind, Outputs, ReceiverFactory, Run, Setup, Shared, Sockets, StatusBoard};
@@ -72,6 +73,24 @@ impl Kept {
     }
 }
 
+/// Numbers of metrics as `(name, attributes, value)`.
+pub(super) fn points(kept: &Kept) -> Vec<(String, String, f64)> {
+    let mut sink = RowMetricSink::default();
+    for request in kept.all(Signal::Metrics) {
+        decode_metrics(&request.into_bytes(), &Limits::new(UnixNanos(1)), &mut sink).unwrap();
+    }
+    let attributes = |a: &model::Attributes| {
+        let one = |(k, v): &(String, model::Value)| format!("{k}={}", v.as_str().unwrap_or_default());
+        a.iter().map(one).collect::<Vec<_>>().join(" ")
+    };
+    let number = |point: &PointRow| match point {
+        PointRow::Number(Number::Int(n)) => Some(*n as f64),
+        PointRow::Number(Number::Double(n)) => Some(*n),
+        _ => None,
+    };
+    sink.points.iter().filter_map(|p| Some((p.name.clone(), attributes(&p.attributes), number(&p.point)?))).collect()
+}
+
 /// A receiver that runs.
 pub(super) struct Running {
     pub host: Host,
@@ -128,7 +147,7 @@ impl Running {
         self.kept
     }
 
-    /// Ends it without a word, as a kill does: nothing is handed on and nothing is written.
+    /// How often something was refused or noted under a code.
     pub(super) fn refused(&self, code: &str) -> u64 {
         self.host.journal.refusals().iter().filter(|r| r.code == code).map(|r| r.count).sum()
     }

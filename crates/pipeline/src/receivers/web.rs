@@ -24,6 +24,7 @@ use wire::otlp::Decoded;
 
 use crate::body::{self, RequestLimit};
 use crate::budget::{Budget, Lease};
+use crate::component::Host;
 use crate::consumer::Consumer;
 use crate::journal::Journal;
 use crate::otlp::compression::{self, ACCEPTED, Encoding};
@@ -45,6 +46,32 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TLS_HANDSHAKE: u8 = 0x16;
 /// HTTP/2 flow control: a whole usual request fits in a stream's window.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Listens at `address`. With `when_free`, a port that is in use is left out, and that is said: `None`.
+///
+/// # Errors
+/// What the operating system says, with the remedy.
+pub(super) async fn listen(
+    host: &Host,
+    owner: &str,
+    address: SocketAddr,
+    when_free: bool,
+) -> Result<Option<Arc<TcpListener>>, String> {
+    match host.sockets.tcp(owner, address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(message) if when_free => {
+            left_out(&host.journal, owner, &message);
+            Ok(None)
+        }
+        Err(message) => Err(message),
+    }
+}
+
+/// Says that a port which nobody asked for by name is not served.
+pub(super) fn left_out(journal: &Journal, owner: &str, message: &str) {
+    tracing::warn!(setting = owner, "{message}; it is left out");
+    journal.note(None, "port", &format!("{message}; it is left out"), 1);
+}
 
 /// Answers requests.
 pub(super) trait Service: Send + Sync + 'static {

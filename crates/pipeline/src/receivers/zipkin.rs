@@ -28,11 +28,18 @@ struct Settings {
     endpoint: String,
     parse_string_tags: bool,
     max_request_body_size: Size,
+    /// Leaves out a port that is in use, instead of not starting.
+    when_free: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { endpoint: String::new(), parse_string_tags: false, max_request_body_size: Size(ByteSize::mib(64)) }
+        Self {
+            endpoint: String::new(),
+            parse_string_tags: false,
+            max_request_body_size: Size(ByteSize::mib(64)),
+            when_free: false,
+        }
     }
 }
 
@@ -55,6 +62,9 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
 
 impl Receiver for Zipkin {
     fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        if self.settings.when_free {
+            return Vec::new();
+        }
         vec![(format!("{}.endpoint", self.component), self.address)]
     }
 
@@ -72,9 +82,11 @@ impl Receiver for Zipkin {
             let parse_string_tags = self.settings.parse_string_tags;
             let service = Arc::new(ZipkinPort { intake, clock: host.clock.clone(), parse_string_tags });
             let owner = format!("{}.endpoint", self.component);
-            let listener = host.sockets.tcp(&owner, self.address).await;
+            let listener = web::listen(host, &owner, self.address, self.settings.when_free).await;
             let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
-            run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
+            if let Some(listener) = listener {
+                run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
+            }
             Ok(())
         })
     }

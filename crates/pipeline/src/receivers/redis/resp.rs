@@ -1,0 +1,104 @@
+//! The Redis protocol, as much as asking needs. Source: Redis, "RESP protocol spec" (version 2).
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+
+/// Bytes of one text, and elements of one list.
+const BULK_MAX: usize = 16 << 20;
+const ELEMENTS_MAX: usize = 65_536;
+const DEPTH_MAX: usize = 8;
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reply {
+    Simple(String),
+    Error(String),
+    Int(i64),
+    Bulk(String),
+    Array(Vec<Reply>),
+    Null,
+}
+
+impl Reply {
+    /// Fails with what the server said.
+    pub(super) fn ok(self) -> Result<Self, String> {
+        match self {
+            Self::Error(e) => Err(e),
+            other => Ok(other),
+        }
+    }
+
+    pub(super) fn text(self) -> Result<String, String> {
+        match self.ok()? {
+            Self::Bulk(text) | Self::Simple(text) => Ok(text),
+            other => Err(format!("a text is expected, not {other:?}")),
+        }
+    }
+}
+
+/// A connection to a server.
+pub(super) struct Connection(BufReader<Box<dyn Stream>>);
+
+impl Connection {
+    pub(super) async fn open(endpoint: &str, unix: bool) -> Result<Self, String> {
+        let cannot = |e: std::io::Error| format!("cannot connect: {e}");
+        let stream: Box<dyn Stream> = match unix {
+            true => Box::new(UnixStream::connect(endpoint).await.map_err(cannot)?),
+            false => Box::new(TcpStream::connect(endpoint).await.map_err(cannot)?),
+        };
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    pub(super) async fn call(&mut self, command: &[&str]) -> Result<Reply, String> {
+        let mut request = format!("*{}\r\n", command.len()).into_bytes();
+        for word in command {
+            request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+        }
+        self.0.write_all(&request).await.map_err(|e| e.to_string())?;
+        self.reply(0).await
+    }
+
+    async fn line(&mut self) -> Result<String, String> {
+        let mut line = Vec::new();
+        let read = (&mut self.0).take(64 << 10).read_until(b'\n', &mut line).await;
+        read.map_err(|e| e.to_string())?;
+        match line.strip_suffix(b"\r\n") {
+            Some(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+            None => Err("the connection was closed".to_owned()),
+        }
+    }
+
+    async fn reply(&mut self, depth: usize) -> Result<Reply, String> {
+        let line = self.line().await?;
+        let (kind, rest) = line.split_at_checked(1).ok_or("the answer is empty")?;
+        let length = |max: usize| match rest.parse::<i64>() {
+            Ok(-1) => Ok(None),
+            Ok(n) if usize::try_from(n).is_ok_and(|n| n <= max) => Ok(Some(n as usize)),
+            _ => Err(format!("`{rest}` is not a length that is taken")),
+        };
+        match kind {
+            "+" => Ok(Reply::Simple(rest.to_owned())),
+            "-" => Ok(Reply::Error(rest.to_owned())),
+            ":" => rest.parse().map(Reply::Int).map_err(|_| format!("`{rest}` is not a number")),
+            "$" => {
+                let Some(n) = length(BULK_MAX)? else { return Ok(Reply::Null) };
+                let mut bytes = vec![0; n + 2];
+                self.0.read_exact(&mut bytes).await.map_err(|e| e.to_string())?;
+                bytes.truncate(n);
+                Ok(Reply::Bulk(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+            "*" if depth < DEPTH_MAX => {
+                let Some(n) = length(ELEMENTS_MAX)? else { return Ok(Reply::Null) };
+                let mut items = Vec::new();
+                for _ in 0..n {
+                    items.push(Box::pin(self.reply(depth + 1)).await?);
+                }
+                Ok(Reply::Array(items))
+            }
+            _ => Err("this is not a Redis server".to_owned()),
+        }
+    }
+}
