@@ -219,7 +219,7 @@ impl Receiver for Jaeger {
                 let socket = match host.sockets.udp(&owner, *address).await {
                     Ok(socket) => socket,
                     Err(message) if self.when_free => {
-                        web::left_out(&host.journal, &owner, &message);
+                        web::left_out(&owner, &message);
                         continue;
                     }
                     Err(message) => return Err(failed(message)),

@@ -60,7 +60,7 @@ pub(super) async fn listen(
     match host.sockets.tcp(owner, address).await {
         Ok(listener) => Ok(Some(listener)),
         Err(message) if when_free => {
-            left_out(&host.journal, owner, &message);
+            left_out(owner, &message);
             Ok(None)
         }
         Err(message) => Err(message),
@@ -68,9 +68,8 @@ pub(super) async fn listen(
 }
 
 /// Says that a port which nobody asked for by name is not served.
-pub(super) fn left_out(journal: &Journal, owner: &str, message: &str) {
+pub(super) fn left_out(owner: &str, message: &str) {
     tracing::warn!(setting = owner, "{message}; it is left out");
-    journal.note(None, "port", &format!("{message}; it is left out"), 1);
 }
 
 /// Answers requests.
