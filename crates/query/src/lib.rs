@@ -5,8 +5,10 @@
 //! *Invariant:* knows no HTTP and no JSON; stores nothing.
 
 pub mod analyse;
+pub mod arrivals;
 pub mod complete;
 mod cursor;
+pub mod explain;
 pub mod fields;
 pub mod lang;
 pub mod logs;
@@ -16,6 +18,7 @@ pub mod record;
 pub mod services;
 pub mod time;
 pub mod traces;
+pub mod why_empty;
 
 pub use cursor::CursorError;
 pub use read::{ReadError, Request};

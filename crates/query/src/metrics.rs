@@ -34,7 +34,7 @@ pub use instant::{instant, instant_parsed};
 pub use labels::{label_names, label_values};
 pub use latest::latest;
 pub use metadata::metadata;
-pub use newest::newest;
+pub use newest::{newest, sample_counts};
 pub use range::range;
 pub use raw::raw;
 pub use series::series;

@@ -3,7 +3,8 @@
 //! An unknown field is no error, because attributes are open: records that
 //! have it may come later. It is a hint beside an empty result.
 
-use super::ast::{Expr, Key, KeyScope, Node, Position, Query};
+use super::ast::{Key, KeyScope, Position, Query};
+use super::mentioned::collect;
 use super::pipe::Pipe;
 use super::{fields, printer};
 use crate::EventSignal;
@@ -40,16 +41,6 @@ fn unknown(keys: Vec<&Key>, signal: EventSignal, catalogue: &[String]) -> Vec<Hi
         .filter(|key| !catalogue.contains(&key.name))
         .map(|key| Hint { at: key.at, name: key.name.clone(), suggestion: suggestion(key, signal, catalogue) })
         .collect()
-}
-
-fn collect<'a>(e: &'a Expr, out: &mut Vec<&'a Key>) {
-    match &e.node {
-        Node::And(all) | Node::Or(all) => all.iter().for_each(|e| collect(e, out)),
-        Node::Not(inner) => collect(inner, out),
-        Node::Spans { inner, .. } => inner.iter().for_each(|e| collect(e, out)),
-        Node::Has(key) | Node::Field { key, .. } => out.push(key),
-        Node::Text(_) => {}
-    }
 }
 
 fn suggestion(key: &Key, signal: EventSignal, catalogue: &[String]) -> Option<String> {

@@ -24,3 +24,21 @@ pub fn newest(
     }
     Ok(found)
 }
+
+/// How many samples each series that satisfies all of `selector` has in `range_ms` (both ends inclusive).
+///
+/// # Errors
+/// As [`newest`].
+pub fn sample_counts(
+    db: &Tsdb,
+    ask: &Ask,
+    selector: &[Matcher],
+    range_ms: (i64, i64),
+) -> Result<Vec<u64>, MetricsError> {
+    let mut found = Vec::new();
+    for handle in db.select(&ask.access, &matchers::to_engine(selector), range_ms, ask.read_limits())?.series {
+        let read = handle.read()?;
+        found.push((read.floats.len() + read.histograms.len()) as u64);
+    }
+    Ok(found)
+}

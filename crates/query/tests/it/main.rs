@@ -7,8 +7,11 @@
 
 mod algebra;
 mod analyse;
+mod arrivals;
+mod explain;
 mod logs;
 mod traces;
+mod why_empty;
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
