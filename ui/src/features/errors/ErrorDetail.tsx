@@ -1,7 +1,7 @@
 // What is known about one group: how often, since when, the stack, where it happens, and sample traces.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { FileText, GitFork } from "lucide-react";
+import { FileText, GitFork, Split } from "lucide-react";
 import { type ErrorGroup, fetchErrorGroup } from "../../api/errors.ts";
 import { StackedBars } from "../../charts/StackedBars.tsx";
 import { inRange, isNew } from "../../components/ErrorTable.tsx";
@@ -87,6 +87,17 @@ function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
               className="button"
             >
               <FileText size={14} aria-hidden /> Logs
+            </Link>
+            <Link
+              to="/explain"
+              search={{
+                ...timeSearch,
+                q: term("service", group.service),
+                select: `${term("name", group.span_name)} status:error`,
+              }}
+              className="button"
+            >
+              <Split size={14} aria-hidden /> Explain
             </Link>
           </div>
         </div>

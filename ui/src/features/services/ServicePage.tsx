@@ -1,7 +1,7 @@
 // One service: who it is, its figures, and behind tabs what it does, needs, stores, breaks and says.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { FileText, GitFork, Network } from "lucide-react";
+import { FileText, GitFork, Network, Split } from "lucide-react";
 import { fetchServices } from "../../api/services.ts";
 import { RefreshBar } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
@@ -91,6 +91,13 @@ export function ServicePage() {
           </Link>
           <Link to="/map" search={{ ...timeSearch, focus: name }} className="button">
             <Network size={14} aria-hidden /> Map
+          </Link>
+          <Link
+            to="/explain"
+            search={{ ...timeSearch, q: term("service", name), select: "status:error" }}
+            className="button"
+          >
+            <Split size={14} aria-hidden /> Explain errors
           </Link>
         </div>
       </div>
