@@ -12,6 +12,7 @@ use storage::Retention;
 use tokio::sync::Semaphore;
 
 use crate::alerting::Alerting;
+use crate::demo::Demo;
 use crate::health::Readiness;
 use crate::origins::Origins;
 use crate::reload::Reload;
@@ -48,6 +49,8 @@ pub struct App {
     pub slos: Arc<alerting::slo::Slobook>,
     /// What is scraped.
     pub targets: pipeline::scrape::Targets,
+    /// Plays the demo.
+    pub demo: Demo,
     /// Whether telemetry is taken.
     pub readiness: Readiness,
     /// Reads the configuration again.
@@ -69,8 +72,6 @@ pub struct ServerInfo {
     pub version: &'static str,
     /// When it was started.
     pub started: UnixNanos,
-    /// Whether the demo generator runs.
-    pub demo: bool,
     /// Where it listens.
     pub endpoints: Endpoints,
     /// How it was configured.

@@ -1,7 +1,7 @@
 //! Floor 6: the HTTP faces of the product.
 //!
 //! One module per face: [`native`] (our own API), [`prometheus`] (the
-//! Prometheus HTTP API), [`alertmanager`] (Alertmanager's API), [`health`], [`self_metrics`], [`ui`] (the embedded web
+//! Prometheus HTTP API), [`alertmanager`] (Alertmanager's API), [`workspace`] and [`guidance`] (what the web UI needs besides data), [`health`], [`self_metrics`], [`ui`] (the embedded web
 //! UI), [`workspace`] (what people save in it). The compatibility faces never import each other. A handler parses
 //! parameters, runs one operation of `query` away from the socket threads
 //! ([`run`]), and writes the answer in the shapes of its face.
@@ -10,6 +10,8 @@
 pub mod alerting;
 pub mod alertmanager;
 pub mod app;
+pub mod demo;
+pub mod guidance;
 pub mod health;
 pub mod native;
 mod origins;
@@ -50,6 +52,7 @@ fn faces(app: &App) -> Router<App> {
         .merge(workspace::router())
         .merge(prometheus::router(&app.origins))
         .merge(alertmanager::router())
+        .merge(guidance::router())
         .route("/api/openapi.json", get(openapi))
 }
 
@@ -60,5 +63,6 @@ async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     document.merge(alertmanager::Description::openapi());
     document.merge(native::alerts::Description::openapi());
     document.merge(workspace::Description::openapi());
+    document.merge(guidance::Description::openapi());
     Json(document)
 }

@@ -18,7 +18,7 @@ pub(crate) mod params;
 mod patterns;
 mod rules;
 mod services;
-mod shape;
+pub(crate) mod shape;
 mod slos;
 mod status;
 mod storage;

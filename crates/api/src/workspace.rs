@@ -5,13 +5,14 @@
 //! *Invariant:* no markup, no state of a page.
 
 mod batch;
-mod body;
+pub(crate) mod body;
 mod dashboards;
 mod history;
 mod investigations;
 mod links;
 mod m4;
 mod provision;
+mod search;
 mod views;
 
 use axum::Router;
@@ -51,6 +52,7 @@ const BODY_BYTES_MAX: usize = 10 << 20;
     investigations::delete,
     links::create,
     links::get,
+    search::search,
     views::list,
     views::create,
     views::update,
@@ -71,6 +73,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/dashboards/{uid}/versions/{version}", get(dashboards::version))
         .route("/views", get(views::list).post(views::create))
         .route("/views/{id}", put(views::update).delete(views::delete))
+        .route("/search", get(search::search))
         .route("/links", post(links::create))
         .route("/links/{code}", get(links::get))
         .route("/history", get(history::list).post(history::add))

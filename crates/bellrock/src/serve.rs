@@ -8,6 +8,7 @@
 
 mod alerting;
 mod background;
+mod demo;
 mod derived;
 pub(crate) mod listen;
 pub(crate) mod live;
@@ -34,7 +35,6 @@ use foundation::clock::SystemClock;
 use foundation::disk::{RealDisk, SharedDisk};
 use foundation::shutdown::Shutdown;
 use foundation::units::format_duration;
-use loadgen::demo;
 use metastore::Metastore;
 use pipeline::budget::Budget;
 use pipeline::component::{Host, Shared, Sockets, StatusBoard};
@@ -54,8 +54,6 @@ use live::Live;
 /// How long the engines get to write what is in memory to segments. It is safe in the logs either
 /// way; a flushed store only starts faster.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
-/// The demo plays the same every time.
-const DEMO_SEED: u64 = 1811;
 
 /// Runs the server until SIGINT or SIGTERM.
 pub(crate) fn run(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
@@ -164,6 +162,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     let retention = Arc::new(Retention::new(data, config.limits));
     let (reload, mut reloads) = Reload::new();
+    let player = demo::Player::new(endpoints.clone(), clock.clone());
     let app = App {
         engines: engines.clone(),
         derived: derived.clone(),
@@ -177,7 +176,6 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         info: Arc::new(ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
             started,
-            demo: config.demo,
             endpoints: endpoints.clone(),
             settings: settings(&config, yaml, &data_dir.path),
         }),
@@ -185,6 +183,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         rules: rules.book.clone(),
         slos: objectives.clone(),
         targets: targets.clone(),
+        demo: player.switch(),
         readiness: readiness.clone(),
         reload,
         promql: Arc::default(),
@@ -240,7 +239,9 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let mut hangup = signals::hangup()?;
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);
-    let demo = config.demo.then(|| spawn_demo(&endpoints, clock.clone(), shutdown.clone())).transpose()?;
+    if config.demo {
+        player.start().map_err(anyhow::Error::msg)?;
+    }
 
     let book = rules.book.clone();
     let store = metastore.clone();
@@ -265,10 +266,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     readiness.set(false);
     shutdown.set();
     let stop = async {
+        player.end().await;
         live.stop().await;
-        if let Some(demo) = demo {
-            join_demo(demo).await;
-        }
         stop_rules.set();
         join_rules(evaluating, counting).await;
         stop_senders.send_replace(true);
@@ -362,27 +361,6 @@ fn spawn_http(tasks: &mut JoinSet<()>, socket: TcpListener, router: Router, mut 
             tracing::error!(error = %e, "a port stopped serving");
         }
     });
-}
-
-/// The demo plays on a thread of its own, as any other sender would.
-fn spawn_demo(
-    endpoints: &Endpoints,
-    clock: Arc<dyn Clock>,
-    shutdown: Shutdown,
-) -> anyhow::Result<std::thread::JoinHandle<demo::Totals>> {
-    let url = |authority: &str| format!("http://{authority}");
-    let targets = demo::Endpoints { http: url(&endpoints.otlp_http), grpc: Some(url(&endpoints.otlp_grpc)) };
-    let stack = demo::stack(DEMO_SEED, clock.now());
-    demo::spawn(stack, targets, clock, shutdown).context("cannot start the demo")
-}
-
-async fn join_demo(demo: std::thread::JoinHandle<demo::Totals>) {
-    let joined = tokio::task::spawn_blocking(move || demo.join());
-    match tokio::time::timeout(Duration::from_secs(2), joined).await {
-        Ok(Ok(Ok(totals))) => tracing::info!(?totals, "demo stopped"),
-        Ok(_) => tracing::error!("the demo had panicked"),
-        Err(_) => tracing::warn!("the demo did not stop in time"),
-    }
 }
 
 /// What the faces ask of rules.

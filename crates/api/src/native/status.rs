@@ -129,7 +129,7 @@ pub(crate) async fn status(State(app): State<App>) -> Result<Json<StatusShape>, 
         version: app.info.version,
         now_unix_milli: app.clock.now().as_millis(),
         started_unix_milli: app.info.started.as_millis(),
-        demo: app.info.demo,
+        demo: (app.demo.running)(),
         endpoints: EndpointsShape {
             otlp_grpc: e.otlp_grpc.clone(),
             otlp_http: e.otlp_http.clone(),

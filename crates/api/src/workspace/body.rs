@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::native::error::ApiError;
 
 /// The body of a request; what cannot be read is answered in the shape of our API, with the name of the key.
-pub(super) struct Body<T>(pub(super) T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
