@@ -210,6 +210,7 @@ fn number(out: &mut AttributeDifference, field: &Candidate, apart: Distance, siz
     let support = n + m;
     let side = |above: u64, total: u64| if apart.larger { above } else { total.saturating_sub(above) };
     let counts = [side(apart.above[0], apart.total[0]), side(apart.above[1], apart.total[1])];
+    let share = sizes.share(counts);
     let (op, sign) = if apart.larger { (">=", "≥") } else { ("<", "<") };
     let bound = if field.values == Values::Duration { nanos(apart.cut) } else { format!("{}", apart.cut) };
     if ks > 0.0 {
@@ -223,7 +224,8 @@ fn number(out: &mut AttributeDifference, field: &Candidate, apart: Distance, siz
     out.other = sizes.records(others);
     out.histogram = Some(apart.histogram);
     Tested {
-        score: ks * support / (support + SUPPORT_MIN as f64),
+        // A number that few records have tells little, however far apart it is.
+        score: (share[0] - share[1]).abs() * support / (support + SUPPORT_MIN as f64),
         p_value: (kolmogorov_smirnov(ks, n, m) * sizes.comparisons).min(1.0),
         support: support.round() as u64,
     }
