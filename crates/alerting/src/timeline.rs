@@ -4,8 +4,8 @@
 //! one thread that writes them, and what finds the queue full is counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -116,7 +116,10 @@ pub struct Timeline(Arc<Inner>);
 
 struct Inner {
     store: Metastore,
-    queue: Mutex<Option<SyncSender<Message>>>,
+    /// Bounded by `waiting`: a bounded channel would take the memory of a full one from the beginning.
+    queue: Mutex<Option<Sender<Message>>>,
+    /// Events in the queue.
+    waiting: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
     lost: AtomicU64,
 }
@@ -133,21 +136,26 @@ impl Timeline {
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(store: Metastore) -> std::io::Result<Self> {
-        let (queue, waiting) = sync_channel(WAITING_MAX);
-        let writer = store.clone();
-        let thread = std::thread::Builder::new().name("timeline".to_owned()).spawn(move || write(&writer, &waiting))?;
+        let (queue, messages) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (writer, taken) = (store.clone(), waiting.clone());
+        let thread =
+            std::thread::Builder::new().name("timeline".to_owned()).spawn(move || write(&writer, &messages, &taken))?;
         let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
-        Ok(Self(Arc::new(Inner { store, queue, thread, lost: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Inner { store, queue, waiting, thread, lost: AtomicU64::new(0) })))
     }
 
     /// Records that something happened to an alert. `body` is an object whose fields depend on what happened.
     pub fn record(&self, alert: Fingerprint, at: UnixNanos, what: Happened, body: Value) {
         let event = TimelineEvent { fingerprint: alert.0, at, kind: what.name().to_owned(), body };
-        let sent = match &*self.0.queue.lock() {
-            Some(queue) => queue.try_send(Message::Event(event)),
-            None => Err(TrySendError::Full(Message::Event(event))),
+        let taken = match &*self.0.queue.lock() {
+            Some(queue) if self.0.waiting.load(Ordering::Relaxed) < WAITING_MAX => {
+                self.0.waiting.fetch_add(1, Ordering::Relaxed);
+                queue.send(Message::Event(event)).is_ok()
+            }
+            _ => false,
         };
-        if sent.is_err() && self.0.lost.fetch_add(1, Ordering::Relaxed).is_multiple_of(10_000) {
+        if !taken && self.0.lost.fetch_add(1, Ordering::Relaxed).is_multiple_of(10_000) {
             tracing::warn!("the timeline of alerts cannot be written as fast as it grows; events are left out of it");
         }
     }
@@ -185,8 +193,8 @@ impl Timeline {
     }
 }
 
-fn write(store: &Metastore, waiting: &Receiver<Message>) {
-    while let Ok(first) = waiting.recv() {
+fn write(store: &Metastore, messages: &Receiver<Message>, waiting: &AtomicUsize) {
+    while let Ok(first) = messages.recv() {
         let (mut events, mut flushed) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(message) = next {
@@ -195,8 +203,9 @@ fn write(store: &Metastore, waiting: &Receiver<Message>) {
                 Message::Flush(done) => flushed.push(done),
             }
             let full = events.len() >= BATCH_MAX || !flushed.is_empty();
-            next = if full { None } else { waiting.recv_timeout(GATHER).ok() };
+            next = if full { None } else { messages.recv_timeout(GATHER).ok() };
         }
+        waiting.fetch_sub(events.len(), Ordering::Relaxed);
         if !events.is_empty()
             && let Err(e) = store.add_to_timeline(events)
         {
