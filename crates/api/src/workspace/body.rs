@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, Request};
 use foundation::ErrorKind;
-use metastore::MetaError;
+use metastore::{Documents, MetaError};
 use serde::de::DeserializeOwned;
 
 use crate::native::error::ApiError;
@@ -50,9 +50,17 @@ pub(super) fn check_room(what: &str, count: usize, max: usize) -> Result<(), Api
     Ok(())
 }
 
-/// Whether nothing has the id.
-pub(super) const fn is_missing(e: &MetaError) -> bool {
-    matches!(e, MetaError::NotFound { .. })
+/// Deletes a document that may be gone already.
+pub(super) fn forget(documents: Documents<'_>, kind: &str, id: &str) -> Result<(), MetaError> {
+    match documents.delete(kind, id, None) {
+        Err(MetaError::NotFound { .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// FNV-1a, 64 bits: the same text has the same id.
+pub(super) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::USER;
-use super::body::{Body, check_room, is_missing};
+use super::body::{Body, check_room, forget};
 use super::provision::{Seen, is_uid, look, shipped};
 use crate::app::App;
 use crate::native::error::ApiError;
@@ -198,7 +198,7 @@ pub(super) async fn star(
         if star.starred {
             documents.put(STAR, &uid, &json!({}), Origin::Api)?;
         } else {
-            documents.delete(STAR, &uid, None).or_else(|e| if is_missing(&e) { Ok(()) } else { Err(e) })?;
+            forget(documents, STAR, &uid)?;
         }
         Ok(StatusCode::NO_CONTENT)
     })
@@ -358,7 +358,8 @@ impl Found {
             "read_only": self.source != Source::User,
             "version": self.version,
             "updated_unix_milli": self.updated.as_millis(),
-            "updated_by": if self.source == Source::User { USER } else { self.source.name() },
+            // Nobody changed a file or a shipped one here.
+            "updated_by": if self.source == Source::User { USER } else { "" },
             "starred": starred,
             "problem": self.problem,
         })

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::body::{Body, check_url, is_missing};
+use super::body::{Body, check_url, forget, hash};
 use crate::app::App;
 use crate::native::error::ApiError;
 use crate::native::params::Query;
@@ -101,7 +101,7 @@ fn forget_oldest(documents: Documents<'_>) -> Result<(), MetaError> {
     all.sort_by_key(|d| std::cmp::Reverse(d.updated));
     for d in all.iter().skip(ENTRIES_MAX) {
         // Somebody else may have deleted it.
-        documents.delete(KIND, &d.id, None).or_else(|e| if is_missing(&e) { Ok(()) } else { Err(e) })?;
+        forget(documents, KIND, &d.id)?;
     }
     Ok(())
 }
@@ -138,11 +138,9 @@ pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Re
     .await
 }
 
-/// The same page and query have the same id (FNV-1a).
+/// The same page and query have the same id.
 fn id_of(page: &str, query: &str) -> String {
-    let bytes = page.bytes().chain([0]).chain(query.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    format!("{:016x}", hash(page.bytes().chain([0]).chain(query.bytes())))
 }
 
 fn shape(d: &Document) -> Value {

@@ -7,7 +7,7 @@ use metastore::Origin;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{Body, check_room, check_url};
+use super::body::{Body, check_room, check_url, hash};
 use crate::app::App;
 use crate::native::error::ApiError;
 use crate::run::blocking;
@@ -61,9 +61,9 @@ pub(super) async fn get(State(app): State<App>, Path(code): Path<String>) -> Res
     .await
 }
 
-/// Twelve characters of a hash (FNV-1a, 64 bits).
+/// Twelve characters of a hash.
 fn code(url: &str) -> String {
-    let hash = url.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash = hash(url.bytes());
     // The upper bits are mixed best.
     (0..12).map(|i| char::from(ALPHABET[(hash >> (59 - 5 * i)) as usize % 32])).collect()
 }
