@@ -27,8 +27,24 @@ export interface Demo {
   removable: boolean;
 }
 
+/** Something that was turned away in the last minutes. */
+export interface Turned {
+  time_unix_milli: number;
+  signal: string | null;
+  code: string;
+  message: string;
+  count: number;
+  /** What to change at the sender. */
+  fix: string;
+  peer: string | null;
+  port: string | null;
+  /** Of a page in a browser. */
+  origin: string | null;
+}
+
 export interface Start {
   signals: Record<Signal, Arrival[]>;
+  refusals: Turned[];
   demo: Demo;
 }
 
@@ -55,8 +71,26 @@ const demo = object<Demo>({ running: no, switchable: no, removable: no });
 
 const start = object<Start>({
   signals: object<Start["signals"]>({ traces: arrivals, logs: arrivals, metrics: arrivals }),
+  refusals: withDefault(
+    list(
+      object<Turned>({
+        time_unix_milli: zero,
+        signal: nullable(text),
+        code: blank,
+        message: blank,
+        count: withDefault(number, 1),
+        fix: blank,
+        peer: nullable(text),
+        port: (value) => (value === null || value === undefined ? null : String(value)),
+        origin: nullable(text),
+      }),
+    ),
+    [],
+  ),
   demo: withDefault(demo, { running: false, switchable: false, removable: false }),
 });
+
+export const START_KEY = ["start"];
 
 export async function fetchStart(signal: AbortSignal): Promise<Start> {
   return (await request({ path: "api/ui/v1/start", decode: start, signal })).value;

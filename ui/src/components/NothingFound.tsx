@@ -2,8 +2,9 @@
 // that does not exist, or a window that needs more samples. Each with the one click that leads out.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { fetchStatus, type SignalStatus } from "../api/status.ts";
-import { type EmptySignal, fetchWhyEmpty, type WhyEmpty } from "../api/why-empty.ts";
+import { type EmptySignal, fetchWhyEmpty, type Mismatch, type WhyEmpty } from "../api/why-empty.ts";
 import { removeTerm, splitTerms } from "../lib/filter.ts";
 import { formatCount, formatShort } from "../lib/number.ts";
 import { formatDuration, formatInstant, formatRelative } from "../lib/time/format.ts";
@@ -16,13 +17,15 @@ export interface NothingFoundProps {
   signal: EmptySignal;
   query: string;
   onQuery: (query: string) => void;
+  /** What is said when there is data and nothing in the query takes it away. */
+  otherwise?: ReactNode;
 }
 
 const MAX_TERMS = 6;
 const BEFORE_MILLI = 1_800_000;
 const AFTER_MILLI = 60_000;
 
-export function NothingFound({ signal, query, onQuery }: NothingFoundProps) {
+export function NothingFound({ signal, query, onQuery, otherwise }: NothingFoundProps) {
   const time = useTime();
   const why = useQuery({
     queryKey: ["why-empty", signal, query, time.range],
@@ -36,6 +39,7 @@ export function NothingFound({ signal, query, onQuery }: NothingFoundProps) {
   });
   if (why.isPending || (why.isError && status.isPending)) return <Skeleton rows={3} />;
   const answer = why.data ?? guess(status.data?.signals[signal], query, time.range, signal);
+  if (otherwise !== undefined && (answer.reason === "present" || answer.reason === "unknown")) return otherwise;
   return <Explained signal={signal} query={query} onQuery={onQuery} why={answer} />;
 }
 
@@ -61,7 +65,7 @@ export function guess(facts: SignalStatus | undefined, query: string, range: Ran
 
 function Explained({ signal, query, onQuery, why }: NothingFoundProps & { why: WhyEmpty }) {
   const time = useTime();
-  const said = why.sentence && <p>{why.sentence}</p>;
+  const said = why.sentence && <p>{opened(why.sentence)}</p>;
   switch (why.reason) {
     case "never_received":
       return (
@@ -89,21 +93,29 @@ function Explained({ signal, query, onQuery, why }: NothingFoundProps & { why: W
         <Empty reason="mismatch" title="No series match">
           {why.mismatches.map((mismatch) => (
             <div key={mismatch.message} className={styles.mismatch}>
-              <p>{mismatch.message}</p>
+              <p>{opened(mismatch.message)}</p>
               {mismatch.similar.length > 0 && (
-                <p className="muted">
-                  Similar:{" "}
-                  {mismatch.similar.map((name, index) => (
-                    <span key={name}>
-                      {index > 0 && ", "}
-                      <code>{name}</code>
-                    </span>
-                  ))}
-                </p>
+                <>
+                  <p className="muted">There is:</p>
+                  <ul className={styles.terms}>
+                    {mismatch.similar.slice(0, MAX_TERMS).map((name) => (
+                      <li key={name}>
+                        <button
+                          type="button"
+                          className="button small"
+                          title={repaired(query, mismatch, name)}
+                          onClick={() => onQuery(repaired(query, mismatch, name))}
+                        >
+                          <code>{name}</code>
+                        </button>
+                      </li>
+                    ))}
+                  </ul>
+                </>
               )}
-              {mismatch.fixed_query && (
-                <button type="button" className="button" onClick={() => onQuery(mismatch.fixed_query ?? query)}>
-                  Use <code className="ellipsis">{mismatch.fixed_query}</code>
+              {mismatch.similar.length === 0 && (
+                <button type="button" className="button" onClick={() => onQuery("")}>
+                  All metrics
                 </button>
               )}
             </div>
@@ -155,6 +167,24 @@ function Terms({ query, terms, onQuery }: { query: string; terms: WhyEmpty["term
   );
 }
 
+/** The query with what does not exist replaced by what does. */
+export function repaired(query: string, mismatch: Mismatch, by: string): string {
+  if (mismatch.value !== null) return query.replaceAll(`"${mismatch.value}"`, `"${by}"`);
+  const wrong = mismatch.label ?? mismatch.metric;
+  const escaped = wrong.replaceAll(/[^\w]/g, "\\$&");
+  return query.replaceAll(new RegExp(`(?<![\\w:.])${escaped}(?![\\w:.])`, "g"), by);
+}
+
+/** A sentence of the server with a capital letter, unless it begins with a name. */
+function opened(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function ago(unixMilli: number, nowMilli: number): string {
+  const text = formatRelative(unixMilli, nowMilli);
+  return text === "now" ? "a moment ago" : text;
+}
+
 /** Where the data is that this range misses. */
 function Extent({ why }: { why: WhyEmpty }) {
   const time = useTime();
@@ -162,9 +192,7 @@ function Extent({ why }: { why: WhyEmpty }) {
   const outside = newest !== null && (newest < time.range.fromMilli || newest > time.range.toMilli);
   return (
     <>
-      {newest !== null && (
-        <p title={formatInstant(newest, time.zone)}>The newest is from {formatRelative(newest, time.asOfMilli)}.</p>
-      )}
+      {newest !== null && <p title={formatInstant(newest, time.zone)}>The newest: {ago(newest, time.asOfMilli)}.</p>}
       {oldest !== null && (
         <p className="faint">
           The oldest is from {formatInstant(oldest, time.zone, false)}

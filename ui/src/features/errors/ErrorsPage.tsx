@@ -5,6 +5,7 @@ import { Search } from "lucide-react";
 import { useRef, useState } from "react";
 import { fetchErrors } from "../../api/errors.ts";
 import { ErrorTable, isNew } from "../../components/ErrorTable.tsx";
+import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, LimitBadge } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -149,13 +150,21 @@ function NoErrors({ filtered, onClear }: { filtered: boolean; onClear: () => voi
     );
   }
   return (
-    <Empty reason="none" title="No exceptions in this range">
-      <p>
-        Errors come from exceptions that spans record (events named <code>exception</code>). Spans can fail without one.
-      </p>
-      <Link to="/traces" search={{ ...timeSearch, q: "status:error" }} className="button">
-        Traces with errors
-      </Link>
-    </Empty>
+    <NothingFound
+      signal="traces"
+      query=""
+      onQuery={() => {}}
+      otherwise={
+        <Empty reason="none" title="No exceptions in this range">
+          <p>
+            Errors come from exceptions that spans record (events named <code>exception</code>). Spans can fail without
+            one.
+          </p>
+          <Link to="/traces" search={{ ...timeSearch, q: "status:error" }} className="button">
+            Traces with errors
+          </Link>
+        </Empty>
+      }
+    />
   );
 }

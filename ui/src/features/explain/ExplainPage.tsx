@@ -1,18 +1,20 @@
 // Explain: what tells a selection of records from the rest, attribute by attribute, the most telling first.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import type { ExplainQuery } from "../../api/explain.ts";
+import { useMemo, useState } from "react";
+import { type ExplainQuery, type Explanation, fetchExplanation } from "../../api/explain.ts";
 import type { FieldSignal } from "../../api/fields.ts";
+import { filterCompleter, highlightFilter } from "../../components/filter-language.ts";
+import { NothingFound } from "../../components/NothingFound.tsx";
+import { QueryInput } from "../../components/QueryInput.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, LimitBadge } from "../../components/States.tsx";
 import { formatCount, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
-import { resolveInstant } from "../../lib/time/range.ts";
+import { type Range, resolveInstant } from "../../lib/time/range.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import { AttributeCard } from "./AttributeCard.tsx";
 import styles from "./Explain.module.css";
-import { type Loaded, loadExplanation } from "./load.ts";
 
 const SUGGESTIONS: Record<FieldSignal, readonly string[]> = {
   traces: ["status:error", "duration>1s", "http.response.status_code>=500"],
@@ -44,15 +46,15 @@ export function ExplainPage() {
   const queryKey = ["explain", query];
   const result = useQuery({
     queryKey,
-    queryFn: ({ signal: abort }) => loadExplanation(query, abort),
+    queryFn: ({ signal: abort }) => fetchExplanation(query, abort),
     placeholderData: keepPreviousData,
     enabled: ready,
   });
   useReport({
     asOfMilli,
-    elapsedMs: result.data?.explanation.stats?.elapsed_ms ?? null,
-    rowsScanned: result.data?.explanation.stats?.rows_scanned ?? null,
-    partial: result.data?.explanation.partial?.reason ?? null,
+    elapsedMs: result.data?.stats?.elapsed_ms ?? null,
+    rowsScanned: result.data?.stats?.rows_scanned ?? null,
+    partial: result.data?.partial?.reason ?? null,
     notes: [],
     busy: result.isFetching,
   });
@@ -70,12 +72,16 @@ export function ExplainPage() {
         </select>
         <Field
           label="among"
+          signal={signal}
+          range={range}
           value={filter}
           placeholder="everything"
           onRun={(next) => patch({ q: next || undefined })}
         />
         <Field
           label="explain those with"
+          signal={signal}
+          range={range}
           value={selection}
           placeholder="status:error"
           onRun={(next) => patch({ select: next || undefined })}
@@ -96,11 +102,17 @@ export function ExplainPage() {
             result={result}
             queryKey={queryKey}
             query={selection}
-            partial={(data) => data.explanation.partial?.reason ?? null}
-            isEmpty={(data) => data.explanation.selection.count === 0}
-            empty={<Empty reason="filtered" title="Nothing is selected: no record of this range matches" />}
+            partial={(data) => data.partial?.reason ?? null}
+            isEmpty={(data) => data.selection.count === 0}
+            empty={
+              <NothingFound
+                signal={signal}
+                query={[filter, selection].filter(Boolean).join(" ")}
+                onQuery={(next) => patch({ q: undefined, select: next || undefined })}
+              />
+            }
           >
-            {(data) => <Answer loaded={data} query={query} />}
+            {(data) => <Answer explanation={data} query={query} />}
           </QueryState>
         </div>
       ) : (
@@ -123,7 +135,7 @@ export function ExplainPage() {
   );
 }
 
-function Answer({ loaded: { explanation, approximate }, query }: { loaded: Loaded; query: ExplainQuery }) {
+function Answer({ explanation, query }: { explanation: Explanation; query: ExplainQuery }) {
   const timeSearch = useTimeSearch();
   const { selection, baseline, attributes, sampled, sentence } = explanation;
   const telling = attributes.filter((attribute) => attribute.significant);
@@ -139,14 +151,6 @@ function Answer({ loaded: { explanation, approximate }, query }: { loaded: Loade
             {formatCount(selection.count)} selected
           </Link>{" "}
           against {formatCount(baseline.count)}
-          {approximate && (
-            <>
-              {" "}
-              <LimitBadge title="This server does not compare itself; rare values are not seen.">
-                from the most frequent values
-              </LimitBadge>
-            </>
-          )}
           {sampled && (
             <>
               {" "}
@@ -168,6 +172,7 @@ function Answer({ loaded: { explanation, approximate }, query }: { loaded: Loade
             attribute={attribute}
             selection={selection.count}
             baseline={baseline.count}
+            records={{ to, search: { ...timeSearch, q: both } }}
           />
         ))}
       </ul>
@@ -181,6 +186,7 @@ function Answer({ loaded: { explanation, approximate }, query }: { loaded: Loade
                 attribute={attribute}
                 selection={selection.count}
                 baseline={baseline.count}
+                records={{ to, search: { ...timeSearch, q: both } }}
               />
             ))}
           </ul>
@@ -199,37 +205,41 @@ function Words({ text }: { text: string }) {
 
 interface FieldProps {
   label: string;
+  signal: FieldSignal;
+  range: Range;
   value: string;
   placeholder: string;
   onRun: (text: string) => void;
 }
 
-function Field({ label, value, placeholder, onRun }: FieldProps) {
+function Field({ label, signal, range, value, placeholder, onRun }: FieldProps) {
   const [draft, setDraft] = useState(value);
   const [last, setLast] = useState(value);
   if (value !== last) {
     setLast(value);
     setDraft(value);
   }
+  const complete = useMemo(() => filterCompleter(signal, range), [signal, range]);
   return (
-    <form
+    <fieldset
       className={styles.field}
-      onSubmit={(event) => {
-        event.preventDefault();
-        onRun(draft.trim());
+      aria-label={label}
+      onBlur={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget) && draft.trim() !== value) onRun(draft.trim());
       }}
     >
-      <label>
-        <span className="faint">{label}</span>
-        <input
-          className="input mono"
-          value={draft}
-          placeholder={placeholder}
-          spellCheck={false}
-          onChange={(event) => setDraft(event.target.value)}
-          onBlur={() => draft.trim() !== value && onRun(draft.trim())}
-        />
-      </label>
-    </form>
+      <span className="faint" aria-hidden>
+        {label}
+      </span>
+      <QueryInput
+        value={draft}
+        onChange={setDraft}
+        onRun={(text) => onRun(text.trim())}
+        label={label}
+        placeholder={placeholder}
+        highlight={highlightFilter}
+        complete={complete}
+      />
+    </fieldset>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useMemo, useRef } from "react";
 import { type MetricMetadata, queryInstant, queryRange } from "../../api/prometheus.ts";
+import { NothingFound } from "../../components/NothingFound.tsx";
 import type { QueryInputHandle } from "../../components/QueryInput.tsx";
 import { ErrorBox, RefreshBar, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
@@ -16,7 +17,6 @@ import { ExploreTools } from "./ExploreTools.tsx";
 import { HeatTab } from "./HeatTab.tsx";
 import type { Answer } from "./lines.ts";
 import styles from "./MetricsPage.module.css";
-import { NoSeries } from "./NoSeries.tsx";
 import { promqlCompleter } from "./promql.ts";
 import { QueryRow } from "./QueryRow.tsx";
 import { expand, isFormula, nextName, type Query, readQueries, writeQueries } from "./queries.ts";
@@ -172,9 +172,9 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
         answers.length > 0 &&
         total === 0 &&
         answers.every((answer) => answer.result.text === null) && (
-          <NoSeries
+          <NothingFound
+            signal="metrics"
             query={firstText}
-            range={range}
             onQuery={(text) => change({ ...(queries[first] as Query), text })}
           />
         )}

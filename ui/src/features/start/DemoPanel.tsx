@@ -4,7 +4,15 @@ import { Link } from "@tanstack/react-router";
 import { Check, FlaskConical, Play, Square, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { ApiError } from "../../api/client.ts";
-import { fetchStart, removeDemo, sendTest, switchDemo, type TestEnd, type TestStep } from "../../api/start.ts";
+import {
+  fetchStart,
+  removeDemo,
+  START_KEY,
+  sendTest,
+  switchDemo,
+  type TestEnd,
+  type TestStep,
+} from "../../api/start.ts";
 import { ErrorBox } from "../../components/States.tsx";
 import { formatDuration } from "../../lib/time/format.ts";
 import styles from "./DemoPanel.module.css";
@@ -14,7 +22,7 @@ const POLL_MS = 4000;
 export function DemoPanel() {
   const client = useQueryClient();
   const start = useQuery({
-    queryKey: ["start"],
+    queryKey: START_KEY,
     queryFn: ({ signal }) => fetchStart(signal),
     refetchInterval: (query) => (query.state.error ? false : POLL_MS),
     retry: false,
@@ -37,7 +45,7 @@ export function DemoPanel() {
       setError(cause instanceof Error ? cause : new ApiError("internal", String(cause)));
     } finally {
       setBusy(false);
-      void client.invalidateQueries({ queryKey: ["start"] });
+      void client.invalidateQueries({ queryKey: START_KEY });
       void client.invalidateQueries({ queryKey: ["status"] });
     }
   };
@@ -88,18 +96,14 @@ export function DemoPanel() {
           </button>
         </div>
       )}
+      {demo.running && !demo.removable && (
+        <p className="faint">What the demo sent stays until its retention is over; nothing of yours mixes with it.</p>
+      )}
       {error && <ErrorBox error={error} />}
       {(steps.length > 0 || end) && (
         <ol className={styles.steps} role="status">
-          {steps.map((step, index) => (
-            <li key={index} data-ok={step.ok}>
-              {step.ok ? <Check size={13} aria-hidden /> : <X size={13} aria-hidden />}
-              <span>
-                {step.step} {step.signal}
-              </span>
-              <span className="grow faint ellipsis">{step.message}</span>
-              <span className="faint">{formatDuration(step.elapsed_ms * 1e6)}</span>
-            </li>
+          {bySignal(steps).map(([signal, own]) => (
+            <TestRow key={signal} signal={signal} steps={own} />
           ))}
           {end && (
             <li data-ok={end.ok} className={styles.end}>
@@ -124,5 +128,33 @@ export function DemoPanel() {
         </ol>
       )}
     </section>
+  );
+}
+
+function bySignal(steps: readonly TestStep[]): [string, TestStep[]][] {
+  const groups = new Map<string, TestStep[]>();
+  for (const step of steps) groups.set(step.signal, [...(groups.get(step.signal) ?? []), step]);
+  return [...groups];
+}
+
+const DONE: Record<string, string> = { send: "sent", receive: "received", store: "stored", query: "found" };
+
+/** One signal on its way: a mark for each station, the time of the whole way, and what went wrong. */
+function TestRow({ signal, steps }: { signal: string; steps: TestStep[] }) {
+  const failed = steps.find((step) => !step.ok);
+  const total = steps.reduce((sum, step) => sum + (step.step === "receive" ? 0 : step.elapsed_ms), 0);
+  return (
+    <li data-ok={!failed} className={styles.row}>
+      <strong>{signal}</strong>
+      {steps.map((step) => (
+        <span key={step.step} data-ok={step.ok} title={formatDuration(step.elapsed_ms * 1e6)}>
+          {step.ok ? <Check size={12} aria-hidden /> : <X size={12} aria-hidden />}
+          {step.ok ? (DONE[step.step] ?? step.step) : `not ${DONE[step.step] ?? step.step}`}
+        </span>
+      ))}
+      <span className="grow" />
+      <span className="faint">{formatDuration(total * 1e6)}</span>
+      {failed?.message && <p>{failed.message}</p>}
+    </li>
   );
 }
