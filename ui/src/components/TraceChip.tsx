@@ -1,6 +1,5 @@
 // A link to a trace that shows it small while the pointer rests on it: root, duration, and where this span stands.
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { GitFork } from "lucide-react";
 import { useRef, useState } from "react";
 import { ApiError } from "../api/client.ts";
@@ -8,6 +7,7 @@ import { fetchColumns, readColumns, type SpanColumns } from "../api/trace-column
 import { serviceColour } from "../lib/colour.ts";
 import { plural } from "../lib/number.ts";
 import { formatDuration } from "../lib/time/format.ts";
+import { PlainLink } from "./PlainLink.tsx";
 import styles from "./TraceChip.module.css";
 
 export interface TraceChipProps {
@@ -21,12 +21,15 @@ const REST_MS = 250;
 const BARS_MAX = 24;
 
 export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
-  const [place, setPlace] = useState<{ x: number; y: number; up: boolean } | null>(null);
+  const [place, setPlace] = useState<{ of: string; x: number; y: number; up: boolean } | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const show = (element: HTMLElement) => {
     const rect = element.getBoundingClientRect();
     const up = rect.bottom > window.innerHeight - 220;
-    timer.current = setTimeout(() => setPlace({ x: rect.right, y: up ? rect.top : rect.bottom, up }), REST_MS);
+    timer.current = setTimeout(
+      () => setPlace({ of: traceId, x: rect.right, y: up ? rect.top : rect.bottom, up }),
+      REST_MS,
+    );
   };
   const hide = () => {
     clearTimeout(timer.current);
@@ -34,11 +37,10 @@ export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
   };
   return (
     <>
-      <Link
-        to="/traces/$traceId"
-        params={{ traceId }}
+      <PlainLink
+        path={`traces/${traceId}`}
         search={spanId ? { span: spanId } : {}}
-        className={styles.chip ?? ""}
+        className={styles.chip}
         aria-label={`Open the trace ${traceId.slice(0, 8)}`}
         tabIndex={-1}
         onPointerEnter={(event) => show(event.currentTarget)}
@@ -49,8 +51,8 @@ export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
       >
         <GitFork size={13} aria-hidden />
         {withId && <code>{traceId.slice(0, 6)}</code>}
-      </Link>
-      {place && <Card traceId={traceId} spanId={spanId} {...place} />}
+      </PlainLink>
+      {place?.of === traceId && <Card traceId={traceId} spanId={spanId} x={place.x} y={place.y} up={place.up} />}
     </>
   );
 }

@@ -19,7 +19,8 @@ export interface VirtualRowsHandle {
 export interface VirtualRowsProps {
   count: number;
   rowHeight: number;
-  renderRow: (index: number) => ReactNode;
+  /** `slot` is free again when the row leaves: as the key of the row it makes the next one use the same elements. */
+  renderRow: (index: number, slot: number) => ReactNode;
   /** Drawn behind the mounted rows, from `first` to `last` (exclusive), and scrolled with them. */
   layer?: (first: number, last: number) => ReactNode;
   /** The first row in view, told when it changes. */
@@ -72,13 +73,16 @@ export function VirtualRows(props: VirtualRowsProps) {
     if (!element) return;
     const top = rowAt(element.scrollTop);
     const first = Math.max(0, Math.floor((top - OVERSCAN_ROWS) / STEP_ROWS) * STEP_ROWS);
-    const bottom = rowAt(element.scrollTop + element.clientHeight) + 1 + OVERSCAN_ROWS;
-    const last = Math.ceil(bottom / STEP_ROWS) * STEP_ROWS;
+    // Where rows are of one height, as many are mounted at each place: slots are used again, canvases keep their size.
+    const seen = tops
+      ? rowAt(element.scrollTop + element.clientHeight) + 1 - first
+      : Math.ceil(element.clientHeight / rowHeight) + 1 + OVERSCAN_ROWS + STEP_ROWS;
+    const last = first + Math.ceil((seen + OVERSCAN_ROWS) / STEP_ROWS) * STEP_ROWS;
     onFirst?.(top);
     setWindow((old) => (old.first === first && old.last === last ? old : { first, last }));
     if (onNearEnd && shown > 0 && topOf(shown) - element.scrollTop < element.clientHeight * 2) onNearEnd();
     if (onNearStart && shown > 0 && element.scrollTop < element.clientHeight) onNearStart();
-  }, [rowAt, topOf, shown, onNearEnd, onNearStart, onFirst]);
+  }, [rowAt, topOf, tops, rowHeight, shown, onNearEnd, onNearStart, onFirst]);
 
   const reveal = useCallback(
     (index: number) => {
@@ -121,7 +125,10 @@ export function VirtualRows(props: VirtualRowsProps) {
   );
 
   const rows: ReactNode[] = [];
-  for (let index = window_.first; index < Math.min(shown, window_.last); index++) rows.push(renderRow(index));
+  const slots = window_.last - window_.first;
+  for (let index = window_.first; index < Math.min(shown, window_.last); index++) {
+    rows.push(renderRow(index, index % slots));
+  }
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: every role this component takes supports aria-label
     <div
@@ -141,7 +148,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     >
       {header && <div className={styles.header}>{header}</div>}
       <div className={styles.space} style={{ height: topOf(shown) }}>
-        <div className={styles.rows} style={{ transform: `translateY(${topOf(window_.first)}px)` }}>
+        {/* Not by a transform: a row that stays mounted then stands where it stood, and is not painted again. */}
+        <div className={styles.rows} style={{ top: topOf(window_.first) }}>
           {layer?.(window_.first, Math.min(shown, window_.last))}
           {rows}
         </div>

@@ -76,8 +76,22 @@ export function levelColour(level: string): string {
   return `var(--level-${level.toLowerCase()})`;
 }
 
+/** What the variables of the theme are now: asking the browser makes it compute the style of the page. */
+const resolved = new Map<string, string>();
+if (typeof window !== "undefined") window.addEventListener("bellrock:theme", () => resolved.clear());
+
+/** The value of a CSS variable such as `--text` on the root element. */
+export function variable(name: string): string {
+  let value = resolved.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    resolved.set(name, value);
+  }
+  return value;
+}
+
 /** A CSS variable as a concrete colour, for canvases. */
-export function resolveColour(colour: string, element: Element = document.documentElement): string {
+export function resolveColour(colour: string): string {
   const name = /^var\((--[\w-]+)\)$/.exec(colour)?.[1];
-  return name ? getComputedStyle(element).getPropertyValue(name).trim() : colour;
+  return name ? variable(name) : colour;
 }

@@ -56,6 +56,7 @@ export interface LogTableProps {
   ref?: Ref<LogTableHandle>;
 }
 
+const NONE: readonly LogRow[] = [];
 const ROW_PX = 22;
 const HEADER_PX = 26;
 /** Of the font of the table, 12 px. */
@@ -102,7 +103,8 @@ export function LogTable(props: LogTableProps) {
   );
   const [from, to] = mark ? [Math.min(...mark), Math.max(...mark)] : [-1, -2];
   const { onMarked } = props;
-  useEffect(() => onMarked(to > from ? rows.slice(from, to + 1) : []), [from, to, rows, onMarked]);
+  const marking = to > from;
+  useEffect(() => onMarked(marking ? rows.slice(from, to + 1) : NONE), [marking, from, to, rows, onMarked]);
 
   const move = (step: number, extend = false) => {
     const next = Math.min(rows.length - 1, Math.max(0, cursor + step));
@@ -187,12 +189,12 @@ export function LogTable(props: LogTableProps) {
           </div>
         }
         footer={<div className={styles.end}>{props.end}</div>}
-        renderRow={(index) => {
+        renderRow={(index, slot) => {
           const row = rows[index];
           if (!row) return null;
           return (
             <Row
-              key={row.id}
+              key={slot}
               row={row}
               index={index}
               zone={zone}

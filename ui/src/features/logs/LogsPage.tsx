@@ -33,6 +33,8 @@ import { VolumeChart } from "./VolumeChart.tsx";
 
 const VOLUME_BUCKETS = 80;
 const PINNED = ["service", "level"];
+/** Within so many rows of the top a tail is followed. */
+const TOP_ROWS = 3;
 const TABS = ["records", "patterns", "analyse"] as const;
 type TabId = (typeof TABS)[number];
 
@@ -51,7 +53,9 @@ export function LogsPage() {
   const wrap = useStore(wrapPreference) === "on";
   const [find, setFind] = useState<string | null>(null);
   const [marked, setMarked] = useState<readonly LogRow[]>([]);
-  const [firstRow, setFirstRow] = useState(0);
+  // Not the row itself: scrolling must not draw the page again.
+  const [away, setAway] = useState(false);
+  const onFirst = useCallback((row: number) => setAway(row > TOP_ROWS), []);
   const table = useRef<LogTableHandle>(null);
 
   const run = useCallback(
@@ -90,11 +94,11 @@ export function LogsPage() {
   // Reading what is below the top must not be disturbed by what arrives.
   const { pause, paused } = tail;
   useEffect(() => {
-    if (live && firstRow > 3 && !paused) pause(true);
-  }, [live, firstRow, paused, pause]);
+    if (live && away && !paused) pause(true);
+  }, [live, away, paused, pause]);
   const resume = () => {
     table.current?.toTop();
-    setFirstRow(0);
+    setAway(false);
     pause(false);
   };
   const toggleLive = () => patch({ live: live ? undefined : "1", context: undefined, tab: undefined, peek: undefined });
@@ -199,12 +203,12 @@ export function LogsPage() {
                   ref={table}
                   key={live ? "live" : list.key}
                   rows={rows}
-                  shift={live && !paused && firstRow <= 3 ? 0 : shift}
+                  shift={live && !paused && !away ? 0 : shift}
                   wanted={wanted}
                   withDay={!live && formatDay(range.fromMilli, zone) !== formatDay(range.toMilli, zone)}
                   {...shared}
                   onMarked={setMarked}
-                  onFirst={setFirstRow}
+                  onFirst={onFirst}
                   onNearEnd={live ? undefined : list.more}
                   onNearStart={live || !list.hasNewer ? undefined : list.newer}
                   end={live ? "older ones are in the search" : <End more={list.hasMore} order={order} />}

@@ -99,20 +99,20 @@ export function Waterfall(props: WaterfallProps) {
   };
   const onFirst = useCallback((row: number) => firstRow.set(row), [firstRow]);
   const variable = (index: number) => `var(${props.colourOf(index)})`;
-  const renderRow = (row: number) => {
+  const renderRow = (row: number, slot: number) => {
     const at = rows.ref[row] ?? 0;
     if (rows.kind[row] === LOG_ROW) {
       const log = props.records[at];
       const depth = tree.depth[logs[at]?.span ?? 0] ?? 0;
       return log ? (
-        <LogRow key={`l${at}`} log={log} depth={depth} row={row} selected={row === current} onSelect={props.onLog} />
+        <LogRow key={`l${slot}`} log={log} depth={depth} row={row} selected={row === current} onSelect={props.onLog} />
       ) : null;
     }
     if (rows.kind[row] === RUN_ROW) {
       const run = props.runs?.get(at);
       return run ? (
         <RunRow
-          key={`r${at}`}
+          key={`r${slot}`}
           tree={tree}
           run={run}
           row={row}
@@ -125,7 +125,7 @@ export function Waterfall(props: WaterfallProps) {
     }
     return (
       <SpanRow
-        key={at}
+        key={slot}
         tree={tree}
         index={at}
         row={row}

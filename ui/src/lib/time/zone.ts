@@ -9,10 +9,24 @@ export function ianaName(zone: Zone): string {
   return zone;
 }
 
+/** Asked for every row and tick: Intl takes a tenth of a millisecond to answer. */
+const known = new Map<string, boolean>();
+const KNOWN_MAX = 1000;
+
 export function isKnownZone(zone: string): boolean {
   if (zone === "browser" || zone === "utc") return true;
+  let answer = known.get(zone);
+  if (answer === undefined) {
+    answer = hasFormatter(zone);
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(zone, answer);
+  }
+  return answer;
+}
+
+function hasFormatter(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
+    new Intl.DateTimeFormat("en", { timeZone });
     return true;
   } catch {
     return false;
@@ -50,13 +64,50 @@ function partsFormatter(zone: Zone): Intl.DateTimeFormat {
   return formatter;
 }
 
-/** The wall clock of `zone` at an instant. */
-export function wallClock(unixMilli: number, zone: Zone): WallClock {
+function askIntl(unixMilli: number, zone: Zone): WallClock {
   const clock: WallClock = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
   for (const part of partsFormatter(zone).formatToParts(unixMilli)) {
     if (part.type in clock) clock[part.type as keyof WallClock] = Number(part.value);
   }
   return clock;
+}
+
+/** Since 1972 clocks have changed at whole quarters of an hour only; before, Intl is asked each time. */
+const BLOCK_MILLI = 15 * 60_000;
+const FIRST_BLOCK_MILLI = Date.UTC(1973, 0, 1);
+const BLOCKS_MAX = 5000;
+/** What a zone adds to UTC in one block, in milliseconds. */
+const offsets = new Map<Zone, Map<number, number>>();
+
+function offsetMilli(unixMilli: number, zone: Zone): number {
+  const block = Math.floor(unixMilli / BLOCK_MILLI);
+  let blocks = offsets.get(zone);
+  if (!blocks || blocks.size >= BLOCKS_MAX) {
+    blocks = new Map();
+    offsets.set(zone, blocks);
+  }
+  let offset = blocks.get(block);
+  if (offset === undefined) {
+    const start = block * BLOCK_MILLI;
+    const c = askIntl(start, zone);
+    offset = Date.UTC(c.year, c.month - 1, c.day, c.hour, c.minute, c.second) - start;
+    blocks.set(block, offset);
+  }
+  return offset;
+}
+
+/** The wall clock of `zone` at an instant. */
+export function wallClock(unixMilli: number, zone: Zone): WallClock {
+  if (!(unixMilli >= FIRST_BLOCK_MILLI)) return askIntl(unixMilli, zone);
+  const shifted = new Date(unixMilli + offsetMilli(unixMilli, zone));
+  return {
+    year: shifted.getUTCFullYear(),
+    month: shifted.getUTCMonth() + 1,
+    day: shifted.getUTCDate(),
+    hour: shifted.getUTCHours(),
+    minute: shifted.getUTCMinutes(),
+    second: shifted.getUTCSeconds(),
+  };
 }
 
 /** Minutes east of UTC at an instant. */
