@@ -27,7 +27,10 @@ stage tidy      cargo xtask tidy
 stage clippy    cargo clippy --workspace --all-targets --quiet -- -D warnings
 stage rust      cargo test --workspace --quiet --no-fail-fast
 stage build     build_binary
-stage clients   needs_binary client_tests
-stage durability needs_binary durability_tests
+if have_ui; then
+    stage journeys needs_binary ui_journeys
+fi
+stage clients   needs_python client_tests
+stage durability needs_python durability_tests
 
 finish

@@ -49,6 +49,7 @@ install_packages() {
     have prometheus && have promtool || wanted+=(prometheus)
     have prometheus-alertmanager && have amtool || wanted+=(prometheus-alertmanager)
     have curl || wanted+=(curl)
+    have openssl || wanted+=(openssl)
     # What receivers ask; their tests start servers of their own.
     have redis-server || wanted+=(redis-server)
     have nginx || wanted+=(nginx-light)

@@ -56,10 +56,10 @@ run_limited() {
     return "$status"
 }
 
-# Sums the closing lines of cargo test, pytest and vitest.
+# Sums the closing lines of cargo test, pytest, vitest and the journeys.
 count_tests() {
     sed 's/\x1b\[[0-9;]*m//g' "$1" | awk -v want="$2" '
-        /^test result: / || /^=+ .*(passed|failed|error|skipped).* in [0-9.]+s/ || /^[0-9]+ (passed|failed|error).* in [0-9.]+s/ || /^ *Tests  / {
+        /^test result: / || /^=+ .*(passed|failed|error|skipped).* in [0-9.]+s/ || /^[0-9]+ (passed|failed|error).* in [0-9.]+s/ || /^ *Tests  / || /^[0-9]+ passed, [0-9]+ failed$/ {
             gsub(/[,;|()=]/, " ")
             for (i = 2; i <= NF; i++) {
                 word = $i

@@ -5,6 +5,13 @@ ui_check() { npm --prefix ui run --silent check; }
 ui_test() { npm --prefix ui run --silent test; }
 ui_size() { npm --prefix ui run --silent size; }
 
+# Whole ways through the UI in Chromium over the server that was built; the longer ones run with `npm run journeys`.
+ui_journeys() {
+    CHROMIUM=$(chromium_path) || return "$LEFT_OUT"
+    export CHROMIUM
+    npm --prefix ui run --silent journeys -- a b g
+}
+
 # With the workspace's features, so that what `cargo test` built is used again.
 build_binary() { cargo build --workspace --bins --quiet; }
 
@@ -14,9 +21,13 @@ needs_binary() {
         echo "the server was not built: $BELLROCK_BIN is missing"
         return 1
     fi
-    # Left out and said so in the install stage.
-    [ -x .venv/bin/python ] || return "$LEFT_OUT"
     "$@"
+}
+
+# Left out and said so in the install stage.
+needs_python() {
+    [ -x .venv/bin/python ] || return "$LEFT_OUT"
+    needs_binary "$@"
 }
 
 client_tests() {

@@ -43,7 +43,7 @@ async function post(base, path, body) {
 }
 
 /** Spans as `[service, span]`, sent in batches. */
-async function sendSpans(base, spans) {
+export async function sendSpans(base, spans) {
   for (let at = 0; at < spans.length; at += 4000) {
     const byService = new Map();
     for (const [service, span] of spans.slice(at, at + 4000)) {

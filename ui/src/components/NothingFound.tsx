@@ -10,6 +10,7 @@ import { formatCount, formatShort } from "../lib/number.ts";
 import { formatDuration, formatInstant, formatRelative } from "../lib/time/format.ts";
 import type { Range } from "../lib/time/range.ts";
 import { useTime } from "../lib/view.ts";
+import { CodeText } from "./CodeText.tsx";
 import styles from "./NothingFound.module.css";
 import { Empty, Skeleton } from "./States.tsx";
 
@@ -65,7 +66,11 @@ export function guess(facts: SignalStatus | undefined, query: string, range: Ran
 
 function Explained({ signal, query, onQuery, why }: NothingFoundProps & { why: WhyEmpty }) {
   const time = useTime();
-  const said = why.sentence && <p>{opened(why.sentence)}</p>;
+  const said = why.sentence && (
+    <p>
+      <CodeText>{opened(why.sentence)}</CodeText>
+    </p>
+  );
   switch (why.reason) {
     case "never_received":
       return (
@@ -93,7 +98,9 @@ function Explained({ signal, query, onQuery, why }: NothingFoundProps & { why: W
         <Empty reason="mismatch" title="No series match">
           {why.mismatches.map((mismatch) => (
             <div key={mismatch.message} className={styles.mismatch}>
-              <p>{opened(mismatch.message)}</p>
+              <p>
+                <CodeText>{opened(mismatch.message)}</CodeText>
+              </p>
               {mismatch.similar.length > 0 && (
                 <>
                   <p className="muted">There is:</p>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type ExplainQuery, type Explanation, fetchExplanation } from "../../api/explain.ts";
 import type { FieldSignal } from "../../api/fields.ts";
+import { CodeText } from "../../components/CodeText.tsx";
 import { filterCompleter, highlightFilter } from "../../components/filter-language.ts";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryInput } from "../../components/QueryInput.tsx";
@@ -145,7 +146,7 @@ function Answer({ explanation, query }: { explanation: Explanation; query: Expla
   return (
     <>
       <header className={styles.head}>
-        <h2>{sentence ? <Words text={sentence} /> : "No attribute tells them apart more than chance would"}</h2>
+        <h2>{sentence ? <CodeText>{sentence}</CodeText> : "No attribute tells them apart more than chance would"}</h2>
         <p className="muted">
           <Link to={to} search={{ ...timeSearch, q: both }}>
             {formatCount(selection.count)} selected
@@ -194,13 +195,6 @@ function Answer({ explanation, query }: { explanation: Explanation; query: Expla
       )}
     </>
   );
-}
-
-/** Text with `code` in backticks. */
-function Words({ text }: { text: string }) {
-  return text
-    .split("`")
-    .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : <span key={index}>{part}</span>));
 }
 
 interface FieldProps {

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowLeftRight } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { fetchColumns } from "../../../api/trace-columns.ts";
 import { Empty, ErrorBox, Skeleton } from "../../../components/States.tsx";
 import { serviceColour } from "../../../lib/colour.ts";
@@ -10,9 +10,9 @@ import { formatCount, formatPercent, plural } from "../../../lib/number.ts";
 import { EMPTY_REPORT, useReport } from "../../../lib/report.ts";
 import { formatDuration } from "../../../lib/time/format.ts";
 import { useView } from "../../../lib/view.ts";
-import { nameOf, serviceOf } from "../tree.ts";
+import { nameOf, serviceOf, type TraceTree } from "../tree.ts";
 import { type LoadedTrace, readAnswer } from "../worker.ts";
-import { alignTraces, explainDifference } from "./align.ts";
+import { alignTraces, explainDifference, type PairRow } from "./align.ts";
 import styles from "./ComparePage.module.css";
 import { CompareRows } from "./CompareRows.tsx";
 import { PairPanel } from "./PairPanel.tsx";
@@ -84,10 +84,20 @@ interface ComparisonProps {
 
 const SHARES_MAX = 12;
 
+/** A row is named by its span in A, or by the one in B when A has none. */
+function spanOf(a: TraceTree, b: TraceTree, row: PairRow): string | undefined {
+  return row.a >= 0 ? a.spanIds[row.a] : b.spanIds[row.b];
+}
+
 function Comparison({ a, b, note, onSwap }: ComparisonProps) {
   const rows = useMemo(() => alignTraces(a.tree, b.tree), [a, b]);
   const shares = useMemo(() => explainDifference(a.tree, a.path, b.tree, b.path), [a, b]);
-  const [selected, setSelected] = useState(-1);
+  const { search, patch } = useView();
+  const selected = rows.findIndex((row) => search.span !== undefined && spanOf(a.tree, b.tree, row) === search.span);
+  const select = (at: number) => {
+    const row = rows[at];
+    patch({ span: row && spanOf(a.tree, b.tree, row) }, { replace: true });
+  };
   const difference = a.tree.duration - b.tree.duration;
   const onlyA = rows.filter((row) => row.b < 0).length;
   const onlyB = rows.filter((row) => row.a < 0).length;
@@ -153,9 +163,9 @@ function Comparison({ a, b, note, onSwap }: ComparisonProps) {
             )}
           </ol>
         </section>
-        <CompareRows a={a.tree} b={b.tree} rows={rows} selected={selected} onSelect={setSelected} />
+        <CompareRows a={a.tree} b={b.tree} rows={rows} selected={selected} onSelect={select} />
       </div>
-      {row && <PairPanel a={a.tree} b={b.tree} row={row} onClose={() => setSelected(-1)} />}
+      {row && <PairPanel a={a.tree} b={b.tree} row={row} onClose={() => select(-1)} />}
     </div>
   );
 }

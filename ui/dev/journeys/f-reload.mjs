@@ -1,0 +1,73 @@
+// (f) Every page, reloaded from its own address, looks the same. Times that pass are masked.
+import { openPage, settle } from "../browser.mjs";
+import { pages } from "../pages.mjs";
+import { seed } from "../seed.mjs";
+import { samePicture } from "./pictures.mjs";
+import { sendShop } from "./shop.mjs";
+
+export const title = "every page reloaded from its address looks the same";
+
+/** Shows what has just happened, or what the reader did without it being part of the address. */
+const NOT_BY_ADDRESS =
+  /^(palette|shortcuts|tray|time|share|share-views|logs-live|logs-wrapped|logs-marked|traces-marked|dashboard-(edit|panel-editor|save|inspect)|dashboards-import|metrics-form)$/;
+const DIFFERENT_MAX = 0.004;
+
+export async function run({ context, expect, start }) {
+  const server = await start();
+  const times = await sendShop(server);
+  await seed({ otlp: server.otlp, big: false, logs: 2000 });
+  const list = (await pages(server.api)).filter(({ name }) => !NOT_BY_ADDRESS.test(name));
+  const different = [];
+  for (const { name, path, act } of list) {
+    const url = new URL(path, server.base);
+    url.searchParams.set("from", String(times.startMilli));
+    url.searchParams.set("to", String(times.endMilli + 60_000));
+    const page = await openPage(context, server.base, {
+      theme: "dark",
+      width: 1280,
+      path: url.pathname + url.search,
+      complain: () => {},
+    });
+    if (act) {
+      await act(page);
+      await settle(page);
+    }
+    const [before, textBefore] = await look(page);
+    await page.reload();
+    await settle(page);
+    const [after, textAfter] = await look(page);
+    const share = await samePicture(page, before, after);
+    if (share > DIFFERENT_MAX) different.push(`${name} (${(share * 100).toFixed(1)} % of it) ${page.url()}`);
+    else if (textBefore !== textAfter)
+      different.push(`${name} says something else: ${difference(textBefore, textAfter)}`);
+    await page.close();
+  }
+  expect(list.length > 40, `all pages were seen: ${list.length}`);
+  expect(different.length === 0, `pages that look different after a reload:\n    ${different.join("\n    ")}`);
+}
+
+const MASK = `
+  footer, [role=status], [aria-label="What arrives"], time, .u-cursor-x, .u-cursor-y { visibility: hidden !important; }
+  * { caret-color: transparent !important; animation: none !important; transition: none !important; outline: none !important; }
+`;
+
+async function look(page) {
+  await page.addStyleTag({ content: MASK }).catch(() => {});
+  await page.mouse.move(2, 2);
+  await page.waitForTimeout(150);
+  return [await page.screenshot(), await words(page)];
+}
+
+/** What the page says, without passing times. */
+async function words(page) {
+  const said = await page.locator("main").innerText();
+  return said
+    .replaceAll(/\d[\d.,]* (ns|µs|ms|s|min|h|d)( ago)?/g, "T")
+    .replaceAll(/\b(now|just now|a moment ago)\b/g, "T");
+}
+
+function difference(a, b) {
+  const [one, two] = [a.split("\n"), b.split("\n")];
+  const at = one.findIndex((line, index) => line !== two[index]);
+  return `"${one[at] ?? ""}" became "${two[at] ?? ""}"`;
+}
