@@ -15,6 +15,7 @@ mod inhibitor;
 mod log;
 pub mod maintenance;
 pub mod matchers;
+mod present;
 mod quiet;
 mod run;
 mod send;

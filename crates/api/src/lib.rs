@@ -20,6 +20,7 @@ pub mod reload;
 mod run;
 pub mod self_metrics;
 pub mod sources;
+mod stream;
 pub mod ui;
 pub mod workspace;
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use alerting::rules::AlertState;
 use alerting::rules::alertmanager::Sent;
 use foundation::UnixNanos;
 use model::Labels;
@@ -112,28 +113,6 @@ impl Alerting {
     /// The state of the rule is that of its worst alert.
     pub fn state(&self) -> AlertState {
         self.alerts.iter().map(|a| a.state).max().unwrap_or(AlertState::Inactive)
-    }
-}
-
-/// How far an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AlertState {
-    /// The condition does not hold.
-    Inactive,
-    /// It holds, not yet for `for`.
-    Pending,
-    /// It does.
-    Firing,
-}
-
-impl AlertState {
-    /// `inactive`, `pending` or `firing`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Inactive => "inactive",
-            Self::Pending => "pending",
-            Self::Firing => "firing",
-        }
     }
 }
 

@@ -127,7 +127,7 @@ impl ActiveAlert {
 }
 
 /// All alerts by fingerprint; those that ended too, until everybody was told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ActiveAlerts(FxHashMap<Fingerprint, Arc<ActiveAlert>>);
 
 impl ActiveAlerts {
@@ -156,8 +156,9 @@ impl ActiveAlerts {
         }
     }
 
-    pub(super) fn insert(&mut self, fingerprint: Fingerprint, alert: Arc<ActiveAlert>) {
-        self.0.insert(fingerprint, alert);
+    /// Returns the one that was there.
+    pub(super) fn insert(&mut self, fingerprint: Fingerprint, alert: Arc<ActiveAlert>) -> Option<Arc<ActiveAlert>> {
+        self.0.insert(fingerprint, alert)
     }
 
     pub(super) fn remove(&mut self, fingerprint: Fingerprint) -> Option<Arc<ActiveAlert>> {

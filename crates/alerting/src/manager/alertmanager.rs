@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
 use metastore::{Delivery, LogEntry, LogKey, MetaError, Metastore, Origin};
-use model::Labels;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
@@ -16,9 +15,9 @@ use super::active::{ActiveAlert, ActiveAlerts, PostedAlert};
 use super::config::Config;
 use super::flush::{self, Flush};
 use super::groups::{GroupId, Groups};
-use super::inhibitor::Inhibitor;
 use super::log::NotificationLog;
 use super::maintenance::Window;
+use super::present::Present;
 use super::silences::{Silence, SilenceError, Silences};
 use super::state::{State, Stats};
 use crate::alert::Fingerprint;
@@ -30,6 +29,8 @@ use crate::yaml::Node;
 const ALERTS_MAX: usize = 200_000;
 /// Groups that are prepared under one lock.
 const FLUSHES_MAX: usize = 256;
+/// Alerts that are put into memory under one lock: some milliseconds.
+const INSERTED_MAX: usize = 1000;
 /// After a restart senders get so long to say that an alert still fires, before it is taken as ended.
 const RESTART_GRACE: Duration = Duration::from_secs(120);
 /// How long ended silences are kept.
@@ -93,15 +94,18 @@ impl Alertmanager {
             .collect();
         let windows = store.documents().list(WINDOW_KIND)?;
         let windows = windows.into_iter().filter_map(|d| Some((d.id, read_window(&d.body).ok()?))).collect();
-        let mut state = State {
+        let present = Present {
             config: Arc::new(config),
-            alerts,
+            alerts: Arc::new(alerts),
+            inhibitor: Arc::default(),
+            silences: Arc::new(Silences::restore(store.silences()?)),
+            windows: Arc::new(windows),
+            acknowledgements: Arc::new(acknowledgements),
+        };
+        let mut state = State {
+            present,
             groups: Groups::default(),
-            inhibitor: Inhibitor::default(),
-            silences: Silences::restore(store.silences()?),
             log: NotificationLog::restore(store.notification_log(now)?),
-            windows,
-            acknowledgements,
             stats: Stats::default(),
         };
         state.regroup(now);
@@ -112,7 +116,7 @@ impl Alertmanager {
     /// Takes another configuration; groups go on where they are.
     pub fn reload(&self, config: Config) {
         let mut state = self.0.state.lock();
-        state.config = Arc::new(config);
+        state.present.config = Arc::new(config);
         state.regroup(self.now());
         drop(state);
         self.0.wake.notify_one();
@@ -120,7 +124,7 @@ impl Alertmanager {
 
     /// The configuration that is used.
     pub fn config(&self) -> Arc<Config> {
-        self.0.state.lock().config.clone()
+        self.0.state.lock().present.config.clone()
     }
 
     /// Takes alerts that fire or ended. When this returns they are stored; those that are refused do not keep the others out.
@@ -134,9 +138,10 @@ impl Alertmanager {
         let mut posted = Posted::default();
         let mut merged: Vec<ActiveAlert> = Vec::with_capacity(alerts.len());
         {
-            let state = self.0.state.lock();
-            let timeout = state.config.resolve_timeout;
-            let mut held = state.alerts.len();
+            // Alerts change only here, under the lock of `ingest`.
+            let present = self.present();
+            let timeout = present.config.resolve_timeout;
+            let mut held = present.alerts.len();
             let mut at_of: FxHashMap<Fingerprint, usize> = FxHashMap::default();
             for alert in alerts {
                 let alert = match ActiveAlert::of_posted(alert, now, timeout) {
@@ -147,7 +152,7 @@ impl Alertmanager {
                     }
                 };
                 let fingerprint = alert.alert.fingerprint();
-                if state.alerts.get(fingerprint).is_none() && !at_of.contains_key(&fingerprint) {
+                if present.alerts.get(fingerprint).is_none() && !at_of.contains_key(&fingerprint) {
                     if held >= ALERTS_MAX {
                         posted
                             .refused
@@ -156,7 +161,7 @@ impl Alertmanager {
                     }
                     held += 1;
                 }
-                let alert = state.alerts.merged(alert, now);
+                let alert = present.alerts.merged(alert, now);
                 let at = *at_of.entry(fingerprint).or_insert(merged.len());
                 match merged.get_mut(at) {
                     Some(same) => *same = alert,
@@ -168,20 +173,25 @@ impl Alertmanager {
         if !merged.is_empty() {
             self.0.store.put_alerts(merged.iter().map(ActiveAlert::stored).collect())?;
         }
-        let mut state = self.0.state.lock();
-        state.stats.received += posted.accepted as u64;
-        state.stats.refused += posted.refused.len() as u64;
-        for alert in merged {
-            self.insert(&mut state, alert, now);
+        {
+            let mut state = self.0.state.lock();
+            state.stats.received += posted.accepted as u64;
+            state.stats.refused += posted.refused.len() as u64;
         }
-        drop(state);
+        let mut merged = merged.into_iter().peekable();
+        while merged.peek().is_some() {
+            let mut state = self.0.state.lock();
+            for alert in merged.by_ref().take(INSERTED_MAX) {
+                self.insert(&mut state, alert, now);
+            }
+        }
         self.0.wake.notify_one();
         Ok(posted)
     }
 
     fn insert(&self, state: &mut State, alert: ActiveAlert, now: UnixNanos) {
         let fingerprint = alert.alert.fingerprint();
-        let was_firing = state.alerts.get(fingerprint).map(|a| !a.alert.is_resolved(now));
+        let was_firing = state.present.alerts.get(fingerprint).map(|a| !a.alert.is_resolved(now));
         let is_firing = !alert.alert.is_resolved(now);
         let starts_at = alert.alert.starts_at;
         match (was_firing, is_firing) {
@@ -208,10 +218,10 @@ impl Alertmanager {
     pub fn set_silence(&self, silence: Silence) -> Result<String, SilenceError> {
         let _one_at_a_time = self.0.ingest.lock();
         let new_id = self.0.store.new_id()?;
-        let change = self.0.state.lock().silences.plan(silence, new_id, self.now())?;
+        let change = self.present().silences.plan(silence, new_id, self.now())?;
         self.0.store.put_silences(change.stored())?;
         let id = change.id.clone();
-        self.0.state.lock().silences.apply(change);
+        Arc::make_mut(&mut self.0.state.lock().present.silences).apply(change);
         Ok(id)
     }
 
@@ -221,20 +231,20 @@ impl Alertmanager {
     /// An id that there is not, or that ended; when it cannot be stored.
     pub fn expire_silence(&self, id: &str) -> Result<(), SilenceError> {
         let _one_at_a_time = self.0.ingest.lock();
-        let change = self.0.state.lock().silences.plan_expiry(id, self.now())?;
+        let change = self.present().silences.plan_expiry(id, self.now())?;
         self.0.store.put_silences(change.stored())?;
-        self.0.state.lock().silences.apply(change);
+        Arc::make_mut(&mut self.0.state.lock().present.silences).apply(change);
         Ok(())
     }
 
     /// One silence.
     pub fn silence(&self, id: &str) -> Option<Silence> {
-        self.0.state.lock().silences.get(id).cloned()
+        self.present().silences.get(id).cloned()
     }
 
     /// All silences, in no order.
     pub fn silences(&self) -> Vec<Silence> {
-        self.0.state.lock().silences.all().cloned().collect()
+        self.present().silences.all().cloned().collect()
     }
 
     /// Somebody takes care of an alert; `None` takes it back. Waits for the disk. False when there is no such alert.
@@ -244,7 +254,7 @@ impl Alertmanager {
     pub fn acknowledge(&self, fingerprint: Fingerprint, by: Option<Acknowledgement>) -> Result<bool, MetaError> {
         let _one_at_a_time = self.0.ingest.lock();
         let now = self.now();
-        if self.0.state.lock().alerts.get(fingerprint).is_none_or(|a| a.alert.is_resolved(now)) {
+        if self.present().alerts.get(fingerprint).is_none_or(|a| a.alert.is_resolved(now)) {
             return Ok(false);
         }
         let id = fingerprint.to_string();
@@ -253,7 +263,7 @@ impl Alertmanager {
                 self.0.store.documents().put(acknowledge::KIND, &id, &by.body(), Origin::Api)?;
                 let body = json!({"by": by.by, "comment": by.comment, "until": by.until.map(time)});
                 self.0.timeline.record(fingerprint, now, Happened::Acknowledged, body);
-                self.0.state.lock().acknowledgements.insert(fingerprint, by.clone());
+                Arc::make_mut(&mut self.0.state.lock().present.acknowledgements).insert(fingerprint, by.clone());
             }
             None => self.unacknowledge(fingerprint, "somebody took it back")?,
         }
@@ -261,7 +271,7 @@ impl Alertmanager {
     }
 
     fn unacknowledge(&self, fingerprint: Fingerprint, why: &str) -> Result<(), MetaError> {
-        if self.0.state.lock().acknowledgements.remove(&fingerprint).is_none() {
+        if Arc::make_mut(&mut self.0.state.lock().present.acknowledgements).remove(&fingerprint).is_none() {
             return Ok(());
         }
         self.0.timeline.record(fingerprint, self.now(), Happened::Unacknowledged, json!({"why": why}));
@@ -284,7 +294,7 @@ impl Alertmanager {
             )));
         }
         self.0.store.documents().put(WINDOW_KIND, &window.name, &window.shown, Origin::Api)?;
-        self.0.state.lock().windows.insert(window.name.clone(), window.clone());
+        Arc::make_mut(&mut self.0.state.lock().present.windows).insert(window.name.clone(), window.clone());
         Ok(window)
     }
 
@@ -294,16 +304,16 @@ impl Alertmanager {
     /// A name that there is not; when it cannot be stored.
     pub fn delete_window(&self, name: &str) -> Result<(), MetaError> {
         self.0.store.documents().delete(WINDOW_KIND, name, None)?;
-        self.0.state.lock().windows.remove(name);
+        Arc::make_mut(&mut self.0.state.lock().present.windows).remove(name);
         Ok(())
     }
 
     /// All maintenance windows, with whether they come from a file and whether they are open.
     pub fn windows(&self) -> Vec<(Window, Origin, bool)> {
         let now = self.now();
-        let state = self.0.state.lock();
-        let files = state.config.maintenance.iter().map(|w| (w.clone(), Origin::File, w.contains(now)));
-        let own = state.windows.values().map(|w| (w.clone(), Origin::Api, w.contains(now)));
+        let present = self.present();
+        let files = present.config.maintenance.iter().map(|w| (w.clone(), Origin::File, w.contains(now)));
+        let own = present.windows.values().map(|w| (w.clone(), Origin::Api, w.contains(now)));
         let mut all: Vec<_> = files.chain(own).collect();
         all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         all
@@ -357,12 +367,15 @@ impl Alertmanager {
         let (ended, unacknowledged) = {
             let mut state = self.0.state.lock();
             state.log.prune(now);
-            state.silences.prune(now.minus(SILENCES_KEPT));
+            if state.present.silences.all().any(|s| s.ends_at < now.minus(SILENCES_KEPT)) {
+                Arc::make_mut(&mut state.present.silences).prune(now.minus(SILENCES_KEPT));
+            }
             let ended = state.forget_ended(now);
             let over = |(f, a): (&Fingerprint, &Acknowledgement)| {
-                (!a.holds(now) || state.alerts.get(*f).is_none_or(|alert| alert.alert.is_resolved(now))).then_some(*f)
+                (!a.holds(now) || state.present.alerts.get(*f).is_none_or(|alert| alert.alert.is_resolved(now)))
+                    .then_some(*f)
             };
-            let unacknowledged: Vec<Fingerprint> = state.acknowledgements.iter().filter_map(over).collect();
+            let unacknowledged: Vec<Fingerprint> = state.present.acknowledgements.iter().filter_map(over).collect();
             (ended, unacknowledged)
         };
         let store = &self.0.store;
@@ -386,7 +399,7 @@ impl Alertmanager {
     pub(super) fn shift(&self, by_ns: i64) {
         let mut state = self.0.state.lock();
         let before = UnixNanos(self.now().0.saturating_sub(by_ns));
-        state.alerts.shift(before, by_ns);
+        Arc::make_mut(&mut state.present.alerts).shift(before, by_ns);
         state.log.shift(by_ns);
         state.groups.shift(by_ns);
         let now = self.now();
@@ -396,6 +409,11 @@ impl Alertmanager {
 
     pub(super) fn count(&self, with: impl FnOnce(&mut Stats)) {
         with(&mut self.0.state.lock().stats);
+    }
+
+    /// What holds now; looked at without the lock.
+    pub(super) fn present(&self) -> Present {
+        self.0.state.lock().present.clone()
     }
 
     pub(super) fn with_state<T>(&self, with: impl FnOnce(&State, UnixNanos) -> T) -> T {
@@ -437,15 +455,4 @@ fn read_window(body: &Value) -> Result<Window, Vec<String>> {
 /// A time as people read it.
 pub(super) fn time(at: UnixNanos) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(at.0)).map_or_else(|_| at.0.to_string(), |t| t.to_string())
-}
-
-/// Labels that are the same for two alerts, for views.
-pub(super) fn receivers(state: &State, labels: &Labels) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for route in state.config.routes.matching(labels) {
-        if !names.contains(&route.receiver) {
-            names.push(route.receiver.clone());
-        }
-    }
-    names
 }

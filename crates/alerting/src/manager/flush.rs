@@ -65,7 +65,7 @@ pub(super) fn prepare(
         return Some(flush);
     }
     let told = told(&alerts, now);
-    let receiver = state.config.receiver(&route.receiver).cloned()?;
+    let receiver = state.present.config.receiver(&route.receiver).cloned()?;
     if receiver.slots.iter().all(|s| s.channel.is_err()) {
         nobody(state, &receiver, &told, timeline, now);
         return Some(flush);
@@ -81,7 +81,7 @@ pub(super) fn prepare(
         let last = state.log.get(&key, now);
         let reason = log::reason(last, &told, channel.send_resolved, route.repeat_interval, now);
         let Some(reason) = reason else { continue };
-        let acknowledged = || told.firing.iter().all(|f| state.acknowledged(Fingerprint(*f), now));
+        let acknowledged = || told.firing.iter().all(|f| state.present.acknowledged(Fingerprint(*f), now));
         // The log goes on, or what is repeated would be told as new when it is forgotten.
         let left_out = reason == Reason::RepeatIntervalElapsed && acknowledged();
         let parts = Parts { external_url, route_labels: &route.labels, labels: &labels, receiver: &receiver.name };
@@ -98,7 +98,7 @@ pub(super) fn prepare(
 fn audible(state: &mut State, id: &GroupId, alert: &ActiveAlert, timeline: &Timeline, now: UnixNanos) -> bool {
     let fingerprint = alert.alert.fingerprint();
     let Some(route) = state.groups.get(id).map(|g| g.route.clone()) else { return false };
-    let quiet = state.quiet(&alert.alert.labels, &route, now);
+    let quiet = state.present.quiet(&alert.alert.labels, &route, now);
     let is_audible = quiet.is_none();
     let Some(group) = state.groups.get_mut(id) else { return false };
     let before = match &quiet {

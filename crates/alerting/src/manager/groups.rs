@@ -42,6 +42,13 @@ pub(super) struct Group {
     pub quiet: FxHashMap<Fingerprint, Quiet>,
 }
 
+impl Group {
+    /// Those that ended too, in no order.
+    pub(super) fn alerts(&self) -> Vec<Arc<ActiveAlert>> {
+        self.alerts.values().cloned().collect()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Groups {
     by_id: FxHashMap<GroupId, Group>,

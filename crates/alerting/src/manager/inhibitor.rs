@@ -3,6 +3,8 @@
 //! For each rule the alerts of the source side are kept under their values of `equal`, so that an alert looks at those
 //! few only.
 
+use std::sync::Arc;
+
 use foundation::UnixNanos;
 use model::Labels;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,13 +13,14 @@ use super::active::ActiveAlerts;
 use super::config::InhibitRule;
 use crate::alert::Fingerprint;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Inhibitor {
     rules: Vec<Indexed>,
 }
 
+#[derive(Clone)]
 struct Indexed {
-    rule: InhibitRule,
+    rule: Arc<InhibitRule>,
     sources: FxHashMap<Vec<String>, FxHashSet<Fingerprint>>,
 }
 
@@ -32,12 +35,18 @@ pub(super) struct Inhibited {
 
 impl Inhibitor {
     pub(super) fn new(rules: &[InhibitRule], alerts: &ActiveAlerts) -> Self {
-        let rules = rules.iter().map(|rule| Indexed { rule: rule.clone(), sources: FxHashMap::default() }).collect();
+        let of = |rule: &InhibitRule| Indexed { rule: Arc::new(rule.clone()), sources: FxHashMap::default() };
+        let rules = rules.iter().map(of).collect();
         let mut inhibitor = Self { rules };
         for (fingerprint, alert) in alerts.iter() {
             inhibitor.insert(*fingerprint, &alert.alert.labels);
         }
         inhibitor
+    }
+
+    /// Whether an alert may keep others quiet.
+    pub(super) fn is_source(&self, labels: &Labels) -> bool {
+        self.rules.iter().any(|r| r.rule.source.matches(labels))
     }
 
     pub(super) fn insert(&mut self, fingerprint: Fingerprint, labels: &Labels) {

@@ -2,6 +2,8 @@
 //!
 //! Semantics of Alertmanager's `silence` package: what changes the scope of a silence ends it and makes another.
 
+use std::sync::Arc;
+
 use foundation::UnixNanos;
 use metastore::StoredSilence;
 use model::Labels;
@@ -181,11 +183,11 @@ impl Change {
 }
 
 /// All silences, found by what they look for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Silences {
-    by_id: FxHashMap<String, Silence>,
-    /// Those with a condition `name="value"`, under one of them; ids.
-    by_pair: FxHashMap<(String, String), Vec<String>>,
+    by_id: FxHashMap<String, Arc<Silence>>,
+    /// Those with a condition `name="value"`, under the name and the value of one of them; ids.
+    by_pair: FxHashMap<String, FxHashMap<String, Vec<String>>>,
     /// The others.
     rest: Vec<String>,
 }
@@ -204,11 +206,15 @@ impl Silences {
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Silence> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(|s| &**s)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Silence> {
-        self.by_id.values()
+        self.by_id.values().map(|s| &**s)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
     }
 
     /// What `wanted` comes to; `new_id` is used when it becomes another silence.
@@ -250,12 +256,13 @@ impl Silences {
 
     fn insert(&mut self, silence: Silence) {
         let id = silence.id.clone();
+        let silence = Arc::new(silence);
         if self.by_id.insert(id.clone(), silence.clone()).is_some_and(|old| old.matchers == silence.matchers) {
             return;
         }
         let pair = silence.matchers.0.iter().find(|m| m.op == Op::Equal && !m.value.is_empty());
         match pair {
-            Some(m) => self.by_pair.entry((m.name.clone(), m.value.clone())).or_default().push(id),
+            Some(m) => self.by_pair.entry(m.name.clone()).or_default().entry(m.value.clone()).or_default().push(id),
             None => self.rest.push(id),
         }
     }
@@ -264,9 +271,12 @@ impl Silences {
     pub(super) fn prune(&mut self, time: UnixNanos) {
         self.by_id.retain(|_, s| s.ends_at >= time);
         let by_id = &self.by_id;
-        self.by_pair.retain(|_, ids| {
-            ids.retain(|id| by_id.contains_key(id));
-            !ids.is_empty()
+        self.by_pair.retain(|_, of| {
+            of.retain(|_, ids| {
+                ids.retain(|id| by_id.contains_key(id));
+                !ids.is_empty()
+            });
+            !of.is_empty()
         });
         self.rest.retain(|id| by_id.contains_key(id));
     }
@@ -276,7 +286,7 @@ impl Silences {
         if self.by_id.is_empty() {
             return Vec::new();
         }
-        let pairs = labels.iter().filter_map(|(n, v)| self.by_pair.get(&(n.to_owned(), v.to_owned()))).flatten();
+        let pairs = labels.iter().filter_map(|(n, v)| self.by_pair.get(n)?.get(v)).flatten();
         let fits = |id: &&String| {
             self.get(id).is_some_and(|s| s.state(now) == SilenceState::Active && s.matchers.matches(labels))
         };

@@ -1,21 +1,17 @@
-//! Everything the alert manager holds in memory, behind one lock: what it is asked takes microseconds, and nobody waits for the
-//! disk or the network while holding it.
+//! Everything the alert manager holds in memory, behind one lock: nobody waits for the disk or the network while holding it, and
+//! who looks at many alerts does so in a copy of [`Present`].
 
 use std::sync::Arc;
 
 use foundation::UnixNanos;
-use model::Labels;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use super::acknowledge::Acknowledgement;
-use super::active::{ActiveAlert, ActiveAlerts};
-use super::config::{Config, Route};
+use super::active::ActiveAlert;
+use super::config::Route;
 use super::groups::Groups;
 use super::inhibitor::Inhibitor;
 use super::log::NotificationLog;
-use super::maintenance::Window;
-use super::quiet::Quiet;
-use super::silences::Silences;
+use super::present::Present;
 use crate::alert::Fingerprint;
 
 /// Figures for the server's own metrics.
@@ -44,15 +40,9 @@ pub struct Stats {
 }
 
 pub(super) struct State {
-    pub config: Arc<Config>,
-    pub alerts: ActiveAlerts,
+    pub present: Present,
     pub groups: Groups,
-    pub inhibitor: Inhibitor,
-    pub silences: Silences,
     pub log: NotificationLog,
-    /// Windows that were made through the API, by id.
-    pub windows: FxHashMap<String, Window>,
-    pub acknowledgements: FxHashMap<Fingerprint, Acknowledgement>,
     pub stats: Stats,
 }
 
@@ -61,9 +51,11 @@ impl State {
     pub(super) fn insert(&mut self, alert: ActiveAlert, now: UnixNanos) -> Vec<Arc<Route>> {
         let fingerprint = alert.alert.fingerprint();
         let alert = Arc::new(alert);
-        self.inhibitor.insert(fingerprint, &alert.alert.labels);
-        self.alerts.insert(fingerprint, alert.clone());
-        let config = self.config.clone();
+        let is_new = Arc::make_mut(&mut self.present.alerts).insert(fingerprint, alert.clone()).is_none();
+        if is_new && self.present.inhibitor.is_source(&alert.alert.labels) {
+            Arc::make_mut(&mut self.present.inhibitor).insert(fingerprint, &alert.alert.labels);
+        }
+        let config = self.present.config.clone();
         let routes = config.routes.matching(&alert.alert.labels);
         routes.into_iter().filter(|route| self.groups.insert(route, &alert, now)).cloned().collect()
     }
@@ -71,71 +63,36 @@ impl State {
     /// All alerts into the groups of the present configuration.
     pub(super) fn regroup(&mut self, now: UnixNanos) {
         let old = std::mem::take(&mut self.groups);
-        let config = self.config.clone();
+        let config = self.present.config.clone();
         let mut groups = Groups::default();
-        for (_, alert) in self.alerts.iter() {
+        for (_, alert) in self.present.alerts.iter() {
             for route in config.routes.matching(&alert.alert.labels) {
                 groups.insert(route, alert, now);
             }
         }
         groups.carry_over(old);
         self.groups = groups;
-        self.inhibitor = Inhibitor::new(&config.inhibit_rules, &self.alerts);
-    }
-
-    /// Why an alert is not told on a route; `None` when nothing keeps it.
-    pub(super) fn quiet(&self, labels: &Labels, route: &Route, now: UnixNanos) -> Option<Quiet> {
-        if let Some(inhibited) = self.inhibitor.inhibiting(labels, &self.alerts, now) {
-            return Some(Quiet::Inhibited(inhibited));
-        }
-        if let Some(muted) = self.muted(route, now) {
-            return Some(muted);
-        }
-        let silences = self.silences.silencing(labels, now);
-        if !silences.is_empty() {
-            return Some(Quiet::Silenced(silences));
-        }
-        let windows = self.open_windows(labels, now);
-        (!windows.is_empty()).then_some(Quiet::Maintenance(windows))
-    }
-
-    /// Whether the route does not speak at this time.
-    pub(super) fn muted(&self, route: &Route, now: UnixNanos) -> Option<Quiet> {
-        let contains = |name: &&String| {
-            self.config.time_intervals.get(*name).is_some_and(|times| times.iter().any(|t| t.contains(now)))
-        };
-        if !route.active.is_empty() && !route.active.iter().any(|name| contains(&name)) {
-            return Some(Quiet::Muted { outside: route.active.clone(), inside: Vec::new() });
-        }
-        let inside: Vec<String> = route.mute.iter().filter(contains).cloned().collect();
-        (!inside.is_empty()).then_some(Quiet::Muted { outside: Vec::new(), inside })
-    }
-
-    /// Names of the maintenance windows that keep an alert quiet.
-    pub(super) fn open_windows(&self, labels: &Labels, now: UnixNanos) -> Vec<String> {
-        let windows = self.config.maintenance.iter().chain(self.windows.values());
-        let mut names: Vec<String> = windows.filter(|w| w.mutes(labels, now)).map(|w| w.name.clone()).collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// Whether somebody takes care of an alert.
-    pub(super) fn acknowledged(&self, fingerprint: Fingerprint, now: UnixNanos) -> bool {
-        self.acknowledgements.get(&fingerprint).is_some_and(|a| a.holds(now))
+        self.present.inhibitor = Arc::new(Inhibitor::new(&config.inhibit_rules, &self.present.alerts));
     }
 
     /// Alerts that ended and that no group has to tell any more; they are forgotten.
     pub(super) fn forget_ended(&mut self, now: UnixNanos) -> Vec<Fingerprint> {
         let held: FxHashSet<Fingerprint> = self.groups.iter().flat_map(|g| g.alerts.keys().copied()).collect();
         let ended: Vec<Fingerprint> = self
+            .present
             .alerts
             .iter()
             .filter(|(fingerprint, a)| a.alert.is_resolved(now) && !held.contains(fingerprint))
             .map(|(fingerprint, _)| *fingerprint)
             .collect();
-        for fingerprint in &ended {
-            if let Some(alert) = self.alerts.remove(*fingerprint) {
-                self.inhibitor.remove(*fingerprint, &alert.alert.labels);
+        if ended.is_empty() {
+            return ended;
+        }
+        let alerts = Arc::make_mut(&mut self.present.alerts);
+        let gone: Vec<_> = ended.iter().filter_map(|f| Some((*f, alerts.remove(*f)?))).collect();
+        for (fingerprint, alert) in gone {
+            if self.present.inhibitor.is_source(&alert.alert.labels) {
+                Arc::make_mut(&mut self.present.inhibitor).remove(fingerprint, &alert.alert.labels);
             }
         }
         ended
@@ -143,9 +100,9 @@ impl State {
 
     pub(super) fn stats(&self) -> Stats {
         Stats {
-            alerts: self.alerts.len(),
+            alerts: self.present.alerts.len(),
             groups: self.groups.len(),
-            silences: self.silences.all().count(),
+            silences: self.present.silences.len(),
             log_entries: self.log.len(),
             ..self.stats
         }

@@ -1,4 +1,6 @@
 //! What the alert manager shows of itself: alerts with their state, groups, and what a silence would hide.
+//!
+//! All of it is made of a copy that shares what there is, without the lock: fifty thousand alerts take a while to judge.
 
 use std::sync::Arc;
 
@@ -7,12 +9,13 @@ use model::Labels;
 
 use super::acknowledge::Acknowledgement;
 use super::active::ActiveAlert;
-use super::alertmanager::{Alertmanager, receivers};
+use super::alertmanager::Alertmanager;
 use super::config::Route;
 use super::flush;
+use super::groups::Group;
 use super::matchers::Matchers;
+use super::present::Present;
 use super::quiet::Quiet;
-use super::state::State;
 use crate::alert::Fingerprint;
 
 /// Whether an alert is told, and what keeps it quiet.
@@ -74,99 +77,96 @@ pub struct Preview {
 }
 
 impl Alertmanager {
-    /// Alerts that fire, sorted.
-    pub fn alerts(&self) -> Vec<AlertView> {
-        self.with_state(|state, now| {
-            let firing = state.alerts.iter().filter(|(_, a)| !a.alert.is_resolved(now));
-            let mut views: Vec<AlertView> = firing.map(|(f, a)| view(state, *f, a, None, now)).collect();
-            views.sort_by_key(|v| v.fingerprint);
-            views
-        })
+    /// Alerts that fire and whose labels are `wanted`, sorted by fingerprint.
+    pub fn alerts(&self, wanted: impl Fn(&Labels) -> bool) -> Vec<AlertView> {
+        let (present, now) = (self.present(), self.now());
+        let mut firing = present.firing(wanted, now);
+        firing.sort_unstable_by_key(|(fingerprint, _)| *fingerprint);
+        firing.into_iter().map(|(f, a)| present.view(f, a, None, now)).collect()
     }
 
     /// One alert, also one that ended and is not forgotten.
     pub fn alert(&self, fingerprint: Fingerprint) -> Option<AlertView> {
-        self.with_state(|state, now| state.alerts.get(fingerprint).map(|a| view(state, fingerprint, a, None, now)))
+        let (present, now) = (self.present(), self.now());
+        present.alerts.get(fingerprint).map(|a| present.view(fingerprint, a, None, now))
     }
 
-    /// Groups with alerts that fire, sorted by labels and receiver.
-    pub fn groups(&self) -> Vec<GroupView> {
-        self.with_state(|state, now| {
-            let mut groups: Vec<GroupView> = Vec::new();
-            for group in state.groups.iter() {
-                let firing = group.alerts.iter().filter(|(_, a)| !a.alert.is_resolved(now));
-                let mut alerts: Vec<AlertView> =
-                    firing.map(|(f, a)| view(state, *f, a, Some(&group.route), now)).collect();
-                if alerts.is_empty() {
-                    continue;
-                }
-                alerts.sort_by(|a, b| flush::before(&a.alert.alert.labels, &b.alert.alert.labels));
-                groups.push(GroupView {
-                    labels: group.labels.clone(),
-                    receiver: group.route.receiver.clone(),
-                    key: group.key.clone(),
-                    alerts,
-                    due: group.due,
-                });
+    /// Groups with alerts that fire and whose labels are `wanted`, sorted by labels and receiver.
+    pub fn groups(&self, wanted: impl Fn(&Labels) -> bool) -> Vec<GroupView> {
+        let (present, found) = self.with_state(|state, _| {
+            let of = |g: &Group| (g.route.clone(), g.labels.clone(), g.key.clone(), g.due, g.alerts());
+            (state.present.clone(), state.groups.iter().map(of).collect::<Vec<_>>())
+        });
+        let now = self.now();
+        let mut groups: Vec<GroupView> = Vec::with_capacity(found.len());
+        for (route, labels, key, due, mut alerts) in found {
+            alerts.retain(|a| !a.alert.is_resolved(now) && wanted(&a.alert.labels));
+            if alerts.is_empty() {
+                continue;
             }
-            groups.sort_by(|a, b| {
-                flush::before(&a.labels, &b.labels)
-                    .then_with(|| a.receiver.cmp(&b.receiver))
-                    .then_with(|| a.key.cmp(&b.key))
-            });
-            groups
-        })
+            alerts.sort_by(|a, b| flush::before(&a.alert.labels, &b.alert.labels));
+            let view = |a: &Arc<ActiveAlert>| present.view(a.alert.fingerprint(), a, Some(&route), now);
+            let alerts = alerts.iter().map(view).collect();
+            groups.push(GroupView { labels, receiver: route.receiver.clone(), key, alerts, due });
+        }
+        groups.sort_by(|a, b| {
+            flush::before(&a.labels, &b.labels)
+                .then_with(|| a.receiver.cmp(&b.receiver))
+                .then_with(|| a.key.cmp(&b.key))
+        });
+        groups
     }
 
     /// What a silence with these matchers would hide if it began now.
     pub fn preview(&self, matchers: &Matchers) -> Preview {
-        self.with_state(|state, now| {
-            let fits =
-                state.alerts.iter().filter(|(_, a)| !a.alert.is_resolved(now) && matchers.matches(&a.alert.labels));
-            let mut alerts: Vec<AlertView> = fits.map(|(f, a)| view(state, *f, a, None, now)).collect();
-            alerts.sort_by(|a, b| flush::before(&a.alert.alert.labels, &b.alert.alert.labels));
-            let quiet_already = alerts.iter().filter(|v| v.status.state() != "active").count();
-            Preview { alerts, quiet_already }
-        })
+        let (present, now) = (self.present(), self.now());
+        let mut fits = present.firing(|labels| matchers.matches(labels), now);
+        fits.sort_by(|(_, a), (_, b)| flush::before(&a.alert.labels, &b.alert.labels));
+        let alerts: Vec<AlertView> = fits.into_iter().map(|(f, a)| present.view(f, a, None, now)).collect();
+        let quiet_already = alerts.iter().filter(|v| v.status.state() != "active").count();
+        Preview { alerts, quiet_already }
     }
 }
 
-/// Without a route an alert is muted by time when all its routes are.
-fn view(
-    state: &State,
-    fingerprint: Fingerprint,
-    alert: &Arc<ActiveAlert>,
-    route: Option<&Arc<Route>>,
-    now: UnixNanos,
-) -> AlertView {
-    let labels = &alert.alert.labels;
-    let inhibited = state.inhibitor.inhibiting(labels, &state.alerts, now);
-    let muted = match route {
-        Some(route) => muted_by(state, route, now),
-        None => {
-            let routes = state.config.routes.matching(labels);
-            let muted: Vec<Vec<String>> = routes.iter().map(|r| muted_by(state, r, now)).collect();
-            if muted.iter().any(Vec::is_empty) { Vec::new() } else { muted.concat() }
+impl Present {
+    fn firing(&self, wanted: impl Fn(&Labels) -> bool, now: UnixNanos) -> Vec<(Fingerprint, &Arc<ActiveAlert>)> {
+        let firing = self.alerts.iter().filter(|(_, a)| !a.alert.is_resolved(now) && wanted(&a.alert.labels));
+        firing.map(|(f, a)| (*f, a)).collect()
+    }
+
+    /// Without a route an alert is muted by time when all its routes are.
+    fn view(
+        &self,
+        fingerprint: Fingerprint,
+        alert: &Arc<ActiveAlert>,
+        route: Option<&Arc<Route>>,
+        now: UnixNanos,
+    ) -> AlertView {
+        let labels = &alert.alert.labels;
+        let inhibited = self.inhibitor.inhibiting(labels, &self.alerts, now);
+        let routes = route.map_or_else(|| self.config.routes.matching(labels), |route| vec![route]);
+        let muted: Vec<Vec<String>> = routes.iter().map(|r| self.muted_by(r, now)).collect();
+        let muted = if muted.iter().any(Vec::is_empty) { Vec::new() } else { muted.concat() };
+        let windows = self.open_windows(labels, now).into_iter().map(|name| format!("maintenance: {name}"));
+        let status = AlertStatus {
+            silenced_by: self.silences.silencing(labels, now),
+            inhibited_by: inhibited.map(|i| i.by.to_string()).into_iter().collect(),
+            muted_by: muted.into_iter().chain(windows).collect(),
+        };
+        let mut receivers: Vec<String> = Vec::new();
+        for route in routes {
+            if !receivers.contains(&route.receiver) {
+                receivers.push(route.receiver.clone());
+            }
         }
-    };
-    let windows = state.open_windows(labels, now).into_iter().map(|name| format!("maintenance: {name}"));
-    let status = AlertStatus {
-        silenced_by: state.silences.silencing(labels, now),
-        inhibited_by: inhibited.map(|i| i.by.to_string()).into_iter().collect(),
-        muted_by: muted.into_iter().chain(windows).collect(),
-    };
-    AlertView {
-        alert: alert.clone(),
-        fingerprint,
-        receivers: route.map_or_else(|| receivers(state, labels), |r| vec![r.receiver.clone()]),
-        status,
-        acknowledgement: state.acknowledgements.get(&fingerprint).filter(|a| a.holds(now)).cloned(),
+        let acknowledgement = self.acknowledgements.get(&fingerprint).filter(|a| a.holds(now)).cloned();
+        AlertView { alert: alert.clone(), fingerprint, receivers, status, acknowledgement }
     }
-}
 
-fn muted_by(state: &State, route: &Route, now: UnixNanos) -> Vec<String> {
-    match state.muted(route, now) {
-        Some(Quiet::Muted { outside, inside }) => outside.into_iter().chain(inside).collect(),
-        _ => Vec::new(),
+    fn muted_by(&self, route: &Route, now: UnixNanos) -> Vec<String> {
+        match self.muted(route, now) {
+            Some(Quiet::Muted { outside, inside }) => outside.into_iter().chain(inside).collect(),
+            _ => Vec::new(),
+        }
     }
 }

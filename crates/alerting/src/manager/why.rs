@@ -56,6 +56,7 @@ impl Alertmanager {
         }
         let now = self.now();
         let groups = self.with_state(|state, now| {
+            // Groups that hold the alert are few; looking for it in one takes no time.
             let of = state.groups.iter().filter_map(|g| {
                 let alert = g.alerts.get(&fingerprint)?;
                 Some(Group {
@@ -63,7 +64,7 @@ impl Alertmanager {
                     key: g.key.clone(),
                     due: g.due,
                     flushed: g.flushed,
-                    quiet: state.quiet(&alert.alert.labels, &g.route, now).map(|q| q.words()),
+                    quiet: state.present.quiet(&alert.alert.labels, &g.route, now).map(|q| q.words()),
                 })
             });
             of.collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 //! [`Engine::run_due`] evaluates what is due on the caller's thread; [`Engine::start`] does so on threads of its own. A group
 //! is evaluated by one thread at a time. Groups are replaced as a whole by [`Engine::replace`]; what did not change goes on undisturbed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -13,7 +14,7 @@ use foundation::{Clock, UnixNanos};
 use model::{Labels, STALE_NAN_BITS};
 use parking_lot::{Mutex, RwLock};
 use promql::eval::Point;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::doors::Written;
 use super::group::{GroupRun, Surroundings};
@@ -51,6 +52,8 @@ pub struct Engine {
     times: Times,
     /// In the order of their files.
     groups: RwLock<Vec<Arc<Scheduled>>>,
+    /// Those that nobody evaluates now, by their next time; some may be over. A thread takes this lock alone, or after that of `groups`.
+    waiting: Mutex<BTreeMap<(UnixNanos, u64), Arc<Scheduled>>>,
     watch: Mutex<ClockWatch>,
     /// Series of groups that are gone, and when they end.
     retired: Mutex<Vec<(UnixNanos, Vec<Labels>)>>,
@@ -61,16 +64,19 @@ pub struct Engine {
 }
 
 struct Scheduled {
+    /// No two of a process have the same.
+    id: u64,
     file: String,
     name: String,
     interval: Duration,
     schedule: Mutex<Schedule>,
-    busy: AtomicBool,
     /// Replaced or removed.
     over: AtomicBool,
     run: Mutex<GroupRun>,
     seen: Mutex<Arc<GroupView>>,
 }
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Scheduled {
     fn new(file: String, run: GroupRun, interval: Duration, now: UnixNanos) -> Self {
@@ -78,10 +84,10 @@ impl Scheduled {
         let name = run.spec.name.clone();
         Self {
             schedule: Mutex::new(Schedule::new(&file, &name, interval, now)),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             file,
             name,
             interval,
-            busy: AtomicBool::new(false),
             over: AtomicBool::new(false),
             run: Mutex::new(run),
             seen: Mutex::new(seen),
@@ -104,6 +110,7 @@ impl Engine {
             surroundings,
             times,
             groups: RwLock::default(),
+            waiting: Mutex::default(),
             watch: Mutex::new(ClockWatch::new()),
             retired: Mutex::default(),
             given: AtomicBool::new(false),
@@ -122,12 +129,12 @@ impl Engine {
         let first = !self.given.swap(true, Ordering::SeqCst);
         let options = &self.surroundings.options;
         let mut current = self.groups.write();
-        let mut old: Vec<Option<Arc<Scheduled>>> = std::mem::take(&mut *current).into_iter().map(Some).collect();
+        let mut old: FxHashMap<(String, String), Arc<Scheduled>> = FxHashMap::default();
+        for group in std::mem::take(&mut *current) {
+            old.insert((group.file.clone(), group.name.clone()), group);
+        }
         for placed in groups {
-            let at = |o: &Option<Arc<Scheduled>>| {
-                o.as_ref().is_some_and(|o| o.file == placed.file && o.name == placed.group.name)
-            };
-            let before = old.iter_mut().find(|o| at(o)).and_then(Option::take);
+            let before = old.remove(&(placed.file.clone(), placed.group.name.clone()));
             if let Some(same) = before.as_ref().filter(|b| b.run.lock().spec == placed.group) {
                 current.push(same.clone());
                 continue;
@@ -140,9 +147,11 @@ impl Engine {
                 run.take_over(was);
             }
             let interval = run.interval(options);
-            current.push(Arc::new(Scheduled::new(placed.file, run, interval, now)));
+            let new = Arc::new(Scheduled::new(placed.file, run, interval, now));
+            self.wait(new.clone());
+            current.push(new);
         }
-        for gone in old.into_iter().flatten() {
+        for gone in old.into_values() {
             gone.over.store(true, Ordering::SeqCst);
             // A group that was only renamed writes the same series within two intervals.
             let series: Vec<Labels> = gone.run.lock().series().cloned().collect();
@@ -154,7 +163,7 @@ impl Engine {
     pub fn run_due(&self) -> usize {
         let mut count = 0;
         while let Some((group, due)) = self.take() {
-            self.evaluate(&group, due);
+            self.evaluate(group, due);
             count += 1;
         }
         count
@@ -162,30 +171,37 @@ impl Engine {
 
     /// When the next group is due.
     pub fn next_due(&self) -> Option<UnixNanos> {
-        let groups = self.groups.read();
-        groups.iter().filter(|g| !g.busy.load(Ordering::Acquire)).map(|g| g.schedule.lock().next()).min()
+        self.waiting.lock().first_key_value().map(|((next, _), _)| *next)
     }
 
-    /// A group whose time has come, the longest waiting first. It is busy until it was evaluated.
+    /// From now on somebody may evaluate it again.
+    fn wait(&self, group: Arc<Scheduled>) {
+        let next = group.schedule.lock().next();
+        self.waiting.lock().insert((next, group.id), group);
+    }
+
+    /// A group whose time has come, the longest waiting first. Nobody else takes it until it was evaluated.
     fn take(&self) -> Option<(Arc<Scheduled>, Due)> {
         let now = self.look_at_clock();
         self.end_retired(now);
-        let groups = self.groups.read();
         loop {
-            let due = |g: &&Arc<Scheduled>| !g.busy.load(Ordering::Acquire) && g.schedule.lock().next() <= now;
-            let group = groups.iter().filter(due).min_by_key(|g| g.schedule.lock().next())?;
-            if group.busy.swap(true, Ordering::AcqRel) {
+            let mut waiting = self.waiting.lock();
+            let first = waiting.first_entry().filter(|first| first.key().0 <= now)?;
+            let group = first.remove();
+            drop(waiting);
+            if group.over.load(Ordering::SeqCst) {
                 continue;
             }
-            let taken = group.schedule.lock().take(now);
-            match taken {
-                Some(due) => return Some((group.clone(), due)),
-                None => group.busy.store(false, Ordering::Release),
+            let due = group.schedule.lock().take(now);
+            match due {
+                Some(due) => return Some((group, due)),
+                // The clock was set meanwhile.
+                None => self.wait(group),
             }
         }
     }
 
-    fn evaluate(&self, group: &Scheduled, due: Due) {
+    fn evaluate(&self, group: Arc<Scheduled>, due: Due) {
         let lag = self.times.wall.now().0.saturating_sub(due.at.0);
         self.lag_ns.fetch_max(u64::try_from(lag).unwrap_or(0), Ordering::Relaxed);
         let unsettled = self.watch.lock().unsettled_since(due.at);
@@ -195,7 +211,7 @@ impl Engine {
             run.evaluate(due.at, unsettled, &self.surroundings);
         }
         drop(run);
-        group.busy.store(false, Ordering::Release);
+        self.wait(group);
     }
 
     /// The time of day; when it jumped, all groups are told.
@@ -211,6 +227,13 @@ impl Engine {
             group.schedule.lock().realign(now);
             group.run.lock().shift(jump, now);
         }
+        let mut waiting = self.waiting.lock();
+        let groups: Vec<Arc<Scheduled>> = std::mem::take(&mut *waiting).into_values().collect();
+        for group in groups {
+            let next = group.schedule.lock().next();
+            waiting.insert((next, group.id), group);
+        }
+        drop(waiting);
         now
     }
 
@@ -252,7 +275,7 @@ impl Engine {
     fn work(&self, shutdown: &Shutdown) {
         while !shutdown.is_set() {
             if let Some((group, due)) = self.take() {
-                self.evaluate(&group, due);
+                self.evaluate(group, due);
                 continue;
             }
             let until = self.next_due().map_or(i64::MAX, |next| next.0.saturating_sub(self.times.wall.now().0));

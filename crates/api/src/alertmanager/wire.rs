@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use alerting::manager::matchers::{Matcher, MatcherError, Matchers, Op};
-use alerting::manager::{AlertStatus, AlertView, PostedAlert, Silence};
+use alerting::manager::{AlertView, PostedAlert, Silence};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use foundation::{ErrorKind, UnixNanos};
 use model::Labels;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -61,10 +61,6 @@ pub(super) fn read_time(field: &str, text: &str) -> Result<Option<UnixNanos>, St
     Ok(Some(UnixNanos(nanos as i64)))
 }
 
-pub(super) fn labels(labels: &Labels) -> Value {
-    Value::Object(labels.iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<Map<_, _>>())
-}
-
 /// An alert that is sent.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,28 +89,66 @@ impl PostableAlert {
     }
 }
 
-pub(super) fn alert(view: &AlertView) -> Value {
-    let alert = &view.alert;
-    json!({
-        "annotations": labels(&alert.alert.annotations),
-        "endsAt": time(alert.alert.ends_at),
-        "fingerprint": view.fingerprint.to_string(),
-        "receivers": view.receivers.iter().map(|r| json!({"name": r})).collect::<Vec<_>>(),
-        "startsAt": time(alert.alert.starts_at),
-        "status": status(&view.status),
-        "updatedAt": time(alert.updated_at),
-        "generatorURL": alert.alert.generator_url,
-        "labels": labels(&alert.alert.labels),
-    })
+/// An alert as it is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GettableAlert<'a> {
+    annotations: LabelSet<'a>,
+    ends_at: String,
+    fingerprint: String,
+    receivers: Vec<Named<'a>>,
+    starts_at: String,
+    status: GettableStatus<'a>,
+    updated_at: String,
+    #[serde(rename = "generatorURL")]
+    generator_url: &'a str,
+    labels: LabelSet<'a>,
 }
 
-fn status(status: &AlertStatus) -> Value {
-    json!({
-        "inhibitedBy": status.inhibited_by,
-        "silencedBy": status.silenced_by,
-        "mutedBy": status.muted_by,
-        "state": status.state(),
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GettableStatus<'a> {
+    inhibited_by: &'a [String],
+    silenced_by: &'a [String],
+    muted_by: &'a [String],
+    state: &'static str,
+}
+
+/// What has nothing but a name.
+#[derive(Serialize)]
+pub(super) struct Named<'a> {
+    pub(super) name: &'a str,
+}
+
+/// Labels as an object.
+pub(super) struct LabelSet<'a>(pub &'a Labels);
+
+impl Serialize for LabelSet<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
+}
+
+impl<'a> GettableAlert<'a> {
+    pub(super) fn of(view: &'a AlertView) -> Self {
+        let (alert, status) = (&view.alert.alert, &view.status);
+        Self {
+            annotations: LabelSet(&alert.annotations),
+            ends_at: time(alert.ends_at),
+            fingerprint: view.fingerprint.to_string(),
+            receivers: view.receivers.iter().map(|name| Named { name }).collect(),
+            starts_at: time(alert.starts_at),
+            status: GettableStatus {
+                inhibited_by: &status.inhibited_by,
+                silenced_by: &status.silenced_by,
+                muted_by: &status.muted_by,
+                state: status.state(),
+            },
+            updated_at: time(view.alert.updated_at),
+            generator_url: &alert.generator_url,
+            labels: LabelSet(&alert.labels),
+        }
+    }
 }
 
 /// A silence that is wanted.

@@ -10,7 +10,7 @@ use tsdb::{Exemplar, SeriesExemplars};
 use super::json;
 use super::params::Params;
 use super::respond::{Notes, PromError};
-use super::stream::{self, List};
+use super::stream;
 use crate::app::App;
 use crate::run;
 
@@ -26,7 +26,7 @@ pub(super) async fn exemplars(State(app): State<App>, p: Params) -> Result<Respo
         Ok::<_, MetricsError>((found, Notes::of(&ask)))
     })
     .await??;
-    Ok(stream::json(List::new(found.into_iter(), notes, |out, series| write(out, &series))))
+    Ok(stream::json(stream::list(found.into_iter(), &notes, |out, series| write(out, &series))))
 }
 
 fn write(out: &mut Vec<u8>, series: &SeriesExemplars) {

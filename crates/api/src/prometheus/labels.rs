@@ -7,7 +7,7 @@ use query::metrics::MetricsError;
 use super::params::Params;
 use super::respond::{Notes, PromError};
 use super::series::cut;
-use super::stream::{self, List};
+use super::stream;
 use super::{escape, json};
 use crate::app::App;
 use crate::run;
@@ -46,7 +46,7 @@ pub(super) async fn values(State(app): State<App>, Path(name): Path<String>, p: 
 
 fn list((mut found, notes): (Vec<String>, Notes), limit: Option<usize>) -> Response {
     let notes = cut(&mut found, limit, notes);
-    stream::json(List::new(found.into_iter(), notes, |out, text: String| json::text(out, &text)))
+    stream::json(stream::list(found.into_iter(), &notes, |out, text: String| json::text(out, &text)))
 }
 
 /// The selectors of a request.

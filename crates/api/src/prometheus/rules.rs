@@ -1,12 +1,15 @@
 //! Rules and the alerts that they raise.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use promql::matcher::Matcher;
 use serde_json::{Value, json};
 
+use super::json;
 use super::params::Params;
-use super::respond::{PromError, success};
+use super::respond::{ENVELOPE, Failure, PromError};
+use super::stream::{self, List};
 use super::targets::{labels_json, time};
 use super::time::rfc3339;
 use crate::app::App;
@@ -22,23 +25,37 @@ use crate::sources::{Alert, Alerting, Rule, RuleGroup};
     responses((status = 200, description = "as Prometheus answers"), (status = 400, description = "bad_data")))]
 pub(super) async fn rules(State(app): State<App>, p: Params) -> Result<Response, PromError> {
     let filter = Filter::read(&p)?;
-    let groups = (app.sources.rule_groups)();
-    let (page, next) = Page::read(&p)?.of(&groups)?;
-    let shown = page.iter().filter_map(|group| filter.group(group));
-    let mut data = json!({"groups": shown.collect::<Vec<_>>()});
-    if let Some(next) = next {
-        data["groupNextToken"] = next.into();
-    }
-    Ok(success(data))
+    let page = Page::read(&p)?;
+    away(move || {
+        let (groups, next) = page.of((app.sources.rule_groups)())?;
+        let mut body = [ENVELOPE, b"{\"groups\":["].concat();
+        for (i, group) in groups.iter().filter_map(|g| filter.group(g)).enumerate() {
+            body.extend((i > 0).then_some(b','));
+            body.extend(group.to_string().bytes());
+        }
+        let token = next.map(|t| format!(",\"groupNextToken\":{}", Value::from(t))).unwrap_or_default();
+        body.extend(format!("]{token}}}}}").bytes());
+        Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    })
+    .await
+}
+
+/// Looking at groups waits for those that are being evaluated, and there may be tens of thousands of alerts.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, PromError> + Send + 'static) -> Result<T, PromError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        Err(PromError::new(Failure::Internal, format!("the request failed inside the server: {e}")))
+    })
 }
 
 /// Alerts that are pending or firing.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "prometheus",
     responses((status = 200, description = "as Prometheus answers")))]
-pub(super) async fn alerts(State(app): State<App>) -> Response {
-    let groups = (app.sources.rule_groups)();
-    let rules = groups.iter().flat_map(|g| &g.rules).filter_map(|r| r.alerting.as_ref());
-    success(json!({"alerts": rules.flat_map(|a| a.alerts.iter().map(alert)).collect::<Vec<_>>()}))
+pub(super) async fn alerts(State(app): State<App>) -> Result<Response, PromError> {
+    let groups = away(move || Ok((app.sources.rule_groups)())).await?;
+    let rules = groups.into_iter().flat_map(|g| g.rules).filter_map(|r| r.alerting);
+    let alerts = rules.flat_map(|a| a.alerts);
+    let head = [ENVELOPE, b"{\"alerts\":"].concat();
+    Ok(stream::json(List::new(head, alerts, "}}", |out, a| write_alert(out, &a))))
 }
 
 /// Which rules are shown.
@@ -141,19 +158,42 @@ fn alerting(out: &mut Value, a: &Alerting, with_alerts: bool) {
 }
 
 fn alert(a: &Alert) -> Value {
-    let mut value = Vec::new();
-    super::json::exponential(&mut value, a.value);
     let mut out = json!({
         "labels": labels_json(&a.labels),
         "annotations": labels_json(&a.annotations),
         "state": a.state.name(),
         "activeAt": rfc3339(a.active_at),
-        "value": String::from_utf8_lossy(&value),
+        "value": value(a),
     });
     if let Some(since) = a.keep_firing_since {
         out["keepFiringSince"] = rfc3339(since).into();
     }
     out
+}
+
+fn value(a: &Alert) -> String {
+    let mut value = Vec::new();
+    json::exponential(&mut value, a.value);
+    String::from_utf8_lossy(&value).into_owned()
+}
+
+/// The same as [`alert`]: of these there may be tens of thousands.
+fn write_alert(out: &mut Vec<u8>, a: &Alert) {
+    out.extend(b"{\"labels\":");
+    json::labels(out, &a.labels);
+    out.extend(b",\"annotations\":");
+    json::labels(out, &a.annotations);
+    let mut field = |name: &[u8], value: &str| {
+        out.extend(name);
+        json::text(out, value);
+    };
+    field(b",\"state\":", a.state.name());
+    field(b",\"activeAt\":", &rfc3339(a.active_at));
+    field(b",\"value\":", &value(a));
+    if let Some(since) = a.keep_firing_since {
+        field(b",\"keepFiringSince\":", &rfc3339(since));
+    }
+    out.push(b'}');
 }
 
 /// Which groups an answer has.
@@ -173,16 +213,17 @@ impl Page {
     }
 
     /// The groups of the page, and the token of the next one.
-    fn of<'a>(&self, all: &'a [RuleGroup]) -> Result<(&'a [RuleGroup], Option<String>), PromError> {
+    fn of(&self, mut all: Vec<RuleGroup>) -> Result<(Vec<RuleGroup>, Option<String>), PromError> {
         let first = match &self.after {
             None => 0,
             Some(token) => all.iter().position(|g| self::token(g) == *token).ok_or_else(|| {
                 PromError::bad_data(format!("invalid group_next_token {token:?}: the groups have changed; begin again"))
             })?,
         };
-        let rest = all.get(first..).unwrap_or_default();
-        let count = self.groups.unwrap_or(rest.len());
-        Ok((rest.get(..count).unwrap_or(rest), rest.get(count).map(token)))
+        all.drain(..first);
+        let next = self.groups.and_then(|count| all.get(count)).map(token);
+        all.truncate(self.groups.unwrap_or(usize::MAX));
+        Ok((all, next))
     }
 }
 

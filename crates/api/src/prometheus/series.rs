@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::params::Params;
 use super::respond::{Notes, PromError};
-use super::stream::{self, List};
+use super::stream;
 use super::{json, labels};
 use crate::app::App;
 use crate::run;
@@ -26,7 +26,7 @@ pub(super) async fn series(State(app): State<App>, p: Params) -> Result<Response
     .await?
     .map_err(labels::of_selector)?;
     let notes = cut(&mut found, limit, notes);
-    Ok(stream::json(List::new(found.into_iter(), notes, |out, series| json::labels(out, &series))))
+    Ok(stream::json(stream::list(found.into_iter(), &notes, |out, series| json::labels(out, &series))))
 }
 
 /// Shortens a list to `limit` and says so.

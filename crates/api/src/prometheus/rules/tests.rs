@@ -98,7 +98,7 @@ fn rules_are_filtered() {
 fn pages_follow_each_other() {
     let groups = [group("a"), group("b"), group("c")];
     let page = |query: &str| {
-        let (page, next) = Page::read(&Params::of(query))?.of(&groups)?;
+        let (page, next) = Page::read(&Params::of(query))?.of(groups.to_vec())?;
         Ok::<_, PromError>((page.iter().map(|g| g.name.clone()).collect::<Vec<_>>(), next))
     };
     let (first, next) = page("group_limit=2").unwrap();
@@ -107,4 +107,17 @@ fn pages_follow_each_other() {
     assert_eq!((second, end), (vec!["c".to_owned()], None));
     assert!(page("group_next_token=x").is_err());
     assert!(page("group_limit=2&group_next_token=x").is_err());
+}
+
+#[test]
+fn an_alert_of_many_is_written_as_one_of_a_rule() {
+    let mut group = group("g");
+    let alerting = group.rules[0].alerting.as_mut().unwrap();
+    alerting.alerts[1].keep_firing_since = Some(UnixNanos(1_795_357_800_000_000_000));
+    alerting.alerts[1].annotations = Labels::from_pairs([("summary", "a \"b\"\n")]);
+    for a in &alerting.alerts {
+        let mut text = Vec::new();
+        write_alert(&mut text, a);
+        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), alert(a));
+    }
 }

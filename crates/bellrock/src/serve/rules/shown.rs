@@ -1,7 +1,7 @@
 //! Groups of rules in the words of the faces.
 
 use alerting::rules::{Engine, GroupView, Instance, RuleView};
-use api::sources::{Alert, AlertState, Alerting, Rule, RuleGroup};
+use api::sources::{Alert, Alerting, Rule, RuleGroup};
 use model::Labels;
 
 /// All groups as they are now.
@@ -44,11 +44,7 @@ fn alert(a: &Instance) -> Alert {
     Alert {
         labels: a.labels.clone(),
         annotations: a.annotations.clone(),
-        state: match a.state {
-            alerting::rules::AlertState::Inactive => AlertState::Inactive,
-            alerting::rules::AlertState::Pending => AlertState::Pending,
-            alerting::rules::AlertState::Firing => AlertState::Firing,
-        },
+        state: a.state,
         active_at: a.active_at,
         keep_firing_since: a.keep_firing_since,
         value: a.value,
