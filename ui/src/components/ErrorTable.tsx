@@ -15,9 +15,11 @@ export interface ErrorTableProps {
   /** Index of the chosen row. */
   cursor?: number;
   withService?: boolean;
+  /** Ids of those that came back. */
+  regressed?: ReadonlySet<string> | undefined;
 }
 
-export function ErrorTable({ groups, range, cursor = -1, withService = true }: ErrorTableProps) {
+export function ErrorTable({ groups, range, cursor = -1, withService = true, regressed }: ErrorTableProps) {
   const { zone, asOfMilli } = useTime();
   const timeSearch = useTimeSearch();
   return (
@@ -39,6 +41,7 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true }: E
               <Link to="/errors/$group" params={{ group: group.id }} search={timeSearch} className={styles.type ?? ""}>
                 <strong className="ellipsis">{group.exception_type || "error"}</strong>
                 {isNew(group, range) && <span className="badge error">new</span>}
+                {regressed?.has(group.id) && <RegressedBadge />}
                 <span className={`ellipsis ${styles.message}`} title={group.message}>
                   {group.message}
                 </span>
@@ -73,6 +76,17 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true }: E
         ))}
       </tbody>
     </table>
+  );
+}
+
+export function RegressedBadge() {
+  return (
+    <span
+      className="badge warn"
+      title="It had been seen, then not at all for as long as this range, and now it is back"
+    >
+      regressed
+    </span>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { guess } from "./NothingFound.tsx";
+import { guess, repaired } from "./NothingFound.tsx";
 
 const range = { fromMilli: 1_000_000, toMilli: 2_000_000 };
 const arrived = { accepted: 5, refused: 0, last_received_unix_milli: 1_900_000, services: [] };
@@ -19,4 +19,14 @@ test("terms of a filter can be taken away, operators cannot", () => {
 
 test("PromQL has no terms", () => {
   expect(guess(arrived, "up == 0", range, "metrics").reason).toBe("unknown");
+});
+
+const mismatch = { metric: "a_total", label: null, value: null, message: "", similar: [], fixed_query: null };
+
+test("what does not exist is replaced where it stands as a whole word", () => {
+  expect(repaired("rate(a_total[5m]) / a_total_sum", mismatch, "b_total")).toBe("rate(b_total[5m]) / a_total_sum");
+  expect(repaired('a_total{status="x"}', { ...mismatch, label: "status" }, "code")).toBe('a_total{code="x"}');
+  expect(repaired('a_total{code="599"}', { ...mismatch, label: "code", value: "599" }, "500")).toBe(
+    'a_total{code="500"}',
+  );
 });

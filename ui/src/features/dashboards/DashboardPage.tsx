@@ -1,10 +1,10 @@
 // One dashboard: its panels on the grid, to look at, to walk through, and, in edit mode, to change.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { type DashboardDocument, fetchDashboard } from "../../api/dashboards.ts";
 import { QueryState } from "../../components/QueryState.tsx";
-import { Empty } from "../../components/States.tsx";
+import { Empty, Skeleton } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
@@ -16,18 +16,22 @@ import { type Draft, keepDraft, loadDraft } from "./draft.ts";
 import { addPanel, duplicatePanel, movePanel, removePanel, setPanel } from "./edits.ts";
 import { inReadingOrder, nextPanel } from "./grid.ts";
 import { InspectDialog } from "./InspectDialog.tsx";
-import { interpolate, type Values } from "./interpolate.ts";
+import { interpolate, scoped, type Values } from "./interpolate.ts";
 import { textAt } from "./json-text.ts";
 import type { Grid, Panel } from "./model.ts";
-import { PanelEditor } from "./PanelEditor.tsx";
 import { PanelFrame } from "./PanelFrame.tsx";
 import { DocumentError, readDocument } from "./read.ts";
+import { repeatPanels } from "./repeat.ts";
 import { SaveDialog } from "./SaveDialog.tsx";
 import { stepFor } from "./seconds.ts";
 import { useGrab } from "./useGrab.ts";
+import { useRepeats } from "./useOptions.ts";
 import { VariableBar } from "./VariableBar.tsx";
 import { VersionsDialog } from "./VersionsDialog.tsx";
 import { chosenOf, valuesOf, writeChosen } from "./variables.ts";
+
+// Viewers need no editor.
+const PanelEditor = lazy(() => import("./PanelEditor.tsx").then((module) => ({ default: module.PanelEditor })));
 
 /** How often samples usually come; `$__rate_interval` stands on it. */
 const SCRAPE_SECONDS = 15;
@@ -128,7 +132,12 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
   const editing = editable && search.edit === "1";
   const kiosk = search.kiosk !== undefined;
   const { chosen, values } = useValues(dashboard.variables, range);
-  const panels = dashboard.panels;
+  const repeats = useRepeats(dashboard.panels, dashboard.variables, chosen, values, range);
+  // The editor changes what stands in the document, so it shows each panel once.
+  const panels = useMemo(
+    () => (editing ? dashboard.panels : repeatPanels(dashboard.panels, repeats)),
+    [editing, dashboard.panels, repeats],
+  );
   const find = (id: string | null | undefined) => panels.find((panel) => panel.id === id);
   // The id of a panel depends on its title; while the title is typed, its place says which one it is.
   const editedPath = useRef<string | null>(null);
@@ -184,7 +193,10 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
       label: "Open the panel in Metrics",
       run: () =>
         target?.targets[0] &&
-        void navigate({ to: "/metrics", search: { ...timeSearch, q: interpolate(target.targets[0].expr, values) } }),
+        void navigate({
+          to: "/metrics",
+          search: { ...timeSearch, q: interpolate(target.targets[0].expr, scoped(values, target.scope)) },
+        }),
     },
     { keys: "d k", label: "Kiosk", run: () => patch({ kiosk: kiosk ? undefined : "1" }) },
     {
@@ -296,14 +308,16 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
         </p>
       )}
       {full && editing ? (
-        <PanelEditor
-          panel={full}
-          text={text}
-          range={range}
-          values={values}
-          onChange={onText}
-          onClose={() => show(undefined)}
-        />
+        <Suspense fallback={<Skeleton shape="chart" />}>
+          <PanelEditor
+            panel={full}
+            text={text}
+            range={range}
+            values={values}
+            onChange={onText}
+            onClose={() => show(undefined)}
+          />
+        </Suspense>
       ) : full ? (
         <div className={styles.fullBox}>{frame(full, true)}</div>
       ) : (
@@ -326,7 +340,11 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
           )}
           <div className={styles.board} data-editing={editing}>
             {inReadingOrder(panels).map((panel) => (
-              <div key={panel.path.join(".")} className={styles.cell} style={cellStyle(panel.grid)}>
+              <div
+                key={`${panel.path.join(".")} ${JSON.stringify(panel.scope)}`}
+                className={styles.cell}
+                style={cellStyle(panel.grid)}
+              >
                 {frame(panel, false)}
               </div>
             ))}

@@ -6,7 +6,7 @@ import { formatCount, plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import type { Range } from "../../lib/time/range.ts";
 import styles from "./Dashboard.module.css";
-import type { Values } from "./interpolate.ts";
+import { scoped, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
 import { formatSeconds } from "./seconds.ts";
 import { usePanelData } from "./usePanelData.ts";
@@ -21,7 +21,7 @@ export interface InspectDialogProps {
 }
 
 export function InspectDialog({ panel, range, values, onClose }: InspectDialogProps) {
-  const data = usePanelData(panel, range, values, true);
+  const data = usePanelData(panel, range, scoped(values, panel.scope), true);
   const [raw, setRaw] = useState(false);
   const json = JSON.stringify(data.answers, null, 1);
   return (

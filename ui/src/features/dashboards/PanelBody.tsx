@@ -7,11 +7,15 @@ import { seriesColour, serviceColour } from "../../lib/colour.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { useTime } from "../../lib/view.ts";
 import { EmptyPanel } from "./EmptyPanel.tsx";
+import { HeatPanel } from "./HeatPanel.tsx";
 import { Markdown } from "./Markdown.tsx";
-import type { Panel } from "./model.ts";
+import type { Panel, Target } from "./model.ts";
+import { applyOverrides } from "./overrides.ts";
 import styles from "./Panel.module.css";
 import { PointActions } from "./PointActions.tsx";
 import { align, colourOf, living, type PanelSeries, panelSeries, reduce } from "./series.ts";
+import { TablePanel } from "./TablePanel.tsx";
+import { transformSeries } from "./transform-series.ts";
 import { formatterFor } from "./units.ts";
 import type { PanelData } from "./usePanelData.ts";
 
@@ -29,7 +33,7 @@ type Format = (value: number) => string;
 export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyProps) {
   const targets = panel.targets.filter((target) => !target.hidden);
   // biome-ignore lint/correctness/useExhaustiveDependencies: answers are new objects only when data is new
-  const series = useMemo(() => panelSeries(targets, data.answers), [...data.answers, panel]);
+  const series = useMemo(() => seriesOf(panel, targets, data.answers), [...data.answers, panel]);
   const expr = data.exprs[0] ?? "";
   const format = useMemo(() => formatterFor(panel.unit, panel.decimals, expr), [panel.unit, panel.decimals, expr]);
   if (panel.kind === "text") return <Markdown text={panel.text} />;
@@ -55,10 +59,29 @@ export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyP
     case "bargauge":
       return <Bars panel={panel} series={series} format={format} />;
     case "table":
-      return <SeriesTable panel={panel} series={series} format={format} />;
+      return <TablePanel panel={panel} series={series} format={format} />;
+    case "heatmap":
+      return (
+        <HeatPanel panel={panel} series={series} range={range} stepSeconds={stepSeconds}>
+          <Lines panel={panel} series={series} format={format} range={range} stepSeconds={stepSeconds} />
+        </HeatPanel>
+      );
     default:
       return <Lines panel={panel} series={series} format={format} range={range} stepSeconds={stepSeconds} />;
   }
+}
+
+/** The series that are shown; a table makes its rows and columns from them itself. */
+function seriesOf(panel: Panel, targets: readonly Target[], answers: PanelData["answers"]): PanelSeries[] {
+  const all = panelSeries(targets, answers);
+  if (panel.kind === "table") return all;
+  return applyOverrides(transformSeries(all, panel.transformations), panel.overrides);
+}
+
+/** How the values of one series are written. */
+function writerOf({ look, expr }: PanelSeries, panel: Panel, otherwise: Format): Format {
+  if (look?.unit === undefined && look?.decimals === undefined) return otherwise;
+  return formatterFor(look.unit ?? panel.unit, look.decimals ?? panel.decimals, expr);
 }
 
 interface ShapeProps {
@@ -68,6 +91,7 @@ interface ShapeProps {
 }
 
 function colourFor(series: PanelSeries, index: number): string {
+  if (series.look?.colour) return series.look.colour;
   // One line per service has the colour that the service has on every page.
   const { service } = series.labels;
   return service !== undefined && series.name === service ? serviceColour(service) : seriesColour(index);
@@ -148,7 +172,7 @@ function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
               >
                 <i style={{ background: colourFor(each, index) }} />
                 <span className="ellipsis">{each.name}</span>
-                <span className="faint">{last === null ? "\u2013" : format(last)}</span>
+                <span className="faint">{last === null ? "\u2013" : writerOf(each, panel, format)(last)}</span>
               </button>
             </li>
           );
@@ -163,11 +187,13 @@ function Stats({ panel, series, format }: ShapeProps) {
     <div className={styles.stats} data-many={series.length > 1}>
       {series.map((each) => {
         const value = reduce(each.values, panel.reduce);
-        const colour = colourOf(value, panel.thresholds);
+        const colour = each.look?.colour ?? colourOf(value, each.look?.thresholds ?? panel.thresholds);
         return (
           <div key={each.id} className={styles.stat}>
             {series.length > 1 && <span className={`ellipsis ${styles.statName}`}>{each.name}</span>}
-            <strong style={colour ? { color: colour } : undefined}>{value === null ? "\u2013" : format(value)}</strong>
+            <strong style={colour ? { color: colour } : undefined}>
+              {value === null ? "\u2013" : writerOf(each, panel, format)(value)}
+            </strong>
             {panel.kind === "gauge" ? (
               <Gauge value={value} panel={panel} colour={colour} />
             ) : (
@@ -217,49 +243,17 @@ function Bars({ panel, series, format }: ShapeProps) {
               <i
                 style={{
                   width: `${share(value, panel, largest) * 100}%`,
-                  background: colourOf(value, panel.thresholds) ?? colourFor(each, index),
+                  background:
+                    each.look?.colour ??
+                    colourOf(value, each.look?.thresholds ?? panel.thresholds) ??
+                    colourFor(each, index),
                 }}
               />
             </span>
-            <span className="number">{value === null ? "\u2013" : format(value)}</span>
+            <span className="number">{value === null ? "\u2013" : writerOf(each, panel, format)(value)}</span>
           </li>
         );
       })}
     </ul>
-  );
-}
-
-function SeriesTable({ panel, series, format }: ShapeProps) {
-  const labels = [...new Set(series.flatMap((each) => Object.keys(each.labels)))].filter((key) => key !== "__name__");
-  const rows = series
-    .map((each) => ({ each, value: reduce(each.values, panel.reduce) }))
-    .sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
-  return (
-    <div className={styles.scroll}>
-      <table className="table">
-        <thead>
-          <tr>
-            {labels.length === 0 && <th>Series</th>}
-            {labels.map((label) => (
-              <th key={label}>{label}</th>
-            ))}
-            <th className="number">Value</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ each, value }) => (
-            <tr key={each.id}>
-              {labels.length === 0 && <td>{each.name}</td>}
-              {labels.map((label) => (
-                <td key={label} className={styles.cell} title={each.labels[label]}>
-                  {each.labels[label] ?? ""}
-                </td>
-              ))}
-              <td className="number">{value === null ? "\u2013" : format(value)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

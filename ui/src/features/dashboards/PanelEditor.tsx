@@ -1,8 +1,13 @@
 // Editing one panel: a live picture, and beside it its fields or its JSON. Every field is a key of the document.
+import { useQuery } from "@tanstack/react-query";
 import { ArrowLeft, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
+import { fetchMetadata } from "../../api/prometheus.ts";
+import { highlightPromql, promqlCompleter } from "../../components/promql-language.ts";
+import { QueryInput } from "../../components/QueryInput.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
 import type { Range } from "../../lib/time/range.ts";
+import { useTime } from "../../lib/view.ts";
 import styles from "./Dashboard.module.css";
 import { replacePanel, setPanel } from "./edits.ts";
 import type { Values } from "./interpolate.ts";
@@ -20,7 +25,7 @@ export interface PanelEditorProps {
   onClose: () => void;
 }
 
-const TYPES = ["graph", "stat", "gauge", "bargauge", "table", "text"] as const;
+const TYPES = ["graph", "stat", "gauge", "bargauge", "table", "heatmap", "text"] as const;
 
 export function PanelEditor({ panel, text, range, values, onChange, onClose }: PanelEditorProps) {
   const [tab, setTab] = useState<"fields" | "json">("fields");
@@ -190,6 +195,9 @@ function Fields({ panel, text, onChange }: FieldsProps) {
 }
 
 function Queries({ panel, text, onChange }: FieldsProps) {
+  const { range } = useTime();
+  const metadata = useQuery({ queryKey: ["metadata"], queryFn: ({ signal }) => fetchMetadata(signal), retry: false });
+  const complete = useMemo(() => promqlCompleter({ range, metadata: metadata.data ?? {} }), [range, metadata.data]);
   const path: Path = [...panel.path, "targets"];
   const raw: unknown = JSON.parse(textAt(text, path) ?? "[]");
   const targets = Array.isArray(raw) ? raw : [];
@@ -200,13 +208,14 @@ function Queries({ panel, text, onChange }: FieldsProps) {
       <legend>Queries</legend>
       {targets.map((target: { expr?: string; legendFormat?: string }, index) => (
         <div key={index} className={styles.query}>
-          <textarea
-            className={styles.area}
-            rows={3}
-            spellCheck={false}
-            aria-label={`PromQL of query ${index + 1}`}
+          <QueryInput
+            label={`PromQL of query ${index + 1}`}
+            placeholder="sum by (service) (rate(http_requests_total[5m]))"
             value={target.expr ?? ""}
-            onChange={(event) => at(index, "expr", event.target.value || " ")}
+            onChange={(expr) => at(index, "expr", expr || " ")}
+            onRun={(expr) => at(index, "expr", expr || " ")}
+            highlight={highlightPromql}
+            complete={complete}
           />
           <div className={styles.legendRow}>
             <input

@@ -2,13 +2,13 @@
 // that can be seen.
 import { Link } from "@tanstack/react-router";
 import { Copy, Maximize2, MoreVertical, Move, Pencil, ScanSearch, Trash2 } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Popover } from "../../components/Popover.tsx";
 import { LimitBadge, RefreshBar } from "../../components/States.tsx";
 import { formatCount, formatShort } from "../../lib/number.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { useTimeSearch } from "../../lib/view.ts";
-import { interpolate, type Values } from "./interpolate.ts";
+import { interpolate, scoped, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
 import styles from "./Panel.module.css";
 import { PanelBody } from "./PanelBody.tsx";
@@ -37,7 +37,9 @@ export interface PanelFrameProps {
   onGrab?: ((event: React.PointerEvent, edge: "move" | "size") => void) | undefined;
 }
 
-export function PanelFrame({ panel, range, values, focused, moving, full, actions, onFocus, onGrab }: PanelFrameProps) {
+export function PanelFrame(props: PanelFrameProps) {
+  const { panel, range, focused, moving, full, actions, onFocus, onGrab } = props;
+  const values = useMemo(() => scoped(props.values, panel.scope), [props.values, panel.scope]);
   const box = useRef<HTMLElement>(null);
   const near = useNear(box);
   const data = usePanelData(panel, range, values, near && panel.kind !== "text" && panel.kind !== "row");

@@ -1,15 +1,13 @@
 // The variables of a dashboard as a row of choices; long lists are searched.
-import { useQuery } from "@tanstack/react-query";
 import { Check, ChevronDown } from "lucide-react";
 import { useState } from "react";
-import { fetchValues } from "../../api/batch.ts";
 import { Popover } from "../../components/Popover.tsx";
 import type { Range } from "../../lib/time/range.ts";
 import styles from "./Dashboard.module.css";
-import { interpolate, type Values } from "./interpolate.ts";
+import type { Values } from "./interpolate.ts";
 import type { Variable } from "./model.ts";
-import { parseLabelQuery } from "./read-variables.ts";
-import { ALL, applyRegex } from "./variables.ts";
+import { useOptions } from "./useOptions.ts";
+import { ALL } from "./variables.ts";
 
 export interface VariableBarProps {
   variables: readonly Variable[];
@@ -135,18 +133,4 @@ function Option({ name, on, onClick }: { name: string; on: boolean; onClick: () 
       </button>
     </li>
   );
-}
-
-function useOptions(variable: Variable, values: Values, range: Range, open: boolean) {
-  const query = interpolate(variable.query, values);
-  return useQuery({
-    queryKey: ["variable", variable.name, variable.kind, query, range],
-    enabled: open,
-    queryFn: async ({ signal }) => {
-      if (variable.kind !== "query") return variable.options;
-      const wanted = parseLabelQuery(query);
-      if (!wanted) throw new Error(`only label_values(..) and metrics(..) are understood, not: ${query}`);
-      return applyRegex(await fetchValues(wanted.label, wanted.match, range, signal), variable.regex);
-    },
-  });
 }

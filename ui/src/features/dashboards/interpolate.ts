@@ -10,6 +10,16 @@ export interface Values {
   scrapeSeconds: number;
 }
 
+/** With the values of a repeated panel in place of those that all panels have. */
+export function scoped(values: Values, scope: Readonly<Record<string, string>>): Values {
+  const own = Object.entries(scope);
+  if (own.length === 0) return values;
+  return {
+    ...values,
+    variables: new Map([...values.variables, ...own.map(([name, value]) => [name, [value]] as const)]),
+  };
+}
+
 const PATTERN = /\$\{(\w+)(?::(\w+))?\}|\$(\w+)|\[\[(\w+)(?::(\w+))?\]\]/g;
 
 export function interpolate(text: string, values: Values): string {

@@ -1,4 +1,5 @@
 // What a dashboard is to the viewer, whatever dialect its document is written in.
+import type { Transformation } from "./transformations.ts";
 
 /** Columns of the grid; a full row. */
 export const COLUMNS = 24;
@@ -36,6 +37,22 @@ export interface Threshold {
   colour: string;
 }
 
+/** What an override changes of a series or a column. */
+export interface Look {
+  name?: string;
+  unit?: string;
+  decimals?: number;
+  /** As CSS has it. */
+  colour?: string;
+  thresholds?: Threshold[];
+  hidden?: boolean;
+}
+
+export interface Override {
+  match: { by: "name" | "regex" | "query" | "all"; text: string };
+  look: Look;
+}
+
 export interface Panel {
   /** Stays the same as long as title and place in the document do. */
   id: string;
@@ -52,6 +69,14 @@ export interface Panel {
   stacked: boolean;
   /** Which value of a series a stat shows: "last", "mean", "min", "max", "sum". */
   reduce: string;
+  overrides: Override[];
+  transformations: Transformation[];
+  /** The variable for whose values the panel is repeated. */
+  repeat: string | null;
+  repeatDown: boolean;
+  repeatPerRow: number | null;
+  /** Values of variables that hold for this copy only. */
+  scope: Readonly<Record<string, string>>;
   text: string;
   collapsed: boolean;
   /** Where the panel stands in the document. */

@@ -70,9 +70,16 @@ const grafana = {
             ],
           },
         },
-        overrides: [{}],
+        overrides: [
+          {
+            matcher: { id: "byName", options: "a" },
+            properties: [{ id: "unit", value: "s" }, { id: "custom.axisPlacement" }],
+          },
+          { matcher: { id: "byValue" }, properties: [] },
+        ],
       },
       targets: [{ expr: "node_load1", refId: "A" }, { rawSql: "select 1" }],
+      transformations: [{ id: "groupBy" }, { id: "limit", options: { limitField: 3 } }],
       options: { reduceOptions: { calcs: ["mean"] } },
     },
     { type: "news", title: "News" },
@@ -88,14 +95,18 @@ test("Grafana's form: places, units, thresholds, rows; what is not shown is said
     unit: "percentunit",
     max: 1,
     reduce: "mean",
+    overrides: [{ match: { by: "name", text: "a" }, look: { unit: "s" } }],
+    transformations: [{ kind: "limit", count: 3 }],
     thresholds: [
       { value: null, colour: "ok" },
       { value: 0.9, colour: "error" },
     ],
   });
   expect(findings.map(({ what }) => what)).toEqual([
-    "1 overrides of fields are not applied",
     "query B is no PromQL and is left out",
+    "the property `custom.axisPlacement` of an override is not applied",
+    "an override of fields chosen by `byValue` is not applied",
+    "the transformation `groupBy` is not applied",
     "panels of type `news` are not shown",
     "the variable `odd` of type `adhoc` is not supported",
   ]);

@@ -1,9 +1,12 @@
 // Reads the document of a dashboard: the plain form `{"dashboard": {"title", "panels"}}`, Grafana's JSON, and mixtures.
 // What is not understood is reported and stays in the document.
 import { isObject } from "../../api/decode.ts";
+import { meaningOf } from "./colours.ts";
 import { flow } from "./grid.ts";
 import type { Dashboard, Finding, Grid, Panel, PanelKind, ReadResult, Target, Threshold } from "./model.ts";
+import { readOverrides } from "./overrides.ts";
 import { readVariables } from "./read-variables.ts";
+import { readTransformations } from "./transformations.ts";
 
 export class DocumentError extends Error {}
 
@@ -84,14 +87,7 @@ function readPanel(raw: Json, path: (string | number)[], findings: Finding[]): P
   const title = textOf(raw.title) || (kind === "row" ? "Row" : "");
   const note = (what: string) => findings.push({ panel: title || `panel at ${path.join(".")}`, what });
   if (kind === "unsupported") note(`panels of type \`${type}\` are not shown`);
-  if (kind === "heatmap") note("a heat map is shown as lines");
   const defaults = objectAt(raw, "fieldConfig", "defaults");
-  const overrides = objectAt(raw, "fieldConfig").overrides;
-  if (Array.isArray(overrides) && overrides.length > 0) note(`${overrides.length} overrides of fields are not applied`);
-  if (Array.isArray(raw.transformations) && raw.transformations.length > 0) {
-    note(`${raw.transformations.length} transformations are not applied`);
-  }
-  if (raw.repeat) note("the panel is not repeated by its variable");
   const grid = readGrid(raw.gridPos);
   const yaxis = Array.isArray(raw.yaxes) && isObject(raw.yaxes[0]) ? raw.yaxes[0] : {};
   const options = objectAt(raw, "options");
@@ -111,6 +107,12 @@ function readPanel(raw: Json, path: (string | number)[], findings: Finding[]): P
     thresholds: readThresholds(defaults.thresholds ?? raw.thresholds),
     stacked: raw.stack === true || raw.stacked === true || objectAt(defaults, "custom", "stacking").mode === "normal",
     reduce: REDUCERS[Array.isArray(calcs) ? textOf(calcs[0]) : textOf(raw.valueName)] ?? "last",
+    overrides: readOverrides(objectAt(raw, "fieldConfig").overrides, readThresholds, note),
+    transformations: readTransformations(raw.transformations, note),
+    repeat: textOf(raw.repeat) || null,
+    repeatDown: raw.repeatDirection === "v",
+    repeatPerRow: numberOf(raw.maxPerRow),
+    scope: {},
     text: textOf(options.content) || textOf(raw.content),
     collapsed: raw.collapsed === true,
     path,
@@ -171,16 +173,13 @@ function sizeOf(kind: PanelKind): Grid {
   return kind === "stat" || kind === "gauge" ? { x: 0, y: 0, w: 6, h: 4 } : { x: 0, y: 0, w: 12, h: 8 };
 }
 
-const COLOURS: Readonly<Record<string, string>> = { green: "ok", red: "error", orange: "warn", yellow: "warn" };
-
 /** Grafana's steps, or the plain list `[{"value": 0.05, "color": "red"}]`. */
 function readThresholds(raw: unknown): Threshold[] {
   const steps = isObject(raw) ? raw.steps : raw;
   if (!Array.isArray(steps)) return [];
-  return steps.filter(isObject).map((step) => {
-    const name = textOf(step.color).replace(/^(?:super-light|light|semi-dark|dark)-/, "");
-    return { value: numberOf(step.value), colour: COLOURS[name] ?? (/^#[0-9a-f]{3,8}$/i.test(name) ? name : "warn") };
-  });
+  return steps
+    .filter(isObject)
+    .map((step) => ({ value: numberOf(step.value), colour: meaningOf(textOf(step.color), "warn") }));
 }
 
 /** Eight hex digits of the title and the place, so that links to a panel survive a save. */

@@ -2,7 +2,7 @@
 import type { BatchAnswer } from "../../api/batch.ts";
 import type { Labels } from "../../api/prometheus.ts";
 import { legendOf } from "./legend.ts";
-import type { Target, Threshold } from "./model.ts";
+import type { Look, Target, Threshold } from "./model.ts";
 
 export interface PanelSeries {
   id: string;
@@ -12,6 +12,8 @@ export interface PanelSeries {
   expr: string;
   times: number[];
   values: (number | null)[];
+  /** What overrides say of it. */
+  look?: Look;
 }
 
 /** All series of all queries, in their order; names that occur twice get the labels that tell them apart. */

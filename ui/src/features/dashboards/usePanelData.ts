@@ -5,6 +5,7 @@ import { ask } from "../../api/batcher.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { interpolate, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
+import { needsHistory } from "./table.ts";
 
 export const SERIES_MAX = 50;
 const TABLE_SERIES_MAX = 500;
@@ -52,7 +53,7 @@ export function usePanelData(panel: Panel, range: Range, values: Values, enabled
 }
 
 function batchQuery(panel: Panel, instant: boolean, query: string, range: Range, { stepSeconds }: Values): BatchQuery {
-  if (instant || panel.kind === "table") {
+  if (instant || (panel.kind === "table" && !needsHistory(panel.transformations))) {
     return {
       kind: "instant",
       query,

@@ -4,8 +4,9 @@ import { Link } from "@tanstack/react-router";
 import { FileText, GitFork, Split } from "lucide-react";
 import { type ErrorGroup, fetchErrorGroup } from "../../api/errors.ts";
 import { StackedBars } from "../../charts/StackedBars.tsx";
-import { inRange, isNew } from "../../components/ErrorTable.tsx";
+import { inRange, isNew, RegressedBadge } from "../../components/ErrorTable.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
+import { useRegressed } from "../../components/regressions.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
@@ -47,6 +48,7 @@ export function ErrorDetail({ id, compact = false }: ErrorDetailProps) {
 function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
   const { range, zone, asOfMilli, setRange } = useTime();
   const timeSearch = useTimeSearch();
+  const regressed = useRegressed([group], range)?.has(group.id) ?? false;
   const filter = `${term("service", group.service)} ${term("name", group.span_name)} status:error`;
   return (
     <div className={`${styles.page} ${compact ? styles.compact : ""}`}>
@@ -54,6 +56,7 @@ function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
         <h2 className={styles.type}>
           <span className="ellipsis">{group.exception_type || "error"}</span>
           {isNew(group, range) && <span className="badge error">new</span>}
+          {regressed && <RegressedBadge />}
         </h2>
         <p className={styles.message}>{group.message}</p>
         <div className={styles.facts}>

@@ -7,6 +7,7 @@ import { fetchErrors } from "../../api/errors.ts";
 import { ErrorTable, isNew } from "../../components/ErrorTable.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
+import { useRegressed } from "../../components/regressions.ts";
 import { Empty, LimitBadge } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { formatCount, plural } from "../../lib/number.ts";
@@ -70,6 +71,7 @@ export function ErrorsPage() {
     { keys: "/", label: "Filter the list", run: () => filter.current?.focus() },
   ]);
   const fresh = groups.filter((group) => isNew(group, range)).length;
+  const regressed = useRegressed(errors.data?.value.errors, range);
   return (
     <>
       <div className={styles.tools}>
@@ -111,6 +113,7 @@ export function ErrorsPage() {
         </select>
         <span className="grow" />
         {fresh > 0 && <span className="badge error">{fresh} new</span>}
+        {regressed && regressed.size > 0 && <span className="badge warn">{regressed.size} regressed</span>}
         {(errors.data?.value.overflow ?? 0) > 0 && (
           <LimitBadge title="The limit of groups was reached; what came after it was counted, not grouped.">
             {formatCount(errors.data?.value.overflow ?? 0)} not grouped
@@ -131,7 +134,7 @@ export function ErrorsPage() {
             <NoErrors filtered={q !== "" || service !== ""} onClear={() => patch({ q: undefined, group: undefined })} />
           }
         >
-          {(data) => <ErrorTable groups={data.value.errors} range={range} cursor={cursor} />}
+          {(data) => <ErrorTable groups={data.value.errors} range={range} cursor={cursor} regressed={regressed} />}
         </QueryState>
       </div>
     </>

@@ -6,6 +6,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import { fetchMetricNames, type MetricMetadata } from "../../api/prometheus.ts";
 import { fetchCardinality, fetchRuleTexts } from "../../api/promql.ts";
 import { NothingFound } from "../../components/NothingFound.tsx";
+import { queryFor } from "../../components/promql-language.ts";
 import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { VirtualRows } from "../../components/VirtualRows.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -14,7 +15,6 @@ import { useTime, useView } from "../../lib/view.ts";
 import styles from "./Catalogue.module.css";
 import { type CatalogueSort, catalogueRows, type MetricRow } from "./catalogue.ts";
 import { MetricPeek } from "./MetricPeek.tsx";
-import { queryFor } from "./promql.ts";
 
 export interface CatalogueProps {
   metadata: Readonly<Record<string, MetricMetadata[]>>;

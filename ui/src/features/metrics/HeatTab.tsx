@@ -1,11 +1,11 @@
 // The buckets of a classic histogram over time, as a heat map.
 import { useMemo } from "react";
+import { bucketGrid } from "../../charts/bucket-grid.ts";
 import { HeatMap } from "../../charts/HeatMap.tsx";
 import { Empty } from "../../components/States.tsx";
 import type { Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import { formatValue, guessUnit } from "../../lib/units.ts";
-import { bucketGrid } from "./heat.ts";
 import type { Answer } from "./lines.ts";
 import styles from "./MetricsPage.module.css";
 

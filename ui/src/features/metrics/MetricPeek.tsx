@@ -6,6 +6,7 @@ import { fetchSeries, queryRange } from "../../api/prometheus.ts";
 import { fetchExemplars } from "../../api/promql.ts";
 import { LineChart } from "../../charts/LineChart.tsx";
 import { PeekPanel } from "../../components/PeekPanel.tsx";
+import { queryFor } from "../../components/promql-language.ts";
 import { ErrorBox, LimitBadge, Skeleton } from "../../components/States.tsx";
 import { formatCount, plural } from "../../lib/number.ts";
 import { formatValue, guessUnit } from "../../lib/units.ts";
@@ -14,7 +15,6 @@ import type { MetricRow } from "./catalogue.ts";
 import { toChart } from "./lines.ts";
 import styles from "./MetricPeek.module.css";
 import { labelCounts } from "./matching.ts";
-import { queryFor } from "./promql.ts";
 import { autoStep } from "./step.ts";
 
 export interface MetricPeekProps {

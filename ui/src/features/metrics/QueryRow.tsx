@@ -2,10 +2,10 @@
 import { Blocks, Eye, EyeOff, X } from "lucide-react";
 import { type Ref, useEffect, useState } from "react";
 import { ApiError } from "../../api/client.ts";
+import { highlightPromql, type promqlCompleter } from "../../components/promql-language.ts";
 import { QueryInput, type QueryInputHandle } from "../../components/QueryInput.tsx";
 import { BuilderForm } from "./BuilderForm.tsx";
 import { readBuilt, writeBuilt } from "./builder.ts";
-import { highlightPromql, type promqlCompleter } from "./promql.ts";
 import styles from "./QueryRow.module.css";
 import type { Query } from "./queries.ts";
 

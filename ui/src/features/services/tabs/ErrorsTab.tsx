@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { fetchErrors } from "../../../api/errors.ts";
 import { ErrorTable } from "../../../components/ErrorTable.tsx";
 import { QueryState } from "../../../components/QueryState.tsx";
+import { useRegressed } from "../../../components/regressions.ts";
 import { Empty } from "../../../components/States.tsx";
 import { term } from "../../../lib/filter.ts";
 import { useTimeSearch } from "../../../lib/view.ts";
@@ -17,6 +18,7 @@ export function ErrorsTab({ service, range }: TabProps) {
     queryFn: ({ signal }) => fetchErrors({ range, service, sort: "count", limit: 200 }, signal),
     placeholderData: keepPreviousData,
   });
+  const regressed = useRegressed(errors.data?.value.errors, range);
   return (
     <QueryState
       result={errors}
@@ -35,7 +37,7 @@ export function ErrorsTab({ service, range }: TabProps) {
         </Empty>
       }
     >
-      {(data) => <ErrorTable groups={data.value.errors} range={range} withService={false} />}
+      {(data) => <ErrorTable groups={data.value.errors} range={range} withService={false} regressed={regressed} />}
     </QueryState>
   );
 }

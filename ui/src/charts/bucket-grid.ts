@@ -1,7 +1,7 @@
 // Buckets of a classic histogram as a heat map: one series per `le`, each counts what is not longer.
-import type { Series } from "../../api/prometheus.ts";
-import type { HeatGrid } from "../../charts/heat.ts";
-import type { Range } from "../../lib/time/range.ts";
+import type { Series } from "../api/prometheus.ts";
+import type { Range } from "../lib/time/range.ts";
+import type { HeatGrid } from "./heat.ts";
 
 /** Null when these are not the buckets of one histogram. */
 export function bucketGrid(series: readonly Series[], range: Range, stepSeconds: number): HeatGrid | null {

@@ -1,7 +1,7 @@
 // PromQL in the editor: colours and completion. The server parses; this only looks at the text around the caret.
-import { fetchLabelNames, fetchLabelValues, findMetricNames, type MetricMetadata } from "../../api/prometheus.ts";
-import type { Completion, CompletionItem, Piece } from "../../components/QueryInput.tsx";
-import type { Range } from "../../lib/time/range.ts";
+import { fetchLabelNames, fetchLabelValues, findMetricNames, type MetricMetadata } from "../api/prometheus.ts";
+import type { Range } from "../lib/time/range.ts";
+import type { Completion, CompletionItem, Piece } from "./QueryInput.tsx";
 
 const AGGREGATIONS = [
   "sum",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bucketGrid } from "./heat.ts";
+import { bucketGrid } from "./bucket-grid.ts";
 
 const bucket = (le: string, values: number[]) => ({ labels: { le }, times: values.map((_, at) => at * 60), values });
 

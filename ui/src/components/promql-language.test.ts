@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { ApiError } from "../../api/client.ts";
-import { withPosition } from "../../api/prometheus.ts";
-import { highlightPromql, queryFor } from "./promql.ts";
+import { ApiError } from "../api/client.ts";
+import { withPosition } from "../api/prometheus.ts";
+import { highlightPromql, queryFor } from "./promql-language.ts";
 
 test("colouring loses no character", () => {
   const query = 'sum by (service) (rate(x_total{a="b c", d!~"e.*"}[5m])) / 2 # note';
