@@ -1,5 +1,6 @@
 // Every page of the UI in every state worth a look. Ids come from the server under test, so the list fits any data.
 import { readFileSync } from "node:fs";
+import { alertPages } from "./alert-pages.mjs";
 import { flag, option } from "./browser.mjs";
 import { fakeDocuments } from "./fake-documents.mjs";
 
@@ -211,6 +212,7 @@ export async function pages(base) {
     list.push({ name: "error", path: `/errors/${errors[0].id}` });
     list.push({ name: "errors-peek", path: `/errors?peek=err:${errors[0].id}` });
   }
+  list.push(...(await alertPages(json)));
   const only = option("only", "").split(",").filter(Boolean);
   return list.filter(
     ({ name }) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}-`)),

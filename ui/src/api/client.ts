@@ -99,6 +99,20 @@ export async function sendJson<T>({ method, path, params = {}, body, signal, dec
   return (await exchange(apiUrl(path, params), init, signal, decode)).value;
 }
 
+/** Sends a text as it is, such as a file. An empty answer is decoded as `undefined`. */
+export async function exchangeText<T>(
+  method: "POST" | "PUT" | "DELETE",
+  path: string,
+  params: Params,
+  body: string | null,
+  contentType: string,
+  decode: Decoder<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const init: RequestInit = body === null ? { method } : { method, body, headers: { "content-type": contentType } };
+  return (await exchange(apiUrl(path, params), init, signal, decode)).value;
+}
+
 async function exchange<T>(
   url: string,
   init: RequestInit,

@@ -110,7 +110,7 @@ function TopBar() {
   const matches = useMatches();
   const page = matches.at(-1);
   const params: Record<string, string> = page?.params ?? {};
-  const detail = params.name ?? params.traceId ?? params.group;
+  const detail = params.name ?? params.traceId ?? params.group ?? params.id;
   const title = page?.staticData.title ?? "Bellrock";
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);

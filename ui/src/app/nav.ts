@@ -1,5 +1,6 @@
 // The pages that can be reached from the rail, the palette and `g` chords.
 import {
+  BellRing,
   Bug,
   FileText,
   GitFork,
@@ -16,6 +17,7 @@ import {
 export interface NavItem {
   to:
     | "/home"
+    | "/alerts"
     | "/dashboards"
     | "/services"
     | "/map"
@@ -34,6 +36,7 @@ export interface NavItem {
 
 export const NAV: readonly NavItem[] = [
   { to: "/home", title: "Home", key: "h", icon: House, group: "top" },
+  { to: "/alerts", title: "Alerts", key: "a", icon: BellRing, group: "watch" },
   { to: "/dashboards", title: "Dashboards", key: "d", icon: LayoutDashboard, group: "watch" },
   { to: "/services", title: "Services", key: "s", icon: Server, group: "understand" },
   { to: "/map", title: "Map", key: "p", icon: Network, group: "understand" },

@@ -24,6 +24,18 @@ export const PEEKS: Readonly<Record<string, Peek>> = {
     page: (id) => `/errors/${encodeURIComponent(id)}`,
     load: async () => ({ default: (await import("../features/errors/ErrorPeek.tsx")).ErrorPeek }),
   },
+  alert: {
+    title: "Alert",
+    nameOf: (id) => id.slice(0, 8),
+    page: (id) => `/alerts/instances/${encodeURIComponent(id)}`,
+    load: async () => ({ default: (await import("../features/alerts/AlertPeek.tsx")).AlertPeek }),
+  },
+  rule: {
+    title: "Rule",
+    nameOf: (id) => id.slice(id.lastIndexOf("/") + 1),
+    page: (id) => `/alerts/rules/${encodeURIComponent(id)}`,
+    load: async () => ({ default: (await import("../features/alerts/RulePeek.tsx")).RulePeek }),
+  },
   edge: {
     title: "Calls",
     nameOf: (id) => id.split(" > ").map(afterColon).join(" to "),

@@ -11,7 +11,7 @@ import { type At, ChartTip } from "./ChartTip.tsx";
 import { DataTable } from "./DataTable.tsx";
 import styles from "./LineChart.module.css";
 import { decimate } from "./m4.ts";
-import { type Marker, plotOptions, type Threshold } from "./plot.ts";
+import { type Band, type Marker, plotOptions, type Threshold } from "./plot.ts";
 import { incompleteBucket, inWords, type Line, type Mode, moveTo, stackUp } from "./series.ts";
 
 export type { Line } from "./series.ts";
@@ -51,6 +51,7 @@ export interface LineChartProps {
   previous?: readonly Line[];
   thresholds?: readonly Threshold[];
   markers?: readonly Marker[];
+  bands?: readonly Band[];
   exemplars?: readonly Exemplar[];
   /** What can be done with a point; every entry is a link. */
   actions?: (point: ChartPoint) => ReactNode;
@@ -64,10 +65,17 @@ const SPEAK_MS = 500;
 const NO_LINES: readonly Line[] = [];
 const NO_THRESHOLDS: readonly Threshold[] = [];
 const NO_MARKERS: readonly Marker[] = [];
+const NO_BANDS: readonly Band[] = [];
 
 export function LineChart(props: LineChartProps) {
   const { label, times, lines, range, zone, format, hidden, onSelect, mode = "line", logY = false } = props;
-  const { previous = NO_LINES, thresholds = NO_THRESHOLDS, markers = NO_MARKERS, stepSeconds } = props;
+  const {
+    previous = NO_LINES,
+    thresholds = NO_THRESHOLDS,
+    markers = NO_MARKERS,
+    bands = NO_BANDS,
+    stepSeconds,
+  } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [cursor, setCursor] = useState<At | null>(null);
@@ -116,6 +124,7 @@ export function LineChart(props: LineChartProps) {
       incomplete,
       thresholds,
       markers,
+      bands,
       syncKey: SYNC_KEY,
       onCursor: (chart) => {
         const { idx, left, top, event } = chart.cursor;
@@ -135,7 +144,7 @@ export function LineChart(props: LineChartProps) {
       onSelect: (chosen) => select.current(chosen),
     });
     plot.current = new uPlot(options, data, element);
-  }, [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers]);
+  }, [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers, bands]);
 
   useEffect(() => {
     build();

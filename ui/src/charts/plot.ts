@@ -18,6 +18,15 @@ export interface Marker {
   label: string;
 }
 
+/** A stretch of time with a tint of its own, such as that of an alert that fires. */
+export interface Band {
+  fromMilli: number;
+  toMilli: number;
+  /** Name of a CSS variable. */
+  colour: string;
+  label: string;
+}
+
 export interface PlotInput {
   width: number;
   height: number;
@@ -35,6 +44,7 @@ export interface PlotInput {
   incomplete: Incomplete | null;
   thresholds: readonly Threshold[];
   markers: readonly Marker[];
+  bands: readonly Band[];
   syncKey: string;
   onCursor: (plot: uPlot) => void;
   onSelect: (range: Range) => void;
@@ -128,6 +138,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
           input.onSelect({ fromMilli: from, toMilli: to });
         },
       ],
+      drawClear: [(plot) => drawBands(plot, input.bands, colour)],
       draw: [
         (plot) => {
           drawIncomplete(plot, input);
@@ -192,6 +203,26 @@ function drawIncomplete(plot: uPlot, { incomplete, lines, drawn, times, hidden, 
     ctx.lineTo(plot.valToPos(times[incomplete.index] ?? 0, "x", true), plot.valToPos(to, "y", true));
     ctx.stroke();
   });
+  ctx.restore();
+}
+
+const BAND_ALPHA = 0.11;
+
+function drawBands(plot: uPlot, bands: readonly Band[], colour: (name: string) => string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px Inter, system-ui, sans-serif`;
+  for (const { fromMilli, toMilli, colour: name, label } of bands) {
+    const left = Math.max(bbox.left, plot.valToPos(fromMilli / 1000, "x", true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(toMilli / 1000, "x", true));
+    if (right <= left) continue;
+    ctx.fillStyle = colour(name);
+    ctx.globalAlpha = BAND_ALPHA;
+    ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    ctx.globalAlpha = 1;
+    const room = ctx.measureText(label).width + 8 * devicePixelRatio;
+    if (right - left > room) ctx.fillText(label, left + 4 * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
+  }
   ctx.restore();
 }
 

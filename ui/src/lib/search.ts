@@ -59,6 +59,8 @@ export interface Search {
   sfrom?: string | undefined;
   sto?: string | undefined;
   against?: string | undefined;
+  expr?: string | undefined;
+  name?: string | undefined;
   [variable: `var-${string}`]: string | undefined;
 }
 

@@ -166,6 +166,83 @@ const explain = createRoute({
   component: lazyRouteComponent(() => import("../features/explain/ExplainPage.tsx"), "ExplainPage"),
 });
 
+const alerts = createRoute({
+  getParentRoute: parent,
+  path: "/alerts",
+  staticData: { title: "Alerts" },
+  component: lazyRouteComponent(() => import("../features/alerts/TriagePage.tsx"), "TriagePage"),
+});
+
+const alertRules = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/rules",
+  staticData: { title: "Rules" },
+  component: lazyRouteComponent(() => import("../features/alerts/RulesPage.tsx"), "RulesPage"),
+});
+
+const ruleNew = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/rules/new",
+  staticData: { title: "New rule" },
+  component: lazyRouteComponent(() => import("../features/alerts/RuleEditorPage.tsx"), "RuleEditorPage"),
+});
+
+const rule = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/rules/$id",
+  staticData: { title: "Rules" },
+  component: lazyRouteComponent(() => import("../features/alerts/RulePage.tsx"), "RulePage"),
+});
+
+const ruleEdit = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/rules/$id/edit",
+  staticData: { title: "Edit rule" },
+  component: lazyRouteComponent(() => import("../features/alerts/RuleEditorPage.tsx"), "RuleEditorPage"),
+});
+
+const alertInstance = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/instances/$fp",
+  staticData: { title: "Alert", timed: true },
+  component: lazyRouteComponent(() => import("../features/alerts/AlertPage.tsx"), "AlertPage"),
+});
+
+const silences = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/silences",
+  staticData: { title: "Silences" },
+  component: lazyRouteComponent(() => import("../features/alerts/SilencesPage.tsx"), "SilencesPage"),
+});
+
+const deliveries = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/deliveries",
+  staticData: { title: "Deliveries" },
+  component: lazyRouteComponent(() => import("../features/alerts/DeliveriesPage.tsx"), "DeliveriesPage"),
+});
+
+const channels = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/channels",
+  staticData: { title: "Channels" },
+  component: lazyRouteComponent(() => import("../features/alerts/ChannelsPage.tsx"), "ChannelsPage"),
+});
+
+const channel = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/channels/$id",
+  staticData: { title: "Channels" },
+  component: lazyRouteComponent(() => import("../features/alerts/ChannelsPage.tsx"), "ChannelPage"),
+});
+
+const routing = createRoute({
+  getParentRoute: parent,
+  path: "/alerts/routing",
+  staticData: { title: "Routing" },
+  component: lazyRouteComponent(() => import("../features/alerts/RoutingPage.tsx"), "RoutingPage"),
+});
+
 const shortLink = createRoute({
   getParentRoute: parent,
   path: "/s/$code",
@@ -199,6 +276,17 @@ export const routeTree = root.addChildren([
   dashboards,
   dashboard,
   explain,
+  alerts,
+  alertRules,
+  ruleNew,
+  rule,
+  ruleEdit,
+  alertInstance,
+  silences,
+  deliveries,
+  channels,
+  channel,
+  routing,
   shortLink,
   oldTrace,
   oldDashboard,

@@ -127,6 +127,8 @@ function AlertsVerdict() {
         tone="good"
         title="No alert is firing"
         text={pending > 0 ? `${plural(pending, "alert")} may soon` : "and none is about to"}
+        to="/alerts"
+        more="Alerts"
       />
     );
   }
@@ -135,6 +137,8 @@ function AlertsVerdict() {
       tone={critical > 0 ? "bad" : "warn"}
       title={`${plural(firing.length, "alert")} firing${critical > 0 ? `, ${critical} critical` : ""}`}
       text={names}
+      to="/alerts"
+      more="Triage"
     />
   );
 }
