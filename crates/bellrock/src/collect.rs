@@ -23,6 +23,7 @@ use crate::serve::{signals, start_logging};
 /// Forwards until SIGINT or SIGTERM.
 pub(crate) fn run(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
     start_logging(&loaded.config)?;
+    pipeline::connections::raise_open_files();
     live::warn(&loaded.warnings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -58,6 +58,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 /// Runs the server until SIGINT or SIGTERM.
 pub(crate) fn run(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     start_logging(&loaded.config)?;
+    pipeline::connections::raise_open_files();
     live::warn(&loaded.warnings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

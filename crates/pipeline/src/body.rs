@@ -11,7 +11,7 @@ use crate::budget::Lease;
 use crate::refusal::Refusal;
 
 /// A body that has not arrived in this time is given up: its sender is gone, and it holds memory.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How much of a refused body is still read, so that the sender sees the answer and not a reset connection.
 const DISCARD_BYTES_MAX: usize = 256 << 20;
 /// And for how long.
@@ -39,11 +39,24 @@ pub(crate) async fn read<B>(body: B, limit: RequestLimit, lease: &mut Lease) -> 
 where
     B: Body<Data = Bytes, Error: std::fmt::Display>,
 {
+    read_within(BODY_TIMEOUT, body, limit, lease).await
+}
+
+/// [`read`], with a time in which the body has to arrive.
+pub(crate) async fn read_within<B>(
+    time: Duration,
+    body: B,
+    limit: RequestLimit,
+    lease: &mut Lease,
+) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display>,
+{
     let mut body = std::pin::pin!(body);
-    let result = match tokio::time::timeout(BODY_TIMEOUT, read_all(&mut body, limit, lease)).await {
+    let result = match tokio::time::timeout(time, read_all(&mut body, limit, lease)).await {
         Ok(result) => result,
         Err(_) => {
-            let message = format!("the body did not arrive in {} s; send smaller batches", BODY_TIMEOUT.as_secs());
+            let message = format!("the body did not arrive in {time:?}; send smaller batches");
             return Err(Refusal::new(ErrorKind::Timeout, message));
         }
     };

@@ -2,7 +2,10 @@
 //!
 //! Bodies are accounted while they are read and decompressed, so that
 //! many large requests at once are refused as retryable and never become an
-//! out-of-memory kill.
+//! out-of-memory kill. Where a `memory_limiter` bounds the process, its bound is kept here too: what is refused
+//! after it was read has taken its memory already.
+
+mod ceiling;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use foundation::ErrorKind;
 
 use crate::refusal::Refusal;
+use ceiling::Ceiling;
 
 /// Bytes that requests in flight may hold together; clones share it.
 #[derive(Debug, Clone)]
@@ -19,12 +23,13 @@ pub struct Budget(Arc<Inner>);
 struct Inner {
     limit: usize,
     used: AtomicUsize,
+    ceiling: Ceiling,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0) }))
+        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0), ceiling: Ceiling::new(crate::memory::resident) }))
     }
 
     /// An empty lease, to be grown while bytes arrive.
@@ -35,6 +40,11 @@ impl Budget {
     /// Bytes held now.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// From now on requests are refused that would take the process above so much resident memory; `None`: whatever it takes.
+    pub(crate) fn set_resident_bytes_max(&self, bytes: Option<u64>) {
+        self.0.ceiling.set(bytes);
     }
 }
 
@@ -54,17 +64,26 @@ impl Lease {
         let inner = &self.budget.0;
         let used = inner.used.fetch_add(more, Ordering::Relaxed) + more;
         // A single request above the whole budget passes alone, as far as the body limit lets it.
-        if used > inner.limit && used > self.bytes + more {
-            inner.used.fetch_sub(more, Ordering::Relaxed);
-            let message = format!(
+        let alone = used <= self.bytes + more;
+        let message = if used > inner.limit && !alone {
+            Some(format!(
                 "requests in flight hold {} bytes and `memory.requests` is {}; send again later",
                 used - more,
                 inner.limit
-            );
-            return Err(Refusal::new(ErrorKind::UNAVAILABLE, message));
+            ))
+        } else {
+            inner.ceiling.refuses(used, more, alone)
+        };
+        match message {
+            None => {
+                self.bytes += more;
+                Ok(())
+            }
+            Some(message) => {
+                inner.used.fetch_sub(more, Ordering::Relaxed);
+                Err(Refusal::new(ErrorKind::UNAVAILABLE, message))
+            }
         }
-        self.bytes += more;
-        Ok(())
     }
 }
 
@@ -106,5 +125,17 @@ mod tests {
         let mut a = budget.lease();
         a.grow(500).unwrap();
         assert!(budget.lease().grow(1).is_err());
+    }
+
+    #[test]
+    fn a_process_that_is_too_large_takes_no_requests() {
+        let budget = Budget::new(1 << 30);
+        budget.set_resident_bytes_max(Some(1));
+        let refusal = budget.lease().grow(10).unwrap_err();
+        assert_eq!(refusal.kind, ErrorKind::UNAVAILABLE);
+        assert!(refusal.message.contains("data refused due to high memory usage"), "{refusal}");
+        assert_eq!(budget.used(), 0);
+        budget.set_resident_bytes_max(None);
+        budget.lease().grow(10).unwrap();
     }
 }

@@ -105,6 +105,11 @@ pub trait Processor: Send + Sync {
     /// # Errors
     /// The request is refused; the sender hears it.
     fn process(&self, telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal>;
+
+    /// The resident memory of the process above which receivers shall refuse, before they read.
+    fn resident_bytes_max(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A processor that holds requests or sends others than it got: it stands in the chain itself.

@@ -82,11 +82,13 @@ impl Graph {
             consumers,
             entrances: HashMap::new(),
             receiving: HashMap::new(),
+            resident_bytes_max: None,
         };
         for at in 0..wiring.pipelines.len() {
             wiring.pipeline(at);
         }
         let receiving = wiring.receiving;
+        host.budget.set_resident_bytes_max(wiring.resident_bytes_max);
         for (id, receiver) in plan.receivers {
             let outputs = Outputs::new(receiving.get(&id).cloned().unwrap_or_default());
             let mut run = self.run(Kind::Receiver, &id);
@@ -151,6 +153,8 @@ struct Wiring<'g> {
     entrances: HashMap<PipelineId, Arc<dyn Consumer>>,
     /// Receivers and the pipelines that name them.
     receiving: HashMap<ComponentId, Vec<(PipelineId, Arc<dyn Consumer>)>>,
+    /// The least that a processor wants the process to stay below.
+    resident_bytes_max: Option<u64>,
 }
 
 impl Wiring<'_> {
@@ -211,7 +215,11 @@ impl Wiring<'_> {
         };
         for (id, step) in steps.into_iter().rev() {
             match step {
-                Step::Each(processor) => row.push(processor),
+                Step::Each(processor) => {
+                    let limits = [self.resident_bytes_max, processor.resident_bytes_max()];
+                    self.resident_bytes_max = limits.into_iter().flatten().min();
+                    row.push(processor);
+                }
                 Step::Stage(stage) => {
                     next = close(&mut row, next);
                     let mut run = Run::new(format!("processors.{id} of {pipeline}"), self.graph.host.board.clone());

@@ -71,7 +71,8 @@ async fn export(
     };
     let mut lease = context.config.budget.lease();
     let limit = context.config.request_bytes_max;
-    let framed = body::read(
+    let framed = body::read_within(
+        context.config.body_timeout,
         request.into_body(),
         RequestLimit { bytes: limit.bytes.saturating_add(PREFIX_LEN), ..limit },
         &mut lease,

@@ -84,7 +84,7 @@ async fn check_and_export(
     };
     let mut lease = context.config.budget.lease();
     let limit = context.config.request_bytes_max;
-    let compressed = body::read(request.into_body(), limit, &mut lease).await?;
+    let compressed = body::read_within(context.config.body_timeout, request.into_body(), limit, &mut lease).await?;
     let plain = compression::decompress(encoding, compressed, limit, &mut lease)?;
     let protobuf = match format {
         Format::Protobuf => plain,

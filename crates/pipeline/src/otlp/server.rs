@@ -11,8 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use model::Signal;
 use net::tls::ServerTls;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,10 +21,12 @@ use tokio::task::JoinSet;
 
 use super::cors::Cors;
 use super::{grpc, http};
-use crate::body::RequestLimit;
+use crate::body::{BODY_TIMEOUT, RequestLimit};
 use crate::budget::Budget;
 use crate::component::{Authenticator, Outputs};
+use crate::connections::connections_max;
 use crate::consumer::Consumer;
+use crate::first_bytes;
 use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::remote_write::{self, RemoteWrite};
@@ -42,9 +43,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// An HTTP/2 client that answers no ping in this time is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// Read buffer of an HTTP/1 connection; also bounds its headers.
-const HTTP1_BUFFER_BYTES: usize = 512 << 10;
-/// Connections of one port. Below the usual limit of open files, of which segments and logs need some too.
-const CONNECTIONS_MAX: usize = 4096;
+const HTTP1_BUFFER_BYTES: usize = 64 << 10;
 /// After a failed accept, which mostly means that there are no file descriptors: without a pause this would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What a connection gets that was made and has sent nothing when the port is closed.
@@ -75,6 +74,8 @@ pub struct Config {
     pub paths: [String; 3],
     /// A client that does not finish its headers in this time is cut off.
     pub header_timeout: Duration,
+    /// A body that has not arrived in this time is given up.
+    pub body_timeout: Duration,
     /// Streams that one HTTP/2 connection may have open.
     pub streams_max: u32,
     /// An HTTP/2 connection is pinged after this time without a word, and given up when no answer comes in the second.
@@ -99,10 +100,11 @@ impl Config {
             response_headers: HeaderMap::new(),
             paths: ["/v1/traces", "/v1/metrics", "/v1/logs"].map(str::to_owned),
             header_timeout: HEADER_TIMEOUT,
+            body_timeout: BODY_TIMEOUT,
             streams_max: STREAMS_MAX,
             keep_alive: (KEEP_ALIVE, KEEP_ALIVE),
             age_max: None,
-            connections_max: CONNECTIONS_MAX,
+            connections_max: connections_max(),
         }
     }
 }
@@ -241,7 +243,7 @@ impl Connection {
     {
         let Self { context, origin } = self;
         let config = &context.config;
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let Some((mut builder, stream)) = first_bytes::version(stream, config.header_timeout).await else { return };
         builder
             .http1()
             .timer(TokioTimer::new())

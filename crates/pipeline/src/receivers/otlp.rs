@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::body::RequestLimit;
+use crate::body::{BODY_TIMEOUT, RequestLimit};
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, SIGNALS, Setup, StartError, Starting};
 use crate::config::{Collector, Interval, Secret, Size};
 use crate::otlp::{self, Cors};
@@ -150,9 +150,9 @@ struct Http {
     metrics_url_path: String,
     logs_url_path: String,
     read_header_timeout: Interval,
-    /// Taken and not needed: bodies have a deadline of their own, and what is answered is answered.
-    #[serde(skip_serializing)]
-    read_timeout: Option<Interval>,
+    /// For the body.
+    read_timeout: Interval,
+    /// Taken and not needed: what is answered is answered.
     #[serde(skip_serializing)]
     write_timeout: Option<Interval>,
     #[serde(skip_serializing)]
@@ -182,7 +182,7 @@ impl Default for Http {
             metrics_url_path: metrics,
             logs_url_path: logs,
             read_header_timeout: Interval::secs(30),
-            read_timeout: None,
+            read_timeout: Interval::secs(60),
             write_timeout: None,
             idle_timeout: None,
             keep_alives_enabled: None,
@@ -413,6 +413,8 @@ impl Receiver for Otlp {
                     response_headers: headers.clone(),
                     paths: [&http.traces_url_path, &http.metrics_url_path, &http.logs_url_path].map(Clone::clone),
                     header_timeout: http.read_header_timeout.0.max(Duration::from_secs(1)),
+                    // In the Collector zero is for ever.
+                    body_timeout: Some(http.read_timeout.0).filter(|t| !t.is_zero()).unwrap_or(BODY_TIMEOUT),
                     ..common
                 };
                 let owner = format!("{}.protocols.http.endpoint", self.component);

@@ -13,8 +13,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use model::Signal;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +24,9 @@ use wire::otlp::Decoded;
 use crate::body::{self, RequestLimit};
 use crate::budget::{Budget, Lease};
 use crate::component::Host;
+use crate::connections::connections_max;
 use crate::consumer::Consumer;
+use crate::first_bytes;
 use crate::journal::Journal;
 use crate::otlp::compression::{self, ACCEPTED, Encoding};
 use crate::refusal::Refusal;
@@ -34,8 +35,6 @@ use crate::telemetry::{Origin, Telemetry};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Connections of one port.
-const CONNECTIONS_MAX: usize = 4096;
 /// A client that does not finish its headers in this time is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// An HTTP/2 client that answers no ping in this time is gone.
@@ -84,6 +83,7 @@ pub(super) async fn serve<S: Service>(
     journal: Journal,
     mut stop: watch::Receiver<bool>,
 ) {
+    let connections_max = connections_max();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -93,9 +93,9 @@ pub(super) async fn serve<S: Service>(
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok(_) if connections.len() >= CONNECTIONS_MAX => {
+            Ok(_) if connections.len() >= connections_max => {
                 let message =
-                    format!("{CONNECTIONS_MAX} connections are open; keep connections alive and use them again");
+                    format!("{connections_max} connections are open; keep connections alive and use them again");
                 journal.note(None, "connections", &message, 1);
             }
             Ok((stream, peer)) => {
@@ -146,7 +146,7 @@ async fn connection<S: Service>(
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let Some((mut builder, stream)) = first_bytes::version(stream, HEADER_TIMEOUT).await else { return };
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
         .http2()
