@@ -113,6 +113,8 @@ pub(crate) struct Batch {
     pub(crate) resources: Origins,
     pub(crate) scopes: Origins,
     pub(crate) slots: Vec<Slot>,
+    /// Rows that a sampler rejected, rising: an observer sees them, blocks do not have them.
+    rejected: Vec<u32>,
     arena: Vec<u8>,
     table: HashTable<u32>,
     current_resource: Option<u32>,
@@ -149,6 +151,7 @@ impl Batch {
             resources: Origins::default(),
             scopes: Origins::default(),
             slots: Vec::new(),
+            rejected: Vec::new(),
             arena: Vec::new(),
             table: HashTable::new(),
             current_resource: None,
@@ -159,8 +162,25 @@ impl Batch {
         }
     }
 
+    /// All rows, those that a sampler rejected included.
     pub(crate) fn rows(&self) -> usize {
         self.time.len()
+    }
+
+    /// How many rows become rows of blocks.
+    pub(crate) fn kept(&self) -> usize {
+        self.rows() - self.rejected.len()
+    }
+
+    /// The rows that become rows of blocks.
+    pub(crate) fn kept_rows(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut rejected = self.rejected.iter().peekable();
+        (0..self.rows() as u32).filter(move |row| rejected.next_if_eq(&row).is_none())
+    }
+
+    /// Says of the row that is being read that a sampler rejected it.
+    fn reject(&mut self) {
+        self.rejected.push(self.rows() as u32);
     }
 
     /// About how many bytes of memory it holds.

@@ -290,7 +290,7 @@ impl Shared {
         }
         let mut state = self.state.lock();
         let first_seq = state.next_seq;
-        state.next_seq += batch.rows() as u64;
+        state.next_seq += batch.kept() as u64;
         state.active.push(batch, first_seq, Instant::now());
         if state.active.wants_sealing() {
             self.seal_work.wake();

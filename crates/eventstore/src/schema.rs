@@ -50,6 +50,8 @@ pub(crate) const EVENTS: u8 = 40;
 pub(crate) const LINKS: u8 = 41;
 pub(crate) const DROPPED_EVENTS: u8 = 42;
 pub(crate) const DROPPED_LINKS: u8 = 43;
+/// The sampling threshold, 56 bits; 0 when the span stands for itself alone.
+pub(crate) const THRESHOLD: u8 = 44;
 
 /// An attribute of the record; the key follows.
 pub(crate) const ATTRIBUTE: u8 = 255;
@@ -87,6 +89,7 @@ pub(crate) const fn name(id: u8) -> &'static str {
         LINKS => "links",
         DROPPED_EVENTS => "dropped events",
         DROPPED_LINKS => "dropped links",
+        THRESHOLD => "sampling threshold",
         ATTRIBUTE => "attribute",
         _ => "[unknown]",
     }
@@ -113,7 +116,9 @@ impl Schema {
     pub(crate) const fn ints(self) -> &'static [u8] {
         match self {
             Self::Logs => &[FLAGS, DROPPED_ATTRIBUTES, OBSERVED, SEVERITY],
-            Self::Spans => &[FLAGS, DROPPED_ATTRIBUTES, DURATION, KIND, STATUS, DROPPED_EVENTS, DROPPED_LINKS],
+            Self::Spans => {
+                &[FLAGS, DROPPED_ATTRIBUTES, DURATION, KIND, STATUS, DROPPED_EVENTS, DROPPED_LINKS, THRESHOLD]
+            }
         }
     }
 

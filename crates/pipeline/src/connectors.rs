@@ -12,6 +12,9 @@ pub(crate) mod testing;
 
 use crate::component::ConnectorFactory;
 
+/// Those that hand requests on as they are, and make nothing of them.
+pub(crate) const HANDING_ON: &[ConnectorFactory] = &[forward::FACTORY, routing::FACTORY];
+
 /// Every connector type.
 pub const ALL: &[ConnectorFactory] =
     &[count::FACTORY, forward::FACTORY, routing::FACTORY, servicegraph::FACTORY, spanmetrics::FACTORY];

@@ -11,6 +11,9 @@ mod sending;
 
 use crate::component::ExporterFactory;
 
+/// Those that store in the engines of this server.
+pub(crate) const ENGINES: &[ExporterFactory] = &[engines::FACTORY, mapped::CLICKHOUSE, mapped::JAEGER, mapped::SIGNOZ];
+
 /// Every exporter type.
 pub const ALL: &[ExporterFactory] = &[
     debug::FACTORY,

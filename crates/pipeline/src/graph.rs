@@ -7,6 +7,7 @@
 mod chain;
 mod default;
 mod hints;
+mod kept;
 mod plan;
 mod print;
 mod service;

@@ -20,6 +20,7 @@ mod logs;
 mod metrics;
 mod read;
 mod response;
+pub mod sampling;
 mod schema;
 mod shape;
 mod structure;

@@ -1,6 +1,6 @@
 //! Disks that fail, fill up and lose power: what is derived counts every acknowledged span, and none twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foundation::clock::ManualClock;
 use foundation::disk::sim::SimDisk;
@@ -17,10 +17,22 @@ fn totals(server: &Server) -> BTreeMap<String, u64> {
         .collect()
 }
 
+/// The ids of the spans that queries find, each once; the figures agree.
+fn stored(server: &Server) -> BTreeSet<[u8; 8]> {
+    use eventstore::query::{Limits, Page, Select};
+    let all = Select::all(model::TimeRange::ALL, Limits::new(std::time::Duration::from_secs(60), 1 << 30));
+    let spans = server.events.spans();
+    let found = spans.latest(&all, &Page::newest(100_000)).unwrap().value.rows;
+    let ids: BTreeSet<_> = found.iter().map(|r| r.record.span_id.0).collect();
+    let stats = spans.stats();
+    assert_eq!((ids.len(), ids.len() as u64), (found.len(), stats.memory_rows + stats.segment_rows));
+    ids
+}
+
 #[derive(Debug, Clone)]
 enum Action {
-    /// Stores that many spans of an operation.
-    Ingest(u8, u8),
+    /// Stores that many spans of an operation, of which a sampler rejected every so manieth; 0 is none.
+    Ingest(u8, u8, u8),
     Flush,
     Step,
     FailWritesAfter(u64),
@@ -32,7 +44,7 @@ enum Action {
 
 fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        8 => (0..4u8, 1..20u8).prop_map(|(op, n)| Action::Ingest(op, n)),
+        8 => (0..4u8, 1..20u8, 0..4u8).prop_map(|(op, n, rejected)| Action::Ingest(op, n, rejected)),
         3 => Just(Action::Flush),
         3 => Just(Action::Step),
         1 => (0..20_000u64).prop_map(Action::FailWritesAfter),
@@ -47,22 +59,28 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_acknowledged_span_is_counted_once(seed: u64, actions in proptest::collection::vec(action(), 1..40)) {
+    fn every_acknowledged_span_is_counted_once_and_stored_unless_a_sampler_rejected_it(seed: u64, actions in proptest::collection::vec(action(), 1..40)) {
         let clock = ManualClock::new(START);
         let (mut disk, metrics) = (SimDisk::new(seed), SimDisk::new(seed));
         let mut server = open(&disk, &metrics, &clock);
         let (mut acknowledged, mut sent) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
         // What the log could not sync was refused, and may be on the disk all the same.
         let mut syncs_failed = false;
+        let (mut kept_ids, mut maybe) = (BTreeSet::new(), BTreeSet::new());
         let mut next = 1;
         for action in actions {
             match action {
-                Action::Ingest(op, n) => {
+                Action::Ingest(op, n, rejected) => {
                     let name = format!("op-{op}");
-                    let spans: Vec<_> = (0..u64::from(n)).map(|i| span("api", &name, next, next + i, 0)).collect();
+                    let mut spans: Vec<_> = (0..u64::from(n)).map(|i| span("api", &name, next, next + i, 0)).collect();
+                    let of_them = spans.iter_mut().enumerate().filter(|(i, _)| rejected > 0 && i % usize::from(rejected) == 0);
+                    of_them.for_each(|(_, s)| s.trace_state = wire::otlp::sampling::rejected("a=b").to_string());
+                    let kept = |s: &&model::Span| s.trace_state.is_empty();
                     next += u64::from(n);
                     *sent.entry(name.clone()).or_default() += u64::from(n);
+                    maybe.extend(spans.iter().filter(kept).map(|s| s.span_id.0));
                     if server.ingest(&spans).is_ok() {
+                        kept_ids.extend(spans.iter().filter(kept).map(|s| s.span_id.0));
                         *acknowledged.entry(name).or_default() += u64::from(n);
                     }
                 }
@@ -89,6 +107,12 @@ proptest! {
             }
         }
         disk.heal();
+        let stored = stored(&server);
+        prop_assert!(kept_ids.is_subset(&stored), "acknowledged spans are lost");
+        prop_assert!(stored.is_subset(&maybe), "rejected spans are stored");
+        if !syncs_failed {
+            prop_assert_eq!(&stored, &kept_ids);
+        }
         server.step();
         let found = totals(&server);
         for (name, n) in &sent {

@@ -1,6 +1,7 @@
 //! Spans into a batch.
 
 use model::UnixNanos;
+use wire::otlp::sampling::{self, Sampling};
 use wire::otlp::{DecodeError, Decoded, Limits, decode_traces};
 use wire::sink::{ResourceRef, ScopeRef, SpanFields, SpanSink, ValueRef};
 
@@ -33,9 +34,14 @@ impl SpanBatch {
         Ok((batch, decoded))
     }
 
-    /// How many spans it holds.
+    /// How many spans it holds, those that a sampler rejected included.
     pub fn len(&self) -> usize {
         self.batch.rows()
+    }
+
+    /// How many of them a sampler rejected: they are seen by the observer, and not stored.
+    pub fn rejected(&self) -> usize {
+        self.batch.rows() - self.batch.kept()
     }
 
     /// Whether it holds none.
@@ -78,6 +84,10 @@ impl SpanSink for SpanBatch {
             self.batch.fixed(LINKS, ValueRef::Bytes(&self.links));
             self.links.clear();
         }
+        if sampling::is_rejected(s.trace_state) {
+            self.batch.reject();
+        }
+        let threshold = Sampling::of_state(s.trace_state).threshold.unwrap_or(0);
         let UnixNanos(time) = s.start;
         self.batch.end_row(&RowFields {
             time,
@@ -92,6 +102,7 @@ impl SpanSink for SpanBatch {
                 i64::from(s.status_code),
                 i64::from(s.dropped_events_count),
                 i64::from(s.dropped_links_count),
+                threshold as i64,
             ],
             texts: &[s.name, s.status_message, s.trace_state],
         });

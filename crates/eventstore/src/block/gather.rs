@@ -19,15 +19,15 @@ pub(super) struct Place {
     pub(super) seq: u64,
 }
 
-/// All rows of `batches` by time, then by arrival.
+/// The rows of `batches` that no sampler rejected, by time, then by arrival.
 ///
 /// The rows of a batch are numbered in the order of their times, not of their places in the request: senders group
 /// records by resource, and numbers in that order would look random in a block and cost more than a byte a row.
 pub(super) fn order(batches: &[Numbered]) -> Vec<Place> {
-    let mut places = Vec::with_capacity(batches.iter().map(|b| b.batch.rows()).sum());
+    let mut places = Vec::with_capacity(batches.iter().map(|b| b.batch.kept()).sum());
     for (i, b) in batches.iter().enumerate() {
-        let rows = b.batch.time.iter().enumerate();
-        places.extend(rows.map(|(row, time)| Place { time: *time, batch: i as u32, row: row as u32, seq: 0 }));
+        let time = |row: u32| b.batch.time[row as usize];
+        places.extend(b.batch.kept_rows().map(|row| Place { time: time(row), batch: i as u32, row, seq: 0 }));
     }
     // Stable: within one time the places are in order of arrival already.
     places.sort_by_key(|p| p.time);

@@ -51,6 +51,7 @@ fn wants_flush(shared: &Shared, now: Instant) -> bool {
     !memory.is_empty()
         && (shared.flush_wanted.swap(false, Ordering::Relaxed)
             || memory.bytes() >= config.flush_bytes
+            || memory.rejected_bytes() >= config.memory_bytes_max
             || memory.rows() >= config.flush_rows
             || memory.since.is_some_and(|t| now.duration_since(t) >= config.flush_age))
 }

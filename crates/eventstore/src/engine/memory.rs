@@ -30,7 +30,9 @@ pub(crate) struct Memory {
     tail_bytes: usize,
     block_rows: usize,
     block_bytes: usize,
-    /// When the first row came.
+    /// Bytes in the log of rows that no block has.
+    rejected_bytes: usize,
+    /// When the first batch came.
     pub(super) since: Option<Instant>,
 }
 
@@ -51,8 +53,10 @@ pub(crate) struct Sealing {
 
 impl Memory {
     pub(super) fn push(&mut self, batch: Arc<Batch>, first_seq: u64, now: Instant) {
-        self.tail_rows += batch.rows();
+        self.tail_rows += batch.kept();
         self.tail_bytes += batch.heap_bytes();
+        let rejected = batch.rows() - batch.kept();
+        self.rejected_bytes += batch.heap_bytes() * rejected / batch.rows().max(1);
         self.since.get_or_insert(now);
         self.tail.push(Numbered { batch, first_seq });
     }
@@ -66,8 +70,14 @@ impl Memory {
         self.block_bytes + self.tail_bytes + self.pieces.iter().map(|p| p.len as usize).sum::<usize>()
     }
 
+    /// About how many bytes in the log are of rows that a sampler rejected: blocks do not show them, a flush takes them away.
+    pub(super) const fn rejected_bytes(&self) -> usize {
+        self.rejected_bytes
+    }
+
+    /// Whether nothing came. Batches of which no row is kept came too: their generation has to be flushed like any other.
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.tail.is_empty()
+        self.since.is_none()
     }
 
     pub(crate) fn blocks(&self) -> &[Arc<Block>] {
@@ -90,11 +100,11 @@ impl Memory {
             let (mut rows, mut bytes) = (0, 0);
             for b in &self.tail {
                 // Just under a full block is better than one full and one nearly empty.
-                let full = rows + b.batch.rows() > ROWS_MAX || bytes >= SEAL_BYTES;
+                let full = rows + b.batch.kept() > ROWS_MAX || bytes >= SEAL_BYTES;
                 if full && !batches.is_empty() {
                     break;
                 }
-                rows += b.batch.rows();
+                rows += b.batch.kept();
                 bytes += b.batch.heap_bytes();
                 batches.push(b.clone());
             }
@@ -105,7 +115,7 @@ impl Memory {
     /// Puts the blocks made of a sealing in the place of its batches.
     pub(crate) fn seal_end(&mut self, sealing: &Sealing, blocks: Vec<Arc<Block>>) {
         let taken: Vec<Numbered> = self.tail.drain(..sealing.batches.len()).collect();
-        self.tail_rows -= taken.iter().map(|b| b.batch.rows()).sum::<usize>();
+        self.tail_rows -= taken.iter().map(|b| b.batch.kept()).sum::<usize>();
         self.tail_bytes -= taken.iter().map(|b| b.batch.heap_bytes()).sum::<usize>();
         self.block_rows += blocks.iter().map(|b| b.rows()).sum::<usize>();
         self.block_bytes += blocks.iter().map(|b| b.len as usize).sum::<usize>();

@@ -10,6 +10,7 @@ mod golden;
 mod oracle;
 mod partitions;
 mod paths;
+mod sampling;
 mod soak;
 mod support;
 mod traces;

@@ -63,19 +63,30 @@ pub struct Setup<'a> {
     node: &'a Node,
     findings: &'a mut Findings,
     surroundings: Option<&'a Surroundings>,
+    rejected_go_on: bool,
     effective: serde_json::Value,
 }
 
 impl<'a> Setup<'a> {
     /// The part `node`, which stands in the section of `kind` under `id`.
     pub fn new(kind: Kind, id: &'a ComponentId, node: &'a Node, findings: &'a mut Findings) -> Self {
-        Self { kind, id, node, findings, surroundings: None, effective: serde_json::Value::Null }
+        Self { kind, id, node, findings, surroundings: None, rejected_go_on: false, effective: serde_json::Value::Null }
     }
 
     /// The same, in these surroundings.
     #[must_use]
     pub fn within(self, surroundings: &'a Surroundings) -> Self {
         Self { surroundings: Some(surroundings), ..self }
+    }
+
+    /// Says whether the pipeline leads to the engines: then what a sampler rejects goes on, marked, to be counted there.
+    pub fn rejected_go_on(&mut self, rejected_go_on: bool) {
+        self.rejected_go_on = rejected_go_on;
+    }
+
+    /// Whether a sampler marks what it rejects (`wire::otlp::sampling`) in place of dropping it.
+    pub fn marks_rejected(&self) -> bool {
+        self.rejected_go_on
     }
 
     /// What settings depend on beside the file.

@@ -19,7 +19,7 @@ use crate::component::{Connector, ConnectorFactory, Host, Outputs, Refused, Run,
 use crate::config::Interval;
 use crate::consumer::Consumer;
 use crate::processors::series::SeriesKey;
-use crate::processors::threshold::count_of;
+use wire::otlp::sampling::count_of;
 
 pub(super) const FACTORY: ConnectorFactory =
     ConnectorFactory { names: &["spanmetrics", "span_metrics"], routes: &[(Signal::Traces, Signal::Metrics)], build };

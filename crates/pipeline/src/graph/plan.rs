@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::default::ENGINES;
 use super::hints;
+use super::kept::{Route, carries_rejected, reaches_engines};
 use super::service::{self, same};
 use crate::component::{
     ComponentId, Connector, Exporter, Extension, Kind, PipelineId, Receiver, Refused, Setup, Step, Surroundings,
@@ -30,6 +31,8 @@ pub(super) struct Pipeline {
     pub(super) receivers: Vec<ComponentId>,
     pub(super) steps: Vec<(ComponentId, Step)>,
     pub(super) exporters: Vec<ComponentId>,
+    /// Whether spans that a sampler rejected come out of it.
+    pub(super) carries_rejected: bool,
 }
 
 impl Plan {
@@ -82,6 +85,20 @@ struct Wanted {
     receivers: Vec<(ComponentId, Key)>,
     processors: Vec<(ComponentId, Key)>,
     exporters: Vec<(ComponentId, Key)>,
+}
+
+impl Wanted {
+    fn route(&self) -> Route<'_> {
+        fn ids(list: &[(ComponentId, Key)]) -> Vec<&ComponentId> {
+            list.iter().map(|(id, _)| id).collect()
+        }
+        Route {
+            signal: self.id.signal,
+            receivers: ids(&self.receivers),
+            processors: ids(&self.processors),
+            exporters: ids(&self.exporters),
+        }
+    }
 }
 
 struct Planner<'a> {
@@ -342,12 +359,14 @@ impl<'a> Planner<'a> {
             self.build_all(Kind::Connector, &exporting, |id, setup| service::connector(id).map(|f| (f.build)(setup)));
         let processors = used(|p| &p.processors);
         let mut pipelines = Vec::new();
-        for pipeline in &wanted {
+        let routes: Vec<Route<'_>> = wanted.iter().map(Wanted::route).collect();
+        for (at, pipeline) in wanted.iter().enumerate() {
+            let go_on = reaches_engines(&routes, at);
             let mut steps = Vec::new();
             for (id, _) in &pipeline.processors {
                 let signal = pipeline.id.signal;
                 let factory = service::processor(id).filter(|f| f.signals.contains(&signal));
-                let step = factory.and_then(|f| self.setup(Kind::Processor, id, |setup| (f.build)(setup, signal)));
+                let step = factory.and_then(|f| self.setup_step(id, go_on, |setup| (f.build)(setup, signal)));
                 steps.extend(step.and_then(Result::ok).map(|step| (id.clone(), step)));
             }
             let ids = |list: &[(ComponentId, Key)]| list.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
@@ -356,6 +375,7 @@ impl<'a> Planner<'a> {
                 receivers: ids(&pipeline.receivers),
                 steps,
                 exporters: ids(&pipeline.exporters),
+                carries_rejected: carries_rejected(&routes, at),
             });
         }
         self.check_unused_processors(&processors);
@@ -403,6 +423,14 @@ impl<'a> Planner<'a> {
 
     fn setup<T>(&mut self, kind: Kind, id: &ComponentId, build: impl FnOnce(&mut Setup<'_>) -> T) -> Option<T> {
         self.setup_if(kind, id, true, build)
+    }
+
+    /// As [`Self::setup`], of a processor in a pipeline that leads to the engines or not.
+    fn setup_step<T>(&mut self, id: &ComponentId, go_on: bool, build: impl FnOnce(&mut Setup<'_>) -> T) -> Option<T> {
+        self.setup(Kind::Processor, id, |setup| {
+            setup.rejected_go_on(go_on);
+            build(setup)
+        })
     }
 
     /// Runs `build` on the declared part of a component, and keeps what it shows if that is wanted.

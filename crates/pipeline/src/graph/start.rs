@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chain::Chain;
+use super::kept::{Kept, takes_rejected};
 use super::plan::{Pipeline, Plan};
 use crate::component::{
     ComponentId, Connector, Host, Kind, Outputs, PipelineId, Processor, Receiver, Run, StartError, Step,
@@ -162,7 +163,9 @@ impl Wiring<'_> {
         let Some(pipeline) = self.pipelines[at].take() else { return };
         let mut next: Vec<Arc<dyn Consumer>> = Vec::new();
         for id in &pipeline.exporters {
-            next.extend(self.exporter(id));
+            let kept_only = pipeline.carries_rejected && !takes_rejected(id);
+            let consumer = self.exporter(id);
+            next.extend(consumer.map(|c| if kept_only { Arc::new(Kept(c)) as Arc<dyn Consumer> } else { c }));
         }
         let exporters: Arc<dyn Consumer> = match <[_; 1]>::try_from(next) {
             Ok([one]) => one,

@@ -9,10 +9,10 @@ use model::Signal;
 use serde::{Deserialize, Serialize};
 use wire::otlp::tree::{LogRecord, Span, Value};
 
-use super::threshold::{MAX, Sampling, of_share, randomness_of};
 use crate::component::{Processor, ProcessorFactory, Refused, Setup, Step};
 use crate::refusal::Refusal;
 use crate::telemetry::{Telemetry, Tree};
+use wire::otlp::sampling::{MAX, Sampling, is_rejected, of_share, randomness_of, rejected};
 
 pub(super) const FACTORY: ProcessorFactory =
     ProcessorFactory { names: &["probabilistic_sampler"], signals: &[Signal::Traces, Signal::Logs], build };
@@ -78,13 +78,15 @@ fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     if c.attribute_source == Source::Record && c.from_attribute.is_empty() {
         return Err(setup.error("from_attribute", "`attribute_source: record` needs the name of the attribute"));
     }
-    super::warn_of_sampling(setup, signal);
+    let marks = signal == Signal::Traces && setup.marks_rejected();
     let default = if c.hash_seed == 0 { Mode::Proportional } else { Mode::HashSeed };
-    Ok(Step::Each(Arc::new(Sampler { mode: c.mode.unwrap_or(default), config: c })))
+    Ok(Step::Each(Arc::new(Sampler { mode: c.mode.unwrap_or(default), marks, config: c })))
 }
 
 struct Sampler {
     mode: Mode,
+    /// Rejected spans go on with their mark, to be counted by the engines.
+    marks: bool,
     config: Config,
 }
 
@@ -193,7 +195,16 @@ impl Processor for Sampler {
     fn process(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
         let tree = telemetry.tree_mut()?;
         match tree {
-            Tree::Traces(t) => t.retain(|_, _, span| self.span(span)),
+            Tree::Traces(t) => t.retain(|_, _, span| {
+                if self.marks && is_rejected(&span.trace_state) {
+                    return true;
+                }
+                let kept = self.span(span);
+                if !kept && self.marks {
+                    span.trace_state = rejected(&span.trace_state);
+                }
+                kept || self.marks
+            }),
             Tree::Logs(t) => t.retain(|_, _, log| self.log(log)),
             Tree::Metrics(_) => {}
         }
@@ -206,8 +217,8 @@ mod tests {
     use wire::otlp::tree::TraceId;
 
     use super::super::testing::{built, log, of_service, process, processor, span};
-    use super::super::threshold::count_of;
     use super::*;
+    use wire::otlp::sampling::count_of;
 
     /// Spans of `n` traces with ids that look random.
     fn spans(n: u64) -> Vec<Span> {
@@ -287,6 +298,19 @@ mod tests {
         let thresholds: Vec<_> =
             t.records().take(2).map(|l| l.attributes.text("sampling.threshold").unwrap().to_owned()).collect();
         assert_eq!(thresholds, ["0", "c"]);
+    }
+
+    #[test]
+    fn in_front_of_the_engines_rejected_spans_go_on_marked() {
+        let c = Config { sampling_percentage: 25.0, ..Config::default() };
+        let p = Sampler { mode: Mode::Proportional, marks: true, config: c };
+        let Some(Tree::Traces(t)) = process(&p, of_service("s", spans(4000))) else { panic!() };
+        assert_eq!(t.items(), 4000);
+        let kept: Vec<Span> = t.records().filter(|s| !is_rejected(&s.trace_state)).cloned().collect();
+        assert_eq!(kept, super::tests::kept("sampling_percentage: 25", spans(4000)));
+        let Some(Tree::Traces(again)) = process(&p, t) else { panic!() };
+        let twice = again.records().filter(|s| !is_rejected(&s.trace_state)).count();
+        assert_eq!((again.items(), twice < kept.len() / 3), (4000, true), "a second sampler leaves marked spans alone");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `tail_sampling`: decides about whole traces, some time after their first span.
 //!
 //! Senders cannot wait so long for their acknowledgement. Spans are therefore acknowledged when they are synced in the stage's own log
-//! (`log.rs`), and removed from it when what was decided about them has been done: nothing acknowledged is lost by a crash. Between the two a
+//! (`log.rs`), and removed from it when what was decided about them has been done: nothing acknowledged is lost by a crash. In front of the engines
+//! rejected traces are passed on as well, marked: they are counted there and not stored. Between the two a
 //! trace is held as bytes, and what the policies ask of spans is answered span by span as they come (`pool.rs`, `policy.rs`).
 //! Limits: `num_traces` and `memory_limit_mib`; beyond, the oldest trace is decided early and counted. When what was
 //! kept cannot be passed on, it is tried again, and new spans are refused as soon as it takes half of the memory.
@@ -10,6 +11,7 @@ mod config;
 mod log;
 mod policy;
 mod pool;
+mod record;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,8 +26,9 @@ use tokio::task::JoinSet;
 use wire::otlp::Decoded;
 
 use self::config::Config;
-use self::log::{Held, Log};
+use self::log::{Held, Log, Replayed};
 use self::pool::{Decided, Pool};
+use self::record::Passed;
 use crate::component::{Host, ProcessorFactory, Refused, Reporter, Run, Setup, Stage, Step};
 use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
@@ -43,10 +46,9 @@ const SPANS_PER_REQUEST: usize = 1000;
 /// How long it is waited before a request that was refused is sent again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
+fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
     let config: Config = setup.read()?;
     let pool = config::pool(setup, &config)?;
-    super::warn_of_sampling(setup, signal);
     Ok(Step::Stage(Box::new(TailSampling { pool, config })))
 }
 
@@ -67,7 +69,7 @@ impl Stage for TailSampling {
 fn begin(
     pool: Pool,
     config: &Config,
-    log: Result<(Log, Vec<(Held, bytes::Bytes)>), String>,
+    log: Result<(Log, Replayed), String>,
     clock: Arc<dyn Clock>,
     next: Arc<dyn Consumer>,
     run: &mut Run,
@@ -88,7 +90,10 @@ fn begin(
         kept_bytes_max: config.memory_bytes() / 2,
         wake: Notify::new(),
     });
-    for (held, request) in replayed {
+    for (id, decision) in replayed.decisions {
+        shared.pool.lock().remember(id, decision);
+    }
+    for (held, request) in replayed.requests {
         // What was taken before the crash was a request then.
         if let Ok(Tree::Traces(traces)) = Tree::decode(Signal::Traces, &request) {
             shared.add(traces, held);
@@ -111,7 +116,7 @@ struct Shared {
     pool: Mutex<Pool>,
     log: Log,
     clock: Arc<dyn Clock>,
-    /// Traces that are kept and wait to be passed on.
+    /// Traces that were decided and wait to be passed on.
     kept: Mutex<VecDeque<Decided>>,
     kept_bytes: AtomicUsize,
     kept_bytes_max: usize,
@@ -168,7 +173,7 @@ impl Consumer for Front {
             }
             // Before it is logged it is known to be a request.
             telemetry.tree()?;
-            let held = self.0.log.append(telemetry.clone().into_bytes()).await?;
+            let held = self.0.log.append(&telemetry.clone().into_bytes()).await?;
             let Tree::Traces(traces) = telemetry.into_tree()? else { return Ok(Decoded::default()) };
             let accepted = traces.items() as u64;
             if traces.items() > INLINE_SPANS_MAX {
@@ -209,7 +214,8 @@ async fn sampling(
         }
         tokio::select! {
             Some(_) = flights.join_next() => {}
-            _ = stopped.wait_for(|stop| *stop), if !stopping => {
+            // Who went away without a word has crashed: then what is held is for the next start.
+            Ok(_) = stopped.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
                 let decided = shared.pool.lock().decide_all(shared.clock.now().0);
                 shared.keep(decided);
@@ -231,18 +237,21 @@ async fn pass_on(shared: Arc<Shared>, next: Arc<dyn Consumer>, traces: Vec<Decid
     let mut tree = wire::otlp::tree::Traces::default();
     traces.iter().for_each(|d| tree.append(d.traces()));
     let telemetry = Telemetry::of(tree);
+    let of = |d: &Decided| Passed { trace: d.id, decision: d.decision, requests: d.requests() };
+    let passed: Vec<Passed> = traces.iter().map(of).collect();
     loop {
         match next.consume(telemetry.clone()).await {
             Ok(_) => {
+                shared.log.passed(&passed);
                 reporter.ok();
                 break;
             }
             Err(e) if e.retry_after().is_some() => {
-                reporter.recoverable(&format!("what is kept cannot be passed on and is tried again: {e}"));
+                reporter.recoverable(&format!("what was decided cannot be passed on and is tried again: {e}"));
                 tokio::time::sleep(e.retry_after().unwrap_or(RETRY_AFTER).max(RETRY_AFTER)).await;
             }
             Err(e) => {
-                tracing::warn!(error = %e, traces = traces.len(), "kept traces were refused for good and are lost");
+                tracing::warn!(error = %e, traces = traces.len(), "decided traces were refused for good and are lost");
                 break;
             }
         }

@@ -230,10 +230,5 @@ service:
     logs: {receivers: [otlp], exporters: [routing]}
     logs/rest: {receivers: [routing], exporters: [bellrock]}
 "#;
-    check(
-        yaml,
-        expect![[r#"
-            otel.yaml:12:26: warning: processors.probabilistic_sampler: RED metrics, service graph and error groups of the engines count only spans that come to them; put it into a pipeline to other back ends, and send every span to `bellrock` by one without it (the Collector accepts it as it is)
-            otel.yaml:13:18: warning: processors.tail_sampling: RED metrics, service graph and error groups of the engines count only spans that come to them; put it into a pipeline to other back ends, and send every span to `bellrock` by one without it (the Collector accepts it as it is)"#]],
-    );
+    check(yaml, expect![""]);
 }

@@ -10,7 +10,7 @@ use super::pool::{Limits, Pool};
 use crate::component::{Refused, Setup};
 use crate::config::{Interval, nearest};
 use crate::ottl::{Condition, Conditions, Context, ErrorMode};
-use crate::processors::threshold::of_share;
+use wire::otlp::sampling::of_share;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -187,6 +187,7 @@ pub(super) fn pool(setup: &mut Setup<'_>, c: &Config) -> Result<Pool, Refused> {
         trace_bytes: c.maximum_trace_size_bytes,
         sampled_cache: cache(c.decision_cache.sampled_cache_size),
         dropped_cache: cache(c.decision_cache.non_sampled_cache_size),
+        marks: setup.marks_rejected(),
     };
     Ok(Pool::new(policies, limits))
 }

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use foundation::ErrorKind;
 use foundation::disk::SharedDisk;
 use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 use wal::{Generation, Options, Wal};
 
+use super::pool::{Decision, Id};
+use super::record::{Passed, Read, of_passed, of_request};
 use crate::refusal::Refusal;
 
 /// How many hold each generation.
@@ -25,28 +29,34 @@ type Holders = Arc<Mutex<BTreeMap<Generation, usize>>>;
 #[derive(Debug)]
 pub(super) struct Held {
     generation: Generation,
+    /// Of the request.
+    number: u64,
     holders: Holders,
 }
 
 impl Held {
-    fn new(generation: Generation, holders: &Holders) -> Self {
+    fn new(generation: Generation, number: u64, holders: &Holders) -> Self {
         *holders.lock().entry(generation).or_default() += 1;
-        Self { generation, holders: holders.clone() }
+        Self { generation, number, holders: holders.clone() }
     }
 
     pub(super) const fn generation(&self) -> Generation {
         self.generation
     }
 
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     #[cfg(test)]
     pub(super) fn free() -> Self {
-        Self::new(1, &Holders::default())
+        Self::new(1, 1, &Holders::default())
     }
 }
 
 impl Clone for Held {
     fn clone(&self) -> Self {
-        Self::new(self.generation, &self.holders)
+        Self::new(self.generation, self.number, &self.holders)
     }
 }
 
@@ -65,6 +75,8 @@ impl Drop for Held {
 /// The log of one instance.
 pub(super) struct Log {
     wal: Wal,
+    /// The number of the next request.
+    next: AtomicU64,
     holders: Holders,
     disk: SharedDisk,
     dir: PathBuf,
@@ -73,7 +85,15 @@ pub(super) struct Log {
 }
 
 /// What was left behind, to be taken up again.
-pub(super) type Replayed = Vec<(Held, Bytes)>;
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    pub(super) requests: Vec<(Held, Bytes)>,
+    /// What was decided about traces, of which something may still come.
+    pub(super) decisions: FxHashMap<Id, Decision>,
+}
+
+/// Requests that a folder numbers before it would reach into the numbers of the next.
+const NUMBERS_BITS: u32 = 40;
 
 impl Log {
     /// Opens a log of its own below `base`, with what earlier instances left behind in it.
@@ -88,41 +108,60 @@ impl Log {
             left.extend(number.map(|n| (n, dir)));
         }
         left.sort();
-        let own = base.join(format!("{:06}", left.last().map_or(0, |(n, _)| *n) + 1));
+        let folder = left.last().map_or(0, |(n, _)| *n) + 1;
+        let own = base.join(format!("{folder:06}"));
         disk.create_dir_all(&own).map_err(|e| failed("make", &e))?;
         let lock =
             locked(&own).map_err(|e| failed("lock", &e))?.ok_or_else(|| failed("lock", &"another instance has it"))?;
         let (wal, _) = Wal::open(disk.clone(), Options::new(own.join("wal")), 0, &mut |_, _| {})
             .map_err(|e| failed("open", &e))?;
-        let log = Self { wal, holders: Holders::default(), disk: disk.clone(), dir: own, _lock: lock };
-        let mut replayed = Vec::new();
+        let next = AtomicU64::new(folder << NUMBERS_BITS);
+        let log = Self { wal, next, holders: Holders::default(), disk: disk.clone(), dir: own, _lock: lock };
+        let (mut replayed, mut known) = (Replayed::default(), FxHashSet::default());
         for (_, dir) in left {
             // One that is locked belongs to a graph that is still draining.
             let Some(_theirs) = locked(&dir).map_err(|e| failed("lock", &e))? else { continue };
-            let mut records = Vec::new();
+            let mut found = Read::default();
             let read = Wal::open(disk.clone(), Options::new(dir.join("wal")), 0, &mut |_, record| {
-                records.push(Bytes::copy_from_slice(record));
+                if let Err(what) = found.record(record) {
+                    tracing::error!(dir = %dir.display(), what, "a record of the log of tail_sampling cannot be read");
+                }
             });
             read.map_err(|e| failed("read", &e))?;
-            for record in records {
-                let generation = log.wal.append_wait(record.clone()).map_err(|e| failed("write", &e))?;
-                replayed.push((Held::new(generation, &log.holders), record));
+            for (number, request) in found.left(&mut known) {
+                let number = if number == 0 { log.next.fetch_add(1, Ordering::Relaxed) } else { number };
+                let record = of_request(number, &request);
+                let generation = log.wal.append_wait(record).map_err(|e| failed("write", &e))?;
+                replayed.requests.push((Held::new(generation, number, &log.holders), request.into()));
             }
+            replayed.decisions.extend(found.decisions);
             disk.remove_dir_all(&dir).map_err(|e| failed("remove", &e))?;
         }
         Ok((log, replayed))
     }
 
     /// Appends a request; completes once it is synced.
-    pub(super) async fn append(&self, request: Bytes) -> Result<Held, Refusal> {
+    pub(super) async fn append(&self, request: &[u8]) -> Result<Held, Refusal> {
         let (done, synced) = oneshot::channel();
-        let holders = self.holders.clone();
+        let (holders, number) = (self.holders.clone(), self.next.fetch_add(1, Ordering::Relaxed));
+        let record = of_request(number, request);
         // It is held from the writer's thread on, before the log can be rotated behind it.
-        self.wal.append(request, Box::new(move |result| drop(done.send(result.map(|g| Held::new(g, &holders))))));
+        let answer = move |result: Result<_, _>| drop(done.send(result.map(|g| Held::new(g, number, &holders))));
+        self.wal.append(record, Box::new(answer));
         match synced.await {
             Ok(result) => result.map_err(|e| Refusal::new(e.kind(), e.to_string())),
             Err(_) => Err(Refusal::new(ErrorKind::UNAVAILABLE, "the log of `tail_sampling` is closed")),
         }
+    }
+
+    /// Writes down what was passed on, so that a crash from now on does not pass it on again.
+    pub(super) fn passed(&self, traces: &[Passed]) {
+        let written = |result| {
+            if let Err(e) = result {
+                tracing::warn!(error = %e, "what was passed on is not written down: after a crash now it is passed on again");
+            }
+        };
+        self.wal.append(of_passed(traces), Box::new(written));
     }
 
     /// Begins a generation, and removes those that nobody holds.

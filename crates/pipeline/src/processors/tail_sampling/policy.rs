@@ -7,7 +7,7 @@ use regex::Regex;
 use wire::otlp::tree::{Attributes, Resource, Scope, Span, Value};
 
 use crate::ottl::{Conditions, Item, Scene};
-use crate::processors::threshold::{MAX, randomness_of};
+use wire::otlp::sampling::{MAX, randomness_of};
 
 /// Bits of [`Facts`].
 pub(super) const QUESTIONS_MAX: usize = 64;

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
+use wire::otlp::sampling::{Sampling, is_rejected, rejected};
 use wire::otlp::tree::{OfResource, OfScope, Record, Resource, Scope, Shape, Span, Text, Traces};
 use wire::protobuf::{Backward, Reader};
 
 use super::log::Held;
 use super::policy::{Facts, Policies, Verdict};
-use crate::processors::threshold::Sampling;
 
-type Id = [u8; 16];
+pub(super) type Id = [u8; 16];
 
 /// Bounds.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub(super) struct Limits {
     pub(super) trace_bytes: usize,
     pub(super) sampled_cache: usize,
     pub(super) dropped_cache: usize,
+    /// What is rejected is passed on too, marked, to be counted by the engines.
+    pub(super) marks: bool,
 }
 
 /// What happened so far.
@@ -40,6 +42,14 @@ pub(super) struct Counts {
     pub(super) early: u64,
     /// Spans that came after the decision and followed it.
     pub(super) late: u64,
+}
+
+/// What was decided about a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// With a threshold, it stands for others that are not.
+    Kept(Option<u64>),
+    Rejected,
 }
 
 /// What spans of a request have in common.
@@ -54,6 +64,8 @@ struct Head {
 #[derive(Debug)]
 struct Part {
     head: Arc<Head>,
+    /// The request in the log.
+    number: u64,
     /// `Span` messages as fields 2.
     spans: Box<[u8]>,
 }
@@ -67,11 +79,12 @@ struct Live {
     bytes: usize,
 }
 
-/// A trace that is kept.
+/// A trace, or late spans of one, to be passed on.
 #[derive(Debug)]
 pub(super) struct Decided {
     parts: Vec<Part>,
-    threshold: Option<u64>,
+    pub(super) id: Id,
+    pub(super) decision: Decision,
     pub(super) spans: usize,
     pub(super) bytes: usize,
     /// Its hold on the log, given back when it is dropped.
@@ -79,7 +92,15 @@ pub(super) struct Decided {
 }
 
 impl Decided {
-    /// Its spans, each saying how many it stands for where that is known.
+    /// The requests that it came with.
+    pub(super) fn requests(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.parts.iter().map(|p| p.number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Its spans, each saying how many it stands for where that is known, or that it was rejected.
     pub(super) fn traces(&self) -> Traces {
         let mut out = Traces::default();
         for part in &self.parts {
@@ -92,11 +113,15 @@ impl Decided {
             {
                 records.push(span);
             }
-            if let Some(threshold) = self.threshold {
-                for span in &mut records {
-                    let before = Sampling::of_state(&span.trace_state);
-                    let threshold = Some(threshold.max(before.threshold.unwrap_or(0)));
-                    span.trace_state = Sampling { threshold, ..before }.into_state(&span.trace_state);
+            for span in &mut records {
+                match self.decision {
+                    Decision::Rejected => span.trace_state = rejected(&span.trace_state),
+                    Decision::Kept(Some(threshold)) => {
+                        let before = Sampling::of_state(&span.trace_state);
+                        let threshold = Some(threshold.max(before.threshold.unwrap_or(0)));
+                        span.trace_state = Sampling { threshold, ..before }.into_state(&span.trace_state);
+                    }
+                    Decision::Kept(None) => {}
                 }
             }
             let head = &part.head;
@@ -165,6 +190,14 @@ impl Pool {
         }
     }
 
+    /// Takes up a decision of an earlier instance.
+    pub(super) fn remember(&mut self, id: Id, decision: Decision) {
+        match decision {
+            Decision::Kept(threshold) => self.sampled.insert(id, threshold),
+            Decision::Rejected => self.dropped.insert(id, None),
+        }
+    }
+
     /// Traces that wait.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
@@ -180,13 +213,13 @@ impl Pool {
                 records.sort_by(|a, b| a.trace_id.as_bytes().cmp(b.trace_id.as_bytes()));
                 // Shared by the traces of the scope, and made when the first of them needs it.
                 let mut head: Option<Arc<Head>> = None;
-                for spans in records.chunk_by_mut(|a, b| a.trace_id == b.trace_id) {
+                for spans in records.chunk_by_mut(|a, b| a.trace_id == b.trace_id && marked(a) == marked(b)) {
                     let Some(id) = spans.first().and_then(|s| s.trace_id.valid().copied()) else {
                         // A span without a trace belongs to no decision: who stores it refuses it.
                         continue;
                     };
-                    if self.dropped.decisions.contains_key(&id) {
-                        self.counts.late += spans.len() as u64;
+                    let late = self.decided(&id, spans);
+                    if late == Some(Decision::Rejected) && !self.limits.marks {
                         continue;
                     }
                     let head = head.get_or_insert_with(|| {
@@ -198,12 +231,11 @@ impl Pool {
                             scope_url: schema_url.clone(),
                         })
                     });
-                    let part = Part { head: head.clone(), spans: encoded(&mut self.scratch, spans) };
-                    if let Some(threshold) = self.sampled.decisions.get(&id) {
-                        self.counts.late += spans.len() as u64;
-                        let (bytes, threshold) = (part.spans.len(), *threshold);
-                        let _held = vec![held.clone()];
-                        out.push(Decided { parts: vec![part], threshold, spans: spans.len(), bytes, _held });
+                    let part =
+                        Part { head: head.clone(), number: held.number(), spans: encoded(&mut self.scratch, spans) };
+                    if let Some(decision) = late {
+                        let (bytes, _held) = (part.spans.len(), vec![held.clone()]);
+                        out.push(Decided { parts: vec![part], id, decision, spans: spans.len(), bytes, _held });
                         continue;
                     }
                     self.hold(now, id, &mut resource, &mut scope, spans, part, held);
@@ -224,6 +256,20 @@ impl Pool {
             }
         }
         out
+    }
+
+    /// What has been decided about spans already: by a sampler in front of this one, or about their trace before they came.
+    fn decided(&mut self, id: &Id, spans: &[Span]) -> Option<Decision> {
+        if spans.first().is_some_and(marked) {
+            return Some(Decision::Rejected);
+        }
+        let decision = if self.dropped.decisions.contains_key(id) {
+            Decision::Rejected
+        } else {
+            Decision::Kept(*self.sampled.decisions.get(id)?)
+        };
+        self.counts.late += spans.len() as u64;
+        Some(decision)
     }
 
     fn hold(
@@ -288,20 +334,24 @@ impl Pool {
         self.bytes -= live.bytes;
         let mut facts = live.facts;
         facts.bytes = live.bytes as u64;
-        match self.policies.decide(&id, &facts, now) {
-            Verdict::Sampled { threshold } => {
-                self.counts.sampled += 1;
-                self.sampled.insert(id, threshold);
-                let (spans, bytes) = (facts.spans as usize, live.bytes);
-                Some(Decided { parts: live.parts, threshold, spans, bytes, _held: live.held })
-            }
-            Verdict::NotSampled => {
-                self.counts.dropped += 1;
-                self.dropped.insert(id, None);
-                None
-            }
+        let decision = match self.policies.decide(&id, &facts, now) {
+            Verdict::Sampled { threshold } => Decision::Kept(threshold),
+            Verdict::NotSampled => Decision::Rejected,
+        };
+        self.remember(id, decision);
+        let counted = if decision == Decision::Rejected { &mut self.counts.dropped } else { &mut self.counts.sampled };
+        *counted += 1;
+        if decision == Decision::Rejected && !self.limits.marks {
+            return None;
         }
+        let (spans, bytes) = (facts.spans as usize, live.bytes);
+        Some(Decided { parts: live.parts, id, decision, spans, bytes, _held: live.held })
     }
+}
+
+/// Whether a sampler in front of this one has rejected it.
+fn marked(span: &Span) -> bool {
+    is_rejected(&span.trace_state)
 }
 
 fn encoded(scratch: &mut Backward, spans: &[Span]) -> Box<[u8]> {

@@ -15,10 +15,16 @@ use crate::config::{Findings, parse};
 const SECOND: i64 = 1_000_000_000;
 
 fn sampler(yaml: &str) -> (Pool, Config) {
+    sampler_in(yaml, false)
+}
+
+/// In front of the engines, or not.
+fn sampler_in(yaml: &str, engines: bool) -> (Pool, Config) {
     let node = parse("test.yaml", yaml).unwrap();
     let id: ComponentId = "tail_sampling".parse().unwrap();
     let mut findings = Findings::default();
     let mut setup = Setup::new(Kind::Processor, &id, &node, &mut findings);
+    setup.rejected_go_on(engines);
     let config: Config = setup.read().unwrap();
     let pool = config::pool(&mut setup, &config);
     (pool.unwrap_or_else(|_| panic!("{findings}")), config)
@@ -120,6 +126,29 @@ fn late_spans_follow_and_room_is_made_by_the_oldest() {
     assert!(pool.add(32 * SECOND, of_service("s", vec![error(2)]), &held).is_empty(), "it follows, although it failed");
     assert_eq!(pool.counts, pool::Counts { sampled: 1, dropped: 2, early: 1, late: 2 });
     assert_eq!(pool.waiting(), 0);
+}
+
+/// The traces that go on, each with `true` when it is rejected.
+fn verdicts(decided: &[Decided]) -> Vec<(u8, bool)> {
+    let of = |s: &Span| (s.trace_id.as_bytes()[0], wire::otlp::sampling::is_rejected(&s.trace_state));
+    let mut all: Vec<_> = decided.iter().flat_map(|d| d.traces().records().map(of).collect::<Vec<_>>()).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn in_front_of_the_engines_rejected_spans_go_on_marked() {
+    let (mut pool, _) =
+        sampler_in("policies: [{name: e, type: status_code, status_code: {status_codes: [ERROR]}}]", true);
+    let error = Span { status: wire::otlp::tree::Status { code: 2, ..Default::default() }, ..span(1, 1, "e") };
+    let marked = Span { trace_state: wire::otlp::sampling::rejected("a=b"), ..span(1, 3, "before") };
+    let held = Held::free();
+    let at_once = pool.add(0, of_service("s", vec![error, span(2, 1, "ok"), marked]), &held);
+    assert_eq!(verdicts(&at_once), [(1, true)], "what was rejected before belongs to no decision");
+    assert_eq!(verdicts(&pool.tick(30 * SECOND)), [(1, false), (2, true)]);
+    let late = pool.add(31 * SECOND, of_service("s", vec![span(1, 4, "late"), span(2, 4, "late")]), &held);
+    assert_eq!(verdicts(&late), [(1, false), (2, true)]);
+    assert_eq!(pool.counts, pool::Counts { sampled: 1, dropped: 1, early: 0, late: 2 });
 }
 
 #[test]
@@ -234,6 +263,50 @@ async fn what_was_acknowledged_survives_a_crash_and_a_stop_leaves_nothing() {
     second.run.stop(Duration::from_secs(20)).await;
     second.back.has(&[1, 2, 3, 4]).await;
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the log is gone with its last trace");
+}
+
+/// Cuts an instance off, and waits until its folder is free.
+fn crash(stand: Stand, folder: &Path) {
+    drop((stand.run, stand.front));
+    let lock = std::fs::File::open(folder.join("LOCK")).unwrap();
+    while lock.try_lock().is_err() {
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_passed_on_is_not_passed_on_again_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = stand(dir.path());
+    // One request with a trace that is decided before the crash, and one that is decided after it.
+    first.front.consume(Telemetry::of(of_service("s", vec![span(1, 1, "a")]))).await.unwrap();
+    first.clock.advance(Duration::from_secs(20));
+    first.front.consume(Telemetry::of(of_service("s", vec![span(1, 2, "a"), span(2, 1, "b")]))).await.unwrap();
+    first.clock.advance(Duration::from_secs(11));
+    first.back.has(&[1, 1]).await;
+    let written = |record: &[u8]| {
+        let files = std::fs::read_dir(dir.path().join("000001/wal")).unwrap();
+        files.flatten().any(|f| std::fs::read(f.path()).unwrap().windows(record.len()).any(|w| w == record))
+    };
+    while !written(&[&[0, 2][..], &[1; 16]].concat()) {
+        tokio::task::yield_now().await;
+    }
+    first.front.consume(Telemetry::of(of_service("s", vec![span(3, 1, "c")]))).await.unwrap();
+    crash(first, &dir.path().join("000001"));
+
+    let second = stand(dir.path());
+    // The decision survived with it: late spans follow.
+    second.front.consume(Telemetry::of(of_service("s", vec![span(1, 3, "late")]))).await.unwrap();
+    second.back.has(&[1]).await;
+    second.front.consume(Telemetry::of(of_service("s", vec![span(4, 1, "d")]))).await.unwrap();
+    crash(second, &dir.path().join("000002"));
+
+    let third = stand(dir.path());
+    third.clock.advance(Duration::from_secs(31));
+    third.back.has(&[2, 3, 4]).await;
+    third.run.stop(Duration::from_secs(20)).await;
+    third.back.has(&[2, 3, 4]).await;
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,26 +1,32 @@
-//! The sampling threshold of W3C and OpenTelemetry: `tracestate: ot=th:8;rv:...`.
+//! What the `tracestate` of a span says of sampling: `ot=th:8;rv:...`, and our own mark of a span that a sampler rejected.
 //!
 //! A span is kept when its randomness, 56 bits, is not below the threshold; it then
 //! stands for `2^56 / (2^56 - threshold)` spans, its adjusted count. Source: OpenTelemetry specification,
 //! "TraceState: Probability Sampling" and "Handling".
+//!
+//! [`REJECTED`] is a member of its own, and not a threshold that the randomness is below: ids of other tracers are not random, and
+//! what they send with a threshold must not vanish (`docs/adr/0033-sampling-behind-the-log.md`).
 
-use wire::otlp::tree::{Span, Text, TraceId};
+use super::tree::{Span, Text, TraceId};
+
+/// The member of `tracestate` that says: counted, not stored, not sent on.
+pub const REJECTED: &str = "bellrock=rejected";
 
 /// Randomness and thresholds are below it.
-pub(crate) const MAX: u64 = 1 << 56;
+pub const MAX: u64 = 1 << 56;
 
 /// What `ot=` of a `tracestate` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sampling {
+pub struct Sampling {
     /// `th`.
-    pub(crate) threshold: Option<u64>,
+    pub threshold: Option<u64>,
     /// `rv`.
-    pub(crate) randomness: Option<u64>,
+    pub randomness: Option<u64>,
 }
 
 impl Sampling {
     /// Reads a `tracestate`; what is not understood is as if it were not there.
-    pub(crate) fn of_state(state: &str) -> Self {
+    pub fn of_state(state: &str) -> Self {
         let mut out = Self::default();
         let Some(ot) = state.split(',').find_map(|m| m.trim().strip_prefix("ot=")) else { return out };
         for part in ot.split(';') {
@@ -34,7 +40,7 @@ impl Sampling {
     }
 
     /// The state with this in it; other members, and other parts of `ot`, stay.
-    pub(crate) fn into_state(self, state: &str) -> Text {
+    pub fn into_state(self, state: &str) -> Text {
         let mut parts = Vec::new();
         if let Some(t) = self.threshold {
             parts.push(format!("th:{}", hex_of_threshold(t)));
@@ -67,7 +73,7 @@ fn hex_of_threshold(t: u64) -> String {
 }
 
 /// The threshold that keeps `share` of all, from 0 to 1, with `digits` hex digits beyond the leading ones.
-pub(crate) fn of_share(share: f64, digits: u32) -> u64 {
+pub fn of_share(share: f64, digits: u32) -> u64 {
     let rejected = (1.0 - share.clamp(0.0, 1.0)) * MAX as f64;
     let t = (rejected as u64).min(MAX);
     // Leading f digits say how small the share is; behind them, so many digits are exact.
@@ -77,20 +83,34 @@ pub(crate) fn of_share(share: f64, digits: u32) -> u64 {
 }
 
 /// How many records one that was kept stands for.
-pub(crate) fn adjusted_count(threshold: u64) -> f64 {
+pub fn adjusted_count(threshold: u64) -> f64 {
     if threshold >= MAX { 0.0 } else { MAX as f64 / (MAX - threshold) as f64 }
 }
 
 /// The last seven bytes of a trace id, which W3C trace context level 2 promises to be random.
-pub(crate) fn randomness_of(trace_id: &TraceId) -> Option<u64> {
+pub fn randomness_of(trace_id: &TraceId) -> Option<u64> {
     let id = trace_id.valid()?;
     let mut low = [0; 8];
     low[1..].copy_from_slice(&id[9..]);
     Some(u64::from_be_bytes(low))
 }
 
+/// Whether a sampler has rejected the span with this `tracestate`.
+pub fn is_rejected(state: &str) -> bool {
+    !state.is_empty() && state.split(',').any(|member| member.trim() == REJECTED)
+}
+
+/// The state with the mark of a rejected span in it.
+pub fn rejected(state: &str) -> Text {
+    match state {
+        "" => REJECTED.into(),
+        marked if is_rejected(marked) => marked.into(),
+        other => format!("{REJECTED},{other}").into(),
+    }
+}
+
 /// How many spans a stored span stands for; 1 when nothing is said.
-pub(crate) fn count_of(span: &Span) -> f64 {
+pub fn count_of(span: &Span) -> f64 {
     Sampling::of_state(&span.trace_state).threshold.map_or(1.0, adjusted_count)
 }
 
@@ -109,6 +129,17 @@ mod tests {
         for bad in ["ot=th:", "ot=th:xyz", "ot=th:000000000000000", "ot", "th:8"] {
             assert_eq!(Sampling::of_state(bad).threshold, None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_mark_is_found_wherever_it_stands() {
+        for state in ["", "vendor=1", "ot=th:8,vendor=1"] {
+            assert!(!is_rejected(state));
+            let marked = rejected(state);
+            assert!(is_rejected(&marked) && rejected(&marked) == marked, "{marked}");
+            assert!(is_rejected(&Sampling { threshold: Some(1), randomness: None }.into_state(&marked)));
+        }
+        assert!(!is_rejected("bellrock=rejected-not") && !is_rejected("x=bellrock=rejected"));
     }
 
     #[test]
