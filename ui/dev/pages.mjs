@@ -14,17 +14,25 @@ const draft = (page) => page.getByLabel("Title of the dashboard").fill("Another 
 
 import { TRACES } from "./seed.mjs";
 
+/** A file of promises: two that only say how much, and one that is wrong. */
+const BUDGETS = `error_budgets:
+  api_availability: {slo: 99.9%, window: 30d, budget: 0.1%}
+  api_latency: {slo: 95th_percentile < 500ms, window: 7d, budget: 5%}
+  broken: {slo: what, window: 7d}
+`;
+
 /** A name, an address, and what is done on the page before the picture is taken. */
 export async function pages(base) {
   const json = async (path) => {
     const response = await fetch(base + path).catch(() => null);
     return response?.ok ? response.json().catch(() => ({})) : {};
   };
-  const [{ services = [] }, { traces = [] }, { logs = [] }, { errors = [] }] = await Promise.all([
+  const [{ services = [] }, { traces = [] }, { logs = [] }, { errors = [] }, { slos = [] }] = await Promise.all([
     json("/api/v1/services"),
     json("/api/v1/traces?limit=50"),
     json("/api/v1/logs?limit=20"),
     json("/api/v1/errors?limit=5"),
+    json("/api/v1/slos"),
   ]);
   const service = encodeURIComponent(services[1]?.name ?? services[0]?.name ?? "api");
   const list = [
@@ -51,6 +59,21 @@ export async function pages(base) {
     { name: "errors", path: "/errors" },
     { name: "errors-none", path: "/errors?q=nothing+like+this" },
     { name: "error-unknown", path: "/errors/0000000000000001" },
+    { name: "slos", path: "/slos" },
+    { name: "slo-unknown", path: "/slos/nobody" },
+    { name: "slo-new", path: "/slos/new" },
+    {
+      name: "slo-file",
+      path: "/slos/new?tab=file",
+      act: async (page) => {
+        await page.getByRole("textbox").last().fill(BUDGETS);
+        await page
+          .getByText("no promise that is known")
+          .first()
+          .waitFor({ timeout: 3000 })
+          .catch(() => {});
+      },
+    },
     { name: "dashboards", path: "/dashboards" },
     ...["application", "database", "infrastructure", "business", "host", "postgresql", "redis", "nginx", "runtime"].map(
       (uid) => ({ name: `dashboard-${uid}`, path: `/dashboards/${uid}` }),
@@ -213,6 +236,10 @@ export async function pages(base) {
     list.push({ name: "errors-peek", path: `/errors?peek=err:${errors[0].id}` });
   }
   list.push(...(await alertPages(json)));
+  const counted = slos.find((slo) => slo.groups?.length > 0);
+  if (counted) list.push({ name: "slo", path: `/slos/${counted.id}` });
+  const promise = slos.find((slo) => slo.indicator === null);
+  if (promise) list.push({ name: "slo-promise", path: `/slos/${promise.id}` });
   const only = option("only", "").split(",").filter(Boolean);
   return list.filter(
     ({ name }) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}-`)),

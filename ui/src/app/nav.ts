@@ -12,12 +12,14 @@ import {
   PlugZap,
   Server,
   Split,
+  Target,
 } from "lucide-react";
 
 export interface NavItem {
   to:
     | "/home"
     | "/alerts"
+    | "/slos"
     | "/dashboards"
     | "/services"
     | "/map"
@@ -37,6 +39,7 @@ export interface NavItem {
 export const NAV: readonly NavItem[] = [
   { to: "/home", title: "Home", key: "h", icon: House, group: "top" },
   { to: "/alerts", title: "Alerts", key: "a", icon: BellRing, group: "watch" },
+  { to: "/slos", title: "SLOs", key: "o", icon: Target, group: "watch" },
   { to: "/dashboards", title: "Dashboards", key: "d", icon: LayoutDashboard, group: "watch" },
   { to: "/services", title: "Services", key: "s", icon: Server, group: "understand" },
   { to: "/map", title: "Map", key: "p", icon: Network, group: "understand" },

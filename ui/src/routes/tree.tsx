@@ -241,6 +241,25 @@ const routing = createRoute({
   path: "/alerts/routing",
   staticData: { title: "Routing" },
   component: lazyRouteComponent(() => import("../features/alerts/RoutingPage.tsx"), "RoutingPage"),
+const slos = createRoute({
+  getParentRoute: parent,
+  path: "/slos",
+  staticData: { title: "SLOs" },
+  component: lazyRouteComponent(() => import("../features/slos/SlosPage.tsx"), "SlosPage"),
+});
+
+const newSlo = createRoute({
+  getParentRoute: parent,
+  path: "/slos/new",
+  staticData: { title: "New SLO" },
+  component: lazyRouteComponent(() => import("../features/slos/NewSloPage.tsx"), "NewSloPage"),
+});
+
+const slo = createRoute({
+  getParentRoute: parent,
+  path: "/slos/$id",
+  staticData: { title: "SLOs", timed: true },
+  component: lazyRouteComponent(() => import("../features/slos/SloPage.tsx"), "SloPage"),
 });
 
 const shortLink = createRoute({
@@ -287,6 +306,9 @@ export const routeTree = root.addChildren([
   channels,
   channel,
   routing,
+  slos,
+  newSlo,
+  slo,
   shortLink,
   oldTrace,
   oldDashboard,
