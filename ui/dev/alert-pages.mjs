@@ -1,4 +1,17 @@
 // The pages of the alerts area, with ids from the server under test.
+import { fileURLToPath } from "node:url";
+
+const file = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** The files of a real design, as they were written. */
+export const DESIGN = [
+  file("crates/alerting/tests/data/alert-rules.yaml"),
+  file("tests/clients/data/alertmanager-config.yml"),
+  file("ui/dev/journeys/design/error-budgets.yaml"),
+  file("ui/dev/journeys/design/otel-collector-config.yaml"),
+  file("ui/src/features/dashboards/shipped/application.json"),
+  file("ui/src/features/dashboards/shipped/database.json"),
+];
 
 export async function alertPages(json) {
   const [alerts, rules, channels] = await Promise.all([
@@ -49,6 +62,18 @@ export async function alertPages(json) {
     },
     { name: "deliveries-none", path: "/alerts/deliveries?q=nothing-like-this" },
   ];
+  pages.push(
+    { name: "import", path: "/import" },
+    { name: "import-files", path: "/import", act: (page) => page.setInputFiles("input[type=file]", DESIGN) },
+    {
+      name: "import-text",
+      path: "/import",
+      act: async (page) => {
+        await page.setInputFiles("input[type=file]", DESIGN.slice(1, 2));
+        await page.getByRole("button", { name: "line 60" }).click();
+      },
+    },
+  );
   if (loud) pages.push({ name: "alert", path: `/alerts/instances/${loud.fingerprint}` });
   if (quiet) pages.push({ name: "alert-quiet", path: `/alerts/instances/${quiet.fingerprint}` });
   if (rule) {

@@ -12,6 +12,8 @@ const ALL = {
   a: "./a-first-data.mjs",
   b: "./b-spike.mjs",
   c: "./c-big-trace.mjs",
+  d: "./d-import.mjs",
+  e: "./e-channel.mjs",
   f: "./f-reload.mjs",
   g: "./g-origin.mjs",
 };

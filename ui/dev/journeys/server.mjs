@@ -86,7 +86,8 @@ export async function startServer({ more = [] } = {}) {
 
 async function pagesOf(ui, api) {
   const text = await (await fetch(ui)).text();
-  if (text.includes("<base href")) return { base: ui, stop: async () => {} };
+  // `BELLROCK_PAGES=dist`: the pages that were just built, whatever the binary brings.
+  if (process.env.BELLROCK_PAGES !== "dist" && text.includes("<base href")) return { base: ui, stop: async () => {} };
   const { preview } = await import("vite");
   const server = await preview({
     root: join(ROOT, "ui"),

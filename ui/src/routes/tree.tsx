@@ -262,6 +262,13 @@ const slo = createRoute({
   component: lazyRouteComponent(() => import("../features/slos/SloPage.tsx"), "SloPage"),
 });
 
+const importFiles = createRoute({
+  getParentRoute: parent,
+  path: "/import",
+  staticData: { title: "Import" },
+  component: lazyRouteComponent(() => import("../features/alerts/import/ImportPage.tsx"), "ImportPage"),
+});
+
 const shortLink = createRoute({
   getParentRoute: parent,
   path: "/s/$code",
@@ -309,6 +316,7 @@ export const routeTree = root.addChildren([
   slos,
   newSlo,
   slo,
+  importFiles,
   shortLink,
   oldTrace,
   oldDashboard,

@@ -7,6 +7,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import type { BatchSeries } from "../../api/batch.ts";
 import { serverNow } from "../../api/client.ts";
 import { fetchNotifications } from "../../api/notifications.ts";
+import { CodeText } from "../../components/CodeText.tsx";
 import { Empty, ErrorBox, Skeleton } from "../../components/States.tsx";
 import { holds } from "../../lib/comparison.ts";
 import { term } from "../../lib/filter.ts";
@@ -232,7 +233,9 @@ function WhySection({ alert }: { alert: ReturnType<typeof useAlert> }) {
   return (
     <Section title={why.data.notified ? "Who was told" : "Why nobody was told"}>
       <div className={styles.body}>
-        <p className={detail.answer}>{withCode(readable(why.data.answer, zone))}</p>
+        <p className={detail.answer}>
+          <CodeText>{readable(why.data.answer, zone)}</CodeText>
+        </p>
         {row?.managed && <QuietProof alert={row.managed} />}
         {waiting.length > 0 && (
           <div className={styles.wide}>
@@ -271,11 +274,6 @@ export function readable(text: string, zone: string): string {
   return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (found) =>
     formatInstant(Date.parse(found), zone, false),
   );
-}
-
-/** Names in back quotes as code. */
-function withCode(text: string): ReactNode[] {
-  return text.split("`").map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part));
 }
 
 type WithRule = { row: TriageRow; rule: NonNullable<TriageRow["rule"]> };

@@ -10,6 +10,7 @@ const PAGES = [
   { to: "/alerts/channels", title: "Channels", exact: false },
   { to: "/alerts/routing", title: "Routing", exact: false },
   { to: "/alerts/deliveries", title: "Deliveries", exact: false },
+  { to: "/import", title: "Import", exact: false },
 ] as const;
 
 export function AlertsNav({ children }: { children?: ReactNode }) {

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { serverNow } from "../../api/client.ts";
 import { type Trial, tryRules } from "../../api/rules.ts";
-import { ErrorBox, LimitBadge, Skeleton } from "../../components/States.tsx";
+import { LimitBadge, Skeleton } from "../../components/States.tsx";
 import { splitComparison, withThreshold } from "../../lib/comparison.ts";
 import { plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
@@ -13,6 +13,7 @@ import { useTime } from "../../lib/view.ts";
 import styles from "./Alerts.module.css";
 import { parseSpan } from "./durations.ts";
 import { ExpressionChart, labelOf } from "./ExpressionChart.tsx";
+import { Refusal } from "./FindingList.tsx";
 import { firingMilli, stretchesOfTrial } from "./lanes.ts";
 import { fileOf, type RuleDraft } from "./rule-file.ts";
 import { LaneKey, StateLane } from "./StateLane.tsx";
@@ -150,7 +151,7 @@ export function Backtest({ draft, unit, interval, onTake }: BacktestProps) {
           )}
           <LaneKey />
         </div>
-        {trial.error && <ErrorBox error={trial.error} query={draft.expr} />}
+        {trial.error && <Refusal error={trial.error} query={draft.expr} />}
         {!trial.error && trial.isPending && draft.expr.trim() !== "" && <Skeleton rows={2} />}
         {trial.data && <Verdict trial={trial.data} range={range} stale={trial.isPlaceholderData} zone={zone} />}
       </div>

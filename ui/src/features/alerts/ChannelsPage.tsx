@@ -73,7 +73,7 @@ export function ChannelsPage() {
                 <button type="button" className="button primary" onClick={() => setMaking(true)}>
                   New receiver
                 </button>
-                <Link to="/alerts/rules/new" className="button">
+                <Link to="/import" className="button">
                   Import alertmanager.yml
                 </Link>
               </p>

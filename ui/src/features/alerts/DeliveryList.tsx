@@ -65,7 +65,7 @@ function Message({ message, nowMilli, zone }: { message: Notification; nowMilli:
           <OutcomeTag outcome={message.outcome} />
         </td>
         <td>{message.receiver}</td>
-        <td>
+        <td className="clip" title={message.target}>
           {message.channel} <span className="faint">{message.target}</span>
         </td>
         <td className="muted">{message.notification_reason}</td>

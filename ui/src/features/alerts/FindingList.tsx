@@ -1,6 +1,9 @@
 // What there is to say of a file or a rule: how bad, where, what, and what to do about it.
 import { AlertOctagon, Info, TriangleAlert } from "lucide-react";
+import { findingsOf } from "../../api/channels.ts";
 import type { Finding } from "../../api/rules.ts";
+import { CodeText } from "../../components/CodeText.tsx";
+import { ErrorBox } from "../../components/States.tsx";
 import styles from "./FindingList.module.css";
 
 export type ShownFinding = Pick<Finding, "severity" | "line" | "path" | "message" | "fix">;
@@ -32,12 +35,27 @@ export function FindingList({
                 ))}
             </span>
             <span className={styles.text}>
-              {finding.path && <code>{finding.path}</code>} {finding.message}
-              {finding.fix && <span className={styles.fix}>{finding.fix}</span>}
+              {finding.path && <code className="faint">{finding.path}</code>} <CodeText>{finding.message}</CodeText>
+              {finding.fix && (
+                <span className={styles.fix}>
+                  <CodeText>{finding.fix}</CodeText>
+                </span>
+              )}
             </span>
           </li>
         );
       })}
     </ul>
+  );
+}
+
+/** A file that was refused: its findings where there are any, or what went wrong. */
+export function Refusal({ error, query }: { error: Error; query?: string }) {
+  const findings = findingsOf(error);
+  if (findings.length === 0) return <ErrorBox error={error} {...(query === undefined ? {} : { query })} />;
+  return (
+    <div role="alert">
+      <FindingList findings={findings} />
+    </div>
   );
 }

@@ -103,6 +103,7 @@ export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProp
           <input
             className="input"
             value={draft.name}
+            autoFocus
             placeholder="on-call"
             onChange={(event) => setDraft({ ...draft, name: event.target.value })}
           />

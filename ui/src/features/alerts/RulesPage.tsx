@@ -158,7 +158,7 @@ export function RulesPage() {
                   <Link to="/alerts/rules/new" className="button primary">
                     New rule
                   </Link>
-                  <Link to="/alerts/rules/new" className="button">
+                  <Link to="/import" className="button">
                     Import a file
                   </Link>
                 </p>

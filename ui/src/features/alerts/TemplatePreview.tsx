@@ -2,11 +2,12 @@
 // condition holds or not. Errors of templates show before the rule is saved.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { tryRules } from "../../api/rules.ts";
-import { ErrorBox, Skeleton } from "../../components/States.tsx";
+import { Skeleton } from "../../components/States.tsx";
 import { splitComparison } from "../../lib/comparison.ts";
 import { formatValue } from "../../lib/units.ts";
 import styles from "./Alerts.module.css";
 import { useDebounced } from "./Backtest.tsx";
+import { Refusal } from "./FindingList.tsx";
 import { unitOf } from "./figures.ts";
 import { LabelList } from "./LabelList.tsx";
 import editor from "./RuleEditor.module.css";
@@ -42,7 +43,7 @@ export function TemplatePreview({ draft }: { draft: RuleDraft }) {
       </header>
       <div className={styles.body} aria-live="polite">
         {draft.expr.trim() === "" && <p className="faint">Write an expression to see what would be said.</p>}
-        {trial.error && <ErrorBox error={trial.error} query={comparison?.left ?? draft.expr} />}
+        {trial.error && <Refusal error={trial.error} query={comparison?.left ?? draft.expr} />}
         {draft.expr.trim() !== "" && trial.isPending && !trial.error && <Skeleton rows={4} />}
         {rule?.error && <p className={styles.problem}>{rule.error}</p>}
         {rule && !rule.error && alerts.length === 0 && (

@@ -325,7 +325,7 @@ function NothingToDo({ rules, filtered, onClear }: { rules: number; filtered: bo
           <Link to="/alerts/rules/new" className="button primary">
             New rule
           </Link>
-          <Link to="/alerts/rules/new" className="button">
+          <Link to="/import" className="button">
             Import a file
           </Link>
         </p>

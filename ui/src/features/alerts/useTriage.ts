@@ -68,13 +68,17 @@ export function useTriage(): Triage {
 function useMessages(alerts: readonly ManagedAlert[] | undefined): ReadonlyMap<string, Notified[]> {
   const said = alerts?.some((alert) => alert.notified !== undefined) ?? false;
   const log = useQuery({
-    queryKey: ["messages-newest"],
-    queryFn: ({ signal }) => fetchNotifications({ limit: MESSAGES }, signal),
+    queryKey: ["messages-by-alert"],
+    queryFn: async ({ signal }) => {
+      // Apart, so that many failures do not push the last success out of what is read.
+      const both = ["delivered", "failed"].map((outcome) => fetchNotifications({ outcome, limit: MESSAGES }, signal));
+      return (await Promise.all(both)).flatMap((page) => page.notifications);
+    },
     refetchInterval: REFRESH_MS,
     enabled: alerts !== undefined && alerts.length > 0 && !said,
   });
   return useMemo(() => {
-    if (!said) return newestMessages(log.data?.notifications ?? NONE);
+    if (!said) return newestMessages(log.data ?? NONE);
     return new Map((alerts ?? []).flatMap((alert) => (alert.notified ? [[alert.fingerprint, [alert.notified]]] : [])));
   }, [said, alerts, log.data]);
 }
