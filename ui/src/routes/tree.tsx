@@ -241,6 +241,8 @@ const routing = createRoute({
   path: "/alerts/routing",
   staticData: { title: "Routing" },
   component: lazyRouteComponent(() => import("../features/alerts/RoutingPage.tsx"), "RoutingPage"),
+});
+
 const slos = createRoute({
   getParentRoute: parent,
   path: "/slos",
