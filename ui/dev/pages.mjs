@@ -59,6 +59,10 @@ export async function pages(base) {
     { name: "errors", path: "/errors" },
     { name: "errors-none", path: "/errors?q=nothing+like+this" },
     { name: "error-unknown", path: "/errors/0000000000000001" },
+    ...["retention", "health", "provisioning", "appearance", "shortcuts", "members", "about"].map((section) => ({
+      name: `settings-${section}`,
+      path: `/settings/${section}`,
+    })),
     { name: "slos", path: "/slos" },
     { name: "slo-unknown", path: "/slos/nobody" },
     { name: "slo-new", path: "/slos/new" },

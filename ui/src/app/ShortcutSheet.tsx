@@ -1,6 +1,7 @@
 // The `?` sheet: every shortcut that works on the current page, read from the registry.
 import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
+import { Keys } from "../components/Keys.tsx";
 import { type Binding, registry, SCOPES, singleKeys, useKeys } from "../lib/keys.ts";
 import { createStore, useStore } from "../lib/store.ts";
 import styles from "./ShortcutSheet.module.css";
@@ -74,24 +75,4 @@ function grouped(): Map<string, Binding[]> {
   const groups = [...registry.all()].sort((a, b) => SCOPES.indexOf(a.scope) - SCOPES.indexOf(b.scope));
   for (const group of groups) out.set(group.title, [...(out.get(group.title) ?? []), ...group.bindings]);
   return out;
-}
-
-const NAMES: Record<string, string> = {
-  mod: navigator.platform.startsWith("Mac") ? "\u2318" : "Ctrl",
-  shift: "Shift",
-  alt: "Alt",
-  ArrowLeft: "\u2190",
-  ArrowRight: "\u2192",
-  ArrowUp: "\u2191",
-  ArrowDown: "\u2193",
-  Escape: "Esc",
-};
-
-function Keys({ keys }: { keys: string }) {
-  const parts = keys.split(" ").flatMap((chord) => chord.split(/\+(?=.)/));
-  return parts.map((part, index) => (
-    <kbd key={index} className="kbd">
-      {NAMES[part] ?? part}
-    </kbd>
-  ));
 }

@@ -11,6 +11,7 @@ import {
   Network,
   PlugZap,
   Server,
+  Settings,
   Split,
   Target,
 } from "lucide-react";
@@ -28,7 +29,8 @@ export interface NavItem {
     | "/logs"
     | "/metrics"
     | "/explain"
-    | "/start";
+    | "/start"
+    | "/settings";
   title: string;
   /** Second key of the `g` chord. */
   key: string;
@@ -49,4 +51,5 @@ export const NAV: readonly NavItem[] = [
   { to: "/metrics", title: "Metrics", key: "m", icon: LineChart, group: "explore" },
   { to: "/explain", title: "Explain", key: "x", icon: Split, group: "explore" },
   { to: "/start", title: "Add data", key: "n", icon: PlugZap, group: "bottom" },
+  { to: "/settings", title: "Settings", key: ",", icon: Settings, group: "bottom" },
 ];

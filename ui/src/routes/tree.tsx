@@ -271,6 +271,20 @@ const importFiles = createRoute({
   component: lazyRouteComponent(() => import("../features/alerts/import/ImportPage.tsx"), "ImportPage"),
 });
 
+const settings = createRoute({
+  getParentRoute: parent,
+  path: "/settings",
+  staticData: { title: "Settings" },
+  component: lazyRouteComponent(() => import("../features/settings/SettingsPage.tsx"), "SettingsPage"),
+});
+
+const settingsSection = createRoute({
+  getParentRoute: parent,
+  path: "/settings/$section",
+  staticData: { title: "Settings" },
+  component: lazyRouteComponent(() => import("../features/settings/SettingsPage.tsx"), "SettingsPage"),
+});
+
 const shortLink = createRoute({
   getParentRoute: parent,
   path: "/s/$code",
@@ -318,6 +332,8 @@ export const routeTree = root.addChildren([
   slos,
   newSlo,
   slo,
+  settings,
+  settingsSection,
   importFiles,
   shortLink,
   oldTrace,
