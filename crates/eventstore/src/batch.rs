@@ -4,7 +4,7 @@
 //! together with its neighbours into a block. There are no row structs; texts
 //! lie in one arena, and a text that repeats the one of the record before in
 //! its column is not copied again. The column of an attribute is predicted
-//! from the record before (senders repeat their keys in order), so that the
+//! from the one before it (senders repeat their keys in order), so that the
 //! usual record hashes nothing.
 
 mod logs;
@@ -13,7 +13,7 @@ mod spans;
 
 use hashbrown::HashTable;
 use wire::otlp::Limits;
-use wire::sink::ValueRef;
+use wire::sink::{ScopeRef, ValueRef};
 
 pub use logs::LogBatch;
 pub use read::{SpanColumns, SpanValues, event_messages};
@@ -28,6 +28,12 @@ use crate::value_type::ValueType;
 pub(crate) struct Slice {
     at: u32,
     len: u32,
+}
+
+impl Slice {
+    pub(crate) fn is_empty(self) -> bool {
+        self.len == 0
+    }
 }
 
 /// One value of one record.
@@ -56,7 +62,23 @@ pub(crate) struct Slot {
     pub(crate) key: Box<str>,
     /// In row order, at most one per row.
     pub(crate) cells: Vec<Cell>,
+    /// The slot that came after it last time.
+    next: u32,
 }
+
+impl Slot {
+    /// Makes room for a further cell of `row` of `rows`: for all that may come when nearly every row has had one.
+    fn grow(&mut self, row: usize, rows: usize) {
+        let dense = self.cells.len() >= DENSE_MIN && self.cells.len() * 2 > row;
+        let more = if dense { rows.saturating_sub(row) } else { 0 };
+        self.cells.reserve(more.max(1));
+    }
+}
+
+/// Cells that tell whether a slot has one in nearly every row.
+const DENSE_MIN: usize = 16;
+/// No room is made for more rows than this before they come: a request may name records that are refused.
+const ROWS_EXPECTED_MAX: usize = 1 << 16;
 
 /// A resource or scope as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -119,9 +141,12 @@ pub(crate) struct Batch {
     table: HashTable<u32>,
     current_resource: Option<u32>,
     current_scope: Option<u32>,
-    /// The slots of the record before and of the record that is being read, in the order of their keys.
-    before: Vec<u32>,
+    /// The slots of the record that is being read, in the order of their keys.
     now: Vec<u32>,
+    /// The slot that the last record began with.
+    first: u32,
+    /// Rows that there will be, as far as is known.
+    rows_expected: usize,
     /// The arena's end when the record began.
     mark: usize,
 }
@@ -156,8 +181,9 @@ impl Batch {
             table: HashTable::new(),
             current_resource: None,
             current_scope: None,
-            before: Vec::new(),
             now: Vec::new(),
+            first: 0,
+            rows_expected: 0,
             mark: 0,
         }
     }
@@ -209,8 +235,21 @@ impl Batch {
         self.current_scope = None;
     }
 
-    fn scope(&mut self, raw: &[u8], schema_url: &str) {
-        self.current_scope = Some(self.scopes.intern(raw, schema_url));
+    fn scope(&mut self, scope: ScopeRef<'_>) {
+        self.current_scope = Some(self.scopes.intern(scope.raw, scope.schema_url));
+    }
+
+    /// Makes room for so many rows in the columns that every row has.
+    fn expect(&mut self, rows: usize) {
+        let rows = rows.min(ROWS_EXPECTED_MAX);
+        self.rows_expected = rows;
+        self.time.reserve_exact(rows);
+        self.trace.reserve_exact(rows);
+        self.span.reserve_exact(rows);
+        self.resource.reserve_exact(rows);
+        self.scope.reserve_exact(rows);
+        self.ints.iter_mut().for_each(|column| column.reserve_exact(rows));
+        self.texts.iter_mut().for_each(|column| column.reserve_exact(rows));
     }
 
     fn attribute(&mut self, key: &str, value: ValueRef<'_>) {
@@ -224,8 +263,9 @@ impl Batch {
     }
 
     fn slot(&mut self, id: u8, key: &str) -> u32 {
-        if let Some(&guess) = self.before.get(self.now.len())
-            && let Some(slot) = self.slots.get(guess as usize)
+        let before = self.now.last().and_then(|i| self.slots.get(*i as usize));
+        let guess = before.map_or(self.first, |slot| slot.next);
+        if let Some(slot) = self.slots.get(guess as usize)
             && slot.id == id
             && *slot.key == *key
         {
@@ -239,7 +279,7 @@ impl Batch {
             Some(i) => *i,
             None => {
                 let i = slots.len() as u32;
-                slots.push(Slot { id, key: key.into(), cells: Vec::new() });
+                slots.push(Slot { id, key: key.into(), cells: Vec::new(), next: i + 1 });
                 self.table.insert_unique(h, i, |i| {
                     let s = &slots[*i as usize];
                     hash(s.key.as_bytes()) ^ u64::from(s.id)
@@ -247,6 +287,10 @@ impl Batch {
                 i
             }
         };
+        match self.now.last().and_then(|before| self.slots.get_mut(*before as usize)) {
+            Some(before) => before.next = i,
+            None => self.first = i,
+        }
         self.now.push(i);
         i
     }
@@ -262,12 +306,17 @@ impl Batch {
             ValueRef::Array(v) => self.binary(slot, ValueType::Array, v),
             ValueRef::Map(v) => self.binary(slot, ValueType::Map, v),
         };
-        let row = self.rows() as u32;
+        let row = self.rows();
         let Some(slot) = self.slots.get_mut(slot as usize) else { return };
         match slot.cells.last_mut() {
             // A repeated key keeps its last value.
-            Some(cell) if cell.row == row => cell.value = value,
-            _ => slot.cells.push(Cell { row, value }),
+            Some(cell) if cell.row == row as u32 => cell.value = value,
+            _ => {
+                if slot.cells.len() == slot.cells.capacity() {
+                    slot.grow(row, self.rows_expected);
+                }
+                slot.cells.push(Cell { row: row as u32, value });
+            }
         }
     }
 
@@ -303,7 +352,6 @@ impl Batch {
         self.resource.push(resource.unwrap_or_else(|| self.resources.unnamed()));
         self.scope.push(scope.unwrap_or_else(|| self.scopes.unnamed()));
         self.time.push(row.time);
-        std::mem::swap(&mut self.before, &mut self.now);
         self.now.clear();
         self.mark = self.arena.len();
     }

@@ -33,6 +33,7 @@ use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
+use crate::sketch::Sketch;
 use crate::value_type::ValueType;
 
 /// Rows of a block. Larger blocks compress little better and make the newest-N queries decode more.
@@ -66,8 +67,16 @@ pub(crate) struct Meta {
 
 #[derive(Clone)]
 enum Source {
-    Memory(Arc<[u8]>),
-    File { file: Arc<dyn ReadAt>, offset: u64, dictionaries: Arc<Dictionaries> },
+    /// With the distinct values of the attributes that are columns, in the order of their entries.
+    Memory {
+        bytes: Arc<[u8]>,
+        distinct: Arc<[Sketch]>,
+    },
+    File {
+        file: Arc<dyn ReadAt>,
+        offset: u64,
+        dictionaries: Arc<Dictionaries>,
+    },
 }
 
 /// A block, wherever it lies.
@@ -130,8 +139,9 @@ impl Loaded {
 
 impl Block {
     /// A block in memory.
-    pub(crate) fn in_memory(bytes: Arc<[u8]>, meta: Meta) -> Self {
-        Self::new(Source::Memory(bytes.clone()), bytes.len() as u64, meta)
+    pub(crate) fn in_memory(bytes: Arc<[u8]>, meta: Meta, distinct: Vec<Sketch>) -> Self {
+        let len = bytes.len() as u64;
+        Self::new(Source::Memory { bytes, distinct: distinct.into() }, len, meta)
     }
 
     /// A block in a file.
@@ -163,7 +173,15 @@ impl Block {
     }
 
     fn is_in_memory(&self) -> bool {
-        matches!(self.source, Source::Memory(_))
+        matches!(self.source, Source::Memory { .. })
+    }
+
+    /// Of the attributes that are columns, in the order of their entries; only what was encoded in memory knows them.
+    pub(crate) fn distinct(&self) -> &[Sketch] {
+        match &self.source {
+            Source::Memory { distinct, .. } => distinct,
+            Source::File { .. } => &[],
+        }
     }
 
     /// Whether rows of a trace can be in it. A block in memory answers by its fingerprints, which are
@@ -188,7 +206,7 @@ impl Block {
             return Err(Damaged("block length").into());
         }
         match &self.source {
-            Source::Memory(bytes) => {
+            Source::Memory { bytes, .. } => {
                 Ok(bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?.to_vec())
             }
             Source::File { file, offset: base, .. } => {

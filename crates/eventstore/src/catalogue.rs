@@ -80,14 +80,17 @@ impl Catalogue {
 
     fn add_block(&mut self, block: &Block, origins: &OriginCache) -> Result<(), BlockError> {
         let header = block.read_header()?;
+        let mut known = block.distinct().iter();
         for e in &header.entries {
             match e.id {
                 ATTRIBUTE => {
-                    let column = block.load(&header, e)?;
                     let attribute = self.attributes.entry((false, e.value_type, e.key.clone())).or_default();
                     attribute.rows += u64::from(e.present);
                     attribute.bytes += u64::from(e.len);
-                    each_value(&column, |v| attribute.distinct.add(v));
+                    match known.next() {
+                        Some(distinct) => attribute.distinct.merge(distinct),
+                        None => add_values(&mut attribute.distinct, &block.load(&header, e)?),
+                    }
                 }
                 REST => self.rows_beyond += u64::from(e.present),
                 RESOURCE => {
@@ -151,26 +154,16 @@ impl Catalogue {
     }
 }
 
-/// The values of a column, of a dictionary each once.
-fn each_value(column: &Loaded, mut each: impl FnMut(&[u8])) {
+/// Adds the values of a column, of a dictionary each once.
+fn add_values(distinct: &mut Sketch, column: &Loaded) {
     match &column.values {
-        Values::Binary(Binary::Const(v)) => each(v),
-        Values::Binary(Binary::Dict { entries, .. }) => {
-            (0..entries.len()).for_each(|i| each(entries.get(i)));
+        Values::Binary(Binary::Const(v)) => distinct.add(v),
+        Values::Binary(Binary::Dict { entries: texts, .. } | Binary::Plain(texts)) => {
+            (0..texts.len()).for_each(|i| distinct.add(texts.get(i)));
         }
-        Values::Binary(Binary::Plain(texts)) => (0..texts.len()).for_each(|i| each(texts.get(i))),
-        Values::Ints(values) => {
-            let mut last = None;
-            for v in values {
-                // Rows often repeat the one before.
-                if last != Some(*v) {
-                    each(&v.to_le_bytes());
-                }
-                last = Some(*v);
-            }
-        }
-        Values::Doubles(values) => values.iter().for_each(|v| each(&v.to_bits().to_le_bytes())),
-        Values::Empty => each(&[]),
+        Values::Ints(values) => distinct.add_ints(values),
+        Values::Doubles(values) => distinct.add_doubles(values),
+        Values::Empty => distinct.add(&[]),
         Values::Trace(_) | Values::Span(_) => {}
     }
 }
@@ -186,5 +179,58 @@ pub(crate) fn type_of(v: &Value) -> ValueType {
         Value::Bytes(_) => ValueType::Bytes,
         Value::Array(_) => ValueType::Array,
         Value::Map(_) => ValueType::Map,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{LogRecord, UnixNanos};
+    use wire::otlp::Limits;
+
+    use super::*;
+    use crate::batch::LogBatch;
+    use crate::block::encode::{Numbered, encode};
+    use crate::schema::Schema;
+
+    #[test]
+    fn what_the_encoder_counts_is_what_the_columns_hold() {
+        let attributes = |i: i64| {
+            let mixed = if i % 3 == 0 { Value::Int(i % 7) } else { Value::Str(format!("m{}", i % 11)) };
+            [
+                ("few", Value::Str(format!("host-{}", i % 5))),
+                ("same", Value::Bool(true)),
+                ("many", Value::Str(format!("user {i} of {}", i * 7919))),
+                ("number", Value::Int(i * i)),
+                ("double", Value::Double(i as f64 / 8.0)),
+                ("bytes", Value::Bytes(i.to_le_bytes().into())),
+                ("list", Value::Array(vec![Value::Int(i % 2)])),
+                ("nothing", Value::Empty),
+                ("mixed", mixed),
+            ]
+            .map(|(key, value)| (key.to_owned(), value))
+        };
+        let record = |i: i64| LogRecord {
+            time: UnixNanos(i + 1),
+            observed_time: UnixNanos(i + 1),
+            attributes: attributes(i).into_iter().filter(|(key, _)| key.len() as i64 != i % 5).collect(),
+            ..LogRecord::default()
+        };
+        let records: Vec<LogRecord> = (0..3_000).map(record).collect();
+        let request = wire::otlp::encode::logs_request(&records);
+        let (batch, _) = LogBatch::decode(&request, &Limits::new(UnixNanos::from_secs(1_000))).unwrap();
+        let batch = Arc::new(batch.into_inner());
+        // Fewer columns than keys: what lies beyond the cap is counted by nobody.
+        for attributes_max in [3, 100] {
+            let blocks = encode(Schema::Logs, &[Numbered { batch: batch.clone(), first_seq: 0 }], attributes_max);
+            let reread = |b: &Arc<Block>| {
+                let bytes = b.read(0, b.len as usize).unwrap();
+                Arc::new(Block::in_memory(bytes.into(), b.meta.clone(), Vec::new()))
+            };
+            let read: Vec<Arc<Block>> = blocks.iter().map(reread).collect();
+            let origins = OriginCache::default();
+            let catalogue = Catalogue::of_blocks(&blocks, &origins).unwrap();
+            assert!(catalogue.attributes.len() >= attributes_max.min(9));
+            assert_eq!(Some(catalogue), Catalogue::of_blocks(&read, &origins));
+        }
     }
 }

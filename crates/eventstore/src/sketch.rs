@@ -57,6 +57,23 @@ impl Sketch {
         self.add_kept(exact_hash(value) >> (u64::BITS - HASH_BITS));
     }
 
+    /// Adds numbers.
+    pub(crate) fn add_ints(&mut self, values: &[i64]) {
+        let mut last = None;
+        for v in values {
+            // Rows often repeat the one before.
+            if last != Some(*v) {
+                self.add(&v.to_le_bytes());
+            }
+            last = Some(*v);
+        }
+    }
+
+    /// Adds numbers.
+    pub(crate) fn add_doubles(&mut self, values: &[f64]) {
+        values.iter().for_each(|v| self.add(&v.to_bits().to_le_bytes()));
+    }
+
     fn add_kept(&mut self, kept: u64) {
         match self {
             Self::Exact(set) => {

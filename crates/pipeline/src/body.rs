@@ -12,6 +12,8 @@ use crate::refusal::Refusal;
 
 /// A body that has not arrived in this time is given up: its sender is gone, and it holds memory.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Room behind a body for what the log adds to it, so that it is not copied for that.
+const TRAILER_BYTES: usize = 128;
 /// How much of a refused body is still read, so that the sender sees the answer and not a reset connection.
 const DISCARD_BYTES_MAX: usize = 256 << 20;
 /// And for how long.
@@ -105,7 +107,7 @@ where
             None if rest.is_empty() => first = Some(chunk),
             None => rest.extend_from_slice(&chunk),
             Some(one) => {
-                rest.reserve((announced as usize).clamp(len, limit.bytes));
+                rest.reserve((announced as usize).clamp(len, limit.bytes) + TRAILER_BYTES);
                 rest.extend_from_slice(&one);
                 rest.extend_from_slice(&chunk);
             }

@@ -122,6 +122,8 @@ pub struct LogFields<'a> {
 
 /// Takes spans.
 pub trait SpanSink {
+    /// How many spans follow in all, refused ones included; to be taken as a hint. Called once, before anything else, or not.
+    fn expect(&mut self, _spans: usize) {}
     /// The spans that follow belong to this resource.
     fn resource(&mut self, resource: ResourceRef<'_>);
     /// The spans that follow belong to this scope of the current resource.
@@ -140,6 +142,8 @@ pub trait SpanSink {
 
 /// Takes log records.
 pub trait LogSink {
+    /// How many records follow in all, refused ones included; to be taken as a hint. Called once, before anything else, or not.
+    fn expect(&mut self, _records: usize) {}
     /// The records that follow belong to this resource.
     fn resource(&mut self, resource: ResourceRef<'_>);
     /// The records that follow belong to this scope of the current resource.

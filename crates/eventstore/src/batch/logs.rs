@@ -43,12 +43,16 @@ impl LogBatch {
 }
 
 impl LogSink for LogBatch {
+    fn expect(&mut self, records: usize) {
+        self.0.expect(records);
+    }
+
     fn resource(&mut self, resource: ResourceRef<'_>) {
         self.0.resource(resource.raw, resource.schema_url);
     }
 
     fn scope(&mut self, scope: ScopeRef<'_>) {
-        self.0.scope(scope.raw, scope.schema_url);
+        self.0.scope(scope);
     }
 
     fn attribute(&mut self, key: &str, value: ValueRef<'_>) {

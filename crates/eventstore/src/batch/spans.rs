@@ -55,12 +55,16 @@ impl SpanBatch {
 }
 
 impl SpanSink for SpanBatch {
+    fn expect(&mut self, spans: usize) {
+        self.batch.expect(spans);
+    }
+
     fn resource(&mut self, resource: ResourceRef<'_>) {
         self.batch.resource(resource.raw, resource.schema_url);
     }
 
     fn scope(&mut self, scope: ScopeRef<'_>) {
-        self.batch.scope(scope.raw, scope.schema_url);
+        self.batch.scope(scope);
     }
 
     fn attribute(&mut self, key: &str, value: ValueRef<'_>) {

@@ -19,6 +19,7 @@ use crate::column::bytes::{put_bytes, zigzag};
 use crate::column::{binary, doubles, ids, ints, presence};
 use crate::partition::Day;
 use crate::schema::*;
+use crate::sketch::Sketch;
 use crate::value_type::ValueType;
 
 /// A batch and the number of its first row.
@@ -49,6 +50,8 @@ pub(super) struct Columns {
     payload: Vec<u8>,
     tokens: token_filter::Builder,
     presences: presence::Table,
+    /// Of the attributes that are columns, in the order of their entries.
+    distinct: Vec<Sketch>,
 }
 
 impl Columns {
@@ -119,9 +122,9 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place], attribut
     let seq: Vec<i64> = places.iter().map(|p| p.seq as i64).collect();
     columns.ints(SEQ, &seq);
     put_origins(&mut columns, batches, places, &ranks);
-    put_ids(&mut columns, schema, batches, places);
-    let counts = put_ints(&mut columns, schema, batches, places);
-    put_texts(&mut columns, schema, batches, places);
+    put_ids(&mut columns, schema, batches, &ranks, rows);
+    let counts = put_ints(&mut columns, schema, batches, &ranks, rows);
+    put_texts(&mut columns, schema, batches, places, &ranks);
     let mut keyed = gather::keyed(batches, &ranks);
     let rest = overflow::beyond(batches, &ranks, &mut keyed, attributes_max);
     for column in keyed {
@@ -143,7 +146,7 @@ fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place], attribut
     };
     let mut bytes = header::encode(schema, &meta, &columns.entries);
     bytes.extend_from_slice(&columns.payload);
-    Block::in_memory(bytes.into(), meta)
+    Block::in_memory(bytes.into(), meta, columns.distinct)
 }
 
 fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ranks: &[Ranks]) {
@@ -202,32 +205,29 @@ fn put_origins(columns: &mut Columns, batches: &[Numbered], places: &[Place], ra
     }
 }
 
-fn put_ids(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) {
-    let of = |p: &Place| &batches[p.batch as usize].batch;
-    let trace: Vec<[u8; 16]> = places.iter().map(|p| of(p).trace[p.row as usize]).collect();
-    let span: Vec<[u8; 8]> = places.iter().map(|p| of(p).span[p.row as usize]).collect();
-    let n = places.len();
+fn put_ids(columns: &mut Columns, schema: Schema, batches: &[Numbered], ranks: &[Ranks], rows: usize) {
+    let trace = gather::scatter(batches, ranks, rows, |b| &b.trace);
+    let span = gather::scatter(batches, ranks, rows, |b| &b.span);
     if trace.iter().any(|t| *t != [0; 16]) {
-        columns.full(TRACE_ID, ValueType::Bytes, n, |out| ids::encode(&trace, out));
+        columns.full(TRACE_ID, ValueType::Bytes, rows, |out| ids::encode(&trace, out));
     }
     if span.iter().any(|s| *s != [0; 8]) {
-        columns.full(SPAN_ID, ValueType::Bytes, n, |out| ids::encode(&span, out));
+        columns.full(SPAN_ID, ValueType::Bytes, rows, |out| ids::encode(&span, out));
     }
     if schema != Schema::Spans {
         return;
     }
-    let rows: HashMap<u64, u32, FxBuildHasher> =
+    let by_id: HashMap<u64, u32, FxBuildHasher> =
         span.iter().enumerate().map(|(row, id)| (u64::from_le_bytes(*id), row as u32)).collect();
     let mut elsewhere: Vec<[u8; 8]> = Vec::new();
-    let codes: Vec<i64> = places
-        .iter()
+    let codes: Vec<i64> = gather::scatter(batches, ranks, rows, |b| &b.parent)
+        .into_iter()
         .enumerate()
-        .map(|(row, p)| {
-            let parent = of(p).parent[p.row as usize];
+        .map(|(row, parent)| {
             if parent == [0; 8] {
                 return 0;
             }
-            match rows.get(&u64::from_le_bytes(parent)) {
+            match by_id.get(&u64::from_le_bytes(parent)) {
                 Some(at) => 2 + zigzag(i64::from(*at) - row as i64) as i64,
                 None => {
                     elsewhere.push(parent);
@@ -240,16 +240,22 @@ fn put_ids(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: 
     let at: Vec<u32> = codes.iter().enumerate().filter(|(_, c)| **c == 1).map(|(row, _)| row as u32).collect();
     if !at.is_empty() {
         columns.put(PARENT_ID, ValueType::Bytes, "", at.len(), |out| {
-            presence::encode(&at, n, out);
+            presence::encode(&at, rows, out);
             ids::encode(&elsewhere, out);
         });
     }
 }
 
-fn put_ints(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) -> super::ValueCounts {
+fn put_ints(
+    columns: &mut Columns,
+    schema: Schema,
+    batches: &[Numbered],
+    ranks: &[Ranks],
+    rows: usize,
+) -> super::ValueCounts {
     let mut counts = [0; COUNTED_VALUES];
     for (i, id) in schema.ints().iter().enumerate() {
-        let values: Vec<i64> = places.iter().map(|p| batches[p.batch as usize].batch.ints[i][p.row as usize]).collect();
+        let values = gather::scatter(batches, ranks, rows, |b| &b.ints[i]);
         if *id == schema.counted() {
             for v in &values {
                 if let Some(c) = counts.get_mut(*v as usize) {
@@ -264,20 +270,17 @@ fn put_ints(columns: &mut Columns, schema: Schema, batches: &[Numbered], places:
     counts
 }
 
-fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place]) {
+fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places: &[Place], ranks: &[Ranks]) {
     for (i, id) in schema.texts().iter().enumerate() {
-        let values: Vec<&[u8]> = places
-            .iter()
-            .map(|p| {
-                let batch = &batches[p.batch as usize].batch;
-                batch.bytes(batch.texts[i][p.row as usize])
-            })
-            .collect();
-        if values.iter().any(|v| !v.is_empty()) {
-            let mut form = Form::Distinct;
-            columns.full(*id, ValueType::Str, values.len(), |out| form = binary::encode(&values, out));
-            columns.cover(schema, &values, &form);
+        let slices = gather::scatter(batches, ranks, places.len(), |b| &b.texts[i]);
+        if slices.iter().all(|s| s.is_empty()) {
+            continue;
         }
+        let values: Vec<&[u8]> =
+            places.iter().zip(slices).map(|(p, s)| batches[p.batch as usize].batch.bytes(s)).collect();
+        let mut form = Form::Distinct(Vec::new());
+        columns.full(*id, ValueType::Str, values.len(), |out| form = binary::encode(&values, out));
+        columns.cover(schema, &values, &form);
     }
 }
 
@@ -317,9 +320,10 @@ fn put_keyed(
         let cells = || cells.iter().filter(|c| type_of(c.value) == value_type);
         let at: Vec<u32> = cells().map(|c| c.row).collect();
         let mut texts = Vec::new();
-        let mut form = Form::Distinct;
+        let mut form = Form::Distinct(Vec::new());
+        let mut distinct = Sketch::default();
         columns.sparse(column.id, value_type, column.key, at, rows, |out| match value_type {
-            ValueType::Empty => {}
+            ValueType::Empty => distinct.add(&[]),
             ValueType::Bool | ValueType::Int => {
                 let values: Vec<i64> = cells()
                     .map(|c| match c.value {
@@ -329,11 +333,13 @@ fn put_keyed(
                     })
                     .collect();
                 ints::encode(&values, out);
+                distinct.add_ints(&values);
             }
             ValueType::Double => {
                 let values: Vec<f64> =
                     cells().map(|c| if let CellValue::Double(v) = c.value { v } else { 0.0 }).collect();
                 doubles::encode(&values, out);
+                distinct.add_doubles(&values);
             }
             ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map => {
                 texts = cells()
@@ -346,6 +352,13 @@ fn put_keyed(
             }
         });
         columns.cover(schema, &texts, &form);
+        if column.id == ATTRIBUTE {
+            match &form {
+                Form::Distinct(entries) => entries.iter().for_each(|v| distinct.add(v)),
+                Form::Plain | Form::Templates(_) => texts.iter().for_each(|v| distinct.add(v)),
+            }
+            columns.distinct.push(distinct);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::encode::Numbered;
-use crate::batch::CellValue;
+use crate::batch::{Batch, CellValue};
 
 /// Not a row of this block.
 pub(super) const ELSEWHERE: u32 = u32::MAX;
@@ -24,20 +24,19 @@ pub(super) struct Place {
 /// The rows of a batch are numbered in the order of their times, not of their places in the request: senders group
 /// records by resource, and numbers in that order would look random in a block and cost more than a byte a row.
 pub(super) fn order(batches: &[Numbered]) -> Vec<Place> {
-    let mut places = Vec::with_capacity(batches.iter().map(|b| b.batch.kept()).sum());
+    let mut order: Vec<(i64, u32, u32)> = Vec::with_capacity(batches.iter().map(|b| b.batch.kept()).sum());
     for (i, b) in batches.iter().enumerate() {
-        let time = |row: u32| b.batch.time[row as usize];
-        places.extend(b.batch.kept_rows().map(|row| Place { time: time(row), batch: i as u32, row, seq: 0 }));
+        order.extend(b.batch.kept_rows().map(|row| (b.batch.time[row as usize], i as u32, row)));
     }
-    // Stable: within one time the places are in order of arrival already.
-    places.sort_by_key(|p| p.time);
+    // Stable: within one time they are in order of arrival already.
+    order.sort_by_key(|(time, ..)| *time);
     let mut next: Vec<u64> = batches.iter().map(|b| b.first_seq).collect();
-    for p in &mut places {
-        let next = &mut next[p.batch as usize];
-        p.seq = *next;
+    let mut place = |(time, batch, row): (i64, u32, u32)| {
+        let next = &mut next[batch as usize];
         *next += 1;
-    }
-    places
+        Place { time, batch, row, seq: *next - 1 }
+    };
+    order.into_iter().map(&mut place).collect()
 }
 
 /// Where the rows of one batch lie in the block.
@@ -62,6 +61,25 @@ pub(super) fn ranks(batches: &[Numbered], places: &[Place]) -> Vec<Ranks> {
     }
     for (rank, p) in places.iter().enumerate() {
         out[at[p.batch as usize] as usize].rows[p.row as usize] = rank as u32;
+    }
+    out
+}
+
+/// The values of a column that every row has, in row order.
+pub(super) fn scatter<T: Copy + Default>(
+    batches: &[Numbered],
+    ranks: &[Ranks],
+    rows: usize,
+    column: impl Fn(&Batch) -> &[T],
+) -> Vec<T> {
+    let mut out = vec![T::default(); rows];
+    for r in ranks {
+        for (value, row) in column(&batches[r.batch].batch).iter().zip(&r.rows) {
+            // `ELSEWHERE` is no place.
+            if let Some(place) = out.get_mut(*row as usize) {
+                *place = *value;
+            }
+        }
     }
     out
 }
@@ -122,9 +140,13 @@ pub(super) fn gather(batches: &[Numbered], ranks: &[Ranks], column: &Keyed<'_>, 
         return cells;
     }
     // Dense: placing by row is cheaper than sorting.
-    let mut at = vec![ELSEWHERE; rows];
-    for (i, c) in cells.iter().enumerate() {
-        at[c.row as usize] = i as u32;
+    let mut placed = vec![Gathered { row: ELSEWHERE, batch: 0, value: CellValue::Empty }; rows];
+    let full = cells.len() == rows;
+    for c in cells {
+        placed[c.row as usize] = c;
     }
-    at.into_iter().filter(|i| *i != ELSEWHERE).map(|i| cells[i as usize]).collect()
+    if !full {
+        placed.retain(|c| c.row != ELSEWHERE);
+    }
+    placed
 }

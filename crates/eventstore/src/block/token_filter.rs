@@ -34,7 +34,7 @@ impl Builder {
             self.hashes.insert(tokens::hash(token));
         };
         match form {
-            Form::Distinct => return,
+            Form::Distinct(_) => return,
             Form::Templates(split) => split.tokens(add),
             Form::Plain => {
                 for text in texts {

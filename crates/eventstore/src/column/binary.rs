@@ -165,8 +165,8 @@ fn dictionary<'a>(values: &[&'a [u8]], max: usize) -> Option<(Vec<u32>, Vec<&'a 
 
 /// How values were written.
 pub(crate) enum Form<'a> {
-    /// Each distinct value once.
-    Distinct,
+    /// Each distinct value once: these.
+    Distinct(Vec<&'a [u8]>),
     /// One after another.
     Plain,
     /// As templates and variables.
@@ -179,20 +179,20 @@ const TEMPLATES_GAIN: usize = 5;
 /// Appends `values` in the encoding that fits. The number of values is not stored.
 pub(crate) fn encode<'a>(values: &[&'a [u8]], out: &mut Vec<u8>) -> Form<'a> {
     if values.is_empty() {
-        return Form::Distinct;
+        return Form::Distinct(Vec::new());
     }
     // A dictionary that holds more than a third of the values saves little and slows every scan.
     match dictionary(values, (values.len() / 3).max(8)) {
         Some((_, entries)) if entries.len() == 1 => {
             out.push(CONST);
             put_bytes(out, entries[0]);
-            Form::Distinct
+            Form::Distinct(entries)
         }
         Some((codes, entries)) => {
             out.push(CODED);
             put_entries(&entries, out);
             codes::encode(&codes, entries.len(), out);
-            Form::Distinct
+            Form::Distinct(entries)
         }
         None => encode_distinct(values, out),
     }

@@ -185,7 +185,18 @@ impl Pools {
 /// A number as it is usually written: no leading zero, at most 18 digits.
 fn number(digits: &[u8]) -> Option<u64> {
     let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 18;
-    (plain && digits.iter().all(u8::is_ascii_digit)).then(|| digits.iter().fold(0, |n, d| n * 10 + u64::from(d - b'0')))
+    if !plain {
+        return None;
+    }
+    let mut number = 0;
+    for d in digits {
+        let d = d.wrapping_sub(b'0');
+        if d > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(d);
+    }
+    Some(number)
 }
 
 /// What stands before the first digits, and after them.
@@ -197,8 +208,11 @@ fn affixes(value: &[u8]) -> (&[u8], &[u8], &[u8]) {
 
 fn numbers<'a>(values: &[&'a [u8]]) -> Option<(&'a [u8], &'a [u8], Vec<u64>)> {
     let (prefix, _, suffix) = affixes(values.first()?);
-    let of = |v: &&[u8]| number(v.strip_prefix(prefix)?.strip_suffix(suffix)?);
-    Some((prefix, suffix, values.iter().map(of).collect::<Option<_>>()?))
+    let mut numbers = Vec::with_capacity(values.len());
+    for v in values {
+        numbers.push(number(v.strip_prefix(prefix)?.strip_suffix(suffix)?)?);
+    }
+    Some((prefix, suffix, numbers))
 }
 
 /// Hexadecimal digits, two in a byte, the first in the lower bits.

@@ -22,7 +22,7 @@ pub(crate) struct Token {
 
 /// Calls `each` with every token of `text`, in order.
 ///
-/// Bytes are classified 64 at a time into bit masks: a branch per byte is mispredicted at every
+/// Bytes are classified eight at a time into masks of 64 bits: a branch per byte is mispredicted at every
 /// token's end, which is most of the cost of the plain loop.
 pub(crate) fn tokens(text: &[u8], mut each: impl FnMut(Token)) {
     // A token that reaches over the end of a chunk: where it began, and whether it has a digit yet.
@@ -58,28 +58,48 @@ pub(crate) fn tokens(text: &[u8], mut each: impl FnMut(Token)) {
     }
 }
 
-/// Which of at most 64 bytes belong to tokens, and which are digits; the first in the lowest bit. Without branches and
-/// tables, so that it becomes vector instructions.
+/// Which of at most 64 bytes belong to tokens, and which are digits; the first in the lowest bit.
 fn masks(chunk: &[u8]) -> (u64, u64) {
-    let mut bytes = [0u8; 64];
-    bytes[..chunk.len()].copy_from_slice(chunk);
-    let (mut token, mut digit) = ([0u8; 64], [0u8; 64]);
-    for ((b, token), digit) in bytes.iter().zip(&mut token).zip(&mut digit) {
-        *digit = u8::from(b.wrapping_sub(b'0') < 10);
-        *token = *digit | u8::from((b | 0x20).wrapping_sub(b'a') < 26) | u8::from(*b == b'_');
+    let (words, rest) = chunk.as_chunks::<8>();
+    let (mut token, mut digit) = (0, 0);
+    let mut put = |i: usize, (t, d): (u64, u64)| {
+        token |= t << (8 * i);
+        digit |= d << (8 * i);
+    };
+    words.iter().enumerate().for_each(|(i, word)| put(i, classify(u64::from_le_bytes(*word))));
+    if !rest.is_empty() {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        put(words.len(), classify(u64::from_le_bytes(last)));
     }
-    (pack(&token), pack(&digit))
+    (token, digit)
 }
 
-/// The lowest bits of 64 bytes.
-fn pack(bits: &[u8; 64]) -> u64 {
-    let mut out = 0;
-    for (i, eight) in bits.as_chunks::<8>().0.iter().enumerate() {
-        // Brings bit 8 i of the factor to bit 56 + i of the product.
-        let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        out |= byte << (8 * i);
-    }
-    out
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x80 * ONES;
+
+/// The same of eight bytes, without a branch. The highest bit of each byte says whether it belongs.
+fn classify(word: u64) -> (u64, u64) {
+    // Below 128 no sum carries into the next byte.
+    let low = word & !HIGH;
+    let lower = low | (0x20 * ONES);
+    let underscore = !((low ^ (u64::from(b'_') * ONES)) + 0x7f * ONES);
+    let digit = within(low, b'0', b'9') & !word & HIGH;
+    let letter = within(lower, b'a', b'z') & !word & HIGH;
+    (pack(digit | letter | (underscore & !word & HIGH)), pack(digit))
+}
+
+/// In the highest bit of each of eight bytes below 128, whether it is one of `first..=last`.
+fn within(bytes: u64, first: u8, last: u8) -> u64 {
+    let from = bytes + u64::from(0x80 - first) * ONES;
+    let beyond = bytes + u64::from(0x7f - last) * ONES;
+    from & !beyond
+}
+
+/// The highest bits of eight bytes.
+fn pack(bits: u64) -> u64 {
+    // Brings bit 8 i to bit 56 + i.
+    (bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// The hash of a token without regard to the case of its letters.

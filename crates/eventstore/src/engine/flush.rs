@@ -322,7 +322,7 @@ mod tests {
         let engine = engine(&SimDisk::new(1));
         ingest(&engine, 1);
         let meta = Meta { rows: 1, min_time: UnixNanos(2), max_time: UnixNanos(2), counts: Default::default() };
-        let broken = Arc::new(Block::in_memory(vec![0; 64].into(), meta));
+        let broken = Arc::new(Block::in_memory(vec![0; 64].into(), meta, Vec::new()));
         engine.shared.state.lock().active.seal_end(&Sealing { batches: Vec::new() }, vec![broken]);
         engine.flush();
         let stats = engine.stats();

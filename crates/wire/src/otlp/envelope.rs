@@ -50,6 +50,8 @@ pub(super) trait Visitor<'a> {
     /// The records' type.
     const RECORDS_TYPE: &'static Message;
 
+    /// How many records follow in all.
+    fn expect(&mut self, _records: usize) {}
     fn resource(&mut self, resource: ResourceRef<'a>);
     fn scope(&mut self, scope: ScopeRef<'a>);
     /// Reads and counts one record. A fault of the record itself is counted by the envelope, with [`Visitor::count`].
@@ -64,6 +66,7 @@ pub(super) fn walk<'a, V: Visitor<'a>>(
     limits: &Limits,
     visitor: &mut V,
 ) -> Result<Decoded, DecodeError> {
+    visitor.expect(records(request));
     let mut walk = Walk { limits, visitor, tally: Tally::default() };
     match walk.request(Reader::new(request)) {
         Ok(()) => Ok(walk.tally.finish()),
@@ -77,6 +80,21 @@ pub(super) fn walk<'a, V: Visitor<'a>>(
             }
         },
     }
+}
+
+/// How many records a request has; of a damaged one, those that are found.
+fn records(request: &[u8]) -> usize {
+    let mut found = 0;
+    // Whatever is wrong is reported by the walk.
+    let _ = items(Reader::new(request), RESOURCES, |resource, _| {
+        items(resource, ITEMS, |scope, _| {
+            items(scope, ITEMS, |_, _| {
+                found += 1;
+                Ok::<(), Malformed>(())
+            })
+        })
+    });
+    found
 }
 
 /// What a first pass over a resource or scope level finds.

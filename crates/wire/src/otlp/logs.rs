@@ -38,6 +38,10 @@ impl<'a, S: LogSink> Visitor<'a> for Logs<'_, S> {
     const SCOPES_TYPE: &'static Message = &schema::SCOPE_LOGS;
     const RECORDS_TYPE: &'static Message = &schema::LOG_RECORD;
 
+    fn expect(&mut self, records: usize) {
+        self.sink.expect(records);
+    }
+
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);
     }

@@ -37,6 +37,10 @@ impl<'a, S: SpanSink> Visitor<'a> for Spans<'_, S> {
     const SCOPES_TYPE: &'static Message = &schema::SCOPE_SPANS;
     const RECORDS_TYPE: &'static Message = &schema::SPAN;
 
+    fn expect(&mut self, records: usize) {
+        self.sink.expect(records);
+    }
+
     fn resource(&mut self, resource: ResourceRef<'a>) {
         self.sink.resource(resource);
     }
