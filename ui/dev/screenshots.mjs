@@ -1,7 +1,7 @@
 // Takes a picture of every page in both themes and at two widths, and fails on console errors and on requests that
 // left the origin. Needs Chromium and a server: a running one (`BELLROCK_API`) or `npm run mock`.
 //
-//   npm run screenshots -- [--only logs,trace] [--quick] [--base http://127.0.0.1:3301] [--out screenshots]
+//   npm run screenshots -- [--only logs,trace] [--quick] [--phone] [--base http://127.0.0.1:3301] [--out screenshots]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { flag, launch, openPage, option, serve, settle } from "./browser.mjs";
 import { pages, THEMES } from "./pages.mjs";
 
 const out = option("out", fileURLToPath(new URL("../screenshots", import.meta.url)));
-const WIDTHS = flag("quick") ? [1440] : [1440, 1100];
+const WIDTHS = flag("phone") ? [390] : flag("quick") ? [1440] : [1440, 1100];
 
 mkdirSync(out, { recursive: true });
 const { base, stop } = await serve();

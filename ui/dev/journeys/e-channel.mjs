@@ -174,7 +174,7 @@ async function walk({ context, expect, server, receiver }) {
   // On a phone: acknowledge and silence stay in reach.
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${server.base}/alerts`);
-  await page.getByRole("button", { name: "Acknowledge DiskFills" }).click();
+  await page.getByRole("button", { name: "Ack DiskFills" }).click();
   await page.getByRole("button", { name: "Acknowledge", exact: true }).click();
   await row("DiskFills").getByText("Ada").waitFor();
   await page.getByRole("button", { name: "Silence DiskFills" }).click();

@@ -43,7 +43,15 @@ export function Palette() {
   );
 }
 
-const GROUPS: readonly Entry["group"][] = ["Recent", "Saved views", "Services", "Dashboards", "Metrics", "Found"];
+const GROUPS: readonly Entry["group"][] = [
+  "Recent",
+  "Saved views",
+  "Services",
+  "Dashboards",
+  "Alerting",
+  "Metrics",
+  "Found",
+];
 
 interface Action {
   title: string;

@@ -14,7 +14,7 @@ import { visits } from "../lib/visits.ts";
 
 export interface Entry {
   /** Group heading. */
-  group: "Services" | "Dashboards" | "Saved views" | "Metrics" | "Recent" | "Found";
+  group: "Services" | "Dashboards" | "Saved views" | "Metrics" | "Alerting" | "Recent" | "Found";
   title: string;
   detail: string;
   /** Begins with a slash. */
@@ -31,6 +31,18 @@ export function splitPrefix(text: string): { prefix: Prefix; rest: string } {
 }
 
 const METRICS_SHOWN = 8;
+const RULES_SHOWN = 8;
+
+/** Pages of the alerts area, which the rail does not list. */
+const ALERTING: readonly [string, string][] = [
+  ["Alert rules", "/alerts/rules"],
+  ["New alert rule", "/alerts/rules/new"],
+  ["Silences and maintenance windows", "/alerts/silences"],
+  ["Notification channels", "/alerts/channels"],
+  ["Alert routing", "/alerts/routing"],
+  ["Notification deliveries", "/alerts/deliveries"],
+  ["Import rules, dashboards, Alertmanager", "/import"],
+];
 const SEARCH_CHARS_MIN = 2;
 
 export function usePaletteEntries(text: string): Entry[] {
@@ -49,6 +61,13 @@ export function usePaletteEntries(text: string): Entry[] {
   });
   const views = useQuery({ queryKey: ["views"], queryFn: ({ signal }) => fetchViews(signal), retry: false });
   const wanted = rest.trim();
+  const rules = useQuery({
+    queryKey: ["rules"],
+    // Apart from the shell: only who searches needs them.
+    queryFn: async ({ signal }) => (await import("../api/rules.ts")).fetchRules(signal),
+    enabled: wanted.length >= SEARCH_CHARS_MIN,
+    retry: false,
+  });
   const found = useQuery({
     queryKey: ["search", wanted],
     queryFn: ({ signal }) => searchThings(wanted, signal),
@@ -91,6 +110,19 @@ export function usePaletteEntries(text: string): Entry[] {
         url: at(`/dashboards/${board.uid}`),
       }),
     ),
+    ...ALERTING.map(([title, url]): Entry => ({ group: "Alerting", title, detail: "page", url })),
+    ...(rules.data ?? [])
+      .flatMap((group) => group.rules.map((rule) => ({ group: group.name, name: rule.name })))
+      .filter((rule) => rule.name.toLowerCase().includes(wanted.toLowerCase()))
+      .slice(0, RULES_SHOWN)
+      .map(
+        (rule): Entry => ({
+          group: "Alerting",
+          title: rule.name,
+          detail: "rule",
+          url: `/alerts/rules/${encodeURIComponent(`${rule.group}/${rule.name}`)}`,
+        }),
+      ),
     ...(names.data ?? [])
       .filter((name) => name.includes(wanted))
       .slice(0, METRICS_SHOWN)

@@ -17,6 +17,8 @@ export function Dialog({ title, onClose, wide = false, footer, children }: Dialo
   useEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
+    // The dialog would focus its button for closing, which comes first.
+    element?.querySelector<HTMLElement>("[data-first-focus]")?.focus();
     return () => element?.close();
   }, []);
   return (

@@ -94,7 +94,7 @@ export function AcknowledgeDialog({ rows, onClose, onDone }: AcknowledgeDialogPr
           <input
             className="input"
             value={by}
-            autoFocus
+            data-first-focus
             placeholder="Your name"
             onChange={(event) => setBy(event.target.value)}
           />

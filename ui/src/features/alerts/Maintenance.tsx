@@ -194,7 +194,7 @@ function WindowDialog({ onClose, onDone }: { onClose: () => void; onDone: () => 
                     type="button"
                     className="button small"
                     aria-pressed={days.has(day)}
-                    aria-label={day}
+                    title={day}
                     onClick={() => {
                       const next = new Set(days);
                       if (!next.delete(day)) next.add(day);

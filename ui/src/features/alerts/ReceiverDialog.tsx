@@ -103,7 +103,7 @@ export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProp
           <input
             className="input"
             value={draft.name}
-            autoFocus
+            data-first-focus
             placeholder="on-call"
             onChange={(event) => setDraft({ ...draft, name: event.target.value })}
           />

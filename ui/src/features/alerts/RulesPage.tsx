@@ -171,8 +171,8 @@ export function RulesPage() {
               <thead>
                 <tr>
                   <th>Rule</th>
-                  <th>Severity</th>
                   <th>State</th>
+                  <th>Severity</th>
                   <th>Evaluation</th>
                   <th className="number">Took</th>
                   <th>Last</th>
@@ -287,19 +287,19 @@ function GroupRows({ group, rules, cursor, onCursor, onRemove }: GroupRowsProps)
             </td>
             <td>
               {rule.type === "alerting" ? (
-                <SeverityTag severity={rule.labels.severity ?? ""} />
-              ) : (
-                <span className="faint">records</span>
-              )}
-            </td>
-            <td>
-              {rule.type === "alerting" ? (
                 <>
                   <StateTag state={rule.state === "firing" || rule.state === "pending" ? rule.state : "inactive"} />{" "}
                   {rule.alerts.length > 0 && <span className="faint">{rule.alerts.length}</span>}
                 </>
               ) : (
                 <span className="faint">–</span>
+              )}
+            </td>
+            <td>
+              {rule.type === "alerting" ? (
+                <SeverityTag severity={rule.labels.severity ?? ""} />
+              ) : (
+                <span className="faint">records</span>
               )}
             </td>
             <td>

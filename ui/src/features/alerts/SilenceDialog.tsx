@@ -147,7 +147,7 @@ export function SilenceDialog({ matchers: initial, silence, onClose, onDone }: S
           <input
             className="input"
             value={comment}
-            autoFocus
+            data-first-focus
             placeholder="The disk is being replaced, ticket 4711"
             onChange={(event) => setComment(event.target.value)}
           />

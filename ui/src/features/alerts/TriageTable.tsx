@@ -154,7 +154,7 @@ function Row({ row, nowMilli, cursor, marked, charts, messages, ...actions }: Tr
           <button
             type="button"
             className="button small"
-            aria-label={`Acknowledge ${row.name}`}
+            aria-label={`Ack ${row.name}`}
             title="Acknowledge (a)"
             onClick={() => actions.onAcknowledge(row)}
           >

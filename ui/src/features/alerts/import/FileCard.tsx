@@ -133,7 +133,8 @@ export function FileCard({ name, text, onRemove }: FileCardProps) {
       <div className={own.columns} data-open={open}>
         {findings.length > 0 && <FindingList findings={findings} onLine={jump} />}
         {open && (
-          <ol ref={listing} className={own.listing} aria-label={`Text of ${name}`}>
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard
+          <ol ref={listing} className={own.listing} aria-label={`Text of ${name}`} tabIndex={0}>
             {text
               .split("\n")
               .slice(0, LINES_MAX)
