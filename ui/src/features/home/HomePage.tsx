@@ -5,10 +5,12 @@ import { AlertOctagon, ArrowRight, CheckCircle2, CircleDashed, type LucideIcon, 
 import { fetchAlerts } from "../../api/alerts.ts";
 import { fetchErrors } from "../../api/errors.ts";
 import { fetchServices } from "../../api/services.ts";
+import { fetchSlos } from "../../api/slos.ts";
 import { fetchStatus, SIGNALS, type Status } from "../../api/status.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty } from "../../components/States.tsx";
+import { type BurnState, burnState, byNeed } from "../../lib/budget.ts";
 import { formatCount, formatPercent, formatShort, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDuration, formatRelative } from "../../lib/time/format.ts";
@@ -43,6 +45,7 @@ export function HomePage() {
     <div className={styles.page}>
       <div className={styles.verdicts}>
         <AlertsVerdict />
+        <SlosVerdict />
         <ServicesVerdict
           bad={(services.data?.value.services ?? []).filter((service) => service.error_ratio >= 0.05)}
           known={services.data !== undefined}
@@ -106,6 +109,45 @@ function Verdict({ tone, title, text, to, more }: VerdictProps) {
         </Link>
       )}
     </section>
+  );
+}
+
+const SLO_WORRIES = new Set<BurnState>(["critical", "burning", "increasing"]);
+
+function SlosVerdict() {
+  const slos = useQuery({
+    queryKey: ["slos"],
+    queryFn: ({ signal }) => fetchSlos(signal),
+    refetchInterval: 30_000,
+    retry: false,
+  });
+  if (slos.error) return <Verdict tone="unknown" title="Objectives" text={`cannot be read: ${slos.error.message}`} />;
+  if (!slos.data) return <Verdict tone="unknown" title="Objectives" text="asking" />;
+  const groups = slos.data.slos.flatMap((slo) =>
+    slo.groups.map((group) => ({ title: slo.title, state: burnState(group, slo.tiers), left: group.budget.remaining })),
+  );
+  if (groups.length === 0) {
+    const text = "promise something, and know when it is at risk";
+    return <Verdict tone="unknown" title="No objective yet" text={text} to="/slos" more="SLOs" />;
+  }
+  const burning = groups.filter(({ state }) => SLO_WORRIES.has(state)).sort(byNeed);
+  const spent = groups.filter(({ left }) => left <= 0).length;
+  const names = [...new Set(burning.map(({ title }) => title))].slice(0, 3).join(", ");
+  const words =
+    spent > 0 ? `${plural(spent, "budget")} ${spent === 1 ? "is" : "are"} spent` : "every budget has some left";
+  if (burning.length === 0) {
+    return (
+      <Verdict tone={spent > 0 ? "warn" : "good"} title="No budget burns fast" text={words} to="/slos" more="SLOs" />
+    );
+  }
+  return (
+    <Verdict
+      tone={burning.some(({ state }) => state === "critical") ? "bad" : "warn"}
+      title={`${plural(burning.length, "budget")} burning`}
+      text={`${names}; ${words}`}
+      to="/slos"
+      more="SLOs"
+    />
   );
 }
 

@@ -15,6 +15,7 @@ import { formatDuration } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import { IDENTITY_QUERY, type Identity, identities, useAnalysis } from "./queries.ts";
 import styles from "./Service.module.css";
+import { AlertsTab } from "./tabs/AlertsTab.tsx";
 import { DatabaseTab } from "./tabs/DatabaseTab.tsx";
 import { DependenciesTab } from "./tabs/DependenciesTab.tsx";
 import { ErrorsTab } from "./tabs/ErrorsTab.tsx";
@@ -22,6 +23,7 @@ import { LogsTab } from "./tabs/LogsTab.tsx";
 import { OperationsTab } from "./tabs/OperationsTab.tsx";
 import { OverviewTab } from "./tabs/OverviewTab.tsx";
 import { RuntimeTab } from "./tabs/RuntimeTab.tsx";
+import { SlosTab } from "./tabs/SlosTab.tsx";
 
 const TABS = [
   { id: "overview", title: "Overview", show: OverviewTab },
@@ -31,6 +33,8 @@ const TABS = [
   { id: "errors", title: "Errors", show: ErrorsTab },
   { id: "logs", title: "Logs", show: LogsTab },
   { id: "runtime", title: "Runtime", show: RuntimeTab },
+  { id: "slos", title: "SLOs", show: SlosTab },
+  { id: "alerts", title: "Alerts", show: AlertsTab },
 ] as const;
 type TabId = (typeof TABS)[number]["id"];
 

@@ -22,6 +22,8 @@ import { COLUMNS, type ColumnId, chosenColumns, columnsParam } from "./columns.t
 import { FIGURES, FigureCell, sortFigures } from "./figures.tsx";
 import { CALLS, gridOf, IDENTITY_QUERY, type Identity, identities, useAnalysis } from "./queries.ts";
 import styles from "./Services.module.css";
+import { StateBadges } from "./StateBadges.tsx";
+import { type ServiceState, useServiceStates } from "./states.ts";
 
 const GROUPS = [
   { id: "", title: "No groups" },
@@ -94,6 +96,7 @@ export function ServicesPage() {
     { keys: "shift+c", label: "Choose columns", run: () => setPicking(true) },
     { keys: "/", label: "Filter the list", run: () => filter.current?.focus() },
   ]);
+  const states = useServiceStates();
   const maxP95 = Math.max(...shown.map((each) => each.p95_nanos));
   return (
     <>
@@ -201,6 +204,7 @@ export function ServicesPage() {
                               identity={who.get(service.name)}
                               counts={counts}
                               maxP95={maxP95}
+                              state={states.get(service.name)}
                             />
                           ))}
                           <td className={styles.links}>
@@ -249,10 +253,17 @@ interface CellProps {
   identity: Identity | undefined;
   counts: Grid | null;
   maxP95: number;
+  state: ServiceState | undefined;
 }
 
-function Cell({ id, service, identity, counts, maxP95 }: CellProps) {
+function Cell({ id, service, identity, counts, maxP95, state }: CellProps) {
   switch (id) {
+    case "state":
+      return (
+        <td>
+          <StateBadges service={service.name} state={state} />
+        </td>
+      );
     case "environment":
       return <td className="muted">{identity?.environments.join(", ")}</td>;
     case "namespace":

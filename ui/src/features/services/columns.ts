@@ -1,7 +1,15 @@
 // The columns of the list of services; those that are shown stand in the URL unless they are the usual ones.
 import type { FigureColumn } from "./figures.tsx";
 
-export type ColumnId = FigureColumn | "environment" | "namespace" | "version" | "language" | "trend" | "spans";
+export type ColumnId =
+  | FigureColumn
+  | "environment"
+  | "namespace"
+  | "version"
+  | "language"
+  | "trend"
+  | "spans"
+  | "state";
 
 export interface Column {
   id: ColumnId;
@@ -12,6 +20,7 @@ export interface Column {
 }
 
 export const COLUMNS: readonly Column[] = [
+  { id: "state", title: "State", usual: true },
   { id: "environment", title: "Environment", usual: true },
   { id: "namespace", title: "Namespace", usual: false },
   { id: "version", title: "Version", usual: true },

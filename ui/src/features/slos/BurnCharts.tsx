@@ -8,9 +8,9 @@ import { type Line, LineChart } from "../../charts/LineChart.tsx";
 import type { Threshold } from "../../charts/plot.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
+import { badQuery, formatObjective, windowName } from "../../lib/budget.ts";
 import { seriesColour } from "../../lib/colour.ts";
 import { useTime, useTimeSearch } from "../../lib/view.ts";
-import { badQuery, formatObjective, windowName } from "./budget.ts";
 import styles from "./Slos.module.css";
 
 const POINTS = 240;

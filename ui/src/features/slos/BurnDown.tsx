@@ -7,11 +7,11 @@ import { fetchHistory, type Slo, type SloGroup } from "../../api/slos.ts";
 import { type ChartPoint, type Line, LineChart } from "../../charts/LineChart.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
+import { projected } from "../../lib/budget.ts";
 import { formatPercent } from "../../lib/number.ts";
 import { absoluteRange } from "../../lib/time/range.ts";
 import { useTime } from "../../lib/view.ts";
 import { badFilter } from "./bad.ts";
-import { projected } from "./budget.ts";
 import styles from "./Slos.module.css";
 import { knownRange } from "./SlosPage.tsx";
 

@@ -1,7 +1,7 @@
 // The definition of an objective: what is counted in words, and the text that makes it.
 import type { Slo } from "../../api/slos.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
-import { indicatorWords } from "./budget.ts";
+import { indicatorWords } from "../../lib/budget.ts";
 import { draftOf, writeDraft, writePromise } from "./draft.ts";
 import styles from "./Slos.module.css";
 

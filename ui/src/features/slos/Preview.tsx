@@ -1,10 +1,9 @@
 // What an objective that is typed would say now, counted over what is stored.
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { SloList } from "../../api/slos.ts";
+import { BudgetBar } from "../../components/ShareBar.tsx";
 import { Empty, ErrorBox, RefreshBar, Skeleton } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
-import { formatCount } from "../../lib/number.ts";
-import { BudgetBar } from "./BudgetBar.tsx";
 import {
   burnState,
   formatObjective,
@@ -14,7 +13,8 @@ import {
   STATE_TITLES,
   STATE_WORDS,
   windowName,
-} from "./budget.ts";
+} from "../../lib/budget.ts";
+import { formatCount } from "../../lib/number.ts";
 import { Findings } from "./Findings.tsx";
 import styles from "./Slos.module.css";
 

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { confirmSlo, fetchProposals, type Proposal, type Slo } from "../../api/slos.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, ErrorBox } from "../../components/States.tsx";
-import { indicatorWords } from "./budget.ts";
+import { indicatorWords } from "../../lib/budget.ts";
 import styles from "./Slos.module.css";
 
 export function Proposals({ slo }: { slo: Slo }) {

@@ -4,7 +4,7 @@ import { fetchBurnRules, type Slo } from "../../api/slos.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
-import { windowName } from "./budget.ts";
+import { windowName } from "../../lib/budget.ts";
 import styles from "./Slos.module.css";
 
 export function Rules({ slo }: { slo: Slo }) {

@@ -6,8 +6,8 @@ import { fetchServices } from "../../api/services.ts";
 import { filterCompleter, highlightFilter } from "../../components/filter-language.ts";
 import { highlightPromql, promqlCompleter } from "../../components/promql-language.ts";
 import { QueryInput } from "../../components/QueryInput.tsx";
+import { formatSpan } from "../../lib/budget.ts";
 import { useTime } from "../../lib/view.ts";
-import { formatSpan } from "./budget.ts";
 import { type Draft, idOf } from "./draft.ts";
 import styles from "./Slos.module.css";
 

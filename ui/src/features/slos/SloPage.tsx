@@ -8,27 +8,19 @@ import { fetchSlo, removeSlo, type Slo, type SloGroup } from "../../api/slos.ts"
 import { Dialog } from "../../components/Dialog.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
+import { BudgetBar } from "../../components/ShareBar.tsx";
+import { SloState } from "../../components/SloState.tsx";
 import { Empty, ErrorBox } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
+import { burnState, formatObjective, formatSli, formatSpan, observed, projectionOf } from "../../lib/budget.ts";
 import { formatCount } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatInstant, formatRelative } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import { BadEvents } from "./BadEvents.tsx";
-import { BudgetBar } from "./BudgetBar.tsx";
 import { BurnCharts } from "./BurnCharts.tsx";
 import { BurnDown } from "./BurnDown.tsx";
 import { badFilter } from "./bad.ts";
-import {
-  burnState,
-  formatObjective,
-  formatSli,
-  formatSpan,
-  observed,
-  projectionOf,
-  STATE_TITLES,
-  STATE_WORDS,
-} from "./budget.ts";
 import { Definition } from "./Definition.tsx";
 import { Proposals } from "./Proposals.tsx";
 import { Rules } from "./Rules.tsx";
@@ -114,14 +106,7 @@ function Head({ slo, group, onGroup }: HeadProps) {
     <header className={styles.head}>
       <div className={styles.titleLine}>
         <h2 className="ellipsis">{slo.title}</h2>
-        {state && (
-          <span
-            className={`badge ${state === "critical" ? "error" : state === "ok" ? "ok" : state === "none" ? "" : "warn"}`}
-            title={STATE_TITLES[state]}
-          >
-            {STATE_WORDS[state]}
-          </span>
-        )}
+        {state && <SloState state={state} />}
         {slo.groups.length > 1 && (
           <select
             className="input"

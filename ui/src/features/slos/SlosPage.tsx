@@ -6,13 +6,10 @@ import { useRef, useState } from "react";
 import { exportUrl, fetchHistory, fetchSlos, type Slo, type SloGroup } from "../../api/slos.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
+import { BudgetBar } from "../../components/ShareBar.tsx";
+import { SloState, STATE_TONES } from "../../components/SloState.tsx";
 import { Sparkline } from "../../components/Sparkline.tsx";
 import { Empty } from "../../components/States.tsx";
-import { useKeys } from "../../lib/keys.ts";
-import { plural } from "../../lib/number.ts";
-import { useReport } from "../../lib/report.ts";
-import { useTime, useView } from "../../lib/view.ts";
-import { BudgetBar } from "./BudgetBar.tsx";
 import {
   type BurnState,
   burnState,
@@ -23,18 +20,14 @@ import {
   observed,
   STATE_TITLES,
   STATE_WORDS,
-} from "./budget.ts";
+} from "../../lib/budget.ts";
+import { useKeys } from "../../lib/keys.ts";
+import { plural } from "../../lib/number.ts";
+import { useReport } from "../../lib/report.ts";
+import { useTime, useView } from "../../lib/view.ts";
 import { Findings } from "./Findings.tsx";
 import styles from "./Slos.module.css";
 
-const TONES: Readonly<Record<BurnState, string>> = {
-  none: "",
-  ok: "ok",
-  recovering: "warn",
-  increasing: "warn",
-  burning: "warn",
-  critical: "error",
-};
 const TRENDS_MAX = 60;
 
 interface Row {
@@ -105,7 +98,7 @@ export function SlosPage() {
         {(["critical", "burning", "increasing", "recovering"] as const).map(
           (state) =>
             count(state) > 0 && (
-              <span key={state} className={`badge ${TONES[state]}`} title={STATE_TITLES[state]}>
+              <span key={state} className={`badge ${STATE_TONES[state]}`} title={STATE_TITLES[state]}>
                 {count(state)} {STATE_WORDS[state].toLowerCase()}
               </span>
             ),
@@ -262,9 +255,7 @@ function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
                 )}
               </td>
               <td>
-                <span className={`badge ${TONES[state]}`} title={STATE_TITLES[state]}>
-                  {STATE_WORDS[state]}
-                </span>
+                <SloState state={state} />
                 {group && observed(group) && <div className={`faint ${styles.small}`}>{observed(group)}</div>}
               </td>
               <td>

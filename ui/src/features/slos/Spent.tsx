@@ -4,6 +4,7 @@ import { fetchFields } from "../../api/fields.ts";
 import { fetchLabelNames } from "../../api/prometheus.ts";
 import { fetchSpent, type Slo, type SloGroup } from "../../api/slos.ts";
 import { QueryState } from "../../components/QueryState.tsx";
+import { ShareBar } from "../../components/ShareBar.tsx";
 import { Empty } from "../../components/States.tsx";
 import { formatCount, formatPercent } from "../../lib/number.ts";
 import { useView } from "../../lib/view.ts";
@@ -78,12 +79,9 @@ export function Spent({ slo, group }: { slo: Slo; group: SloGroup }) {
                     <td className="number">{formatCount(Math.round(row.bad))}</td>
                     <td className="number muted">{formatPercent(row.total > 0 ? row.bad / row.total : 0)}</td>
                     <td>
-                      <div className={styles.bar} data-tone="bad">
-                        <span className={styles.track} aria-hidden>
-                          <i style={{ width: `${Math.min(1, row.share) * 100}%` }} />
-                        </span>
+                      <ShareBar share={row.share} tone="bad">
                         {formatPercent(row.share)}
-                      </div>
+                      </ShareBar>
                     </td>
                   </tr>
                 ))}

@@ -1,5 +1,5 @@
 // What the figures of a budget mean: how it burns, what is left in words, and where it goes at this rate.
-import type { Indicator, SloGroup, Tier } from "../../api/slos.ts";
+import type { Indicator, SloGroup, Tier } from "../api/slos.ts";
 
 export type BurnState = "none" | "ok" | "increasing" | "recovering" | "burning" | "critical";
 

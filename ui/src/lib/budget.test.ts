@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SloGroup, Tier } from "../../api/slos.ts";
+import type { SloGroup, Tier } from "../api/slos.ts";
 import {
   badQuery,
   burnState,
