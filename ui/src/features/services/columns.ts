@@ -21,7 +21,7 @@ export interface Column {
 
 export const COLUMNS: readonly Column[] = [
   { id: "state", title: "State", usual: true },
-  { id: "environment", title: "Environment", usual: true },
+  { id: "environment", title: "Environment", usual: false },
   { id: "namespace", title: "Namespace", usual: false },
   { id: "version", title: "Version", usual: true },
   { id: "language", title: "Language", usual: false },
