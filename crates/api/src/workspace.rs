@@ -10,7 +10,6 @@ mod dashboards;
 mod history;
 mod investigations;
 mod links;
-mod m4;
 mod provision;
 mod search;
 mod views;

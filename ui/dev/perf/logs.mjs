@@ -15,11 +15,12 @@ async function loadAll(page) {
   const loaded = () =>
     page.evaluate(() => Number(document.querySelector("main [role=grid]")?.getAttribute("aria-rowcount")));
   const until = Date.now() + 120_000;
-  while ((await loaded()) < LOG_ROWS && Date.now() < until) {
-    await page.evaluate(() => {
+  for (let turn = 0; (await loaded()) < LOG_ROWS && Date.now() < until; turn++) {
+    // Not twice to the same place: that would be no scrolling.
+    await page.evaluate((up) => {
       const grid = document.querySelector("main [role=grid]");
-      grid.scrollTop = grid.scrollHeight;
-    });
+      grid.scrollTop = grid.scrollHeight - grid.clientHeight - up;
+    }, turn % 2);
     await page.waitForTimeout(60);
   }
   if ((await loaded()) < LOG_ROWS) throw new Error(`only ${await loaded()} rows came in 120 s`);

@@ -50,22 +50,41 @@ test("a query without an answer is an error, and so is a refusal of the whole", 
   expect((await run(["a", "b"])).map(([, result]) => (result as ApiError).kind)).toEqual(["too_large", "too_large"]);
 });
 
-test("values stand at their steps, or at their own times after decimation", () => {
+test("values stand at their steps, and a series that ends early has gaps", () => {
   const answer = readAnswer({
     type: "matrix",
+    start_unix_milli: 5000,
     step_milli: 1000,
+    steps: 4,
+    columns: null,
     total_series: 9,
-    decimated: { from: 100, to: 4 },
-    series: [
-      { labels: { a: "1" }, start_unix_milli: 5000, values: [1, null, "+Inf"] },
-      { labels: {}, times_unix_milli: [1, 9], values: [2, "NaN"] },
-    ],
+    series: [{ labels: { a: "1" }, start_unix_milli: 5000, values: [1, null, "+Inf"] }],
   });
   expect(answer.series[0]).toEqual({
     labels: { a: "1" },
-    times: [5000, 6000, 7000],
-    values: [1, null, Number.POSITIVE_INFINITY],
+    times: [5000, 6000, 7000, 8000],
+    values: [1, null, Number.POSITIVE_INFINITY, null],
+    all: null,
   });
-  expect(answer.series[1]?.times).toEqual([1, 9]);
   expect(answer.totalSeries).toBe(9);
+});
+
+test("what the server has cut has four values a column, and its mean is that of all", () => {
+  const floats = Float32Array.of(0, 1, 4, 2, 5, 5, 5, 5);
+  const data = btoa(String.fromCharCode(...new Uint8Array(floats.buffer)));
+  const answer = readAnswer({
+    type: "matrix",
+    start_unix_milli: 0,
+    step_milli: 1000,
+    steps: 8,
+    columns: 2,
+    total_series: 1,
+    decimated: { from: 8, to: 8 },
+    series: [{ labels: {}, data, base: 10, count: 8, mean: 12.5 }],
+  });
+  expect(answer.series[0]).toMatchObject({
+    times: [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000],
+    values: [10, 11, 14, 12, 15, 15, 15, 15],
+    all: { count: 8, mean: 12.5 },
+  });
 });

@@ -13,7 +13,8 @@ import {
   text,
   withDefault,
 } from "./decode.ts";
-import { type Labels, parseValue } from "./prometheus.ts";
+import { gridTimes, unpackValues } from "./packed-values.ts";
+import { type Labels, parseValue } from "./prom-result.ts";
 
 export interface RangeQuery {
   kind: "range";
@@ -22,7 +23,11 @@ export interface RangeQuery {
   end_unix_milli: number;
   step_milli: number;
   max_series: number;
+  /** Of each series; more are cut to what a picture needs. */
   max_points: number;
+  /** Of all series together. */
+  max_total_points?: number;
+  encoding?: "packed";
 }
 
 export interface InstantQuery {
@@ -36,10 +41,12 @@ export type BatchQuery = RangeQuery | InstantQuery;
 
 export interface BatchSeries {
   labels: Labels;
-  /** Unix milliseconds, ascending. */
+  /** Unix milliseconds, ascending; of a range one list for all its series. */
   times: number[];
   /** Same length as `times`. */
   values: (number | null)[];
+  /** Of all values, where not all of them are here. */
+  all?: { count: number; mean: number } | null;
 }
 
 export interface BatchAnswer {
@@ -65,22 +72,31 @@ const value: Decoder<number | null> = (raw) => {
 interface RawSeries {
   labels: Labels;
   start_unix_milli: number | null;
-  times_unix_milli: number[] | null;
   values: (number | null)[];
+  data: string | null;
+  base: number | null;
+  count: number | null;
+  mean: number | null;
 }
 
 const rawSeries = object<RawSeries>({
   labels: withDefault(record(text), {}),
   start_unix_milli: nullable(number),
-  times_unix_milli: nullable(list(number)),
-  values: list(value),
+  values: withDefault(list(value), []),
+  data: nullable(text),
+  base: nullable(number),
+  count: nullable(number),
+  mean: nullable(number),
 });
 
 interface RawAnswer {
   type: string;
   series: RawSeries[];
   text: string | null;
+  start_unix_milli: number | null;
   step_milli: number;
+  steps: number;
+  columns: number | null;
   total_series: number;
   decimated: { from: number; to: number } | null;
   elapsed_ms: number;
@@ -92,7 +108,10 @@ const rawAnswer = object<RawAnswer>({
   type: text,
   series: withDefault(list(rawSeries), []),
   text: nullable(text),
+  start_unix_milli: nullable(number),
   step_milli: zero,
+  steps: zero,
+  columns: nullable(number),
   total_series: zero,
   decimated: nullable(object<{ from: number; to: number }>({ from: number, to: number })),
   elapsed_ms: zero,
@@ -102,6 +121,8 @@ const rawAnswer = object<RawAnswer>({
 
 export function readAnswer(json: unknown): BatchAnswer {
   const raw = rawAnswer(json);
+  const { start_unix_milli: startMilli, step_milli: stepMilli, steps, columns } = raw;
+  const shared = raw.type === "matrix" ? gridTimes({ startMilli: startMilli ?? 0, stepMilli, steps, columns }) : null;
   return {
     type: raw.type,
     text: raw.text,
@@ -110,11 +131,14 @@ export function readAnswer(json: unknown): BatchAnswer {
     warnings: raw.warnings,
     partial: typeof raw.partial === "string" ? raw.partial : isObject(raw.partial) ? String(raw.partial.reason) : null,
     elapsedMs: raw.elapsed_ms,
-    series: raw.series.map(({ labels, start_unix_milli: start, times_unix_milli: times, values }) => ({
-      labels,
-      values,
-      times: times ?? values.map((_, index) => (start ?? 0) + index * raw.step_milli),
-    })),
+    series: raw.series.map((series): BatchSeries => {
+      const { labels, data, base, count, mean } = series;
+      const values = data === null ? series.values : unpackValues(data, base);
+      const times = shared ?? values.map((_, index) => (series.start_unix_milli ?? 0) + index * stepMilli);
+      // Steps after the last value of a series that is written as text are left out.
+      while (shared && values.length < shared.length) values.push(null);
+      return { labels, values, times, all: count !== null && mean !== null ? { count, mean } : null };
+    }),
   };
 }
 

@@ -156,6 +156,13 @@ async function readBody(response: Response, signal: AbortSignal | undefined): Pr
   }
 }
 
+/** Lines that came together are read for so long at a time; between the turns keys and wheels are heard. */
+const TURN_MS = 8;
+
+function nextTask(): Promise<void> {
+  return new Promise((done) => setTimeout(done, 0));
+}
+
 /** Posts a JSON body and hands over each line of the answer (newline-delimited JSON) as it comes. */
 export async function streamLines(
   path: string,
@@ -175,6 +182,7 @@ export async function streamLines(
   }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  let began = performance.now();
   for (;;) {
     const { done, value } = await reader.read().catch((error: unknown) => {
       if (signal?.aborted) throw error;
@@ -182,7 +190,13 @@ export async function streamLines(
     });
     const lines = (rest + (value ?? "")).split("\n");
     rest = done ? "" : (lines.pop() ?? "");
-    for (const line of lines) if (line.trim() !== "") onLine(JSON.parse(line));
+    for (const line of lines) {
+      if (line.trim() === "") continue;
+      onLine(JSON.parse(line));
+      if (performance.now() - began < TURN_MS) continue;
+      await nextTask();
+      began = performance.now();
+    }
     if (done) return;
   }
 }

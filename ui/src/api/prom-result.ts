@@ -1,4 +1,4 @@
-// Answers of Prometheus' query API: matrix, vector, scalar and string. Read on the main thread or in a worker.
+// Answers of Prometheus' query API: matrix, vector, scalar and string.
 import { anything, DecodeError, type Decoder, isObject, list, object, record, text, withDefault } from "./decode.ts";
 
 export type Labels = Record<string, string>;
@@ -7,8 +7,10 @@ export interface Series {
   labels: Labels;
   /** Unix seconds, ascending. */
   times: number[];
-  /** Same length as `times`. */
-  values: number[];
+  /** Same length as `times`; null where a step has none. */
+  values: (number | null)[];
+  /** Of all values, where the server sent fewer. */
+  all?: { count: number; mean: number } | null;
 }
 
 export interface QueryResult {
@@ -17,6 +19,10 @@ export interface QueryResult {
   /** Result of a string query. */
   text: string | null;
   warnings: string[];
+  /** How many series there are; fewer may be here. */
+  total?: number;
+  /** Values before and after they were cut to what a picture needs. */
+  decimated?: { from: number; to: number } | null;
 }
 
 type Sample = [number, number];
@@ -33,7 +39,7 @@ export function parseValue(value: unknown): number {
   return Number(value);
 }
 
-/** A million values must not cost a closure each: the pairs are read in one loop. */
+/** Many values must not cost a closure each: the pairs are read in one loop. */
 function readSeries(raw: unknown): Series {
   if (!isObject(raw)) throw new DecodeError("a series");
   const labels = withDefault(record(text), {})(raw.metric);

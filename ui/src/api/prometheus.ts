@@ -1,38 +1,19 @@
 // The Prometheus HTTP API, as documented at https://prometheus.io/docs/prometheus/latest/querying/api/.
 import type { Range } from "../lib/time/range.ts";
-import { ApiError, type Params, request, requestBytes, type Timed } from "./client.ts";
-import { DecodeError, list, object, record, text, withDefault } from "./decode.ts";
-import { type LargeAnswer, unpack } from "./prom-packed.ts";
+import type { RangeQuery } from "./batch.ts";
+import { ask } from "./batcher.ts";
+import { ApiError, type Params, request, type Timed } from "./client.ts";
+import { list, object, record, text, withDefault } from "./decode.ts";
 import { type Labels, type QueryResult, readResult } from "./prom-result.ts";
 
 export type { Labels, QueryResult, Series } from "./prom-result.ts";
 export { parseValue } from "./prom-result.ts";
 
-/** Answers from this size on are read in a worker: parsing them would hold the page. */
-const LARGE_BYTES = 400_000;
-
 async function run(path: string, params: Params, signal: AbortSignal): Promise<Timed<QueryResult>> {
   try {
-    const { value: bytes, elapsedMs } = await requestBytes({ path, params, form: true, signal });
-    if (bytes.byteLength > LARGE_BYTES) return { value: await readLarge(bytes), elapsedMs };
-    return { value: readResult(JSON.parse(new TextDecoder().decode(bytes))), elapsedMs };
+    return await request({ path, params, form: true, signal, decode: readResult });
   } catch (error) {
-    if (error instanceof DecodeError) throw new ApiError("unexpected", error.message);
     throw error instanceof ApiError ? withPosition(error, String(params.query ?? "")) : error;
-  }
-}
-
-async function readLarge(bytes: ArrayBuffer): Promise<QueryResult> {
-  const worker = new Worker(new URL("./prom-result.worker.ts", import.meta.url), { type: "module" });
-  try {
-    return await new Promise<QueryResult>((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<LargeAnswer>) =>
-        data.ok ? resolve(unpack(data)) : reject(new ApiError("unexpected", data.message));
-      worker.onerror = () => reject(new ApiError("unexpected", "the answer could not be read"));
-      worker.postMessage(bytes, [bytes]);
-    });
-  } finally {
-    worker.terminate();
   }
 }
 
@@ -45,11 +26,69 @@ export function withPosition(error: ApiError, query: string): ApiError {
   return new ApiError(error.kind, error.message, { ...error.facts, position: { offset, length: 1 } });
 }
 
-export function queryRange(query: string, range: Range, stepSeconds: number, signal: AbortSignal) {
-  // Both ends on multiples of the step: a refresh then asks for the same points again and the picture does not flicker.
-  const start = Math.floor(range.fromMilli / 1000 / stepSeconds) * stepSeconds;
-  const end = Math.floor(range.toMilli / 1000 / stepSeconds) * stepSeconds;
-  return run("api/v1/query_range", { query, start, end, step: stepSeconds }, signal);
+/** Four values for each of so many columns of pixels draw a line; more are cut by the server. */
+const POINTS_MAX = 4 * 1600;
+/** Of all lines of a chart together. */
+export const TOTAL_POINTS_MAX = 4 * POINTS_MAX;
+const SERIES_MAX = 50;
+/** Steps of a query that is answered whole. */
+const STEPS_MAX = 11_001;
+
+/** Times are on multiples of the step: a refresh then asks for the same points again and the picture does not flicker. */
+export function rangeQuery(query: string, range: Range, stepMilli: number, maxSeries = SERIES_MAX): RangeQuery {
+  return {
+    kind: "range",
+    query,
+    start_unix_milli: Math.floor(range.fromMilli / stepMilli) * stepMilli,
+    end_unix_milli: Math.floor(range.toMilli / stepMilli) * stepMilli,
+    step_milli: stepMilli,
+    max_series: maxSeries,
+    max_points: POINTS_MAX,
+    max_total_points: TOTAL_POINTS_MAX,
+    encoding: "packed",
+  };
+}
+
+/** The same for what counts every value, as a heat map does: nothing is cut. */
+export function wholeRange(query: RangeQuery): RangeQuery {
+  const { max_total_points: _, ...asked } = query;
+  return { ...asked, max_points: STEPS_MAX };
+}
+
+/** The largest series over a range, with as many values as a picture needs; together with what else is asked now. */
+export async function queryRange(
+  query: string,
+  range: Range,
+  stepSeconds: number,
+  signal: AbortSignal,
+  {
+    maxSeries = SERIES_MAX,
+    whole = false,
+  }: { maxSeries?: number /** Every value, as tables of them need. */; whole?: boolean } = {},
+): Promise<Timed<QueryResult>> {
+  const started = performance.now();
+  const asked = rangeQuery(query, range, stepSeconds * 1000, maxSeries);
+  const { type, series, text, warnings, totalSeries, decimated } = await ask(whole ? wholeRange(asked) : asked, signal);
+  const seconds = new Map<number[], number[]>();
+  const inSeconds = (times: number[]) => {
+    const known = seconds.get(times) ?? times.map((milli) => milli / 1000);
+    seconds.set(times, known);
+    return known;
+  };
+  const value: QueryResult = {
+    type: type as QueryResult["type"],
+    text,
+    warnings,
+    total: totalSeries,
+    decimated,
+    series: series.map(({ labels, times, values, all }) => ({
+      labels,
+      times: inSeconds(times),
+      values,
+      all: all ?? null,
+    })),
+  };
+  return { value, elapsedMs: performance.now() - started };
 }
 
 export function queryInstant(query: string, unixMilli: number, signal: AbortSignal) {

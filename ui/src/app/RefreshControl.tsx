@@ -1,4 +1,5 @@
-// Refresh now, or every so often. The timer rests while the tab is hidden, text is selected or a dialog is open.
+// Refresh now, or every so often. The timer rests while the tab is hidden, text is selected, a dialog
+// is open or a point of a chart is pinned.
 import { useIsFetching } from "@tanstack/react-query";
 import { RefreshCw } from "lucide-react";
 import { useEffect } from "react";
@@ -20,7 +21,10 @@ const CHOICES: readonly [string, string][] = [
 
 function userIsBusy(): boolean {
   return (
-    document.hidden || (getSelection()?.toString() ?? "") !== "" || document.querySelector("dialog[open]") !== null
+    document.hidden ||
+    (getSelection()?.toString() ?? "") !== "" ||
+    // The values of a point that are being read.
+    document.querySelector("dialog[open], [data-pinned=true]") !== null
   );
 }
 

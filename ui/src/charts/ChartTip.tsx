@@ -1,6 +1,6 @@
 // The values under the cursor: the nearest lines, sorted by value. Pinned, it stays, can be moved, and has the actions.
 import { X } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { formatPercent } from "../lib/number.ts";
 import { formatInstant } from "../lib/time/format.ts";
 import { offsetLabel, type Zone } from "../lib/time/zone.ts";
@@ -36,10 +36,23 @@ export interface ChartTipProps {
 
 const LINES_MAX = 8;
 const FOLLOWING_MAX = 3;
+const MARGIN_PX = 6;
 
 export function ChartTip(props: ChartTipProps) {
   const { at, pinned, lines, previous, time, zone, format, width, stacked, incomplete, actions, onClose } = props;
   const [moved, setMoved] = useState<[number, number]>([0, 0]);
+  const box = useRef<HTMLDivElement>(null);
+  // In a narrow panel at the edge of the page there is no room on either side.
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || at.follows) return;
+    element.style.translate = "";
+    const own = element.getBoundingClientRect();
+    const page = (element.closest("main") ?? document.body).getBoundingClientRect();
+    const over = Math.min(0, page.right - MARGIN_PX - own.right);
+    const shift = own.left + over < page.left + MARGIN_PX ? page.left + MARGIN_PX - own.left : over;
+    if (shift !== 0) element.style.translate = `${shift}px`;
+  });
   const values = lines.flatMap((line) => {
     const value = line.values[at.index];
     return value === null || value === undefined ? [] : [{ line, value, distance: Math.abs(value - at.value) }];
@@ -55,6 +68,7 @@ export function ChartTip(props: ChartTipProps) {
   const unixMilli = time * 1000;
   return (
     <div
+      ref={box}
       className={styles.tip}
       data-side={at.left > width / 2 ? "left" : "right"}
       data-pinned={pinned}

@@ -4,26 +4,21 @@ import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, us
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { serverNow } from "../api/client.ts";
+import { createStore, type Store, useStore } from "../lib/store.ts";
 import { formatInstant } from "../lib/time/format.ts";
 import type { Range } from "../lib/time/range.ts";
 import type { Zone } from "../lib/time/zone.ts";
-import { type At, ChartTip } from "./ChartTip.tsx";
+import { type At, ChartTip, type ChartTipProps } from "./ChartTip.tsx";
 import { DataTable } from "./DataTable.tsx";
+import { type Exemplar, Exemplars } from "./Exemplars.tsx";
 import styles from "./LineChart.module.css";
 import { decimate } from "./m4.ts";
-import { type Band, type Marker, plotOptions, type Threshold } from "./plot.ts";
+import { type Band, type Marker, type PlotInput, plotOptions, type Threshold } from "./plot.ts";
 import { incompleteBucket, inWords, type Line, type Mode, moveTo, stackUp } from "./series.ts";
+import { inTurn } from "./turns.ts";
 
+export type { Exemplar } from "./Exemplars.tsx";
 export type { Line } from "./series.ts";
-
-export interface Exemplar {
-  /** Unix seconds. */
-  time: number;
-  value: number;
-  href: string;
-  /** "trace 4bf92f, 812 ms" */
-  label: string;
-}
 
 /** Where the reader points: a line, and a place on it. */
 export interface ChartPoint {
@@ -57,9 +52,6 @@ export interface LineChartProps {
   actions?: (point: ChartPoint) => ReactNode;
 }
 
-const EXEMPLARS_MAX = 200;
-const BEYOND_MAX = 12;
-const HIT_PX = 24;
 const SYNC_KEY = "page";
 const SPEAK_MS = 500;
 const NO_LINES: readonly Line[] = [];
@@ -69,20 +61,18 @@ const NO_BANDS: readonly Band[] = [];
 
 export function LineChart(props: LineChartProps) {
   const { label, times, lines, range, zone, format, hidden, onSelect, mode = "line", logY = false } = props;
-  const {
-    previous = NO_LINES,
-    thresholds = NO_THRESHOLDS,
-    markers = NO_MARKERS,
-    bands = NO_BANDS,
-    stepSeconds,
-  } = props;
+  const { previous = NO_LINES, thresholds = NO_THRESHOLDS, markers = NO_MARKERS, bands = NO_BANDS } = props;
+  const { stepSeconds } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [cursor, setCursor] = useState<At | null>(null);
+  /** Outside of React: the pointer moves over all charts of a page at once, and only what it shows is drawn then. */
+  const [cursor] = useState(() => createStore<At | null>(null));
   const [pinned, setPinned] = useState<At | null>(null);
   const [asTable, setAsTable] = useState(false);
   const [active, setActive] = useState(0);
   const [width, setWidth] = useState(0);
+  /** Counts drawings: exemplars stand on the axes as they are then. */
+  const [, setPlotted] = useState(0);
   const select = useRef(onSelect);
   select.current = onSelect;
   const incomplete = useMemo(() => incompleteBucket(times, stepSeconds, serverNow()), [times, stepSeconds]);
@@ -96,74 +86,91 @@ export function LineChart(props: LineChartProps) {
     return lines.map((line) => stacked.get(line.id) ?? line.values.map(() => null));
   }, [lines, visible, mode]);
 
-  const build = useCallback(() => {
-    const element = box.current;
-    if (!element || element.clientWidth === 0) return;
-    plot.current?.destroy();
-    const cut = (values: readonly (number | null)[]) =>
-      incomplete && (mode === "line" || mode === "area" || mode === "stack")
-        ? values.with(incomplete.index, null)
-        : values;
-    const columns = Math.max(1, element.clientWidth - 90);
-    const all = [...drawn.map(cut), ...previous.map((line) => line.values)];
-    const few = decimate(times, all, columns);
-    const data = [few?.times ?? times, ...(few?.values ?? all)] as unknown as uPlot.AlignedData;
-    const options = plotOptions({
-      width: element.clientWidth,
-      height: element.clientHeight,
-      lines,
-      drawn,
-      times,
-      previous,
-      mode,
-      logY,
-      range,
-      zone,
-      format,
-      hidden,
-      incomplete,
-      thresholds,
-      markers,
-      bands,
-      syncKey: SYNC_KEY,
-      onCursor: (chart) => {
-        const { idx, left, top, event } = chart.cursor;
-        if (idx === null || idx === undefined || left === undefined || left < 0) {
-          setCursor(null);
-          return;
-        }
-        // Decimated data has other places than the lines have: the time finds them.
-        const at = few ? nearest(times, few.times[idx] ?? 0) : idx;
-        setCursor({
-          index: at,
-          left: left + chart.bbox.left / devicePixelRatio,
-          value: chart.posToVal(top ?? 0, "y"),
-          follows: event === null || event === undefined,
-        });
-      },
-      onSelect: (chosen) => select.current(chosen),
-    });
-    plot.current = new uPlot(options, data, element);
-  }, [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers, bands]);
+  /** What the plot reads when it draws: new data is put here, the plot stays. */
+  const live = useRef<PlotInput & { few: readonly number[] | null }>(null);
+  // A plot with other lines, or drawn in another way, is another plot.
+  const shape = useMemo(
+    () =>
+      JSON.stringify([mode, logY, zone, lines.map((line) => [line.id, line.label, line.colour]), [...hidden]]) +
+      previous.map((line) => line.id).join(),
+    [mode, logY, zone, lines, hidden, previous],
+  );
+  const drawnShape = useRef("");
 
+  const build = useCallback(
+    (again: boolean) => {
+      const element = box.current;
+      if (!element || element.clientWidth === 0) return;
+      const started = performance.now();
+      const cut = (values: readonly (number | null)[]) =>
+        incomplete && (mode === "line" || mode === "area" || mode === "stack")
+          ? values.with(incomplete.index, null)
+          : values;
+      const columns = Math.max(1, element.clientWidth - 90);
+      const all = [...drawn.map(cut), ...previous.map((line) => line.values)];
+      const few = decimate(times, all, columns);
+      const data = [few?.times ?? times, ...(few?.values ?? all)] as unknown as uPlot.AlignedData;
+      const input = {
+        width: element.clientWidth,
+        height: element.clientHeight,
+        lines,
+        drawn,
+        times,
+        previous,
+        mode,
+        logY,
+        range,
+        zone,
+        format,
+        hidden,
+        incomplete,
+        thresholds,
+        markers,
+        bands,
+        syncKey: SYNC_KEY,
+        few: few?.times ?? null,
+        onCursor: (chart: uPlot) => cursor.set(placeOf(chart, live.current?.times ?? [], live.current?.few ?? null)),
+        onSelect: (chosen: Range) => select.current(chosen),
+      };
+      if (plot.current && live.current && !again && drawnShape.current === shape) {
+        Object.assign(live.current, input);
+        plot.current.setData(data);
+      } else {
+        plot.current?.destroy();
+        live.current = input;
+        plot.current = new uPlot(plotOptions(live.current), data, element);
+        drawnShape.current = shape;
+      }
+      performance.clearMeasures("chart-draw");
+      const points = (data[0]?.length ?? 0) * (data.length - 1);
+      performance.measure("chart-draw", { start: started, detail: { points } });
+      setPlotted((n) => n + 1);
+    },
+    // biome-ignore format: one line
+    [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers, bands, shape, cursor],
+  );
+  const latest = useRef(build);
+  latest.current = build;
+
+  useEffect(() => inTurn(() => build(false)), [build]);
   useEffect(() => {
-    build();
     const element = box.current;
-    if (!element) return;
+    if (asTable || !element) return;
+    const again = () => latest.current(true);
     const observer = new ResizeObserver(() => {
       setWidth(element.clientWidth);
-      if (!plot.current) build();
-      else plot.current.setSize({ width: element.clientWidth, height: element.clientHeight });
+      if (plot.current) plot.current.setSize({ width: element.clientWidth, height: element.clientHeight });
+      else if (element.clientWidth > 0) inTurn(() => plot.current ?? latest.current(false));
     });
     observer.observe(element);
-    window.addEventListener("bellrock:theme", build);
+    window.addEventListener("bellrock:theme", again);
     return () => {
       observer.disconnect();
-      window.removeEventListener("bellrock:theme", build);
+      window.removeEventListener("bellrock:theme", again);
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [build]);
+  }, [asTable]);
   // A pinned tip stands for data that is no longer shown.
   // biome-ignore lint/correctness/useExhaustiveDependencies: other times are another picture
   useEffect(() => setPinned(null), [times]);
@@ -180,17 +187,18 @@ export function LineChart(props: LineChartProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const line = visible[Math.min(active, visible.length - 1)];
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (event.key === "Escape" && (pinned || cursor)) {
+    const at = cursor.get();
+    if (event.key === "Escape" && (pinned || at)) {
       setPinned(null);
-      setCursor(null);
+      cursor.set(null);
     } else if (step !== 0 && line) {
-      const from = cursor?.index ?? (step > 0 ? -1 : times.length);
-      setCursor(cursorAt(moveTo(line.values, from, step * (event.shiftKey ? 10 : 1)), line));
+      const from = at?.index ?? (step > 0 ? -1 : times.length);
+      cursor.set(cursorAt(moveTo(line.values, from, step * (event.shiftKey ? 10 : 1)), line));
     } else if ((event.key === "PageDown" || event.key === "PageUp") && visible.length > 0) {
       const next = (active + (event.key === "PageDown" ? 1 : -1) + visible.length) % visible.length;
       setActive(next);
-      if (cursor) setCursor(cursorAt(cursor.index, visible[next]) ?? cursor);
-    } else if (event.key === "Enter" && cursor) setPinned(cursor);
+      if (at) cursor.set(cursorAt(at.index, visible[next]) ?? at);
+    } else if (event.key === "Enter" && at) setPinned(at);
     else if (event.key === "I" && event.shiftKey) setAsTable(true);
     else return;
     event.preventDefault();
@@ -208,7 +216,6 @@ export function LineChart(props: LineChartProps) {
       />
     );
   }
-  const shown = pinned ?? cursor;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the pinned values wherever the focus is inside
     <div
@@ -229,35 +236,69 @@ export function LineChart(props: LineChartProps) {
         aria-label={words}
         onKeyDown={onKeyDown}
         onClick={() => {
+          const at = cursor.get();
           if (pinned) setPinned(null);
-          else if (cursor) setPinned({ ...cursor, follows: false });
+          else if (at) setPinned({ ...at, follows: false });
         }}
       />
-      <Exemplars plot={plot.current} exemplars={props.exemplars} width={width} />
-      {shown && (
-        <ChartTip
-          at={shown}
-          pinned={pinned !== null}
-          lines={visible}
-          previous={previous}
-          time={times[shown.index] ?? 0}
-          zone={zone}
-          format={format}
-          width={width}
-          stacked={mode === "stack"}
-          incomplete={incomplete?.index === shown.index ? incomplete : null}
-          actions={pinned ? props.actions : undefined}
-          onClose={() => setPinned(null)}
-        />
-      )}
-      <Spoken
-        text={
-          cursor && !cursor.follows
-            ? speak(visible[Math.min(active, visible.length - 1)], cursor, times, zone, format)
-            : ""
-        }
+      {plot.current && props.exemplars && width > 0 && <Exemplars plot={plot.current} exemplars={props.exemplars} />}
+      <CursorTip
+        cursor={cursor}
+        pinned={pinned}
+        lines={visible}
+        previous={previous}
+        times={times}
+        zone={zone}
+        format={format}
+        width={width}
+        stacked={mode === "stack"}
+        incomplete={incomplete}
+        actions={props.actions}
+        active={visible[Math.min(active, visible.length - 1)]}
+        onClose={() => setPinned(null)}
       />
     </div>
+  );
+}
+
+/** Where the pointer is on the data as it came; what is drawn may be fewer values. */
+function placeOf(chart: uPlot, times: readonly number[], few: readonly number[] | null): At | null {
+  const { idx, left, top, event } = chart.cursor;
+  if (idx === null || idx === undefined || left === undefined || left < 0) return null;
+  return {
+    index: few ? nearest(times, few[idx] ?? 0) : idx,
+    left: left + chart.bbox.left / devicePixelRatio,
+    value: chart.posToVal(top ?? 0, "y"),
+    follows: event === null || event === undefined,
+  };
+}
+
+interface CursorTipProps extends Omit<ChartTipProps, "at" | "pinned" | "time"> {
+  cursor: Store<At | null>;
+  pinned: At | null;
+  times: readonly number[];
+  /** The line that the arrow keys walk on. */
+  active: Line | undefined;
+}
+
+function CursorTip({ cursor, pinned, times, active, actions, incomplete, ...rest }: CursorTipProps) {
+  const at = useStore(cursor);
+  const shown = pinned ?? at;
+  const { zone, format } = rest;
+  return (
+    <>
+      {shown && (
+        <ChartTip
+          {...rest}
+          at={shown}
+          pinned={pinned !== null}
+          time={times[shown.index] ?? 0}
+          incomplete={incomplete?.index === shown.index ? incomplete : null}
+          actions={pinned ? actions : undefined}
+        />
+      )}
+      <Spoken text={at && !at.follows ? speak(active, at, times, zone, format) : ""} />
+    </>
   );
 }
 
@@ -296,47 +337,4 @@ function Spoken({ text }: { text: string }) {
       {spoken}
     </span>
   );
-}
-
-/** Diamonds over the plot: each is a link to a trace, with a larger area to hit. */
-function Exemplars({
-  plot,
-  exemplars,
-  width,
-}: {
-  plot: uPlot | null;
-  exemplars: readonly Exemplar[] | undefined;
-  width: number;
-}) {
-  if (!plot || !exemplars || width === 0) return null;
-  const top = plot.scales.y?.max ?? Number.POSITIVE_INFINITY;
-  const sorted = [...exemplars].sort((a, b) => b.value - a.value);
-  // What is beyond the axis stands at its upper end; only a few, as they tell no height.
-  const beyond = sorted.filter((exemplar) => exemplar.value > top).slice(0, BEYOND_MAX);
-  const inside = sorted.filter((exemplar) => exemplar.value <= top).slice(0, EXEMPLARS_MAX);
-  const placed: { exemplar: Exemplar; left: number; height: number }[] = [];
-  for (const exemplar of [...beyond, ...inside]) {
-    const left = plot.valToPos(exemplar.time, "x") + plot.bbox.left / devicePixelRatio;
-    const height = plot.valToPos(Math.min(top, exemplar.value), "y") + plot.bbox.top / devicePixelRatio;
-    const known = Number.isFinite(left) && Number.isFinite(height) && left >= plot.bbox.left / devicePixelRatio;
-    // Each has room to be hit; of those that crowd the slowest stays.
-    const crowded = placed.some(
-      (each) => Math.max(Math.abs(each.left - left), Math.abs(each.height - height)) < HIT_PX,
-    );
-    if (known && !crowded) placed.push({ exemplar, left, height });
-  }
-  return placed.map(({ exemplar, left, height }) => {
-    return (
-      <a
-        key={`${exemplar.href} ${exemplar.time}`}
-        className={styles.exemplar}
-        href={exemplar.href}
-        title={exemplar.label}
-        aria-label={exemplar.label}
-        style={{ left, top: height }}
-      >
-        <i />
-      </a>
-    );
-  });
 }

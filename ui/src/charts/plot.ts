@@ -59,12 +59,14 @@ export function dashOf(index: number): number[] | undefined {
   return DASHES[Math.floor(index / 10) % DASHES.length];
 }
 
+/** Reads `input` anew whenever the plot draws: its data, range and marks may have been replaced since. */
 export function plotOptions(input: PlotInput): uPlot.Options {
-  const { range, zone, format, mode } = input;
+  const { mode } = input;
   const colour = (name: string) => resolveColour(`var(${name})`);
   const grid = { stroke: colour("--line"), width: 1 };
   const text = { stroke: colour("--faint"), font: FONT, ticks: { show: false } };
-  const ticks = (plot: uPlot) => timeTicks(range.fromMilli, range.toMilli, plot.bbox.width / devicePixelRatio, zone);
+  const ticks = (plot: uPlot) =>
+    timeTicks(input.range.fromMilli, input.range.toMilli, plot.bbox.width / devicePixelRatio, input.zone);
   return {
     width: input.width,
     height: input.height,
@@ -78,7 +80,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
       sync: { key: input.syncKey, setSeries: false },
     },
     scales: {
-      x: { time: false, range: [range.fromMilli / 1000, range.toMilli / 1000] },
+      x: { time: false, range: () => [input.range.fromMilli / 1000, input.range.toMilli / 1000] },
       y: input.logY
         ? { distr: 3, log: 10 }
         : {
@@ -106,7 +108,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
         grid,
         size: Y_AXIS_PX,
         space: 34,
-        values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
+        values: (_, splits) => splits.map((value) => (value === null ? "" : input.format(value))),
       },
     ],
     series: [
@@ -142,7 +144,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
       draw: [
         (plot) => {
           drawIncomplete(plot, input);
-          drawThresholds(plot, input.thresholds, colour, format);
+          drawThresholds(plot, input.thresholds, colour, input.format);
           drawMarkers(plot, input.markers, colour);
         },
       ],

@@ -7,6 +7,8 @@ export interface Line {
   colour: string;
   /** Same length as `times`; null is a gap. */
   values: readonly (number | null)[];
+  /** Of all values, where the server sent only those that a picture needs. */
+  all?: { count: number; mean: number } | null;
 }
 
 export type Mode = "line" | "area" | "stack" | "bars" | "points";
@@ -62,6 +64,12 @@ export function measure(values: readonly (number | null)[]): Stats {
   }
   if (count === 0) return { last, min: Number.NaN, max: Number.NaN, mean: Number.NaN, sum: Number.NaN };
   return { last, min, max, mean: sum / count, sum };
+}
+
+/** Sum and mean of a line are those of all its values, not only of those that are drawn. */
+export function measureLine(line: Line): Stats {
+  const stats = measure(line.values);
+  return line.all ? { ...stats, mean: line.all.mean, sum: line.all.mean * line.all.count } : stats;
 }
 
 /** "3 series; the largest, p95 of api, goes from 120 ms to 840 ms, at most 1.2 s". */

@@ -1,6 +1,6 @@
 // The lines of a chart as a table: colour, name and statistics; filter, sort, show one alone or hide it.
 import { useMemo, useState } from "react";
-import { type Line, measure, STATS, type Stat, type Stats } from "../charts/series.ts";
+import { type Line, measureLine, STATS, type Stat, type Stats } from "../charts/series.ts";
 import styles from "./LegendTable.module.css";
 import { SortHead } from "./SortHead.tsx";
 
@@ -36,7 +36,7 @@ export function LegendTable({ lines, hidden, onHidden, format, note }: LegendTab
   const [sort, setSort] = useState<Stat>("last");
   const [text, setText] = useState("");
   const measured = useMemo(
-    () => lines.map((line): { line: Line; stats: Stats } => ({ line, stats: measure(line.values) })),
+    () => lines.map((line): { line: Line; stats: Stats } => ({ line, stats: measureLine(line) })),
     [lines],
   );
   const rows = measured

@@ -6,8 +6,8 @@ import { ApiError } from "../api/client.ts";
 import { fetchColumns, readColumns, type SpanColumns } from "../api/trace-columns.ts";
 import { serviceColour } from "../lib/colour.ts";
 import { plural } from "../lib/number.ts";
+import { PlainLink } from "../lib/PlainLink.tsx";
 import { formatDuration } from "../lib/time/format.ts";
-import { PlainLink } from "./PlainLink.tsx";
 import styles from "./TraceChip.module.css";
 
 export interface TraceChipProps {

@@ -61,6 +61,8 @@ export interface Search {
   against?: string | undefined;
   expr?: string | undefined;
   name?: string | undefined;
+  above?: string | undefined;
+  add?: string | undefined;
   [variable: `var-${string}`]: string | undefined;
 }
 

@@ -6,6 +6,7 @@ import { type DashboardDocument, fetchDashboard } from "../../api/dashboards.ts"
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, Skeleton } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
+import { later } from "../../lib/later.tsx";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { refreshNow, useTime, useTimeSearch, useView } from "../../lib/view.ts";
@@ -15,21 +16,21 @@ import { DashboardBar } from "./DashboardBar.tsx";
 import { type Draft, keepDraft, loadDraft } from "./draft.ts";
 import { addPanel, duplicatePanel, movePanel, removePanel, setPanel } from "./edits.ts";
 import { inReadingOrder, nextPanel } from "./grid.ts";
-import { InspectDialog } from "./InspectDialog.tsx";
 import { interpolate, scoped, type Values } from "./interpolate.ts";
 import { textAt } from "./json-text.ts";
 import type { Grid, Panel } from "./model.ts";
 import { PanelFrame } from "./PanelFrame.tsx";
 import { DocumentError, readDocument } from "./read.ts";
 import { repeatPanels } from "./repeat.ts";
-import { SaveDialog } from "./SaveDialog.tsx";
 import { stepFor } from "./seconds.ts";
 import { useGrab } from "./useGrab.ts";
 import { useRepeats } from "./useOptions.ts";
 import { VariableBar } from "./VariableBar.tsx";
-import { VersionsDialog } from "./VersionsDialog.tsx";
 import { chosenOf, valuesOf, writeChosen } from "./variables.ts";
 
+const InspectDialog = later(async () => (await import("./InspectDialog.tsx")).InspectDialog);
+const SaveDialog = later(async () => (await import("./SaveDialog.tsx")).SaveDialog);
+const VersionsDialog = later(async () => (await import("./VersionsDialog.tsx")).VersionsDialog);
 // Viewers need no editor.
 const PanelEditor = lazy(() => import("./PanelEditor.tsx").then((module) => ({ default: module.PanelEditor })));
 
@@ -158,6 +159,20 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
     busy: false,
   });
   useSlides(search.kiosk === "slides", panels, search.panel, (id) => patch({ panel: id }, { replace: true }));
+
+  // A query that was sent here from another page becomes a panel of the draft, once.
+  const { add, name } = search;
+  const adding = useRef(false);
+  useEffect(() => {
+    if (!add || !editable || adding.current) return;
+    adding.current = true;
+    onText(addPanel(text, dashboard.panels, { title: name ?? add, expr: add }));
+    patch({ add: undefined, name: undefined }, { replace: true });
+  }, [add, name, editable, text, dashboard.panels, onText, patch]);
+  const last = panels.at(-1)?.id;
+  useEffect(() => {
+    if (adding.current && !add && last) setFocused(last);
+  }, [add, last]);
 
   const show = (id: string | undefined) => patch({ panel: id });
   const move = (id: string, change: (grid: Grid) => Grid) => {

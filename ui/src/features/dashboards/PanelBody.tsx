@@ -1,6 +1,7 @@
 // The inside of a panel: chart, number, bars, table or text, or the state that stands in its place.
 import { useCallback, useMemo, useState } from "react";
 import { type Line, LineChart } from "../../charts/LineChart.tsx";
+import { PointMenu } from "../../components/PointMenu.tsx";
 import { Sparkline } from "../../components/Sparkline.tsx";
 import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { seriesColour, serviceColour } from "../../lib/colour.ts";
@@ -12,8 +13,7 @@ import { Markdown } from "./Markdown.tsx";
 import type { Panel, Target } from "./model.ts";
 import { applyOverrides } from "./overrides.ts";
 import styles from "./Panel.module.css";
-import { PointActions } from "./PointActions.tsx";
-import { align, colourOf, living, type PanelSeries, panelSeries, reduce } from "./series.ts";
+import { align, colourOf, living, type PanelSeries, panelSeries, reduce, reduceSeries } from "./series.ts";
 import { TablePanel } from "./TablePanel.tsx";
 import { transformSeries } from "./transform-series.ts";
 import { formatterFor } from "./units.ts";
@@ -63,16 +63,32 @@ export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyP
     case "heatmap":
       return (
         <HeatPanel panel={panel} series={series} range={range} stepSeconds={stepSeconds}>
-          <Lines panel={panel} series={series} format={format} range={range} stepSeconds={stepSeconds} />
+          <Lines
+            panel={panel}
+            series={series}
+            format={format}
+            range={range}
+            stepSeconds={stepSeconds}
+            exprs={data.exprs}
+          />
         </HeatPanel>
       );
     default:
-      return <Lines panel={panel} series={series} format={format} range={range} stepSeconds={stepSeconds} />;
+      return (
+        <Lines
+          panel={panel}
+          series={series}
+          format={format}
+          range={range}
+          stepSeconds={stepSeconds}
+          exprs={data.exprs}
+        />
+      );
   }
 }
 
 /** The series that are shown; a table makes its rows and columns from them itself. */
-function seriesOf(panel: Panel, targets: readonly Target[], answers: PanelData["answers"]): PanelSeries[] {
+export function seriesOf(panel: Panel, targets: readonly Target[], answers: PanelData["answers"]): PanelSeries[] {
   const all = panelSeries(targets, answers);
   if (panel.kind === "table") return all;
   return applyOverrides(transformSeries(all, panel.transformations), panel.overrides);
@@ -90,7 +106,7 @@ interface ShapeProps {
   format: Format;
 }
 
-function colourFor(series: PanelSeries, index: number): string {
+export function lineColour(series: PanelSeries, index: number): string {
   if (series.look?.colour) return series.look.colour;
   // One line per service has the colour that the service has on every page.
   const { service } = series.labels;
@@ -100,9 +116,11 @@ function colourFor(series: PanelSeries, index: number): string {
 interface LinesProps extends ShapeProps {
   range: Range;
   stepSeconds: number;
+  /** Of the visible queries, after variables. */
+  exprs: readonly string[];
 }
 
-function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
+function Lines({ panel, series, format, range, stepSeconds, exprs }: LinesProps) {
   const { zone, setRange } = useTime();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const { times, lines } = useMemo(() => {
@@ -113,8 +131,9 @@ function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
         (each, index): Line => ({
           id: each.id,
           label: each.name,
-          colour: colourFor(each, index),
+          colour: lineColour(each, index),
           values: values[index] ?? [],
+          all: each.all ?? null,
         }),
       ),
     };
@@ -142,7 +161,7 @@ function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
   );
   return (
     <>
-      <div className={styles.chart}>
+      <div className={styles.chart} data-chart>
         <LineChart
           label={panel.title}
           times={times}
@@ -155,7 +174,24 @@ function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
           mode={panel.stacked ? "stack" : "line"}
           stepSeconds={stepSeconds}
           thresholds={thresholds}
-          actions={(point) => <PointActions point={point} series={series} stepSeconds={stepSeconds} />}
+          actions={(point) => {
+            const found = series.find((each) => each.id === point.line.id);
+            const targets = panel.targets.filter((target) => !target.hidden);
+            return (
+              found && (
+                <PointMenu
+                  unixMilli={point.unixMilli}
+                  value={point.value}
+                  labels={found.labels}
+                  expr={exprs[targets.findIndex(({ refId }) => refId === found.refId)] ?? found.expr}
+                  stepSeconds={stepSeconds}
+                  inMetrics
+                  onOnly={() => isolate(found.id, false)}
+                  onHide={() => isolate(found.id, true)}
+                />
+              )
+            );
+          }}
         />
       </div>
       <ul className={styles.legend} aria-label="Series">
@@ -170,7 +206,7 @@ function Lines({ panel, series, format, range, stepSeconds }: LinesProps) {
                 title={`${each.name}\nClick: only this series. Ctrl+click: show or hide.`}
                 onClick={(event) => isolate(each.id, event.ctrlKey || event.metaKey)}
               >
-                <i style={{ background: colourFor(each, index) }} />
+                <i style={{ background: lineColour(each, index) }} />
                 <span className="ellipsis">{each.name}</span>
                 <span className="faint">{last === null ? "\u2013" : writerOf(each, panel, format)(last)}</span>
               </button>
@@ -186,7 +222,7 @@ function Stats({ panel, series, format }: ShapeProps) {
   return (
     <div className={styles.stats} data-many={series.length > 1}>
       {series.map((each) => {
-        const value = reduce(each.values, panel.reduce);
+        const value = reduceSeries(each, panel.reduce);
         const colour = each.look?.colour ?? colourOf(value, each.look?.thresholds ?? panel.thresholds);
         return (
           <div key={each.id} className={styles.stat}>
@@ -228,7 +264,7 @@ function Gauge({ value, panel, colour }: { value: number | null; panel: Panel; c
 }
 
 function Bars({ panel, series, format }: ShapeProps) {
-  const values = series.map((each) => reduce(each.values, panel.reduce));
+  const values = series.map((each) => reduceSeries(each, panel.reduce));
   const largest = Math.max(1e-12, ...values.map((value) => value ?? 0));
   return (
     <ul className={styles.bars}>
@@ -246,7 +282,7 @@ function Bars({ panel, series, format }: ShapeProps) {
                   background:
                     each.look?.colour ??
                     colourOf(value, each.look?.thresholds ?? panel.thresholds) ??
-                    colourFor(each, index),
+                    lineColour(each, index),
                 }}
               />
             </span>

@@ -1,17 +1,19 @@
 // A panel on the dashboard: heading, badges, menu and body. It asks for its data when it is near the part of the page
 // that can be seen.
 import { Link } from "@tanstack/react-router";
-import { Copy, Maximize2, MoreVertical, Move, Pencil, ScanSearch, Trash2 } from "lucide-react";
+import { BellPlus, Copy, ImageDown, Maximize2, MoreVertical, Move, Pencil, ScanSearch, Trash2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { downloadImage } from "../../charts/image.ts";
 import { Popover } from "../../components/Popover.tsx";
 import { LimitBadge, RefreshBar } from "../../components/States.tsx";
 import { formatCount, formatShort } from "../../lib/number.ts";
+import { PlainLink } from "../../lib/PlainLink.tsx";
 import type { Range } from "../../lib/time/range.ts";
 import { useTimeSearch } from "../../lib/view.ts";
 import { interpolate, scoped, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
 import styles from "./Panel.module.css";
-import { PanelBody } from "./PanelBody.tsx";
+import { lineColour, PanelBody, seriesOf } from "./PanelBody.tsx";
 import { type PanelData, usePanelData } from "./usePanelData.ts";
 
 export interface PanelActions {
@@ -49,6 +51,14 @@ export function PanelFrame(props: PanelFrameProps) {
     }
   }, [focused]);
   const title = interpolate(panel.title, values);
+  const picture = () => {
+    const targets = panel.targets.filter((target) => !target.hidden);
+    const lines = seriesOf(panel, targets, data.answers).map((each, at) => ({
+      label: each.name,
+      colour: lineColour(each, at),
+    }));
+    downloadImage(box.current?.querySelector("[data-chart]") ?? null, title, lines);
+  };
   if (panel.kind === "row") {
     return (
       <section ref={box} className={styles.row} aria-label={title} tabIndex={-1}>
@@ -81,7 +91,7 @@ export function PanelFrame(props: PanelFrameProps) {
         </h2>
         <Badges data={data} />
         <span className="grow" />
-        <Menu panel={panel} data={data} actions={actions} title={title} />
+        <Menu panel={panel} data={data} actions={{ ...actions, picture }} title={title} />
       </header>
       <div className={styles.body}>
         <PanelBody panel={panel} data={data} range={range} stepSeconds={values.stepSeconds} onFix={actions.fix} />
@@ -131,7 +141,7 @@ function Menu({
 }: {
   panel: Panel;
   data: PanelData;
-  actions: PanelActions;
+  actions: PanelActions & { picture: () => void };
   title: string;
 }) {
   const [open, setOpen] = useState(false);
@@ -162,6 +172,21 @@ function Menu({
                 <kbd className="kbd">x</kbd>
               </Link>
             </li>
+          )}
+          {panel.targets.length > 0 && (
+            <li>
+              <PlainLink
+                path="alerts/rules/new"
+                search={{ expr: data.exprs[0] ?? "", name: title }}
+                className={styles.item}
+              >
+                <BellPlus size={14} aria-hidden />
+                <span className="grow">Create alert</span>
+              </PlainLink>
+            </li>
+          )}
+          {panel.kind === "timeseries" && (
+            <Item icon={ImageDown} keys="" label="Download as PNG" onClick={act(actions.picture)} />
           )}
           {actions.edit && <Item icon={Pencil} keys="e" label="Edit" onClick={act(actions.edit)} />}
           {actions.move && <Item icon={Move} keys="m" label="Move and resize" onClick={act(actions.move)} />}

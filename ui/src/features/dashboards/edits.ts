@@ -51,14 +51,23 @@ export function removePanel(text: string, panel: Panel): string {
   return removeAt(text, panel.path);
 }
 
-export function addPanel(text: string, panels: readonly Panel[]): string {
+export interface NewPanel {
+  title: string;
+  expr: string;
+}
+
+export function addPanel(
+  text: string,
+  panels: readonly Panel[],
+  { title, expr }: NewPanel = { title: "New panel", expr: "up" },
+): string {
   const fixed = withPlaces(text, panels);
   const y = Math.max(0, ...panels.map((panel) => panel.grid.y + panel.grid.h));
   return appendTo(fixed, [...rootOf(text), "panels"], {
-    title: "New panel",
+    title,
     type: "graph",
     gridPos: { x: 0, y, w: COLUMNS / 2, h: 8 },
-    targets: [{ expr: "up", legendFormat: "" }],
+    targets: [{ expr, legendFormat: "" }],
   });
 }
 

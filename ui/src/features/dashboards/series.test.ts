@@ -29,7 +29,7 @@ test("series meet on one grid of times, with gaps", () => {
     [target],
     [
       answer([
-        { labels: { service: "a" }, times: [1, 3], values: [5, Number.NaN] },
+        { labels: { service: "a" }, times: [1, 2, 3], values: [5, null, Number.NaN] },
         { labels: { service: "b" }, times: [2], values: [7] },
       ]),
     ],

@@ -1,6 +1,7 @@
 // The answers of a panel's queries as lines on one grid of times, and as single values.
 import type { BatchAnswer } from "../../api/batch.ts";
 import type { Labels } from "../../api/prometheus.ts";
+import { finest, place } from "../../charts/grid.ts";
 import { legendOf } from "./legend.ts";
 import type { Look, Target, Threshold } from "./model.ts";
 
@@ -10,8 +11,10 @@ export interface PanelSeries {
   labels: Labels;
   refId: string;
   expr: string;
-  times: number[];
+  times: readonly number[];
   values: (number | null)[];
+  /** Of all values, where the server sent fewer. */
+  all?: { count: number; mean: number } | null;
   /** What overrides say of it. */
   look?: Look;
 }
@@ -28,6 +31,7 @@ export function panelSeries(targets: readonly Target[], answers: readonly (Batch
         expr: target.expr,
         times: series.times,
         values: series.values,
+        all: series.all ?? null,
       }),
     ),
   );
@@ -51,23 +55,14 @@ function differingLabels(all: readonly Labels[]): string[] {
 
 export interface Aligned {
   /** Unix milliseconds. */
-  times: number[];
+  times: readonly number[];
   values: (number | null)[][];
 }
 
 /** One list of times for all series; a series without a sample at a time has a gap there. */
 export function align(series: readonly PanelSeries[]): Aligned {
-  const times = [...new Set(series.flatMap((each) => each.times))].sort((a, b) => a - b);
-  const index = new Map(times.map((time, at) => [time, at]));
-  const values = series.map((each) => {
-    const row = new Array<number | null>(times.length).fill(null);
-    each.times.forEach((time, at) => {
-      const value = each.values[at] ?? null;
-      row[index.get(time) ?? 0] = value !== null && Number.isFinite(value) ? value : null;
-    });
-    return row;
-  });
-  return { times, values };
+  const times = finest(series.map((each) => each.times));
+  return { times, values: series.map((each) => place(each.times, each.values, times)) };
 }
 
 /** Series that end before the others have ended: an instance that is gone. Where none goes on, all are kept. */
@@ -80,6 +75,13 @@ export function living(series: readonly PanelSeries[]): PanelSeries[] {
   const first = series[0];
   const step = first && first.times.length > 1 ? (first.times[1] ?? 0) - (first.times[0] ?? 0) : 0;
   return series.filter((each) => endOf(each) >= newest - 2 * step);
+}
+
+/** One number for a series; mean and sum are those of all its values, not only of those that came. */
+export function reduceSeries({ values, all }: PanelSeries, how: string): number | null {
+  if (all && how === "mean") return all.mean;
+  if (all && how === "sum") return all.mean * all.count;
+  return reduce(values, how);
 }
 
 export function reduce(values: readonly (number | null)[], how: string): number | null {

@@ -2,6 +2,7 @@
 import { keepPreviousData, useQueries } from "@tanstack/react-query";
 import type { BatchAnswer, BatchQuery } from "../../api/batch.ts";
 import { ask } from "../../api/batcher.ts";
+import { rangeQuery, wholeRange } from "../../api/prometheus.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { interpolate, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
@@ -9,7 +10,6 @@ import { needsHistory } from "./table.ts";
 
 export const SERIES_MAX = 50;
 const TABLE_SERIES_MAX = 500;
-const POINTS_MAX = 4 * 1600;
 
 export interface PanelData {
   /** In the order of the panel's visible queries; null until it has come. */
@@ -61,15 +61,6 @@ function batchQuery(panel: Panel, instant: boolean, query: string, range: Range,
       max_series: panel.kind === "table" ? TABLE_SERIES_MAX : SERIES_MAX,
     };
   }
-  const step = stepSeconds * 1000;
-  // Both ends on multiples of the step: a refresh asks for the same points again.
-  return {
-    kind: "range",
-    query,
-    start_unix_milli: Math.floor(range.fromMilli / step) * step,
-    end_unix_milli: Math.floor(range.toMilli / step) * step,
-    step_milli: step,
-    max_series: SERIES_MAX,
-    max_points: POINTS_MAX,
-  };
+  const asked = rangeQuery(query, range, stepSeconds * 1000, SERIES_MAX);
+  return panel.kind === "heatmap" ? wholeRange(asked) : asked;
 }

@@ -11,13 +11,12 @@ import { ErrorBox, PartialStrip, RefreshBar, Skeleton } from "../../components/S
 import { Tabs } from "../../components/Tabs.tsx";
 import { addTerm, searchedTexts } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
+import { later } from "../../lib/later.tsx";
 import { formatCount } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { createPreference, useStore } from "../../lib/store.ts";
 import { formatDay } from "../../lib/time/format.ts";
 import { refreshNow, useTime, useView } from "../../lib/view.ts";
-import { AnalyseView } from "./AnalyseView.tsx";
-import { ContextView } from "./ContextView.tsx";
 import { FindBar } from "./FindBar.tsx";
 import { LiveStrip } from "./LiveStrip.tsx";
 import { LogPeek } from "./LogPeek.tsx";
@@ -25,12 +24,14 @@ import styles from "./LogsPage.module.css";
 import { LogTable, type LogTableHandle } from "./LogTable.tsx";
 import { LogTools } from "./LogTools.tsx";
 import { MarkedBar } from "./MarkedBar.tsx";
-import { PatternsView } from "./PatternsView.tsx";
 import type { LogRow } from "./rows.ts";
 import { useLogPages } from "./useLogPages.ts";
 import { useTail } from "./useTail.ts";
 import { VolumeChart } from "./VolumeChart.tsx";
 
+const AnalyseView = later(async () => (await import("./AnalyseView.tsx")).AnalyseView);
+const PatternsView = later(async () => (await import("./PatternsView.tsx")).PatternsView);
+const ContextView = later(async () => (await import("./ContextView.tsx")).ContextView);
 const VOLUME_BUCKETS = 80;
 const PINNED = ["service", "level"];
 /** Within so many rows of the top a tail is followed. */

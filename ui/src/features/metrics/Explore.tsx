@@ -2,7 +2,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useMemo, useRef } from "react";
+import { useMemo, useRef, useState } from "react";
 import { type MetricMetadata, queryInstant, queryRange } from "../../api/prometheus.ts";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { promqlCompleter } from "../../components/promql-language.ts";
@@ -16,7 +16,7 @@ import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import { ExplainTree } from "./ExplainTree.tsx";
 import { ExploreTools } from "./ExploreTools.tsx";
 import { HeatTab } from "./HeatTab.tsx";
-import type { Answer } from "./lines.ts";
+import { type Answer, LINES_LIMIT, LINES_MAX } from "./lines.ts";
 import styles from "./MetricsPage.module.css";
 import { QueryRow } from "./QueryRow.tsx";
 import { expand, isFormula, nextName, type Query, readQueries, writeQueries } from "./queries.ts";
@@ -45,25 +45,28 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
   useKeys("page", "Query", [{ keys: "/", label: "Focus the query", run: () => input.current?.focus() }]);
 
   const ranged = tab === "graph" || tab === "heat";
+  const [max, setMax] = useState(LINES_MAX);
+  // A heat map counts every value, a graph needs those that can be seen.
+  const how = tab === "heat" ? { maxSeries: LINES_LIMIT, whole: true } : { maxSeries: max };
   const now = useQueries({
     queries: queries.map((_, at) => ({
-      queryKey: ranged ? ["query-range", texts[at], range, step] : ["query", texts[at], range.toMilli],
+      queryKey: ranged ? ["query-range", texts[at], range, step, how] : ["query", texts[at], range.toMilli],
       enabled: asked[at] === true && tab !== "explain",
       retry: false,
       placeholderData: <T,>(old: T) => old,
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         ranged
-          ? queryRange(texts[at] ?? "", range, step, signal)
+          ? queryRange(texts[at] ?? "", range, step, signal, how)
           : queryInstant(texts[at] ?? "", range.toMilli, signal),
     })),
   });
   const earlier = { fromMilli: range.fromMilli - shift * 1000, toMilli: range.toMilli - shift * 1000 };
   const before = useQueries({
     queries: queries.map((_, at) => ({
-      queryKey: ["query-range", texts[at], earlier, step],
+      queryKey: ["query-range", texts[at], earlier, step, how],
       enabled: asked[at] === true && tab === "graph" && shift > 0,
       retry: false,
-      queryFn: ({ signal }: { signal: AbortSignal }) => queryRange(texts[at] ?? "", earlier, step, signal),
+      queryFn: ({ signal }: { signal: AbortSignal }) => queryRange(texts[at] ?? "", earlier, step, signal, how),
     })),
   });
   const signature = [...now, ...before].map((each) => each.dataUpdatedAt).join(",");
@@ -78,7 +81,7 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
       }),
     [queries, signature, shift, asked.join()],
   );
-  const total = answers.reduce((sum, answer) => sum + answer.result.series.length, 0);
+  const total = answers.reduce((sum, { result }) => sum + (result.total ?? result.series.length), 0);
   const slowest = Math.max(0, ...now.map((each) => each.data?.elapsedMs ?? 0));
   const busy = now.some((each) => each.isFetching);
   const first = queries.findIndex((_, at) => asked[at]);
@@ -141,7 +144,7 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
         onChange={(next) => patch({ tab: next === "graph" ? undefined : next })}
         tabs={TABS.map((id) => ({ id, title: TITLES[id] }))}
       >
-        <ExploreTools tab={tab} range={range} answers={answers} stepSeconds={step} texts={texts} />
+        <ExploreTools tab={tab} range={range} answers={answers} texts={texts} />
       </Tabs>
       <RefreshBar busy={busy && answers.length > 0} />
       {failed.map(({ query, error, text }) => (
@@ -187,6 +190,8 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
           shiftSeconds={shift}
           mode={search.mode}
           logY={search.log === "1"}
+          max={max}
+          onMax={setMax}
           zone={zone}
           onSelect={setRange}
         />

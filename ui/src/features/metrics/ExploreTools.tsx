@@ -1,7 +1,10 @@
 // How the answers are drawn: step, kind of line, axis, the period before; and taking them away as CSV or text.
-import { Download } from "lucide-react";
+import { BellPlus, Download, ImageDown } from "lucide-react";
+import { downloadImage } from "../../charts/image.ts";
 import { toCsv } from "../../charts/series.ts";
+import { AddToDashboard } from "../../components/AddToDashboard.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { PlainLink } from "../../lib/PlainLink.tsx";
 import type { Range } from "../../lib/time/range.ts";
 import { useView } from "../../lib/view.ts";
 import { type Answer, toChart } from "./lines.ts";
@@ -12,7 +15,6 @@ export interface ExploreToolsProps {
   tab: string;
   range: Range;
   answers: readonly Answer[];
-  stepSeconds: number;
   texts: readonly (string | null)[];
 }
 
@@ -31,10 +33,11 @@ const BEFORE: readonly [string, string][] = [
   ["7d", "a week before"],
 ];
 
-export function ExploreTools({ tab, range, answers, stepSeconds, texts }: ExploreToolsProps) {
+export function ExploreTools({ tab, range, answers, texts }: ExploreToolsProps) {
   const { search, patch } = useView();
+  const first = texts.find((text) => text !== null && text !== "");
   const download = () => {
-    const { times, lines } = toChart(answers, range, stepSeconds, 0, Number.POSITIVE_INFINITY);
+    const { times, lines } = toChart(answers, 0, Number.POSITIVE_INFINITY);
     const url = URL.createObjectURL(new Blob([toCsv(times, lines)], { type: "text/csv" }));
     const link = document.createElement("a");
     link.href = url;
@@ -104,7 +107,31 @@ export function ExploreTools({ tab, range, answers, stepSeconds, texts }: Explor
           >
             <Download size={14} aria-hidden />
           </button>
+          <button
+            type="button"
+            className="button quiet small icon"
+            aria-label="Download as PNG"
+            title="Download as PNG"
+            disabled={answers.length === 0}
+            onClick={() =>
+              downloadImage(document.querySelector("[data-chart]"), first ?? "chart", toChart(answers, 0).lines)
+            }
+          >
+            <ImageDown size={14} aria-hidden />
+          </button>
         </>
+      )}
+      {first && <AddToDashboard expr={first} title={first} />}
+      {first && (
+        <PlainLink
+          path="alerts/rules/new"
+          search={{ expr: first }}
+          className="button quiet small icon"
+          aria-label="Make a rule of this query"
+          title="Make a rule of this query"
+        >
+          <BellPlus size={14} aria-hidden />
+        </PlainLink>
       )}
       <CopyButton text={texts.filter(Boolean).join("\n")} label="Copy PromQL" />
     </div>

@@ -50,8 +50,8 @@ export function MetricPeek({ name, row, onClose, onQuery }: MetricPeekProps) {
   });
   const result = graph.data?.value;
   const chart = useMemo(
-    () => (result ? toChart([{ name: "A", legend: "", result, before: null }], range, step, 0, LINES_SHOWN) : null),
-    [result, range, step],
+    () => (result ? toChart([{ name: "A", legend: "", result, before: null }], 0, LINES_SHOWN) : null),
+    [result],
   );
   const labels = useMemo(
     () => labelCounts((series.data ?? []).map((each) => ({ labels: each, times: [], values: [] }))),

@@ -63,16 +63,13 @@ function PackPanel({ chart, service, range }: { chart: PackChart; service: strin
   if (result.error) return <ErrorBox error={result.error} query={query} onRetry={() => void result.refetch()} />;
   if (!result.data) return <Skeleton shape="chart" />;
   const series = result.data.value.series.slice(0, SHOWN_LINES);
-  const times = [...new Set(series.flatMap((each) => each.times))].sort((a, b) => a - b);
-  const lines = series.map((each, index) => {
-    const at = new Map(each.times.map((time, i) => [time, each.values[i] ?? null]));
-    return {
-      id: JSON.stringify(each.labels),
-      label: each.labels.instance ?? each.labels.type ?? service,
-      colour: seriesColour(index),
-      values: times.map((time) => at.get(time) ?? null),
-    };
-  });
+  const times = series[0]?.times ?? [];
+  const lines = series.map((each, index) => ({
+    id: JSON.stringify(each.labels),
+    label: each.labels.instance ?? each.labels.type ?? service,
+    colour: seriesColour(index),
+    values: each.values,
+  }));
   return (
     <TimePanel
       title={chart.title}

@@ -2,7 +2,7 @@
 // is asked only when the link is followed. A `Link` of the router listens to every change of the address.
 import { useRouter } from "@tanstack/react-router";
 import type { AnchorHTMLAttributes, MouseEvent } from "react";
-import { type Search, stringifySearch } from "../lib/search.ts";
+import { type Search, stringifySearch } from "./search.ts";
 
 export interface PlainLinkProps extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, "href"> {
   /** Without a slash at its beginning: relative to the base of the page. */
