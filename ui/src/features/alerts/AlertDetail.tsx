@@ -30,6 +30,7 @@ import { SeverityTag, StateTag } from "./Tags.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { ruleKey, seriesOf, type TriageRow } from "./triage.ts";
 import { useAlert } from "./useAlert.ts";
+import { REFRESH_MS } from "./useTriage.ts";
 
 const MESSAGES = 200;
 const EVALUATIONS = 60;
@@ -285,11 +286,9 @@ function useLane(row: TriageRow, range: { fromMilli: number; toMilli: number }, 
   return useMemo(() => stretchesOf(result.data?.series ?? [], stepMilli, end), [result.data, stepMilli, end]);
 }
 
-const INTERVAL = 15;
-
 function ValueSection({ row, rule }: WithRule) {
   const { range, zone } = useTime();
-  const stretches = useLane(row, range, INTERVAL);
+  const stretches = useLane(row, range, rule.interval);
   const pick = useMemo(() => {
     return (series: readonly BatchSeries[]) => {
       const found = seriesOf(series, row);
@@ -306,7 +305,7 @@ function ValueSection({ row, rule }: WithRule) {
         comparison={rule.comparison}
         unit={unitOf(rule.rule)}
         range={range}
-        interval={INTERVAL}
+        interval={rule.interval}
         pick={pick}
         stretches={stretches}
       />
@@ -320,7 +319,7 @@ function MessagesSection({ fingerprint }: { fingerprint: string }) {
   const messages = useQuery({
     queryKey: ["messages", fingerprint],
     queryFn: ({ signal }) => fetchNotifications({ alert: fingerprint, limit: MESSAGES }, signal),
-    refetchInterval: INTERVAL * 1000,
+    refetchInterval: REFRESH_MS,
   });
   const mine = (messages.data?.notifications ?? []).filter((message) => message.alerts.includes(fingerprint));
   return (
@@ -344,13 +343,13 @@ function EvaluationsSection({ row, rule }: WithRule) {
   const query = rule.comparison?.left ?? rule.rule.query;
   const last = useMemo(
     () => ({
-      fromMilli: Math.max(range.fromMilli, range.toMilli - EVALUATIONS * INTERVAL * 1000),
+      fromMilli: Math.max(range.fromMilli, range.toMilli - EVALUATIONS * rule.interval * 1000),
       toMilli: range.toMilli,
     }),
-    [range],
+    [range, rule.interval],
   );
-  const { result } = useExpression(rule.rule.source === "promql" ? query : "", last, INTERVAL);
-  const stretches = useLane(row, last, INTERVAL);
+  const { result } = useExpression(rule.rule.source === "promql" ? query : "", last, rule.interval);
+  const stretches = useLane(row, last, rule.interval);
   const series = seriesOf(result.data?.series ?? [], row);
   const unit = unitOf(rule.rule);
   if (!series) return null;
@@ -362,7 +361,7 @@ function EvaluationsSection({ row, rule }: WithRule) {
     stretches.find((each) => each.fromMilli <= time && time < each.toMilli)?.state ?? "inactive";
   const shown = all ? rows : rows.slice(0, 10);
   return (
-    <Section title="Evaluations" note={`every ${formatDuration(INTERVAL * 1e9)}, the newest first`}>
+    <Section title="Evaluations" note={`every ${formatDuration(rule.interval * 1e9)}, the newest first`}>
       <table className="table">
         <thead>
           <tr>

@@ -1,5 +1,6 @@
 // Everything that was sent, could not be sent, or was kept back: searchable, with every attempt.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useMemo, useRef } from "react";
 import { fetchReceivers } from "../../api/channels.ts";
@@ -104,48 +105,57 @@ export function DeliveriesPage() {
         </select>
       </div>
       <div className={styles.scroll}>
-        <QueryState
-          result={pages}
-          queryKey={queryKey}
-          isEmpty={() => shown.length === 0 && !pages.hasNextPage}
-          empty={
-            q || receiver || outcome ? (
-              <Empty reason="filtered" title="No message matches">
-                <button
-                  type="button"
-                  className="button"
-                  onClick={() => patch({ q: undefined, group: undefined, only: undefined })}
-                >
-                  Show all messages
-                </button>
-              </Empty>
-            ) : (
-              <Empty reason="none" title="Nothing was sent yet">
-                <p>Every message, every attempt and every answer is written down here and kept for 30 days.</p>
-              </Empty>
-            )
-          }
-        >
-          {() => (
-            <>
-              <DeliveryList notifications={shown} nowMilli={serverNow()} zone={zone} />
-              <p className={styles.more}>
-                {pages.hasNextPage ? (
+        {outcome === "suppressed" && pages.error ? (
+          <Empty reason="none" title="This server keeps no list of what was kept back">
+            <p>The page of an alert says why nobody was told of it.</p>
+            <Link to="/alerts" search={{ only: "inhibited,silenced" }} className="button">
+              Alerts that are quiet now
+            </Link>
+          </Empty>
+        ) : (
+          <QueryState
+            result={pages}
+            queryKey={queryKey}
+            isEmpty={() => shown.length === 0 && !pages.hasNextPage}
+            empty={
+              q || receiver || outcome ? (
+                <Empty reason="filtered" title="No message matches">
                   <button
                     type="button"
                     className="button"
-                    disabled={pages.isFetchingNextPage}
-                    onClick={() => void pages.fetchNextPage()}
+                    onClick={() => patch({ q: undefined, group: undefined, only: undefined })}
                   >
-                    Older ones
+                    Show all messages
                   </button>
-                ) : (
-                  <span className="faint">That is everything; messages are kept for 30 days.</span>
-                )}
-              </p>
-            </>
-          )}
-        </QueryState>
+                </Empty>
+              ) : (
+                <Empty reason="none" title="Nothing was sent yet">
+                  <p>Every message, every attempt and every answer is written down here and kept for 30 days.</p>
+                </Empty>
+              )
+            }
+          >
+            {() => (
+              <>
+                <DeliveryList notifications={shown} nowMilli={serverNow()} zone={zone} />
+                <p className={styles.more}>
+                  {pages.hasNextPage ? (
+                    <button
+                      type="button"
+                      className="button"
+                      disabled={pages.isFetchingNextPage}
+                      onClick={() => void pages.fetchNextPage()}
+                    >
+                      Older ones
+                    </button>
+                  ) : (
+                    <span className="faint">That is everything; messages are kept for 30 days.</span>
+                  )}
+                </p>
+              </>
+            )}
+          </QueryState>
+        )}
       </div>
     </>
   );

@@ -8,6 +8,8 @@ import styles from "./TriageTable.module.css";
 import type { TriageRow } from "./triage.ts";
 
 const SHOWN = 2;
+/** Messages and evaluations are stamped by different parts of the server. */
+const CLOCK_MS = 1000;
 
 export interface NotifiedCellProps {
   row: TriageRow;
@@ -47,13 +49,15 @@ export function NotifiedCell({ row, messages, nowMilli }: NotifiedCellProps) {
       </span>
     );
   }
-  if (messages.length > 0) {
+  // Those of an earlier time that it fired say nothing about this one.
+  const told = messages.filter((message) => row.since === null || message.at_ms >= row.since - CLOCK_MS);
+  if (told.length > 0) {
     return (
       <span className={styles.tellings}>
-        {messages.slice(0, SHOWN).map((message) => (
+        {told.slice(0, SHOWN).map((message) => (
           <Told key={`${message.receiver} ${message.channel}`} message={message} nowMilli={nowMilli} />
         ))}
-        {messages.length > SHOWN && <span className="faint">and {messages.length - SHOWN} more</span>}
+        {told.length > SHOWN && <span className="faint">and {told.length - SHOWN} more</span>}
       </span>
     );
   }
@@ -80,8 +84,9 @@ function Told({ message, nowMilli }: { message: Notified; nowMilli: number }) {
       {failed ? <TriangleAlert size={13} aria-hidden /> : <CheckCheck size={13} aria-hidden />}
       <span className="ellipsis">
         {failed ? "not " : ""}
-        {message.receiver} <span className="faint">{formatRelative(message.at_ms, nowMilli)}</span>
+        {message.receiver}
       </span>
+      <span className={`${styles.when} faint`}>{formatRelative(message.at_ms, nowMilli)}</span>
     </span>
   );
 }

@@ -50,12 +50,22 @@ function draftFrom(config: AlertmanagerConfig | null, receiver: Receiver | null)
   });
 }
 
+/** What a changed receiver is put into; null when the configuration cannot be changed here. */
+function writableDocument(config: AlertmanagerConfig, draft: ReceiverDraft): Record<string, unknown> | null {
+  if (config.origin === "file") return null;
+  if (config.document) return config.document;
+  if (config.origin !== "default") return null;
+  // Nothing is configured yet, so there is no secret that could be lost.
+  return draft.route.trim() === "" ? {} : { route: { receiver: "nobody" }, receivers: [{ name: "nobody" }] };
+}
+
 export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProps) {
   const client = useQueryClient();
   const [draft, setDraft] = useState(() => draftFrom(config, receiver));
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
-  const writable = config !== null && config.origin !== "file" && config.document !== null;
+  const document = config ? writableDocument(config, draft) : null;
+  const writable = document !== null;
   const problem = missing(draft);
   const setChannel = (at: number, change: Partial<ChannelDraft>) =>
     setDraft({
@@ -64,11 +74,11 @@ export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProp
     });
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (!writable || problem !== null || !config.document) return;
+    if (document === null || problem !== null) return;
     setBusy(true);
     setError(null);
     try {
-      await saveConfig(JSON.stringify(withReceiver(config.document, draft, receiver?.name ?? null)));
+      await saveConfig(JSON.stringify(withReceiver(document, draft, receiver?.name ?? null)));
       for (const key of [["receivers"], ["alertmanager-config"], ["routes"]])
         void client.invalidateQueries({ queryKey: key });
       onClose();
@@ -126,7 +136,9 @@ export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProp
         </button>
         {!receiver && (
           <label className={styles.field}>
-            Alerts that go there (a route is added; without one nobody is told through it)
+            {config?.origin === "default"
+              ? "Alerts that go there (empty: all of them)"
+              : "Alerts that go there (a route is added; without one nobody is told through it)"}
             <input
               className="input mono"
               value={draft.route}

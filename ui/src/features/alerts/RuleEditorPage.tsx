@@ -52,7 +52,13 @@ export function RuleEditorPage() {
 
 function NewRule() {
   const { search } = useView();
-  const [initial] = useState((): RuleDraft => ({ ...NEW_RULE, expr: search.expr ?? "", name: search.name ?? "" }));
+  const [initial] = useState((): RuleDraft => {
+    const expr = search.expr ?? "";
+    // A chart proposes a threshold for an expression that has none.
+    const proposed =
+      search.above !== undefined && Number.isFinite(Number(search.above)) && splitComparison(expr) === null;
+    return { ...NEW_RULE, expr: proposed ? `(${expr}) > ${search.above}` : expr, name: search.name ?? "" };
+  });
   return <Editor initial={initial} found={null} />;
 }
 

@@ -283,7 +283,7 @@ export function TriagePage() {
 }
 
 export function rowId(key: string): string {
-  return `row-${key}`;
+  return `row-${encodeURIComponent(key)}`;
 }
 
 function levelOf(row: TriageRow) {

@@ -32,7 +32,13 @@ export interface TriageTableProps {
 export function TriageTable(props: TriageTableProps) {
   const { groups } = props;
   return (
-    <div role="grid" aria-label="Alerts" className={styles.table} tabIndex={0}>
+    <div
+      role="grid"
+      aria-label="Alerts"
+      className={styles.table}
+      tabIndex={0}
+      aria-activedescendant={props.cursor === null ? undefined : rowId(props.cursor)}
+    >
       <div role="row" className={styles.head}>
         {["Severity", "Alert", "Value", "For", "Last hour", "Notified", "Actions"].map((title) => (
           <div key={title} role="columnheader">

@@ -80,10 +80,10 @@ export function onOneGrid(
   return { times, values };
 }
 
-const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
 
 /** The finest round step that gives at most `points` points, and not finer than the rule is evaluated. */
-export function stepFor(lengthMilli: number, points: number, leastSeconds = 5): number {
+export function stepFor(lengthMilli: number, points: number, leastSeconds = 1): number {
   const wanted = Math.max(leastSeconds, lengthMilli / 1000 / points);
   return (STEPS_S.find((step) => step >= wanted) ?? 86_400) * 1000;
 }

@@ -41,6 +41,8 @@ export interface TriageRow {
 
 export interface RuleRef {
   group: string;
+  /** Seconds between evaluations. */
+  interval: number;
   rule: Rule;
   comparison: Comparison | null;
 }
@@ -75,7 +77,12 @@ export function triageRows({ groups, managed, noData }: TriageInput): TriageRow[
   const seen = new Set<string>();
   for (const group of groups) {
     for (const rule of group.rules) {
-      const ref: RuleRef = { group: group.name, rule, comparison: splitComparison(rule.query) };
+      const ref: RuleRef = {
+        group: group.name,
+        interval: group.interval,
+        rule,
+        comparison: splitComparison(rule.query),
+      };
       for (const alert of rule.alerts) {
         const row = alertRow(ref, alert, known);
         if (row.fingerprint) seen.add(row.fingerprint);

@@ -49,7 +49,10 @@ function endedRow(
     distinguishing: Object.entries(past.labels).filter(([name]) => name !== "alertname" && name !== "severity"),
     labels: past.labels,
     annotations: {},
-    rule: rule && group ? { group: group.name, rule, comparison: splitComparison(rule.query) } : null,
+    rule:
+      rule && group
+        ? { group: group.name, interval: group.interval, rule, comparison: splitComparison(rule.query) }
+        : null,
     value: null,
     since: null,
     managed: null,

@@ -16,6 +16,8 @@ const NO_DATA_MS = 60_000;
 /** As many queries as one batch takes. */
 const BATCH_MAX = 200;
 const CHARTS_MAX = 60;
+const MANY_RULES = 2000;
+const NONE: readonly never[] = [];
 const MESSAGES = 200;
 const HOUR_MILLI = 3_600_000;
 const STEP_MILLI = 60_000;
@@ -36,7 +38,11 @@ export function useRules() {
   return useQuery({
     queryKey: ["rules"],
     queryFn: ({ signal }) => fetchRules(signal),
-    refetchInterval: REFRESH_MS,
+    // Thousands of rules take a while to read; they are asked for less often.
+    refetchInterval: ({ state }) => {
+      const count = (state.data ?? NONE).reduce((sum, group) => sum + group.rules.length, 0);
+      return count > MANY_RULES ? NO_DATA_MS : REFRESH_MS;
+    },
   });
 }
 
@@ -47,8 +53,6 @@ export function useManaged() {
     refetchInterval: REFRESH_MS,
   });
 }
-
-const NONE: readonly never[] = [];
 
 export function useTriage(): Triage {
   const rules = useRules();
