@@ -14,6 +14,7 @@ import type { Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import styles from "./PatternsView.module.css";
 import { type Change, type PatternRow, patternFilter, WILDCARD, withChanges } from "./pattern.ts";
+import { WildcardPopover } from "./WildcardPopover.tsx";
 
 export interface PatternsViewProps {
   range: Range;
@@ -132,7 +133,7 @@ function Row({ row, records, q, zone, onQuery }: RowProps) {
       <td className={styles.pattern}>
         {row.template.split(WILDCARD).map((part, at) => (
           <span key={at}>
-            {at > 0 && <span className={styles.wild}>{WILDCARD}</span>}
+            {at > 0 && <WildcardPopover template={row.template} at={at - 1} q={q} onQuery={onQuery} />}
             {part}
           </span>
         ))}

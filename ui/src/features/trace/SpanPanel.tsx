@@ -12,6 +12,7 @@ import type { Zone } from "../../lib/time/zone.ts";
 import { useView } from "../../lib/view.ts";
 import type { CriticalPath } from "./critical.ts";
 import { SpanEvents, SpanLinks, SpanLogs } from "./SpanLists.tsx";
+import { SpanMetrics } from "./SpanMetrics.tsx";
 import { SpanAttributes, SpanOverview } from "./SpanOverview.tsx";
 import styles from "./SpanPanel.module.css";
 import type { TraceSource } from "./source.ts";
@@ -29,7 +30,7 @@ export interface SpanPanelProps {
   onSelect: (index: number) => void;
 }
 
-const TABS = ["overview", "attributes", "events", "links", "logs", "json"] as const;
+const TABS = ["overview", "attributes", "events", "links", "logs", "metrics", "json"] as const;
 type TabId = (typeof TABS)[number];
 
 function spanQuery(source: TraceSource, tree: TraceTree, index: number) {
@@ -82,6 +83,7 @@ export function SpanPanel({ tree, index, path, colours, source, records, zone, o
           { id: "events", title: "Events", count: span?.events.length ?? events },
           { id: "links", title: "Links", ...(span ? { count: span.links.length } : {}) },
           { id: "logs", title: "Logs", count: own },
+          ...(source.live ? [{ id: "metrics" as const, title: "Metrics" }] : []),
           { id: "json", title: "Raw JSON" },
         ]}
       />
@@ -105,6 +107,7 @@ export function SpanPanel({ tree, index, path, colours, source, records, zone, o
       {span && tab === "attributes" && <SpanAttributes span={span} live={source.live} />}
       {span && tab === "events" && <SpanEvents tree={tree} span={span} />}
       {span && tab === "links" && <SpanLinks span={span} />}
+      {span && tab === "metrics" && source.live && <SpanMetrics span={span} />}
       {span && tab === "json" && <JsonView value={span} />}
     </PeekPanel>
   );
