@@ -28,7 +28,7 @@ export async function run({ context, expect, start }) {
   const share = (times.badMilli - times.startMilli) / (times.endMilli - times.startMilli);
   await page.mouse.move(box.x + box.width * share, box.y + box.height * 0.2);
   await page.mouse.click(box.x + box.width * share, box.y + box.height * 0.2);
-  await page.getByRole("link", { name: "Traces", exact: true }).last().click();
+  await page.getByRole("link", { name: "View traces" }).last().click();
   await page.waitForURL("**/traces?**");
   expect(page.url().includes("service:checkout"), `the traces are those of the series: ${page.url()}`);
   const rows = page.locator("[role=row][aria-rowindex]");

@@ -170,6 +170,12 @@ const alerts = createRoute({
   getParentRoute: parent,
   path: "/alerts",
   staticData: { title: "Alerts" },
+  // The tabs of an address of SigNoz.
+  beforeLoad: ({ search }) => {
+    const { tab } = search as Search;
+    if (tab === "Channels") throw redirect({ to: "/alerts/channels", search: {}, replace: true });
+    if (tab === "AlertRules") throw redirect({ to: "/alerts/rules", search: {}, replace: true });
+  },
   component: lazyRouteComponent(() => import("../features/alerts/TriagePage.tsx"), "TriagePage"),
 });
 

@@ -62,17 +62,23 @@ export function splitOptions(text: string): string[] {
     .filter((part) => part !== "");
 }
 
-export interface LabelQuery {
-  label: string;
-  match: string | null;
-}
+export type OptionsQuery =
+  | { kind: "values"; label: string; match: string | null }
+  | { kind: "labels"; match: string | null }
+  | { kind: "metrics"; regex: string }
+  | { kind: "result"; expr: string };
 
-/** `label_values(label)` and `label_values(selector, label)`; other functions of Grafana give null. */
-export function parseLabelQuery(query: string): LabelQuery | null {
-  const call = /^\s*label_values\s*\(([\s\S]*)\)\s*$/.exec(query)?.[1];
-  if (call === undefined) return /^\s*metrics\s*\(/.test(query) ? { label: "__name__", match: null } : null;
-  const comma = call.lastIndexOf(",");
-  const label = (comma < 0 ? call : call.slice(comma + 1)).trim();
+/** `label_values(..)`, `label_names(..)`, `metrics(..)` and `query_result(..)`; what is none of them gives null. */
+export function parseOptionsQuery(query: string): OptionsQuery | null {
+  const call = /^\s*(label_values|label_names|metrics|query_result)\s*\(([\s\S]*)\)\s*$/.exec(query);
+  if (!call) return null;
+  const [, name, inside = ""] = call;
+  const argument = inside.trim();
+  if (name === "label_names") return { kind: "labels", match: argument || null };
+  if (name === "metrics") return { kind: "metrics", regex: argument };
+  if (name === "query_result") return argument ? { kind: "result", expr: argument } : null;
+  const comma = argument.lastIndexOf(",");
+  const label = (comma < 0 ? argument : argument.slice(comma + 1)).trim();
   if (!/^[a-zA-Z_][\w.]*$/.test(label)) return null;
-  return { label, match: comma < 0 ? null : call.slice(0, comma).trim() };
+  return { kind: "values", label, match: comma < 0 ? null : argument.slice(0, comma).trim() };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { DocumentError, readDocument, stableId } from "./read.ts";
-import { parseLabelQuery, splitOptions } from "./read-variables.ts";
+import { parseOptionsQuery, splitOptions } from "./read-variables.ts";
 
 const shipped = (name: string) =>
   readFileSync(fileURLToPath(new URL(`./shipped/${name}.json`, import.meta.url)), "utf8");
@@ -131,11 +131,15 @@ test("ids depend on title and place, not on anything else", () => {
 });
 
 test("queries of variables", () => {
-  expect(parseLabelQuery("label_values(instance)")).toEqual({ label: "instance", match: null });
-  expect(parseLabelQuery('label_values(up{job="a,b"}, instance)')).toEqual({
+  expect(parseOptionsQuery("label_values(instance)")).toEqual({ kind: "values", label: "instance", match: null });
+  expect(parseOptionsQuery('label_values(up{job="a,b"}, instance)')).toEqual({
+    kind: "values",
     label: "instance",
     match: 'up{job="a,b"}',
   });
-  expect(parseLabelQuery("query_result(up)")).toBeNull();
+  expect(parseOptionsQuery("query_result(topk(3, up))")).toEqual({ kind: "result", expr: "topk(3, up)" });
+  expect(parseOptionsQuery("label_names()")).toEqual({ kind: "labels", match: null });
+  expect(parseOptionsQuery("metrics(^node_)")).toEqual({ kind: "metrics", regex: "^node_" });
+  expect(parseOptionsQuery("up")).toBeNull();
   expect(splitOptions("a, b\\,c, Name : value")).toEqual(["a", "b,c", "value"]);
 });

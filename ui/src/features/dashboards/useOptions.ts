@@ -2,10 +2,11 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { fetchValues } from "../../api/batch.ts";
+import { fetchLabelNames, queryInstant } from "../../api/prometheus.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { interpolate, type Values } from "./interpolate.ts";
 import type { Panel, Variable } from "./model.ts";
-import { parseLabelQuery } from "./read-variables.ts";
+import { parseOptionsQuery } from "./read-variables.ts";
 import { ALL, applyRegex } from "./variables.ts";
 
 function optionsQuery(variable: Variable, values: Values, range: Range, enabled: boolean) {
@@ -15,11 +16,40 @@ function optionsQuery(variable: Variable, values: Values, range: Range, enabled:
     enabled,
     queryFn: async ({ signal }: { signal: AbortSignal }) => {
       if (variable.kind !== "query") return variable.options;
-      const wanted = parseLabelQuery(query);
-      if (!wanted) throw new Error(`only label_values(..) and metrics(..) are understood, not: ${query}`);
-      return applyRegex(await fetchValues(wanted.label, wanted.match, range, signal), variable.regex);
+      return applyRegex(await optionsOf(query, range, signal), variable.regex);
     },
   };
+}
+
+async function optionsOf(query: string, range: Range, signal: AbortSignal): Promise<string[]> {
+  const wanted = parseOptionsQuery(query);
+  switch (wanted?.kind) {
+    case "values":
+      return fetchValues(wanted.label, wanted.match, range, signal);
+    case "labels":
+      return fetchLabelNames(wanted.match ?? undefined, range, signal);
+    case "metrics":
+      return (await fetchValues("__name__", null, range, signal)).filter((name) => matches(name, wanted.regex));
+    case "result": {
+      const { value } = await queryInstant(wanted.expr, range.toMilli, signal);
+      // As Grafana writes them, for the variable's regex to take what it wants.
+      return value.series.map(({ labels, values, times }) => {
+        const { __name__: name = "", ...rest } = labels;
+        const pairs = Object.entries(rest).map(([key, text]) => `${key}="${text}"`);
+        return `${name}{${pairs.join(",")}} ${values.at(-1) ?? "NaN"} ${Math.round((times.at(-1) ?? 0) * 1000)}`;
+      });
+    }
+    default:
+      throw new Error(`this is not understood as a list of values: ${query}`);
+  }
+}
+
+function matches(name: string, regex: string): boolean {
+  try {
+    return new RegExp(regex).test(name);
+  } catch {
+    return false;
+  }
 }
 
 export function useOptions(variable: Variable, values: Values, range: Range, open: boolean) {
