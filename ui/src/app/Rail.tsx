@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Contrast, Monitor, Moon, PanelLeftClose, PanelLeftOpen, Sun } from "lucide-react";
 import { fetchStatus, SIGNALS } from "../api/status.ts";
 import { rail, THEMES, theme } from "../lib/preferences.ts";
-import { useStore } from "../lib/store.ts";
+import { createStore, useStore } from "../lib/store.ts";
 import { useTimeSearch } from "../lib/view.ts";
 import { NAV, type NavItem } from "./nav.ts";
 import styles from "./Rail.module.css";
@@ -16,6 +16,9 @@ const THEME_NAMES = {
   light: "Light theme",
   "high-contrast": "High contrast",
 };
+
+/** On a phone the rail is a menu over the page. */
+export const railMenu = createStore(false);
 
 export function nextTheme(): void {
   theme.set(THEMES[(THEMES.indexOf(theme.get()) + 1) % THEMES.length] ?? "system");

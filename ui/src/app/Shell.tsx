@@ -1,9 +1,10 @@
 // The frame around every page: skip links, rail, top bar, page, status strip, palette, shortcut sheet.
 import { Outlet, useMatches, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Search } from "lucide-react";
+import { Menu, Search } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { listenForKeys, useKeys } from "../lib/keys.ts";
 import { usePeek } from "../lib/peek.ts";
+import { useStore } from "../lib/store.ts";
 import { useTimeSearch, useView } from "../lib/view.ts";
 import { noteVisit } from "../lib/visits.ts";
 import { useLinks } from "./link.ts";
@@ -11,7 +12,7 @@ import { NAV } from "./nav.ts";
 import { Palette, paletteOpen } from "./Palette.tsx";
 import { PeekStack } from "./PeekStack.tsx";
 import { QueryHistory } from "./QueryHistory.tsx";
-import { nextTheme, Rail, toggleRail } from "./Rail.tsx";
+import { nextTheme, Rail, railMenu, toggleRail } from "./Rail.tsx";
 import { RefreshControl } from "./RefreshControl.tsx";
 import { ShareMenu } from "./ShareMenu.tsx";
 import styles from "./Shell.module.css";
@@ -34,6 +35,7 @@ export function Shell() {
   const { search, patch } = useView();
   const kiosk = search.kiosk !== undefined;
   const peek = usePeek();
+  const menu = useStore(railMenu);
   const lastPeek = useRef(search.peek);
   if (search.peek) lastPeek.current = search.peek;
   useEffect(listenForKeys, []);
@@ -57,7 +59,7 @@ export function Shell() {
     },
   ]);
   return (
-    <div className={styles.frame}>
+    <div className={styles.frame} data-menu={menu}>
       <button
         type="button"
         className={styles.skip}
@@ -75,8 +77,9 @@ export function Shell() {
         Skip to the results
       </button>
       {!kiosk && <Rail />}
+      {menu && <button type="button" className={styles.shade} aria-label="Close the menu" onClick={closeMenu} />}
       <div className={styles.column}>
-        {!kiosk && <TopBar />}
+        {!kiosk && <TopBar menu={menu} onMenu={() => railMenu.set(!menu)} />}
         <div className={styles.work}>
           <main className={styles.main} tabIndex={-1}>
             <Outlet />
@@ -106,7 +109,9 @@ function useVisits(): void {
   }, [what, title, path]);
 }
 
-function TopBar() {
+const closeMenu = () => railMenu.set(false);
+
+function TopBar({ menu, onMenu }: { menu: boolean; onMenu: () => void }) {
   const matches = useMatches();
   const page = matches.at(-1);
   const params: Record<string, string> = page?.params ?? {};
@@ -118,15 +123,25 @@ function TopBar() {
   useEffect(() => {
     document.title = `${detail ? `${detail} \u00b7 ` : ""}${title} \u00b7 Bellrock`;
     if (!first.current && pathname) heading.current?.focus({ preventScroll: true });
+    closeMenu();
     first.current = false;
   }, [title, detail, pathname]);
   return (
-    <header className={styles.topbar}>
+    <header className={styles.topbar} data-timed={page?.staticData.timed === true}>
+      <button
+        type="button"
+        className={`button quiet icon ${styles.menu}`}
+        aria-label="Menu"
+        aria-expanded={menu}
+        onClick={onMenu}
+      >
+        <Menu size={18} aria-hidden />
+      </button>
       <h1 ref={heading} tabIndex={-1} className={styles.title}>
         {title}
         {detail && <span className={styles.crumb}>{detail}</span>}
       </h1>
-      <button type="button" className={styles.search} onClick={() => paletteOpen.set(true)}>
+      <button type="button" className={styles.search} aria-label="Search or jump" onClick={() => paletteOpen.set(true)}>
         <Search size={14} aria-hidden />
         <span className="grow ellipsis">Search or jump</span>
         <kbd className="kbd">{navigator.platform.startsWith("Mac") ? "\u2318" : "Ctrl"} K</kbd>

@@ -6,6 +6,7 @@ import { Download, History, MonitorPlay, Pencil, Plus, Save, Star, Undo2 } from 
 import { useState } from "react";
 import { type DashboardDocument, starDashboard } from "../../api/dashboards.ts";
 import { Popover } from "../../components/Popover.tsx";
+import { useNarrow } from "../../lib/narrow.ts";
 import { useView } from "../../lib/view.ts";
 import { CopyOfButton } from "./CopyOfButton.tsx";
 import styles from "./Dashboard.module.css";
@@ -39,6 +40,7 @@ export function DashboardBar(props: DashboardBarProps) {
     void client.invalidateQueries({ queryKey: ["dashboard", stored.uid] });
     void client.invalidateQueries({ queryKey: ["dashboards"] });
   };
+  const narrow = useNarrow();
   return (
     <div className={styles.bar}>
       {editing ? (
@@ -107,14 +109,14 @@ export function DashboardBar(props: DashboardBarProps) {
         </>
       ) : (
         <>
-          {stored.read_only ? (
+          {narrow ? null : stored.read_only ? (
             <CopyOfButton stored={stored} />
           ) : (
             <button type="button" className="button" title="Edit (e)" onClick={() => patch({ edit: "1" })}>
               <Pencil size={14} aria-hidden /> Edit
             </button>
           )}
-          {stored.source !== "shipped" && (
+          {!narrow && stored.source !== "shipped" && (
             <button type="button" className="button icon" aria-label="Versions" title="Versions" onClick={onVersions}>
               <History size={14} aria-hidden />
             </button>

@@ -5,8 +5,10 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { type DashboardDocument, fetchDashboard } from "../../api/dashboards.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, Skeleton } from "../../components/States.tsx";
+import { WiderScreen } from "../../components/WiderScreen.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { later } from "../../lib/later.tsx";
+import { useNarrow } from "../../lib/narrow.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { refreshNow, useTime, useTimeSearch, useView } from "../../lib/view.ts";
@@ -129,7 +131,9 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
   const [focused, setFocused] = useState<string | null>(null);
   const [moving, setMoving] = useState<string | null>(null);
   const [dialog, setDialog] = useState<Dialog>(null);
-  const editable = !stored.read_only;
+  const narrow = useNarrow();
+  // A phone reads; what is changed there without being seen helps nobody.
+  const editable = !stored.read_only && !narrow;
   const editing = editable && search.edit === "1";
   const kiosk = search.kiosk !== undefined;
   const { chosen, values } = useValues(dashboard.variables, range);
@@ -308,6 +312,7 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
           onVersions={() => setDialog({ kind: "versions" })}
         />
       )}
+      {narrow && search.edit === "1" && <WiderScreen what="Editing a dashboard" strip />}
       {dashboard.variables.some((variable) => !variable.hidden) && !(full && editing) && (
         <VariableBar
           variables={dashboard.variables}

@@ -174,6 +174,7 @@ export function LogTable(props: LogTableProps) {
               <div
                 key={column}
                 role="columnheader"
+                data-chosen
                 className={`ellipsis ${numeric[at] ? "number" : ""}`}
                 title={column}
               >
@@ -306,7 +307,13 @@ const Row = memo(function Row(props: RowProps) {
       {columns.map((column) => {
         const value = fieldOf(row, column);
         return (
-          <div role="gridcell" key={column} className={`ellipsis ${NUMBER.test(value) ? "number" : ""}`} title={value}>
+          <div
+            role="gridcell"
+            key={column}
+            data-chosen
+            className={`ellipsis ${NUMBER.test(value) ? "number" : ""}`}
+            title={value}
+          >
             {value}
           </div>
         );

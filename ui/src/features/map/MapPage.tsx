@@ -7,7 +7,9 @@ import { fetchServiceMap } from "../../api/service-map.ts";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, LimitBadge } from "../../components/States.tsx";
+import { WiderScreen } from "../../components/WiderScreen.tsx";
 import { useKeys } from "../../lib/keys.ts";
+import { useNarrow } from "../../lib/narrow.ts";
 import { plural } from "../../lib/number.ts";
 import { usePeek } from "../../lib/peek.ts";
 import { useReport } from "../../lib/report.ts";
@@ -53,6 +55,7 @@ export function MapPage() {
     [whole, focus, hops, namespaces, expanded],
   );
   const table = search.view === "table" || (search.view === undefined && graph.nodes.length > TABLE_ABOVE);
+  const narrow = useNarrow();
   const seconds = (range.toMilli - range.fromMilli) / 1000;
   useReport({
     asOfMilli,
@@ -163,6 +166,12 @@ export function MapPage() {
             </Empty>
           ) : table ? (
             <MapTable graph={graph} seconds={seconds} onOpenEdge={openEdge} />
+          ) : narrow ? (
+            <WiderScreen what="The map">
+              <button type="button" className="button" onClick={() => patch({ view: "table" })}>
+                Show it as a table
+              </button>
+            </WiderScreen>
           ) : (
             <MapGraph
               graph={graph}

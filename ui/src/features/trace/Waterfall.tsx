@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { LogRecord } from "../../api/logs.ts";
 import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
+import { isNarrow } from "../../lib/narrow.ts";
 import { createPreference, createStore } from "../../lib/store.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { Bars } from "./Bars.tsx";
@@ -41,18 +42,22 @@ export interface WaterfallProps {
 }
 
 const HEADER_PX = 26;
+/** Of a phone's width: names must be readable there. */
+const NARROW_SHARE = 0.55;
 /** Room after the end of the axis, as in the style sheet. */
 const RIGHT_PX = 14;
 const treeWidth = createPreference<string>("trace-tree-width", null, "0.36");
 
 export function Waterfall(props: WaterfallProps) {
   const { tree, rows, window, onWindow, current, logs } = props;
-  const [share, setShare] = useState(() => Number(treeWidth.get()) || 0.36);
+  const [share, setShare] = useState(() => (isNarrow() ? NARROW_SHARE : Number(treeWidth.get()) || 0.36));
   const [firstRow] = useState(() => createStore(0));
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualRowsHandle>(null);
   const cross = useRef<HTMLDivElement>(null);
-  useEffect(() => treeWidth.set(String(share)), [share]);
+  useEffect(() => {
+    if (!isNarrow()) treeWidth.set(String(share));
+  }, [share]);
   useEffect(() => {
     if (current >= 0) list.current?.reveal(current);
   }, [current]);
