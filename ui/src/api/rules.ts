@@ -77,7 +77,7 @@ const rule = object<Rule>({
   duration: zero,
   keepFiringFor: zero,
   alerts: withDefault(list(ruleAlert), []),
-  source: withDefault(text, "promql"),
+  source: blank,
   noData: nullable(bool),
   warnings: withDefault(list(text), []),
   levels: anything,
@@ -100,7 +100,14 @@ const groups = object<{ data: { groups: RuleGroup[] } }>({
 });
 
 export async function fetchRules(signal: AbortSignal): Promise<RuleGroup[]> {
-  return (await request({ path: "api/v1/rules", decode: groups, signal })).value.data.groups;
+  const { data } = (await request({ path: "api/v1/rules", decode: groups, signal })).value;
+  for (const group of data.groups) for (const each of group.rules) each.source ||= sourceOf(each.query);
+  return data.groups;
+}
+
+/** Analyses of logs and traces have stages behind a bar, which PromQL has not. */
+function sourceOf(query: string): string {
+  return /\|\s*stats\b/.test(query) ? "logs" : "promql";
 }
 
 export interface Finding {

@@ -98,7 +98,28 @@ function RailLink({ item }: { item: NavItem }) {
       <Icon size={16} aria-hidden />
       <span className={styles.text}>{item.title}</span>
       {item.to === "/start" && <SignalDots />}
+      {item.to === "/alerts" && <FiringCount />}
     </Link>
+  );
+}
+
+/** How many alerts fire, on every page. */
+function FiringCount() {
+  const alerts = useQuery({
+    queryKey: ["alerts"],
+    // Apart from the shell, which must be small.
+    queryFn: async ({ signal }) => (await import("../api/alerts.ts")).fetchAlerts(signal),
+    refetchInterval: 30_000,
+    retry: false,
+  });
+  const firing = (alerts.data ?? []).filter((alert) => alert.state === "firing");
+  if (firing.length === 0) return null;
+  const critical = firing.some((alert) => alert.labels.severity === "critical");
+  return (
+    <span className={styles.firing} data-critical={critical} title={`${firing.length} firing`}>
+      <span aria-hidden>{firing.length > 99 ? "99+" : firing.length}</span>
+      <span className="sr-only">{firing.length} firing</span>
+    </span>
   );
 }
 

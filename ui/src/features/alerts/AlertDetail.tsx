@@ -27,12 +27,13 @@ import { QuietProof } from "./QuietProof.tsx";
 import { matchersOf, SilenceDialog } from "./SilenceDialog.tsx";
 import { LaneKey, StateLane } from "./StateLane.tsx";
 import { SeverityTag, StateTag } from "./Tags.tsx";
-import { Timeline } from "./Timeline.tsx";
+import { readable, Timeline } from "./Timeline.tsx";
 import { ruleKey, seriesOf, type TriageRow } from "./triage.ts";
 import { useAlert } from "./useAlert.ts";
 import { REFRESH_MS } from "./useTriage.ts";
 
 const MESSAGES = 200;
+const MESSAGES_SHOWN = 12;
 const EVALUATIONS = 60;
 const DAYS_BACK = 7;
 const DAY_MILLI = 86_400_000;
@@ -270,13 +271,6 @@ function WhySection({ alert }: { alert: ReturnType<typeof useAlert> }) {
   );
 }
 
-/** Instants of the server in the reader's zone. */
-export function readable(text: string, zone: string): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (found) =>
-    formatInstant(Date.parse(found), zone, false),
-  );
-}
-
 type WithRule = { row: TriageRow; rule: NonNullable<TriageRow["rule"]> };
 
 function useLane(row: TriageRow, range: { fromMilli: number; toMilli: number }, interval: number) {
@@ -331,7 +325,16 @@ function MessagesSection({ fingerprint }: { fingerprint: string }) {
           {messages.isPending ? "asking" : "No message about it is in the log of messages."}
         </p>
       ) : (
-        <DeliveryList notifications={mine} nowMilli={serverNow()} zone={zone} />
+        <>
+          <DeliveryList notifications={mine.slice(0, MESSAGES_SHOWN)} nowMilli={serverNow()} zone={zone} />
+          {mine.length > MESSAGES_SHOWN && (
+            <p className={styles.body}>
+              <Link to="/alerts/deliveries" search={{ q: fingerprint }}>
+                {mine.length >= MESSAGES ? "Older ones" : `All ${mine.length}`}
+              </Link>
+            </p>
+          )}
+        </>
       )}
     </Section>
   );

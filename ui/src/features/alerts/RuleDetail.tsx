@@ -5,7 +5,7 @@ import { BellOff, Pencil, Send } from "lucide-react";
 import { useMemo, useState } from "react";
 import { serverNow } from "../../api/client.ts";
 import { fetchDashboard, fetchDashboards } from "../../api/dashboards.ts";
-import { tryRules } from "../../api/rules.ts";
+import { exportRules, tryRules } from "../../api/rules.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { Empty, Skeleton } from "../../components/States.tsx";
 import { splitComparison } from "../../lib/comparison.ts";
@@ -22,7 +22,7 @@ import { LabelList } from "./LabelList.tsx";
 import { lintRule } from "./lint.ts";
 import { useWhyMissing } from "./ProblemText.tsx";
 import { Health } from "./RulesPage.tsx";
-import { draftOf, fileOf } from "./rule-file.ts";
+import { draftOf, fileOf, groupText, ruleText } from "./rule-file.ts";
 import { SilenceDialog } from "./SilenceDialog.tsx";
 import { SeverityTag, StateTag } from "./Tags.tsx";
 import { TestFireDialog } from "./TestFireDialog.tsx";
@@ -54,6 +54,10 @@ function Shown({ id, found }: { id: string; found: FoundRule }) {
   const [open, setOpen] = useState<"silence" | "test" | null>(null);
   const [notice, setNotice] = useState("");
   const draft = useMemo(() => draftOf(rule), [rule]);
+  // As it is stored, with what only Bellrock has; until that is here, what can be seen of it.
+  const exported = useQuery({ queryKey: ["rules-export"], queryFn: ({ signal }) => exportRules("bellrock", signal) });
+  const stored = exported.data ? groupText(exported.data, group.name) : null;
+  const definition = (stored && ruleText(stored, rule.name)) ?? fileOf(group.name, `${group.interval}s`, [draft]);
   const now = serverNow();
   const last = Date.parse(rule.lastEvaluation);
   const alerting = rule.type === "alerting";
@@ -103,9 +107,11 @@ function Shown({ id, found }: { id: string; found: FoundRule }) {
               </button>
             </>
           )}
-          <Link to="/metrics" search={{ q: splitComparison(rule.query)?.left ?? rule.query }} className="button">
-            Metrics
-          </Link>
+          {rule.source === "promql" && (
+            <Link to="/metrics" search={{ q: splitComparison(rule.query)?.left ?? rule.query }} className="button">
+              Metrics
+            </Link>
+          )}
         </div>
       </section>
       {notice && (
@@ -119,12 +125,12 @@ function Shown({ id, found }: { id: string; found: FoundRule }) {
         <header>
           <h2>Definition</h2>
           <span className="grow" />
-          <CopyButton text={fileOf(group.name, `${group.interval}s`, [draft])} label="Copy as a rule file" withText />
+          <CopyButton text={definition} label="Copy as a rule file" withText />
         </header>
-        <pre className={styles.pre}>{fileOf(group.name, `${group.interval}s`, [draft])}</pre>
+        <pre className={styles.pre}>{definition}</pre>
       </section>
-      {alerting && <Backtest draft={draft} unit={unitOf(rule)} interval={group.interval} />}
-      <UsedIn query={rule.query} />
+      {alerting && rule.source === "promql" && <Backtest draft={draft} unit={unitOf(rule)} interval={group.interval} />}
+      {rule.source === "promql" && <UsedIn query={rule.query} />}
       {open === "silence" && (
         <SilenceDialog
           matchers={[{ name: "alertname", value: rule.name, isEqual: true, isRegex: false }]}

@@ -13,6 +13,7 @@ import {
   ShieldOff,
   TriangleAlert,
 } from "lucide-react";
+import { useMemo, useState } from "react";
 import type { TimelineEvent } from "../../api/alerts.ts";
 import { formatShort } from "../../lib/number.ts";
 import { formatInstant } from "../../lib/time/format.ts";
@@ -36,15 +37,45 @@ const ICONS: Record<string, LucideIcon> = {
   not_delivered: TriangleAlert,
 };
 
-const SHOWN_MAX = 200;
+const SHOWN_FIRST = 25;
+const SHOWN_MAX = 500;
+
+export interface Entry {
+  event: TimelineEvent;
+  /** How many of the same kind follow each other. */
+  count: number;
+  /** Of the oldest of them. */
+  since: number;
+}
+
+/** The newest first; attempts that failed in the same way again and again are one entry. */
+export function fold(events: readonly TimelineEvent[]): Entry[] {
+  const out: Entry[] = [];
+  const failed = ({ kind }: TimelineEvent) => kind === "attempt" || kind === "failed";
+  const same = (a: TimelineEvent, b: TimelineEvent) =>
+    ["receiver", "channel", "reason"].every((name) => a.data[name] === b.data[name]);
+  for (const event of events.toReversed()) {
+    const last = out.at(-1);
+    if (last && failed(event) && failed(last.event) && same(event, last.event)) {
+      last.count++;
+      last.since = event.time_ms;
+      // What became of all attempts says more than one of them.
+      if (event.kind === "failed" && last.event.kind === "attempt")
+        last.event = { ...event, time_ms: last.event.time_ms };
+    } else out.push({ event, count: 1, since: event.time_ms });
+  }
+  return out;
+}
 
 export function Timeline({ events }: { events: readonly TimelineEvent[] }) {
   const { zone } = useTime();
+  const [all, setAll] = useState(false);
+  const entries = useMemo(() => fold(events), [events]);
   if (events.length === 0) return <p className={`${styles.body} faint`}>Nothing is written down yet.</p>;
-  const shown = events.toReversed().slice(0, SHOWN_MAX);
+  const shown = entries.slice(0, all ? SHOWN_MAX : SHOWN_FIRST);
   return (
     <ol className={detail.events}>
-      {shown.map((event, at) => {
+      {shown.map(({ event, count, since }, at) => {
         const Icon = ICONS[event.kind] ?? Circle;
         return (
           <li
@@ -56,19 +87,45 @@ export function Timeline({ events }: { events: readonly TimelineEvent[] }) {
               {formatInstant(event.time_ms, zone, false)}
             </span>
             <Icon size={14} aria-hidden />
-            <span>{inWords(event)}</span>
+            <span>
+              {readable(inWords(event), zone)}
+              {count > 1 && (
+                <span className="muted">
+                  {" "}
+                  – {count} times since {formatInstant(since, zone, false)}
+                </span>
+              )}
+            </span>
           </li>
         );
       })}
-      {events.length > SHOWN_MAX && <li className="faint">and {events.length - SHOWN_MAX} older ones</li>}
+      {entries.length > shown.length && (
+        <li>
+          {all ? (
+            <span className="faint">and {entries.length - shown.length} older ones</span>
+          ) : (
+            <button type="button" className="button small" onClick={() => setAll(true)}>
+              All {entries.length}
+            </button>
+          )}
+        </li>
+      )}
     </ol>
+  );
+}
+
+/** Instants of the server in the reader's zone. */
+export function readable(text: string, zone: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (found) =>
+    formatInstant(Date.parse(found), zone, false),
   );
 }
 
 const OWN_WORDS: Record<string, string> = {
   pending: "The condition began to hold",
   firing: "It fires",
-  resolved: "The condition does not hold any more",
+  inactive: "The condition does not hold any more",
+  resolved: "The alert manager was told that it ended",
   received: "The alert manager received it",
   grouped: "It joined a group",
 };

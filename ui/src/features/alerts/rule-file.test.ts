@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { beyondForm, fileOf, groupText, NEW_RULE } from "./rule-file.ts";
+import { beyondForm, fileOf, groupText, NEW_RULE, ruleText } from "./rule-file.ts";
 
 test("a rule as one would write it", () => {
   const text = fileOf("my group", "30s", [
@@ -42,6 +42,11 @@ test("one group of an exported file", () => {
   expect(groupText(file, "a")).toBe("groups:\n  - name: a\n    rules:\n      - alert: X\n        levels: []\n");
   expect(groupText(file, "b c")).toBe('groups:\n  - name: "b c"\n    rules:\n      - alert: Y\n');
   expect(groupText(file, "c")).toBeNull();
+  const two =
+    "groups:\n  - name: a\n    rules:\n      - alert: X\n        expr: a\n      - alert: Y\n        expr: b\n";
+  expect(ruleText(two, "Y")).toBe("groups:\n  - name: a\n    rules:\n      - alert: Y\n        expr: b\n");
+  expect(ruleText(two, "X")).toBe("groups:\n  - name: a\n    rules:\n      - alert: X\n        expr: a\n");
+  expect(ruleText(two, "Z")).toBeNull();
   expect(beyondForm(groupText(file, "a") ?? "")).toBe("levels");
   expect(beyondForm(groupText(file, "b c") ?? "")).toBeNull();
 });

@@ -108,6 +108,21 @@ export function groupText(exported: string, name: string): string | null {
   return `groups:\n${lines.slice(start, end).join("\n").trimEnd()}\n`;
 }
 
+/** The text of one rule, cut out of the text of its group; null when it is not there. */
+export function ruleText(group: string, name: string): string | null {
+  const lines = group.split("\n");
+  const begins = (line: string) => /^ {6}- (?:alert|record): (.*)$/.exec(line)?.[1];
+  const start = lines.findIndex((line) => {
+    const found = begins(line);
+    return found === name || found === JSON.stringify(name);
+  });
+  if (start < 0) return null;
+  const rest = lines.slice(start + 1).findIndex((line) => begins(line) !== undefined);
+  const end = rest < 0 ? lines.length : start + 1 + rest;
+  const head = lines.slice(0, lines.findIndex((line) => line.trim() === "rules:") + 1);
+  return `${[...head, ...lines.slice(start, end)].join("\n").trimEnd()}\n`;
+}
+
 /** Names of settings that would be lost if the form wrote the group. */
 export function beyondForm(text: string): string | null {
   return BEYOND_FORM.exec(text)?.[1] ?? null;

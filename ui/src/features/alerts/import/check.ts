@@ -145,10 +145,10 @@ async function checkCollectorFile(text: string, signal: AbortSignal): Promise<Re
   if (checked)
     return {
       usable: checked.usable,
-      accepted: checked.usable ? ["as it is, with bellrock serve --config"] : [],
+      accepted: checked.usable ? ["it as it is"] : [],
       findings: checked.findings,
     };
-  return { usable: true, accepted: ["as it is, with bellrock serve --config"], findings: noticeCollector(text) };
+  return { usable: true, accepted: ["it as it is"], findings: noticeCollector(text) };
 }
 
 interface Asked {
