@@ -259,7 +259,7 @@ const slos = createRoute({
 const newSlo = createRoute({
   getParentRoute: parent,
   path: "/slos/new",
-  staticData: { title: "New SLO" },
+  staticData: { title: "New SLO", timed: true },
   component: lazyRouteComponent(() => import("../features/slos/NewSloPage.tsx"), "NewSloPage"),
 });
 

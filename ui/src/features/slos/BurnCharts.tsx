@@ -16,6 +16,19 @@ import styles from "./Slos.module.css";
 const POINTS = 240;
 const NONE: ReadonlySet<string> = new Set();
 
+/** The share of bad events against what is promised. */
+export function BadChart({ slo, labels }: { slo: Slo; labels: Readonly<Record<string, string>> }) {
+  const budget = Number((1 - slo.objective).toPrecision(12));
+  return (
+    <Chart
+      title="Bad events, over five minutes"
+      queries={[{ name: "bad", expr: badQuery(slo.id, slo.indicator, labels) }]}
+      thresholds={[{ value: budget, label: "promised at most", colour: "--error" }]}
+      format={(value) => formatObjective(Math.round(value * 1e6) / 1e6)}
+    />
+  );
+}
+
 export function BurnCharts({ slo, group }: { slo: Slo; group: SloGroup }) {
   const labels = Object.entries(group.labels).map(([name, value]) => `,${name}=${JSON.stringify(value)}`);
   const budget = Number((1 - slo.objective).toPrecision(12));
@@ -24,12 +37,7 @@ export function BurnCharts({ slo, group }: { slo: Slo; group: SloGroup }) {
   const times = (value: number) => `${Number(value.toPrecision(3))}\u00d7`;
   return (
     <div className={styles.charts}>
-      <Chart
-        title="Bad events, over five minutes"
-        queries={[{ name: "bad", expr: badQuery(slo.id, slo.indicator, group.labels) }]}
-        thresholds={[{ value: budget, label: "promised at most", colour: "--error" }]}
-        format={(value) => formatObjective(Math.round(value * 1e6) / 1e6)}
-      />
+      <BadChart slo={slo} labels={group.labels} />
       {slo.tiers.map((tier) => (
         <Chart
           key={`${tier.urgency} ${tier.long_secs}`}

@@ -15,6 +15,7 @@ import {
   windowName,
 } from "../../lib/budget.ts";
 import { formatCount } from "../../lib/number.ts";
+import { BadChart } from "./BurnCharts.tsx";
 import { Findings } from "./Findings.tsx";
 import styles from "./Slos.module.css";
 
@@ -102,6 +103,8 @@ export function Preview({ text, tab, result }: PreviewProps) {
               {slo.groups.length > GROUPS_MAX && (
                 <p className={styles.pad}>and {formatCount(slo.groups.length - GROUPS_MAX)} more groups</p>
               )}
+              {/* Other kinds are recorded only from when they are made. */}
+              {slo.indicator?.kind === "ratio" && !slo.error && <BadChart slo={slo} labels={{}} />}
               {slo.dropped.map((each) => (
                 <p key={each.long_secs} className={styles.pad}>
                   No alert of {each.factor}× over {windowName(each.long_secs)}:{" "}

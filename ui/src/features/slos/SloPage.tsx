@@ -27,6 +27,9 @@ import { Rules } from "./Rules.tsx";
 import styles from "./Slos.module.css";
 import { Spent } from "./Spent.tsx";
 
+const NEW_MS = 5000;
+const REFRESH_MS = 60_000;
+
 export function SloPage() {
   const { id = "" } = useParams({ strict: false });
   const { asOfMilli } = useTime();
@@ -35,6 +38,8 @@ export function SloPage() {
     queryKey,
     queryFn: ({ signal }) => fetchSlo(id, signal),
     placeholderData: keepPreviousData,
+    // It is counted by the minute; a new one is looked for more often.
+    refetchInterval: ({ state }) => (state.data?.indicator && state.data.groups.length === 0 ? NEW_MS : REFRESH_MS),
   });
   useReport({ asOfMilli, elapsedMs: null, rowsScanned: null, partial: null, notes: [], busy: result.isFetching });
   if (result.error && "kind" in result.error && result.error.kind === "not_found") {

@@ -29,6 +29,7 @@ import { Findings } from "./Findings.tsx";
 import styles from "./Slos.module.css";
 
 const TRENDS_MAX = 60;
+const REFRESH_MS = 60_000;
 
 interface Row {
   slo: Slo;
@@ -49,6 +50,7 @@ export function SlosPage() {
     queryKey,
     queryFn: ({ signal }) => fetchSlos(signal),
     placeholderData: keepPreviousData,
+    refetchInterval: REFRESH_MS,
   });
   const all = rowsOf(result.data?.slos ?? []);
   const rows = all.filter(({ slo, group }) =>
