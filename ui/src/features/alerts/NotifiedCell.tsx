@@ -50,7 +50,9 @@ export function NotifiedCell({ row, messages, nowMilli }: NotifiedCellProps) {
     );
   }
   // Those of an earlier time that it fired say nothing about this one.
-  const told = messages.filter((message) => row.since === null || message.at_ms >= row.since - CLOCK_MS);
+  // The alert manager remembers over a restart, the rule begins anew.
+  const since = Math.min(row.since ?? 0, managed?.starts_at_ms ?? Number.POSITIVE_INFINITY);
+  const told = messages.filter((message) => message.at_ms >= since - CLOCK_MS);
   if (told.length > 0) {
     return (
       <span className={styles.tellings}>
