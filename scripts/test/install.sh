@@ -51,9 +51,14 @@ install_packages() {
     have curl || wanted+=(curl)
     have openssl || wanted+=(openssl)
     # What receivers ask; their tests start servers of their own.
-    have redis-server || wanted+=(redis-server)
+    have redis-server && have redis-cli || wanted+=(redis-server redis-tools)
     have nginx || wanted+=(nginx-light)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
+    # Beside which receivers are asked the same.
+    local exporter
+    for exporter in node postgres redis nginx; do
+        have "prometheus-$exporter-exporter" || wanted+=("prometheus-$exporter-exporter")
+    done
     if [ ${#wanted[@]} -gt 0 ] && have apt-get && [ "$(id -u)" -eq 0 ]; then
         echo "installing ${wanted[*]}"
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } \

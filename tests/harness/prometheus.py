@@ -28,6 +28,8 @@ class Prometheus:
         self.config = self.folder / "prometheus.yml"
         self.config.write_text(config or "global: {}\n")
         self.log_path = self.folder / "prometheus.log"
+        # Added to `--enable-feature`.
+        self.features = ["promql-per-step-stats"]
         self.process = None
 
     def __enter__(self):
@@ -37,7 +39,7 @@ class Prometheus:
             f"--storage.tsdb.path={self.folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--web.enable-remote-write-receiver",
-            "--enable-feature=promql-per-step-stats",
+            f"--enable-feature={','.join(self.features)}",
             "--log.level=warn",
         ]
         with open(self.log_path, "ab") as log:
@@ -53,6 +55,12 @@ class Prometheus:
         except requests.RequestException:
             return False
 
+    def query(self, promql):
+        """Labels and value of every series of an instant query."""
+        answer = requests.get(self.url + "/api/v1/query", params={"query": promql}, timeout=10)
+        answer.raise_for_status()
+        return [(series["metric"], float(series["value"][1])) for series in answer.json()["data"]["result"]]
+
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -66,3 +74,9 @@ def promtool(*arguments, deadline_s=20):
     """What promtool prints, and with which code it ends."""
     done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=deadline_s, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+def promtool_check(text):
+    """What `promtool check metrics` says of an exposition: only what does not parse counts, not its taste."""
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=20, check=False)
+    return (1 if "error while linting" in done.stderr else 0), done.stdout, done.stderr

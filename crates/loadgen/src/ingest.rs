@@ -34,6 +34,8 @@ pub struct Config {
     pub signal: Signal,
     /// How many records; a whole trace or export may exceed it.
     pub records: u64,
+    /// Records of a request of spans or logs, about.
+    pub batch: usize,
     /// Connections, each with one request in flight.
     pub connections: usize,
     /// Seed of the data set.
@@ -80,8 +82,8 @@ struct Prepared {
 fn data(config: &Config) -> Box<dyn Iterator<Item = Request> + Send> {
     let (seed, n, end) = (config.seed, config.records, config.end);
     match config.signal {
-        Signal::Traces => Box::new(dataset::spans(seed, n, end)),
-        Signal::Logs => Box::new(dataset::logs(seed, n, end)),
+        Signal::Traces => Box::new(dataset::spans(seed, n, end).in_requests_of(config.batch)),
+        Signal::Logs => Box::new(dataset::logs(seed, n, end).in_requests_of(config.batch)),
         Signal::Metrics => Box::new(dataset::points(seed, n, end)),
     }
 }
@@ -118,7 +120,7 @@ pub async fn run(config: Config) -> Result<Report, IngestError> {
     let (out, buffer) = mpsc::channel(BUFFER);
     let expected = match config.rate {
         Some(_) => 1,
-        None => (config.records as usize).div_ceil(2 * dataset::BATCH).min(BUFFER),
+        None => (config.records as usize).div_ceil(2 * config.batch.max(1)).min(BUFFER),
     };
     let generator = {
         let config = Arc::clone(&config);

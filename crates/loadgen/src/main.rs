@@ -88,6 +88,9 @@ struct Ingest {
     /// identity, gzip or zstd.
     #[arg(long, default_value = "identity")]
     encoding: Encoding,
+    /// Records of a request of spans or logs, about; a trace is never cut.
+    #[arg(long, default_value_t = loadgen::dataset::BATCH)]
+    batch: usize,
     /// Connections, each with one request in flight.
     #[arg(long, default_value_t = 4)]
     connections: usize,
@@ -212,6 +215,7 @@ fn load(args: Ingest) -> anyhow::Result<()> {
         encoding: args.encoding,
         signal: args.data.signal,
         records: args.data.records,
+        batch: args.batch,
         connections: args.connections,
         seed: args.data.seed,
         end: end(&args.data),

@@ -7,10 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use foundation::{Clock, UnixNanos};
 use model::Signal;
 use parking_lot::Mutex;
+
+use crate::own_traces::OwnTraces;
 
 /// How many different refusals are remembered.
 const REFUSALS_MAX: usize = 50;
@@ -26,6 +29,7 @@ struct Inner {
     signals: [SignalCounters; 3],
     /// Newest first.
     refusals: Mutex<VecDeque<RefusalEntry>>,
+    traces: OwnTraces,
 }
 
 #[derive(Default)]
@@ -70,7 +74,12 @@ pub struct RefusalEntry {
 impl Journal {
     /// An empty journal.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { clock, signals: Default::default(), refusals: Mutex::default() }))
+        Self(Arc::new(Inner {
+            clock,
+            signals: Default::default(),
+            refusals: Mutex::default(),
+            traces: OwnTraces::default(),
+        }))
     }
 
     /// A request was stored, perhaps without some records.
@@ -107,6 +116,16 @@ impl Journal {
         };
         refusals.push_front(entry);
         refusals.truncate(REFUSALS_MAX);
+    }
+
+    /// Something that this process did ends now: its name, since when, what it was about, and why it failed if it did.
+    pub fn did(&self, name: &str, begin: Instant, detail: &str, failed: Option<&str>) {
+        self.0.traces.record(name, self.0.clock.now(), begin.elapsed(), detail, failed);
+    }
+
+    /// What this process did lately, as JSON: by name and duration.
+    pub fn traces(&self) -> serde_json::Value {
+        self.0.traces.shown()
     }
 
     /// The counts of one signal.

@@ -23,6 +23,7 @@ pub mod journal;
 mod memory;
 pub mod otlp;
 pub mod ottl;
+mod own_traces;
 mod page;
 pub mod processors;
 pub mod receivers;

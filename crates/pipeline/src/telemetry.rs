@@ -6,11 +6,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use foundation::ErrorKind;
 use model::Signal;
-use wire::otlp::DecodeError;
-use wire::otlp::tree::{Logs, Metrics, Traces};
+use wire::otlp::tree::{Logs, Metrics, Resource, Traces};
+use wire::otlp::{DecodeError, raw};
 
 use crate::refusal::Refusal;
 
@@ -22,6 +22,8 @@ pub struct Telemetry {
     signal: Signal,
     bytes: Option<Bytes>,
     tree: Option<Arc<Tree>>,
+    /// How many items the bytes hold, once they were counted, and with that checked.
+    items: Option<usize>,
     origin: Option<Arc<Origin>>,
 }
 
@@ -134,13 +136,29 @@ impl Tree {
 impl Telemetry {
     /// A request as it was received: an OTLP `Export*ServiceRequest` in protobuf, not yet checked.
     pub fn new(signal: Signal, request: Bytes) -> Self {
-        Self { signal, bytes: Some(request), tree: None, origin: None }
+        Self { signal, bytes: Some(request), tree: None, items: None, origin: None }
     }
 
     /// A request that was made here.
     pub fn of(tree: impl Into<Tree>) -> Self {
         let tree = tree.into();
-        Self { signal: tree.signal(), bytes: None, tree: Some(Arc::new(tree)), origin: None }
+        Self { signal: tree.signal(), bytes: None, tree: Some(Arc::new(tree)), items: None, origin: None }
+    }
+
+    /// Several requests of one signal as one; their bytes stay as they are. `None`: one of them is no bytes any more.
+    pub(crate) fn joined(signal: Signal, requests: &[&Self]) -> Option<Self> {
+        let parts: Vec<&Bytes> = requests.iter().map(|r| r.bytes.as_ref()).collect::<Option<_>>()?;
+        let items = requests.iter().map(|r| r.items).sum();
+        // Repeated fields of messages that follow each other are merged: protobuf, "Last One Wins".
+        let bytes = match parts[..] {
+            [one] => one.clone(),
+            _ => {
+                let mut joined = BytesMut::with_capacity(parts.iter().map(|p| p.len()).sum());
+                parts.iter().for_each(|part| joined.extend_from_slice(part));
+                joined.freeze()
+            }
+        };
+        Some(Self { signal, bytes: Some(bytes), tree: None, items, origin: None })
     }
 
     /// The same, from `origin`.
@@ -186,12 +204,28 @@ impl Telemetry {
         self.decoded().map(Arc::make_mut)
     }
 
+    /// Changes the resources, and nothing else: a request that is not decoded stays bytes.
+    ///
+    /// # Errors
+    /// The bytes are not a request.
+    pub fn edit_resources(&mut self, mut change: impl FnMut(&mut Resource)) -> Result<(), Refusal> {
+        if let (Some(bytes), None) = (&self.bytes, &self.tree) {
+            self.bytes = Some(raw::edit_resources(self.signal, bytes, change).map_err(broken)?);
+            return Ok(());
+        }
+        match self.tree_mut()? {
+            Tree::Traces(t) => t.resources.iter_mut().for_each(|r| change(&mut r.resource)),
+            Tree::Metrics(t) => t.resources.iter_mut().for_each(|r| change(&mut r.resource)),
+            Tree::Logs(t) => t.resources.iter_mut().for_each(|r| change(&mut r.resource)),
+        }
+        Ok(())
+    }
+
     /// Decodes what was not yet.
     fn decoded(&mut self) -> Result<&mut Arc<Tree>, Refusal> {
         if self.tree.is_none() {
             let bytes = self.bytes.as_deref().unwrap_or_default();
-            let tree = Tree::decode(self.signal, bytes);
-            self.tree = Some(Arc::new(tree.map_err(|e| Refusal::new(ErrorKind::InvalidInput, e.to_string()))?));
+            self.tree = Some(Arc::new(Tree::decode(self.signal, bytes).map_err(broken)?));
         }
         self.tree.as_mut().ok_or_else(|| Refusal::new(ErrorKind::Internal, "a request without content"))
     }
@@ -229,12 +263,20 @@ impl Telemetry {
         })
     }
 
-    /// Spans, data points or log records.
+    /// Spans, data points or log records. What is bytes is checked to the last one, and not decoded.
     ///
     /// # Errors
     /// The bytes are not a request.
     pub fn items(&mut self) -> Result<usize, Refusal> {
-        self.tree().map(Tree::items)
+        if let Some(tree) = &self.tree {
+            return Ok(tree.items());
+        }
+        let items = match self.items {
+            Some(items) => items,
+            None => raw::count(self.signal, self.bytes.as_deref().unwrap_or_default()).map_err(broken)?,
+        };
+        self.items = Some(items);
+        Ok(items)
     }
 
     /// The request itself, to be taken apart.
@@ -257,6 +299,10 @@ impl Telemetry {
             (None, None) => Bytes::new(),
         }
     }
+}
+
+fn broken(e: DecodeError) -> Refusal {
+    Refusal::new(ErrorKind::InvalidInput, e.to_string())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use foundation::UnixNanos;
 use model::{Histogram, Signal};
 
 use crate::otlp::tree::{LogRecord, Metric, Record, Span, Tree};
-use crate::otlp::{self, Limits, json};
+use crate::otlp::{self, DecodeError, Decoded, Limits, json, raw};
 use crate::prometheus::exposition::{self, ExpositionSink, SampleRef, Value};
 use crate::prometheus::remote_read;
 use crate::prometheus::remote_write::{self, Version};
@@ -38,6 +38,7 @@ const fn closed() -> Limits {
 /// Any bytes as a trace request.
 pub fn fuzz_traces(data: &[u8]) {
     let refusing = otlp::decode_traces(data, &closed(), &mut RowSpanSink::default());
+    as_it_lies(Signal::Traces, data, &refusing);
     let mut sink = RowSpanSink::default();
     assert_eq!(refusing.is_ok(), otlp::decode_traces(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowSpanSink::default();
@@ -50,9 +51,21 @@ pub fn fuzz_traces(data: &[u8]) {
     }
 }
 
+/// Counting does not depend on how a request is read, and one whose resources stay the same stays the same.
+fn as_it_lies(signal: Signal, data: &[u8], decoded: &Result<Decoded, DecodeError>) {
+    let counted = raw::count(signal, data);
+    assert_eq!(counted.is_ok(), decoded.is_ok(), "{counted:?} {decoded:?}");
+    if let (Ok(items), Ok(decoded)) = (counted, decoded) {
+        assert_eq!(items as u64, decoded.accepted + decoded.rejected);
+        let edited = raw::edit_resources(signal, data, |_| {});
+        assert!(edited.is_ok_and(|edited| raw::count(signal, &edited) == Ok(items)));
+    }
+}
+
 /// Any bytes as a log request.
 pub fn fuzz_logs(data: &[u8]) {
     let refusing = otlp::decode_logs(data, &closed(), &mut RowLogSink::default());
+    as_it_lies(Signal::Logs, data, &refusing);
     let mut sink = RowLogSink::default();
     assert_eq!(refusing.is_ok(), otlp::decode_logs(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowLogSink::default();
@@ -65,6 +78,7 @@ pub fn fuzz_logs(data: &[u8]) {
 /// Any bytes as a metric request.
 pub fn fuzz_metrics(data: &[u8]) {
     let refusing = otlp::decode_metrics(data, &closed(), &mut RowMetricSink::default());
+    as_it_lies(Signal::Metrics, data, &refusing);
     let mut sink = RowMetricSink::default();
     assert_eq!(refusing.is_ok(), otlp::decode_metrics(data, &Limits::new(UnixNanos(1)), &mut sink).is_ok());
     let mut sink = RowMetricSink::default();

@@ -18,6 +18,7 @@ pub mod json;
 mod limits;
 mod logs;
 mod metrics;
+pub mod raw;
 mod read;
 mod response;
 pub mod sampling;

@@ -32,9 +32,23 @@ pub(super) struct RawMetrics {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawOtlp {
-    pub promote_resource_attributes: Vec<String>,
+    pub promote_resource_attributes: Option<Vec<String>>,
     pub promote_scope_metadata: Option<bool>,
     pub convert_histograms_to_nhcb: Option<bool>,
+}
+
+/// What tells apart the series of one receiver: without them the tables of a database, or two servers of a kind, would be one series.
+const PROMOTED: [&str; 6] = [
+    "postgresql.database.name",
+    "postgresql.schema.name",
+    "postgresql.table.name",
+    "postgresql.index.name",
+    "server.address",
+    "server.port",
+];
+
+fn promoted() -> Vec<String> {
+    PROMOTED.map(str::to_owned).to_vec()
 }
 
 /// What is set for the metrics engine.
@@ -73,7 +87,7 @@ impl Metrics {
             keep: rules("metrics.keep", raw.keep, p),
             otlp: OtlpOptions {
                 scope_labels: raw.otlp.promote_scope_metadata.unwrap_or(usual.otlp.scope_labels),
-                promote_resource_attributes: raw.otlp.promote_resource_attributes,
+                promote_resource_attributes: raw.otlp.promote_resource_attributes.unwrap_or_else(promoted),
                 custom_buckets: raw.otlp.convert_histograms_to_nhcb.unwrap_or(usual.otlp.custom_buckets),
             },
         };

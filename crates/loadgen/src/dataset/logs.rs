@@ -25,6 +25,7 @@ pub fn logs(seed: u64, n: u64, end: UnixNanos) -> Logs {
         ],
         world: World::new(seed, end),
         batch: Batch::new(Signal::Logs),
+        batch_records: BATCH,
         body: String::new(),
     }
 }
@@ -38,6 +39,7 @@ pub struct Logs {
     templates: [Zipf; 4],
     world: World,
     batch: Batch,
+    batch_records: usize,
     body: String,
 }
 
@@ -93,6 +95,14 @@ const ERROR: [&str; 6] = [
     "could not parse message {hex} from topic {noun}: unexpected end of input at byte {n}",
 ];
 
+impl Logs {
+    /// With about so many records in a request, instead of [`BATCH`].
+    #[must_use]
+    pub fn in_requests_of(self, records: usize) -> Self {
+        Self { batch_records: records.max(1), ..self }
+    }
+}
+
 impl Iterator for Logs {
     type Item = Request;
 
@@ -100,7 +110,7 @@ impl Iterator for Logs {
         if self.done >= self.n {
             return None;
         }
-        while self.batch.records < BATCH && self.done < self.n {
+        while self.batch.records < self.batch_records && self.done < self.n {
             self.record();
         }
         Some(self.batch.take(&self.world))

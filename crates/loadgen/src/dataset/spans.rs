@@ -13,7 +13,7 @@ use crate::random::Rng;
 pub fn spans(seed: u64, n: u64, end: UnixNanos) -> Spans {
     let world = World::new(seed, end);
     let operations = (0..SERVICES.len()).map(operations_of).collect();
-    Spans { seed, n, done: 0, traces: 0, world, operations, batch: Batch::new(Signal::Traces) }
+    Spans { seed, n, done: 0, traces: 0, world, operations, batch: Batch::new(Signal::Traces), batch_records: BATCH }
 }
 
 /// The stream of [`spans`].
@@ -25,6 +25,15 @@ pub struct Spans {
     world: World,
     operations: Vec<Vec<Operation>>,
     batch: Batch,
+    batch_records: usize,
+}
+
+impl Spans {
+    /// With about so many records in a request, instead of [`BATCH`]; a trace is never cut.
+    #[must_use]
+    pub fn in_requests_of(self, records: usize) -> Self {
+        Self { batch_records: records.max(1), ..self }
+    }
 }
 
 impl Iterator for Spans {
@@ -34,7 +43,7 @@ impl Iterator for Spans {
         if self.done >= self.n {
             return None;
         }
-        while self.batch.records < BATCH && self.done < self.n {
+        while self.batch.records < self.batch_records && self.done < self.n {
             self.trace();
         }
         Some(self.batch.take(&self.world))

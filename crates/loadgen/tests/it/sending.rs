@@ -110,6 +110,7 @@ async fn serve(log: Log, protocol: Protocol) -> String {
 
 fn config(endpoint: String, protocol: Protocol, encoding: Encoding) -> ingest::Config {
     ingest::Config {
+        batch: loadgen::dataset::BATCH,
         endpoint,
         protocol,
         encoding,

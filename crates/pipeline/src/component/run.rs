@@ -56,12 +56,14 @@ pub struct StatusBoard {
     /// Each with the number of its run: of two with the same name the later one is the truth.
     entries: Arc<RwLock<BTreeMap<String, (u64, Status)>>>,
     runs: Arc<AtomicU64>,
+    /// Pipelines and the components of each that have a state.
+    pipelines: Arc<RwLock<BTreeMap<String, Vec<String>>>>,
 }
 
 impl StatusBoard {
     /// An empty board.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, entries: Arc::default(), runs: Arc::default() }
+        Self { clock, entries: Arc::default(), runs: Arc::default(), pipelines: Arc::default() }
     }
 
     /// Says how the run `run` of `component` fares.
@@ -78,6 +80,20 @@ impl StatusBoard {
                 }
             }
         }
+    }
+
+    /// Says which components the pipelines have: those of the latest graph.
+    pub(crate) fn set_pipelines(&self, pipelines: BTreeMap<String, Vec<String>>) {
+        *self.pipelines.write() = pipelines;
+    }
+
+    /// The pipelines, and how the components of each fare.
+    pub fn pipelines(&self) -> BTreeMap<String, BTreeMap<String, Status>> {
+        let all = self.all();
+        let of = |components: &Vec<String>| -> BTreeMap<String, Status> {
+            components.iter().filter_map(|name| Some((name.clone(), all.get(name)?.clone()))).collect()
+        };
+        self.pipelines.read().iter().map(|(id, components)| (id.clone(), of(components))).collect()
     }
 
     /// All of them, by name.

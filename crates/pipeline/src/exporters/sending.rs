@@ -94,7 +94,9 @@ struct Queued {
 impl Consumer for Queued {
     fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
         Box::pin(async move {
-            let signal = telemetry.signal();
+            let (signal, mut telemetry) = (telemetry.signal(), telemetry);
+            // What can never be delivered is not acknowledged.
+            let accepted = telemetry.items()? as u64;
             let request = telemetry.into_bytes();
             if request.is_empty() {
                 return Ok(Decoded::default());
@@ -103,7 +105,7 @@ impl Consumer for Queued {
             record.put_u8(tag(signal));
             record.put(request);
             self.queue.append(record.freeze()).await?;
-            Ok(Decoded::default())
+            Ok(Decoded { accepted, ..Decoded::default() })
         })
     }
 }
@@ -136,10 +138,11 @@ struct Direct {
 impl Consumer for Direct {
     fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
         Box::pin(async move {
-            let signal = telemetry.signal();
+            let (signal, mut telemetry) = (telemetry.signal(), telemetry);
+            let accepted = telemetry.items()? as u64;
             let request = telemetry.into_bytes();
             match self.delivery.deliver(signal, request, self.stopped.clone()).await {
-                Outcome::Delivered => Ok(Decoded::default()),
+                Outcome::Delivered => Ok(Decoded { accepted, ..Decoded::default() }),
                 Outcome::Refused(failure) => Err(Refusal::new(ErrorKind::Internal, failure.message)),
                 Outcome::GivenUp(failure) => {
                     let retry_after = failure.after.unwrap_or(Duration::from_secs(1));
@@ -175,7 +178,12 @@ impl Delivery {
         let begin = Instant::now();
         let mut backoff = Backoff::new(&self.retry);
         loop {
-            let failure = match self.sender.send(signal, request.clone()).await {
+            let (tried, bytes) = (Instant::now(), request.len());
+            let sent = self.sender.send(signal, request.clone()).await;
+            let why = sent.as_ref().err().map(|failure| failure.message.as_str());
+            let name = format!("{} {}", self.component, signal.name());
+            self.journal.did(&name, tried, &format!("{bytes} bytes"), why);
+            let failure = match sent {
                 Ok(()) => {
                     self.works();
                     return Outcome::Delivered;

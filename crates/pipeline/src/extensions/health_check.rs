@@ -2,6 +2,7 @@
 //!
 //! Source: healthcheckextension and healthcheckv2extension of the Collector (names of states).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use foundation::UnixNanos;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::component::{
-    Extension, ExtensionFactory, Health, Host, Refused, Run, Setup, StartError, Starting, StatusBoard,
+    Extension, ExtensionFactory, Health, Host, Refused, Run, Setup, StartError, Starting, Status, StatusBoard,
 };
 use crate::config::Collector;
 use crate::page::{Page, at_once, serve};
@@ -82,17 +83,39 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Extension>, Refused> {
 pub fn health(board: &StatusBoard) -> (bool, Value) {
     let all = board.all();
     let works = !all.values().any(|status| status.health == Health::Failed);
-    let components: Map<String, Value> = all
-        .into_iter()
-        .map(|(component, status)| {
-            let mut entry = json!({"status": status.health.name(), "since_ms": status.since.as_millis()});
-            if let (false, Value::Object(entry)) = (status.message.is_empty(), &mut entry) {
-                entry.insert("error".to_owned(), json!(status.message));
-            }
-            (component, entry)
-        })
-        .collect();
-    (works, Value::Object(components))
+    (works, components(all))
+}
+
+fn components(all: BTreeMap<String, Status>) -> Value {
+    let entry = |(component, status): (String, Status)| {
+        let mut entry = json!({"status": status.health.name(), "since_ms": status.since.as_millis()});
+        if let (false, Value::Object(entry)) = (status.message.is_empty(), &mut entry) {
+            entry.insert("error".to_owned(), json!(status.message));
+        }
+        (component, entry)
+    };
+    Value::Object(all.into_iter().map(entry).collect::<Map<String, Value>>())
+}
+
+/// The state of a pipeline is the worst of its components.
+fn worst(all: &BTreeMap<String, Status>) -> Health {
+    let badness = |health: &Health| match health {
+        Health::Ok => 0,
+        Health::Starting => 1,
+        Health::Stopped => 2,
+        Health::Recoverable => 3,
+        Health::Failed => 4,
+    };
+    all.values().map(|status| status.health).max_by_key(badness).unwrap_or(Health::Ok)
+}
+
+/// `?pipeline=traces`, as healthcheckv2 has it.
+fn of_pipeline(board: &StatusBoard, pipeline: &str) -> Option<Page> {
+    let all = board.pipelines().remove(pipeline)?;
+    let health = worst(&all);
+    let status = if health == Health::Failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let body = json!({"status": health.name(), "healthy": health != Health::Failed, "components": components(all)});
+    Some(Page { status, content_type: "application/json", body: body.to_string().into() })
 }
 
 impl Extension for HealthCheck {
@@ -107,8 +130,13 @@ impl Extension for HealthCheck {
             let (board, clock, started) = (host.board.clone(), host.clock.clone(), host.clock.now());
             let settings = self.settings;
             let pages = at_once(move |ask| {
-                let known = ask.path == settings.path || ask.path == "/status";
-                known.then(|| page(&board, &settings, started, clock.now()))
+                if ask.path != settings.path && ask.path != "/status" {
+                    return None;
+                }
+                match ask.query.split('&').find_map(|pair| pair.strip_prefix("pipeline=")) {
+                    Some(pipeline) => of_pipeline(&board, &pipeline.replace("%2F", "/")),
+                    None => Some(page(&board, &settings, started, clock.now())),
+                }
             });
             run.spawn("health", serve(listener, pages, run.stopped()));
             Ok(())
@@ -128,6 +156,7 @@ fn page(board: &StatusBoard, settings: &Settings, started: UnixNanos, now: UnixN
         "status": if works { "Server available" } else { "Server not available" },
         "upSinceUnixMs": started.as_millis(),
         "uptime": format!("{up_s}s"),
+        "pipelines": board.pipelines().iter().map(|(id, all)| (id.clone(), json!(worst(all).name()))).collect::<Map<_, _>>(),
         "components": components,
     });
     Page { status, content_type: "application/json", body: body.to_string().into() }

@@ -1,8 +1,9 @@
 //! `zpages`: what this process does, for people with a terminal: components, what came in, what was refused.
 //!
-//! The paths are the Collector's where it has them (`/debug/pipelinez`, `/debug/servicez`, `/debug/extensionz`); as JSON with
+//! The paths are the Collector's where it has them (`/debug/pipelinez`, `/debug/servicez`, `/debug/extensionz`, `/debug/tracez`); as JSON with
 //! `?format=json`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -59,7 +60,8 @@ impl Extension for ZPages {
 fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
     let value = match path {
         "/" | "/debug" | "/debug/" => {
-            let pages = ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz", "/debug/refusalz"];
+            let pages =
+                ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz", "/debug/tracez", "/debug/refusalz"];
             json!({"pages": pages, "as": "append ?format=json for JSON"})
         }
         "/debug/servicez" => json!({
@@ -68,8 +70,12 @@ fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
             "requests_in_flight_bytes": host.budget.used(),
             "received": received(host),
         }),
-        "/debug/pipelinez" => components(host, |path| !path.starts_with("extensions.")),
+        "/debug/pipelinez" => json!({
+            "pipelines": host.board.pipelines().into_iter().map(|(id, all)| (id, all.into_keys().collect())).collect::<BTreeMap<_, Vec<_>>>(),
+            "components": components(host, |path| !path.starts_with("extensions.")),
+        }),
         "/debug/extensionz" => components(host, |path| path.starts_with("extensions.")),
+        "/debug/tracez" => host.journal.traces(),
         "/debug/refusalz" => refusals(host),
         _ => return None,
     };

@@ -1,6 +1,6 @@
 //! A plan -> a running graph: from the back to the front, so that nobody sends before somebody takes. Stopped the other way round.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,12 +84,14 @@ impl Graph {
             entrances: HashMap::new(),
             receiving: HashMap::new(),
             resident_bytes_max: None,
+            components: BTreeMap::new(),
         };
         for at in 0..wiring.pipelines.len() {
             wiring.pipeline(at);
         }
         let receiving = wiring.receiving;
         host.budget.set_resident_bytes_max(wiring.resident_bytes_max);
+        host.board.set_pipelines(wiring.components);
         for (id, receiver) in plan.receivers {
             let outputs = Outputs::new(receiving.get(&id).cloned().unwrap_or_default());
             let mut run = self.run(Kind::Receiver, &id);
@@ -142,6 +144,16 @@ impl Graph {
     }
 }
 
+/// What a stage is called on the board.
+fn stage_name(id: &ComponentId, pipeline: &PipelineId) -> String {
+    format!("processors.{id} of {pipeline}")
+}
+
+/// What the board may call a component at an end of a pipeline: a connector is both.
+fn names(kind: Kind, id: &ComponentId) -> [String; 2] {
+    [kind, Kind::Connector].map(|kind| format!("{}.{id}", kind.section()))
+}
+
 /// Pipelines on their way to being wired; those behind a connector go first.
 struct Wiring<'g> {
     graph: &'g mut Graph,
@@ -156,11 +168,18 @@ struct Wiring<'g> {
     receiving: HashMap<ComponentId, Vec<(PipelineId, Arc<dyn Consumer>)>>,
     /// The least that a processor wants the process to stay below.
     resident_bytes_max: Option<u64>,
+    /// Pipelines and their components that have a state, for the board.
+    components: BTreeMap<String, Vec<String>>,
 }
 
 impl Wiring<'_> {
     fn pipeline(&mut self, at: usize) {
         let Some(pipeline) = self.pipelines[at].take() else { return };
+        let mut components: Vec<String> = Vec::new();
+        components.extend(pipeline.receivers.iter().flat_map(|id| names(Kind::Receiver, id)));
+        components.extend(pipeline.steps.iter().map(|(id, _)| stage_name(id, &pipeline.id)));
+        components.extend(pipeline.exporters.iter().flat_map(|id| names(Kind::Exporter, id)));
+        self.components.insert(pipeline.id.to_string(), components);
         let mut next: Vec<Arc<dyn Consumer>> = Vec::new();
         for id in &pipeline.exporters {
             let kept_only = pipeline.carries_rejected && !takes_rejected(id);
@@ -225,7 +244,7 @@ impl Wiring<'_> {
                 }
                 Step::Stage(stage) => {
                     next = close(&mut row, next);
-                    let mut run = Run::new(format!("processors.{id} of {pipeline}"), self.graph.host.board.clone());
+                    let mut run = Run::new(stage_name(&id, pipeline), self.graph.host.board.clone());
                     next = stage.start(next, &host, &mut run);
                     run.reporter().ok();
                     self.graph.runs.push(run);

@@ -4,6 +4,7 @@
 //! length (u32, big-endian) and the bytes; the status comes in the trailers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use model::Signal;
-use wire::otlp::{Encoding as Format, export_response};
+use wire::otlp::{Decoded, Encoding as Format, export_response};
 
 use super::compression::{self, Encoding};
 use super::server::{Body, Context};
@@ -37,8 +38,11 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
         return success(SERVING);
     }
     let signal = signal_of_method(request.uri().path());
-    match export(request, signal, context, origin).await {
-        Ok(message) => success(&message),
+    let begin = Instant::now();
+    let outcome = export(request, signal, context, origin).await;
+    context.told(&format!("otlp grpc {}", signal.map_or("other", Signal::name)), begin, origin, &outcome);
+    match outcome {
+        Ok((signal, decoded)) => success(&export_response(signal, &decoded, Format::Protobuf)),
         Err(refusal) => {
             let code = format!("grpc {}", refusal.grpc());
             context.journal.request_refused(signal, &code, &refusal.message);
@@ -52,7 +56,7 @@ async fn export(
     signal: Option<Signal>,
     context: &Context,
     origin: &Arc<Origin>,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(Signal, Decoded), Refusal> {
     let Some(signal) = signal else {
         let message = format!("there is no method {}", request.uri().path());
         return Err(Refusal::new(ErrorKind::Unsupported, message));
@@ -81,8 +85,10 @@ async fn export(
     let (compressed, message) = unframe(&framed)?;
     let encoding = if compressed { encoding } else { Encoding::Identity };
     let plain = compression::decompress(encoding, message, limit, &mut lease)?;
+    let bytes = plain.len();
     let decoded = output.consume(Telemetry::new(signal, plain).from(Some(origin))).await?;
-    Ok(export_response(signal, &decoded, Format::Protobuf))
+    context.count(signal, bytes, &decoded);
+    Ok((signal, decoded))
 }
 
 /// The one message of a unary call, and whether it is compressed.

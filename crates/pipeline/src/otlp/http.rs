@@ -4,6 +4,7 @@
 //! the request; failures carry a `google.rpc.Status`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
@@ -36,7 +37,10 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
         (Method::OPTIONS, Some(_)) => preflight(&headers, context),
         (method, signal) => {
             let format = format_of(&request).unwrap_or(Format::Json);
-            match check_and_export(request, &method, signal, context, origin).await {
+            let begin = Instant::now();
+            let outcome = check_and_export(request, &method, signal, context, origin).await;
+            context.told(&format!("otlp http {}", signal.map_or("other", Signal::name)), begin, origin, &outcome);
+            match outcome {
                 Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
                 Err(refusal) => {
                     let code = refusal.http().to_string();
@@ -96,7 +100,10 @@ async fn check_and_export(
             protobuf.into()
         }
     };
-    Ok((signal, output.consume(Telemetry::new(signal, protobuf).from(Some(origin))).await?))
+    let bytes = protobuf.len();
+    let decoded = output.consume(Telemetry::new(signal, protobuf).from(Some(origin))).await?;
+    context.count(signal, bytes, &decoded);
+    Ok((signal, decoded))
 }
 
 fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {

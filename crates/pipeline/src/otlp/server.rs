@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use wire::otlp::Decoded;
 
 use super::cors::Cors;
 use super::{grpc, http};
@@ -84,6 +85,8 @@ pub struct Config {
     pub age_max: Option<Duration>,
     /// Connections of the port.
     pub connections_max: usize,
+    /// Counts what was taken: no engine behind it does.
+    pub counts: bool,
 }
 
 impl Config {
@@ -105,6 +108,7 @@ impl Config {
             keep_alive: (KEEP_ALIVE, KEEP_ALIVE),
             age_max: None,
             connections_max: connections_max(),
+            counts: false,
         }
     }
 }
@@ -136,6 +140,31 @@ impl Context {
         };
         let metadata = headers.iter().filter_map(text).collect();
         Ok(Arc::new(Origin { peer: connection.peer, metadata, auth }))
+    }
+
+    /// What became of a request, for those who ask what this process did.
+    pub(super) fn told(
+        &self,
+        name: &str,
+        begin: Instant,
+        origin: &Origin,
+        outcome: &Result<(Signal, Decoded), Refusal>,
+    ) {
+        let peer = origin.peer.map_or_else(String::new, |peer| peer.to_string());
+        match outcome {
+            Ok((signal, decoded)) => {
+                let (n, records) = (decoded.accepted, signal.records());
+                self.journal.did(name, begin, &format!("{n} {records} of {peer}"), None);
+            }
+            Err(refusal) => self.journal.did(name, begin, &peer, Some(&refusal.message)),
+        }
+    }
+
+    /// Counts what was taken, where no engine does.
+    pub(super) fn count(&self, signal: Signal, bytes: usize, decoded: &Decoded) {
+        if self.config.counts {
+            self.journal.stored(signal, bytes, decoded.accepted, decoded.rejected);
+        }
     }
 
     /// Where a signal comes in over HTTP: `/v1/traces`.
@@ -222,7 +251,14 @@ impl Connection {
         match (&self.context.config.tls, first[0] == TLS_HANDSHAKE) {
             (None, false) => self.serve(stream, stop).await,
             (Some(tls), true) => match tls.accept(stream).await {
-                Ok(stream) => self.serve(stream, stop).await,
+                Ok(stream) => {
+                    if let Some(why) = tls.stale() {
+                        let message =
+                            format!("the certificate on disk cannot be used, the one before stays in use: {why}");
+                        self.context.journal.note(None, "tls", &message, 1);
+                    }
+                    self.serve(stream, stop).await;
+                }
                 Err(e) => self.context.journal.note(None, "tls", &format!("the TLS handshake failed: {e}"), 1),
             },
             (None, true) => {

@@ -2,7 +2,8 @@
 //!
 //! Unlike the Collector's, it acknowledges nothing before what is behind it has: a request waits until its batch is safe. So that
 //! waiting costs no time where there is nothing to wait for, a request that finds the way free goes on at once, and others are
-//! put together while one is on its way; `timeout` and `send_batch_size` bound how long and how many.
+//! put together while one is on its way; `timeout` and `send_batch_size` bound how long and how many. Requests that nobody decoded
+//! are put together as the bytes they are; only what is larger than `send_batch_max_size` has to be taken apart.
 //! Limits: [`IN_FLIGHT_MAX`] batches on their way, [`WAITING_MAX`] requests waiting; beyond, senders wait.
 
 mod split;
@@ -23,12 +24,14 @@ use crate::component::{Host, ProcessorFactory, Refused, Run, SIGNALS, Setup, Sta
 use crate::config::Interval;
 use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
-use crate::telemetry::{Origin, Telemetry, Tree};
+use crate::telemetry::{Origin, Telemetry};
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["batch"], signals: SIGNALS, build };
 
 /// Batches on their way at the same time.
 const IN_FLIGHT_MAX: usize = 16;
+/// A request above this size is counted away from the threads that serve sockets.
+const INLINE_BYTES_MAX: usize = 512 << 10;
 /// Requests between senders and batches.
 const WAITING_MAX: usize = 1024;
 
@@ -88,7 +91,7 @@ type Key = Vec<Vec<String>>;
 struct Request {
     key: Key,
     origin: Option<Arc<Origin>>,
-    tree: Tree,
+    telemetry: Telemetry,
     items: usize,
     waiter: Waiter,
 }
@@ -113,10 +116,14 @@ impl Consumer for Front {
             let key: Key = self.keys.iter().map(values).collect();
             // Batches of different senders have no one origin, but for what they were separated by.
             let origin = if self.keys.is_empty() { None } else { origin };
-            let tree = telemetry.into_tree()?;
-            let items = tree.items();
+            let mut telemetry = telemetry.from(None);
+            let items = if telemetry.size() <= INLINE_BYTES_MAX {
+                telemetry.items()?
+            } else {
+                tokio::task::block_in_place(|| telemetry.items())?
+            };
             let (waiter, answered) = Waiter::new(items);
-            let request = Request { key, origin, tree, items, waiter };
+            let request = Request { key, origin, telemetry, items, waiter };
             self.requests.send(request).await.map_err(|_| shutting_down())?;
             answered.await.unwrap_or_else(|_| Err(shutting_down()))
         })
@@ -224,10 +231,29 @@ impl Batcher {
 /// Sends requests as one, or as several of at most `max` items, and answers those who wait.
 async fn send(next: &dyn Consumer, requests: Vec<Request>, max: usize) {
     let origin = requests.first().and_then(|r| r.origin.clone());
+    let fits = max == 0 || requests.iter().map(|r| r.items).sum::<usize>() <= max;
+    let all: Vec<&Telemetry> = requests.iter().map(|r| &r.telemetry).collect();
+    if fits
+        && let Some(signal) = all.first().map(|t| t.signal())
+        && let Some(joined) = Telemetry::joined(signal, &all)
+    {
+        let mut waiters: Vec<Waiter> = requests.into_iter().map(|r| r.waiter).collect();
+        settle(&mut waiters.iter_mut(), &next.consume(joined.from(origin)).await);
+        return waiters.into_iter().for_each(Waiter::answer);
+    }
     let (mut trees, mut waiters) = (Vec::new(), Vec::new());
     for request in requests {
-        trees.push(request.tree);
-        waiters.push(request.waiter);
+        let mut waiter = request.waiter;
+        match request.telemetry.into_tree() {
+            Ok(tree) => {
+                trees.push(tree);
+                waiters.push(waiter);
+            }
+            Err(refusal) => {
+                settle(std::iter::once(&mut waiter), &Err(refusal));
+                waiter.answer();
+            }
+        }
     }
     for piece in pieces(trees, max) {
         let outcome: Outcome = next.consume(Telemetry::of(piece.tree).from(origin.clone())).await;

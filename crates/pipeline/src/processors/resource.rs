@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::{ActionConfig, Actions};
 use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
 use crate::refusal::Refusal;
-use crate::telemetry::{Telemetry, Tree};
+use crate::telemetry::Telemetry;
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["resource"], signals: SIGNALS, build };
 
@@ -30,11 +30,7 @@ impl Processor for ResourceProcessor {
     fn process(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
         let origin = telemetry.origin().cloned();
         let origin = origin.as_deref();
-        match telemetry.tree_mut()? {
-            Tree::Traces(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
-            Tree::Metrics(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
-            Tree::Logs(t) => t.resources.iter_mut().for_each(|r| self.0.apply(&mut r.resource.attributes, origin)),
-        }
+        telemetry.edit_resources(|resource| self.0.apply(&mut resource.attributes, origin))?;
         Ok(Some(telemetry))
     }
 }
@@ -42,6 +38,8 @@ impl Processor for ResourceProcessor {
 #[cfg(test)]
 mod tests {
     use wire::otlp::tree::Temporality;
+
+    use crate::telemetry::Tree;
 
     use super::super::testing::{log, of_service, process, processor, shown, span, sum};
     use super::*;

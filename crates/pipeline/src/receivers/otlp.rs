@@ -372,6 +372,7 @@ impl Otlp {
             tls,
             authenticator,
             include_metadata,
+            counts: host.engines.is_none(),
             ..otlp::Config::new(limit, host.budget.clone())
         })
     }

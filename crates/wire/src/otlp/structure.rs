@@ -4,7 +4,7 @@
 //! checked here, so that a broken request is refused as a whole whatever else is wrong with
 //! it, and whatever the limits are: the same request decodes the same way when it is replayed.
 
-use super::schema::{Kind, Message};
+use super::schema::{self, Kind, Message};
 use crate::protobuf::{Key, Malformation, Malformed, Reader};
 
 /// Messages deeper than this are stepped over: no record that deep is ever stored, and the stack is finite.
@@ -22,6 +22,7 @@ fn check_nested(message: &Message, mut r: Reader<'_>, depth: usize) -> Result<()
             continue;
         };
         match (field.kind, key.wire_type()) {
+            (Kind::Message(inner), 2) if std::ptr::eq(inner, &schema::KEY_VALUE) && usual_attribute(&mut r) => {}
             (Kind::Message(inner), 2) if depth < MAX_DEPTH => check_nested(inner, r.message()?, depth + 1)?,
             (kind, found) if found == wire_type(kind) => r.skip(key)?,
             (kind, 2) if field.repeated => check_packed(kind, r.message()?)?,
@@ -29,6 +30,23 @@ fn check_nested(message: &Message, mut r: Reader<'_>, depth: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Steps over an attribute as nearly every encoder writes it: a short key, then a short value that is no array and no map.
+#[inline]
+fn usual_attribute(r: &mut Reader<'_>) -> bool {
+    let [len @ 0..0x80, rest @ ..] = r.rest() else { return false };
+    let Some(attribute) = rest.get(..usize::from(*len)) else { return false };
+    let [0x0a, key_len @ 0..0x80, rest @ ..] = attribute else { return false };
+    let Some([0x12, value_len @ 0..0x80, value @ ..]) = rest.get(usize::from(*key_len)..) else { return false };
+    let usual = value.len() == usize::from(*value_len)
+        && match value {
+            [0x0a, text_len, text @ ..] => text.len() == usize::from(*text_len) && *text_len < 0x80,
+            [0x10 | 0x18, 0..0x80] | [0x18, 0x80..=0xff, 0..0x80] => true,
+            [0x21, number @ ..] => number.len() == 8,
+            _ => false,
+        };
+    usual && r.delimited().is_ok()
 }
 
 fn check_packed(kind: Kind, mut packed: Reader<'_>) -> Result<(), Malformed> {

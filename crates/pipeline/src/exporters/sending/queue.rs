@@ -25,8 +25,10 @@ use crate::refusal::Refusal;
 const GENERATION_BYTES: u64 = 8 << 20;
 /// Records that are in memory; beyond it they are read from the disk when their turn comes.
 const MEMORY_BYTES_MAX: usize = 32 << 20;
-/// How often the cursor is written at most.
-const CURSOR_PERIOD: Duration = Duration::from_secs(1);
+/// How often the cursor is written at most: what was sent since is sent again after a crash.
+const CURSOR_PERIOD: Duration = Duration::from_millis(200);
+/// What cannot be read is tried again after so long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// How much may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,7 +329,7 @@ impl Queue {
             Ok(Ok(records)) => records,
             Ok(Err(e)) => {
                 tracing::error!(error = %e, "the queue cannot be read; tried again");
-                tokio::time::sleep(CURSOR_PERIOD).await;
+                tokio::time::sleep(READ_AGAIN).await;
                 return;
             }
             Err(_) => return,

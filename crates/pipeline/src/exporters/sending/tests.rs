@@ -135,6 +135,11 @@ impl Sender for Backend {
     }
 }
 
+/// A request with nothing but a number, in a field that no schema has.
+fn request(n: usize) -> Bytes {
+    [&b"\x7a\x08"[..], &(n as u64).to_be_bytes()].concat().into()
+}
+
 fn fast() -> Retry {
     Retry { initial_interval: Interval::millis(1), max_interval: Interval::millis(2), ..Retry::default() }
 }
@@ -169,7 +174,7 @@ async fn a_back_end_that_comes_back_gets_everything() {
     let queueing = Queueing { num_consumers: 1, ..Queueing::default() };
     let plan = Plan { component: "exporters.test".into(), queueing, retry: fast() };
     let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
-    let requests: Vec<Bytes> = (0..10).map(|n| record(n, 9)).collect();
+    let requests: Vec<Bytes> = (0..10).map(request).collect();
     for request in &requests {
         consumer.consume(Telemetry::new(Signal::Logs, request.clone())).await.unwrap();
     }
@@ -192,7 +197,7 @@ async fn without_a_queue_the_sender_hears_what_the_back_end_says() {
     let retry = Retry { max_elapsed_time: Interval::millis(20), ..fast() };
     let plan = Plan { component: "exporters.test".into(), queueing, retry };
     let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
-    let send = || consumer.consume(Telemetry::new(Signal::Logs, record(0, 9)));
+    let send = || consumer.consume(Telemetry::new(Signal::Logs, request(0)));
     send().await.unwrap();
     *backend.failures.lock() = vec![failure(false)];
     assert_eq!(send().await.unwrap_err().kind, ErrorKind::Internal);
@@ -213,9 +218,21 @@ async fn what_the_back_end_will_never_take_is_dropped_and_told() {
     };
     let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
     for n in 0..2 {
-        consumer.consume(Telemetry::new(Signal::Logs, record(n, 9))).await.unwrap();
+        consumer.consume(Telemetry::new(Signal::Logs, request(n))).await.unwrap();
     }
     run.stop(Duration::from_secs(5)).await;
-    assert_eq!(*backend.seen.lock(), [record(1, 9)], "the queue is sent before the end");
+    assert_eq!(*backend.seen.lock(), [request(1)], "the queue is sent before the end");
     assert!(host.journal.refusals().iter().any(|r| r.code == "dropped"), "{:?}", host.journal.refusals());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_not_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let plan = Plan { component: "exporters.test".into(), queueing: Queueing::default(), retry: fast() };
+    let consumer = start(plan, Arc::new(Backend::default()), &host, &mut run).unwrap();
+    let broken = Telemetry::new(Signal::Logs, Bytes::from_static(b"\x0a\x05\x0a"));
+    assert_eq!(consumer.consume(broken).await.unwrap_err().kind, ErrorKind::InvalidInput);
+    run.stop(Duration::from_secs(5)).await;
 }

@@ -135,3 +135,47 @@ fn sizes_are_checked() {
     let Err(said) = built(&FACTORY, Signal::Logs, "send_batch_max_size: 100") else { panic!() };
     assert!(said.contains("less than `send_batch_size` (8192)"), "{said}");
 }
+
+/// Keeps the bytes.
+#[derive(Default)]
+struct Keeping(Mutex<Vec<bytes::Bytes>>);
+
+impl Consumer for Keeping {
+    fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
+        Box::pin(async move {
+            self.0.lock().push(telemetry.into_bytes());
+            taken(0)
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_decoded_is_put_together_as_it_is() {
+    let keeping = Keeping::default();
+    let encoded = |n: usize| crate::telemetry::Tree::from(of_service("s", vec![log("x"); n])).encode();
+    // A field that no schema knows shows that nothing was written anew.
+    let unknown = [&encoded(1)[..], b"\x3a\x01x"].concat();
+    let mut requests = Vec::new();
+    let mut answers = Vec::new();
+    for bytes in [unknown.clone().into(), encoded(2)] {
+        let mut telemetry = Telemetry::new(Signal::Logs, bytes);
+        let items = telemetry.items().unwrap();
+        let (waiter, answered) = Waiter::new(items);
+        requests.push(Request { key: vec![], origin: None, telemetry, items, waiter });
+        answers.push(answered);
+    }
+    send(&keeping, requests, 3).await;
+    assert_eq!(*keeping.0.lock(), [[&unknown[..], &encoded(2)].concat()]);
+    for (answer, n) in answers.into_iter().zip([1, 2]) {
+        assert_eq!(answer.await.unwrap().unwrap().accepted, n);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_request_is_refused_before_it_is_put_together_with_others() {
+    let (slow, front, run) = started(Config::default());
+    let broken = Telemetry::new(Signal::Logs, bytes::Bytes::from_static(b"\x0a\x05\x0a"));
+    assert_eq!(front.consume(broken).await.unwrap_err().kind, ErrorKind::InvalidInput);
+    assert!(slow.0.lock().is_empty());
+    run.stop(Duration::from_secs(1)).await;
+}

@@ -34,7 +34,7 @@ impl Resource {
         self.attributes.text("service.name").unwrap_or_default()
     }
 
-    pub(super) fn merge(&mut self, mut r: Reader<'_>) -> Result<(), Malformed> {
+    pub(in crate::otlp) fn merge(&mut self, mut r: Reader<'_>) -> Result<(), Malformed> {
         while let Some(key) = r.key()? {
             match (key.field(), key.wire_type()) {
                 (1, LEN) => self.attributes.read(r.message()?, 0)?,
@@ -50,7 +50,7 @@ impl Resource {
         Ok(())
     }
 
-    pub(super) fn encode(&self, w: &mut Backward) {
+    pub(in crate::otlp) fn encode(&self, w: &mut Backward) {
         w.raw(&self.entity_refs);
         w_uint(w, 2, self.dropped_attributes_count);
         self.attributes.encode(w, 1);
