@@ -11,8 +11,7 @@ pub mod jaeger;
 pub mod json_line;
 pub mod json_lines;
 pub mod loki;
-#[cfg(test)]
-mod mutation;
+pub mod mutation;
 pub mod otlp;
 pub mod points;
 pub mod prometheus;

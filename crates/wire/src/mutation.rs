@@ -1,4 +1,4 @@
-//! Seeded mutation of samples, for the tests that decoders survive any bytes.
+//! Seeded mutation of samples, for the tests that decoders survive any bytes, here and on the floors above.
 
 /// A small generator of numbers (xorshift64*).
 struct Rng(u64);
@@ -17,7 +17,7 @@ impl Rng {
 }
 
 /// Shows `target` every prefix of the samples and `rounds` mutated copies.
-pub(crate) fn run(target: fn(&[u8]), samples: &[Vec<u8>], rounds: usize) {
+pub fn run(target: fn(&[u8]), samples: &[Vec<u8>], rounds: usize) {
     for sample in samples {
         (0..sample.len()).for_each(|end| target(&sample[..end]));
     }

@@ -159,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn any_bytes_are_survived_within_the_limit() {
+        let any = |bytes: &[u8]| {
+            for encoding in [Encoding::Gzip, Encoding::Zstd] {
+                if let Ok(plain) = decompress(encoding, bytes, limit(4096)) {
+                    assert!(plain.len() <= 4096);
+                }
+            }
+        };
+        let data = b"telemetry ".repeat(100);
+        wire::mutation::run(any, &[gzipped(&data), zstd::bulk::compress(&data, 1).unwrap()], 8000);
+    }
+
+    #[test]
     fn round_trips_and_caps() {
         let data = b"telemetry ".repeat(10_000);
         let gz = gzipped(&data);

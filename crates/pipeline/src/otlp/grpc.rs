@@ -154,6 +154,7 @@ mod tests {
     fn unframes_one_message() {
         assert_eq!(unframe(&Bytes::from_static(b"\0\0\0\0\x02hi")).unwrap(), (false, Bytes::from_static(b"hi")));
         assert_eq!(unframe(&Bytes::from_static(b"\x01\0\0\0\0")).unwrap(), (true, Bytes::new()));
+        wire::mutation::run(|bytes| drop(unframe(&Bytes::copy_from_slice(bytes))), &[b"\0\0\0\0\x02hi".to_vec()], 2000);
         for bad in [&b""[..], b"\0\0\0", b"\0\0\0\0\x03hi", b"\0\0\0\0\x01hi"] {
             assert!(unframe(&Bytes::copy_from_slice(bad)).is_err());
         }

@@ -154,5 +154,9 @@ mod tests {
         let want = Status { active: 3, accepted: 16, handled: 15, requests: 31, reading: 0, writing: 1, waiting: 2 };
         assert_eq!(parse(page), Some(want));
         assert_eq!(parse("<html>404</html>"), None);
+        let any = |bytes: &[u8]| {
+            let _ = parse(&String::from_utf8_lossy(bytes));
+        };
+        wire::mutation::run(any, &[page.into()], 4000);
     }
 }

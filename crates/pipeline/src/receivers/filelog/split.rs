@@ -158,6 +158,26 @@ mod tests {
     }
 
     #[test]
+    fn any_bytes_are_cut_into_what_they_are() {
+        let any = |bytes: &[u8]| {
+            for (start, end) in [("", ""), ("^[0-9]", ""), ("", ";")] {
+                for oversize in [Oversize::Split, Oversize::Truncate] {
+                    let split = split(&multiline(start, end, false), 8, oversize);
+                    let mut at = 0;
+                    while let Some(found) = split.next(&bytes[at..], true) {
+                        assert!(found.record.end <= bytes.len() - at && (1..=bytes.len() - at).contains(&found.done));
+                        at += found.done;
+                        if found.cut {
+                            at += split.rest_of_cut(&bytes[at..]).0;
+                        }
+                    }
+                }
+            }
+        };
+        wire::mutation::run(any, &[b"2023-a\n at x;\n2024-b long line\r\n\nend".to_vec()], 4000);
+    }
+
+    #[test]
     fn lines_and_groups_of_lines() {
         let lines = split(&Multiline::default(), 100, Oversize::Split);
         assert_eq!(all(&lines, b"a\nb\n\nlast"), ["a", "b", "", "last"]);

@@ -67,6 +67,18 @@ fn lines_that_say_less() {
     }
 }
 
+#[test]
+fn any_line_is_survived() {
+    let any = |bytes: &[u8]| {
+        if let Ok(access) = Access::read(&String::from_utf8_lossy(bytes), UnixNanos(1)) {
+            assert!(spans::of(&access).iter().all(|s| s.start <= s.end));
+            let log = access.log_record(UnixNanos(1));
+            assert!((1..=24).contains(&log.severity_number));
+        }
+    };
+    wire::mutation::run(any, &[LINE.into()], 8000);
+}
+
 struct Process(Child);
 
 impl Drop for Process {

@@ -102,3 +102,28 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::info::Info;
+    use super::*;
+
+    #[test]
+    fn any_answer_is_survived() {
+        let any = |bytes: &[u8]| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let mut connection = Connection(BufReader::new(Box::new(std::io::Cursor::new(bytes.to_vec()))));
+            if let Ok(Reply::Bulk(text)) = runtime.block_on(connection.reply(0)) {
+                let info = Info::new(&text);
+                assert!(info.number("nothing").is_none());
+            }
+        };
+        let info = "# Server\r\nredis_version:7.0.15\r\nuptime_in_seconds:7\r\n# Keyspace\r\ndb0:keys=1,expires=0,avg_ttl=0\r\n";
+        let samples = [
+            format!("${}\r\n{info}\r\n", info.len()).into_bytes(),
+            b"*2\r\n:1\r\n*3\r\n$3\r\nSET\r\n$-1\r\n+OK\r\n".to_vec(),
+            b"-ERR no\r\n".to_vec(),
+        ];
+        wire::mutation::run(any, &samples, 3000);
+    }
+}

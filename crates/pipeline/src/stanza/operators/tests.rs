@@ -226,3 +226,27 @@ fn lines_of_json_without_entries_mean_the_same() {
     assert_eq!(record, want);
     assert!(fast.write("[]", NOW, &mut w).is_err());
 }
+
+#[test]
+fn any_line_is_survived() {
+    let samples = [
+        r#"{"time":"2023-11-14T22:13:20.5Z","level":"warn","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","m":{"a":[1,2]}}"#,
+        "2023-11-14T22:13:20.123456789Z stdout F a line of a container",
+        "<165>1 2023-10-11T22:14:15.003Z host app 1 ID47 [x@1 a=\"b\"] text",
+        "a=1 b=\"two words\" c",
+    ];
+    let any = |bytes: &[u8]| {
+        let line = String::from_utf8_lossy(bytes);
+        for operators in [
+            serde_json::json!([{"type": "json_parser", "on_error": "send"}, {"type": "flatten", "field": "attributes.m", "on_error": "send"}]),
+            serde_json::json!([{"type": "container", "on_error": "send"}]),
+            serde_json::json!([{"type": "syslog_parser", "protocol": "rfc5424", "on_error": "send"}]),
+            serde_json::json!([{"type": "key_value_parser", "on_error": "send"}]),
+        ] {
+            let (mut done, mut chain) = run(operators, &[&line]);
+            chain.flush(true, Instant::now(), NOW, &mut done);
+            assert_eq!(done.len(), 1, "a line that is not understood goes on as it is");
+        }
+    };
+    wire::mutation::run(any, &samples.map(|s| s.as_bytes().to_vec()), 2000);
+}
