@@ -29,6 +29,8 @@ declare module "@tanstack/react-router" {
   }
 }
 
+const PALETTE_KEYS = `${navigator.platform.startsWith("Mac") ? "\u2318" : "Ctrl"} K`;
+
 export function Shell() {
   const navigate = useNavigate();
   const timeSearch = useTimeSearch();
@@ -141,10 +143,15 @@ function TopBar({ menu, onMenu }: { menu: boolean; onMenu: () => void }) {
         {title}
         {detail && <span className={styles.crumb}>{detail}</span>}
       </h1>
-      <button type="button" className={styles.search} aria-label="Search or jump" onClick={() => paletteOpen.set(true)}>
+      <button
+        type="button"
+        className={styles.search}
+        aria-label={`Search or jump ${PALETTE_KEYS}`}
+        onClick={() => paletteOpen.set(true)}
+      >
         <Search size={14} aria-hidden />
         <span className="grow ellipsis">Search or jump</span>
-        <kbd className="kbd">{navigator.platform.startsWith("Mac") ? "\u2318" : "Ctrl"} K</kbd>
+        <kbd className="kbd">{PALETTE_KEYS}</kbd>
       </button>
       <div className={styles.controls}>
         {page?.staticData.timed && (
