@@ -20,7 +20,7 @@ def installed():
 class Prometheus:
     """Ends only the process that it started."""
 
-    def __init__(self, folder, config=""):
+    def __init__(self, folder, config="", features=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -29,7 +29,7 @@ class Prometheus:
         self.config.write_text(config or "global: {}\n")
         self.log_path = self.folder / "prometheus.log"
         # Added to `--enable-feature`.
-        self.features = ["promql-per-step-stats"]
+        self.features = ["promql-per-step-stats", *features]
         self.process = None
 
     def __enter__(self):

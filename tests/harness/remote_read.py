@@ -9,8 +9,8 @@ from harness.remote_write import _field, _varint, snappy
 STREAMED = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
 
 
-def streamed(url, name, start_ms, end_ms):
-    """Samples by labels, as (milliseconds, value as 64 bits)."""
+def chunks(url, name, start_ms, end_ms):
+    """Chunks by labels, as fields by number: 1 first and 2 last time, 3 encoding, 4 data."""
     matcher = b"\x08\x00" + _field(2, b"__name__") + _field(3, name.encode())
     query = b"\x08" + _varint(start_ms) + b"\x10" + _varint(end_ms) + _field(3, matcher)
     answer = requests.post(url + "/api/v1/read", data=snappy(_field(1, query) + _field(2, b"\x01")), timeout=30)
@@ -24,9 +24,17 @@ def streamed(url, name, start_ms, end_ms):
             parts = list(_fields(series))
             labels = tuple(tuple(bytes(v).decode() for _, v in _fields(part)) for number, part in parts if number == 1)
             chunks = [dict(_fields(part)) for number, part in parts if number == 2]
-            assert all(chunk[3] == 1 for chunk in chunks)
-            samples = [sample for chunk in chunks for sample in _xor(chunk[4])]
-            out.setdefault(labels, []).extend(s for s in samples if start_ms <= s[0] <= end_ms)
+            out.setdefault(labels, []).extend(chunks)
+    return out
+
+
+def streamed(url, name, start_ms, end_ms):
+    """Samples by labels, as (milliseconds, value as 64 bits)."""
+    out = {}
+    for labels, found in chunks(url, name, start_ms, end_ms).items():
+        assert all(chunk[3] == 1 for chunk in found)
+        samples = [sample for chunk in found for sample in _xor(chunk[4])]
+        out[labels] = [s for s in samples if start_ms <= s[0] <= end_ms]
     return out
 
 

@@ -137,8 +137,8 @@ pub enum Extended {
     Smoothed,
 }
 
-/// An instant vector selector.
-#[derive(Debug, Clone, PartialEq)]
+/// An instant vector selector. Those with the same matchers in another order are equal.
+#[derive(Debug, Clone)]
 pub struct VectorSelector {
     /// The metric name before the braces; not repeated in `matchers`.
     pub name: Option<String>,
@@ -148,6 +148,19 @@ pub struct VectorSelector {
     pub modifiers: TimeModifiers,
     /// `anchored` or `smoothed`.
     pub extended: Option<Extended>,
+}
+
+impl PartialEq for VectorSelector {
+    fn eq(&self, other: &Self) -> bool {
+        let sorted = |s: &Self| {
+            let mut texts: Vec<String> = s.matchers.iter().map(ToString::to_string).collect();
+            texts.sort_unstable();
+            texts
+        };
+        let Self { name, matchers, modifiers, extended } = self;
+        (name, modifiers, extended) == (&other.name, &other.modifiers, &other.extended)
+            && (*matchers == other.matchers || sorted(self) == sorted(other))
+    }
 }
 
 impl VectorSelector {

@@ -62,6 +62,11 @@ mod tests {
     }
 
     #[test]
+    fn matchers_are_sorted() {
+        check("foo{z=\"1\",a!~\"x\",a=\"y\"}", "foo{a!~\"x\",a=\"y\",z=\"1\"}");
+    }
+
+    #[test]
     fn what_does_not_is_split() {
         let long = "some_quite_long_metric_name_total{environment=\"production\",handler!=\"/-/ready\"}[5m]";
         check(

@@ -103,11 +103,10 @@ fn head(s: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {
     if s.matchers.is_empty() && !name.is_empty() {
         return Ok(());
     }
-    f.write_char('{')?;
-    for (i, m) in s.matchers.iter().enumerate() {
-        write!(f, "{}{m}", if i == 0 { "" } else { "," })?;
-    }
-    f.write_char('}')
+    // Prometheus sorts the texts of matchers.
+    let mut texts: Vec<String> = s.matchers.iter().map(ToString::to_string).collect();
+    texts.sort_unstable();
+    write!(f, "{{{}}}", texts.join(","))
 }
 
 fn tail(s: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {

@@ -5,10 +5,12 @@
 //! `prompb/io/prometheus/write/v2/types.proto` of Prometheus for the field numbers.
 //! Knows no compression (bodies come decompressed) and no HTTP.
 
+mod bits;
 pub mod encode;
 pub mod exposition;
 mod fault;
 mod histogram;
+mod histogram_chunk;
 mod labels;
 mod limits;
 pub mod remote_read;

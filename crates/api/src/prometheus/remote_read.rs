@@ -12,7 +12,7 @@ use model::Labels;
 use promql::matcher::{MatchOp, Matcher};
 use query::metrics::MetricsError;
 use tsdb::{HistogramValue, Sample, SeriesSamples};
-use wire::prometheus::remote_read::{self, ResponseType, SAMPLES_PER_FRAME};
+use wire::prometheus::remote_read::{self, Chunk, FRAME_BYTES, ResponseType};
 
 use crate::app::App;
 use crate::run::{self, Grant, RunError, Sink};
@@ -129,22 +129,49 @@ fn sampled(app: &App, grant: &Grant, queries: &[Query]) -> Result<Vec<u8>, RunEr
 fn streamed(app: &App, grant: &Grant, queries: &[Query], sink: &Sink) -> Result<(), RunError> {
     for (n, q) in queries.iter().enumerate() {
         let send = |labels: &Labels, samples: SeriesSamples| {
-            if !samples.histograms.is_empty() {
-                let message = format!("{labels} has native histograms; accept SAMPLES to read them");
-                return Err(RunError { kind: ErrorKind::Unsupported, message });
-            }
-            let floats: Vec<(i64, f64)> = samples.floats.iter().map(|Sample { t, v }| (*t, *v)).collect();
-            for part in floats.chunks(SAMPLES_PER_FRAME) {
-                if !sink.send(remote_read::frame(n, labels.iter(), part).into()) {
-                    let message = "the answer was not read before the deadline".to_owned();
-                    return Err(RunError { kind: ErrorKind::Timeout, message });
+            let mut frame: Vec<Chunk> = Vec::new();
+            let mut bytes = 0;
+            let flush = |frame: &mut Vec<Chunk>| {
+                if sink.send(remote_read::frame(n, labels.iter(), &std::mem::take(frame)).into()) {
+                    return Ok(());
                 }
+                let message = "the answer was not read before the deadline".to_owned();
+                Err(RunError { kind: ErrorKind::Timeout, message })
+            };
+            for chunk in chunks(samples) {
+                if bytes + chunk.bytes() > FRAME_BYTES && !frame.is_empty() {
+                    flush(&mut frame)?;
+                    bytes = 0;
+                }
+                bytes += chunk.bytes();
+                frame.push(chunk);
             }
-            Ok(())
+            flush(&mut frame)
         };
         query::metrics::raw(&app.engines.metrics, &grant.ask(), &q.matchers, q.range_ms, send)?;
     }
     Ok(())
+}
+
+/// The chunks of a series in order of time: floats between two histograms are together.
+fn chunks(samples: SeriesSamples) -> impl Iterator<Item = Chunk> {
+    let floats: Vec<(i64, f64)> = samples.floats.iter().map(|Sample { t, v }| (*t, *v)).collect();
+    let mut histograms = samples.histograms.into_iter().peekable();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let until = histograms.peek().map_or(floats.len(), |h| floats.partition_point(|(t, _)| *t < h.t));
+        if at < until {
+            let run: Vec<Chunk> = Chunk::of_floats(floats.get(at..until).unwrap_or_default()).collect();
+            at = until;
+            return Some(run);
+        }
+        let h = histograms.next()?;
+        Some(vec![match &h.value {
+            HistogramValue::Int(value) => Chunk::of_histogram(h.t, value),
+            HistogramValue::Float(value) => Chunk::of_float_histogram(h.t, value),
+        }])
+    })
+    .flatten()
 }
 
 fn answer(content_type: &'static str, encoding: Option<&'static str>, body: Body) -> Response {

@@ -6,11 +6,11 @@
 mod raw;
 mod render;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use model::Labels;
-use pipeline::scrape::config::{Auth, FileSd, Group, Protocol, ScrapeLimits, Secret};
+use pipeline::scrape::config::{FileSd, Group, Protocol, Scheme, ScrapeLimits};
 use pipeline::scrape::relabel::{Action, Rule};
 use pipeline::scrape::{ScrapeConfig, Scraping};
 
@@ -100,13 +100,13 @@ fn build(place: &str, mut job: Job, defaults: &Defaults, base: &Path, p: &mut Pr
     if timeout > interval {
         p.0.push(format!("{}: is longer than the scrape_interval", at("scrape_timeout")));
     }
-    match job.scheme.as_deref() {
-        None | Some("http") => {}
-        Some("https") => {
-            p.0.push(format!("{}: https is not spoken by this build yet; scrape through a local proxy", at("scheme")))
-        }
-        Some(other) => p.0.push(format!("{}: `{other}` is not a scheme; use http", at("scheme"))),
+    let scheme = job.scheme.as_deref().map_or(Some(Scheme::default()), Scheme::from_name);
+    if let (None, Some(other)) = (scheme, &job.scheme) {
+        p.0.push(format!("{}: `{other}` is not a scheme; there are http and https", at("scheme")));
     }
+    let mut http = job.take_http();
+    http.set_directory(base);
+    p.0.extend(http.check().into_iter().map(|e| format!("{place}.{e}")));
     if job.convert_classic_histograms_to_nhcb == Some(true) {
         p.0.push(no_nhcb(&format!("{place}.")));
     }
@@ -131,9 +131,8 @@ fn build(place: &str, mut job: Job, defaults: &Defaults, base: &Path, p: &mut Pr
         enable_compression: job.enable_compression.unwrap_or(true),
         scrape_native_histograms: native,
         always_scrape_classic_histograms: job.always_scrape_classic_histograms.unwrap_or(defaults.always_classic),
-        auth: auth(place, job.basic_auth, job.authorization, job.bearer_token, job.bearer_token_file, base, p),
-        headers: headers(job.http_headers, base),
-        follow_redirects: job.follow_redirects.unwrap_or(true),
+        scheme: scheme.unwrap_or_default(),
+        http,
         static_configs: job
             .static_configs
             .into_iter()
@@ -196,50 +195,6 @@ fn limits(place: &str, raw: &raw::Limits, defaults: ScrapeLimits, p: &mut Proble
         label_value_length_limit: raw.label_value_length_limit.unwrap_or(defaults.label_value_length_limit),
         target_limit: raw.target_limit.unwrap_or(defaults.target_limit),
     }
-}
-
-fn secret(inline: Option<String>, file: Option<PathBuf>, base: &Path) -> Option<Secret> {
-    inline.map(Secret::Inline).or(file.map(|f| Secret::File(base.join(f))))
-}
-
-fn auth(
-    place: &str,
-    basic: Option<raw::BasicAuth>,
-    authorization: Option<raw::Authorization>,
-    token: Option<String>,
-    token_file: Option<PathBuf>,
-    base: &Path,
-    p: &mut Problems,
-) -> Auth {
-    let given = [basic.is_some(), authorization.is_some(), token.is_some() || token_file.is_some()];
-    if given.iter().filter(|g| **g).count() > 1 {
-        p.0.push(format!("{place}: at most one of basic_auth, authorization and bearer_token can be given"));
-    }
-    let empty = || Secret::Inline(String::new());
-    if let Some(basic) = basic {
-        let user = secret(basic.username, basic.username_file, base).unwrap_or_else(empty);
-        return Auth::Basic(user, secret(basic.password, basic.password_file, base).unwrap_or_else(empty));
-    }
-    if let Some(a) = authorization {
-        let kind = a.kind.unwrap_or_else(|| "Bearer".to_owned());
-        if kind.eq_ignore_ascii_case("basic") {
-            p.0.push(format!("{place}.authorization.type: use basic_auth for `{kind}`"));
-        }
-        return Auth::Authorization(kind, secret(a.credentials, a.credentials_file, base).unwrap_or_else(empty));
-    }
-    match secret(token, token_file, base) {
-        Some(token) => Auth::Authorization("Bearer".to_owned(), token),
-        None => Auth::None,
-    }
-}
-
-fn headers(raw: std::collections::BTreeMap<String, raw::Header>, base: &Path) -> Vec<(String, Secret)> {
-    let one = |(name, h): (String, raw::Header)| {
-        let inline = h.values.into_iter().chain(h.secrets).map(Secret::Inline);
-        let files = h.files.into_iter().map(|f| Secret::File(base.join(f)));
-        inline.chain(files).map(|s| (name.clone(), s)).collect::<Vec<_>>()
-    };
-    raw.into_iter().flat_map(one).collect()
 }
 
 fn file_sd(place: &str, raw: raw::FileSd, base: &Path, p: &mut Problems) -> FileSd {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::Clock;
+use net::HttpConfig;
 use pipeline::component::Host;
 use pipeline::config::{self as document, Node};
 use pipeline::graph::{Graph, Plan};
@@ -25,8 +26,9 @@ pub(crate) struct Live {
 
 /// The scraping tasks.
 struct Scrapes {
-    /// What is scraped, as it is printed: whether it changed.
+    /// What is scraped, as it is printed, and what is not printed of it: whether it changed.
     text: String,
+    secrets: Vec<HttpConfig>,
     targets: Targets,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -52,9 +54,9 @@ impl Live {
         let Some(ingest) = self.host.engines.clone() else { return };
         let clock: Arc<dyn Clock> = self.host.clock.clone();
         let (stop, stopped) = watch::channel(false);
-        let text = format!("{scraping:?}");
+        let (text, secrets) = (format!("{scraping:?}"), secrets(&scraping));
         let task = tokio::spawn(scrape::serve(scraping, ingest, clock, targets.clone(), stopped));
-        self.scrapes = Some(Scrapes { text, targets, stop, task });
+        self.scrapes = Some(Scrapes { text, secrets, targets, stop, task });
     }
 
     /// Reads the configuration again, and lets its graph take the place of the one that runs: the new one takes requests before
@@ -89,7 +91,8 @@ impl Live {
         }
         self.host.board.forget_stopped();
         if let Some(scrapes) = self.scrapes.take() {
-            if scrapes.text == format!("{:?}", loaded.config.scraping) {
+            let next = &loaded.config.scraping;
+            if scrapes.text == format!("{next:?}") && scrapes.secrets == secrets(next) {
                 self.scrapes = Some(scrapes);
             } else {
                 let targets = scrapes.targets.clone();
@@ -115,6 +118,10 @@ impl Live {
             graph.stop(self.drain).await;
         }
     }
+}
+
+fn secrets(scraping: &Scraping) -> Vec<HttpConfig> {
+    scraping.pools.iter().map(|pool| pool.http.clone()).collect()
 }
 
 impl Scrapes {

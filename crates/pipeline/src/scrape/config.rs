@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::Labels;
+use net::HttpConfig;
 
 use super::relabel::Rule;
 
@@ -45,12 +46,10 @@ pub struct ScrapeConfig {
     pub scrape_native_histograms: bool,
     /// Also the classic series of a histogram that comes native.
     pub always_scrape_classic_histograms: bool,
-    /// Who asks.
-    pub auth: Auth,
-    /// More headers of the request.
-    pub headers: Vec<(String, Secret)>,
-    /// Follow redirects.
-    pub follow_redirects: bool,
+    /// `http` or `https`, for targets that say nothing else.
+    pub scheme: Scheme,
+    /// Who asks and how: authorization, certificates, proxy, headers, redirects.
+    pub http: HttpConfig,
     /// Targets that are written down.
     pub static_configs: Vec<Group>,
     /// Targets in files.
@@ -136,44 +135,37 @@ impl Protocol {
     }
 }
 
-/// A secret, or where it is; files are read at every scrape, so that they can be changed.
-#[derive(Clone)]
-pub enum Secret {
-    /// Written in the configuration.
-    Inline(String),
-    /// The file that holds it; blanks around it are not part of it.
-    File(PathBuf),
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Inline(_) => f.write_str("<secret>"),
-            Self::File(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-impl Secret {
-    /// The secret now.
-    pub(super) fn read(&self) -> std::io::Result<String> {
-        match self {
-            Self::Inline(text) => Ok(text.clone()),
-            Self::File(path) => std::fs::read_to_string(path).map(|t| t.trim().to_owned()),
-        }
-    }
-}
-
-/// How the scraper says who it is.
-#[derive(Debug, Clone, Default)]
-pub enum Auth {
-    /// Not at all.
+/// How a target is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    /// In the clear.
     #[default]
-    None,
-    /// User name and password.
-    Basic(Secret, Secret),
-    /// Type (`Bearer`) and credentials.
-    Authorization(String, Secret),
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As the configuration and addresses spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The one with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Http, Self::Https].into_iter().find(|scheme| scheme.name() == name)
+    }
+
+    /// Where a target listens that does not say so.
+    pub(super) const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 /// Targets with labels in common.

@@ -1,24 +1,14 @@
-//! Fetches what a target shows: one GET over a connection that is kept.
+//! Fetches what a target shows: one GET through the pool's client (crate `net`), which keeps connections.
 //!
-//! Time is the caller's business (the whole fetch runs under the scrape timeout); size is bounded here, as sent and
-//! decompressed.
+//! Time is the target's timeout; size is bounded here, as sent and decompressed.
 
-use bytes::Bytes;
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use net::{Answer as Opened, Client, ClientOptions, ConfigErrors, Request, Url};
 
-use super::config::{Auth, BODY_BYTES_MAX, Protocol, ScrapeConfig, Secret};
+use super::config::{BODY_BYTES_MAX, Protocol, ScrapeConfig};
 use super::target::Target;
 use wire::prometheus::exposition::Format;
-
-/// As many hops as Go's client takes.
-const REDIRECTS_MAX: usize = 10;
 
 /// What a target answered.
 pub(super) struct Answer {
@@ -26,82 +16,31 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Keeps the connection from scrape to scrape.
-#[derive(Default)]
-pub(super) struct Client(Option<Connection>);
-
-struct Connection {
-    authority: String,
-    requests: SendRequest<Empty<Bytes>>,
-    driver: JoinHandle<()>,
+/// The client of a pool. Touches neither files nor network.
+///
+/// # Errors
+/// What is wrong in the configuration.
+pub(super) fn client(config: &ScrapeConfig) -> Result<Client, ConfigErrors> {
+    let options = ClientOptions {
+        connect_timeout: config.scrape_timeout,
+        user_agent: concat!("Bellrock/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ..ClientOptions::default()
+    };
+    Client::new(&config.http, options)
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
-impl Client {
-    /// Gets what the target shows.
-    ///
-    /// # Errors
-    /// Why not, as `lastError` shows it.
-    pub(super) async fn fetch(&mut self, target: &Target, config: &ScrapeConfig) -> Result<Answer, String> {
-        let headers = headers(target, config)?;
-        let (mut authority, mut path) = (target.authority.clone(), target.path.clone());
-        for _ in 0..=REDIRECTS_MAX {
-            let response = self.get(&authority, &path, &headers).await?;
-            let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
-            match (response.status(), location) {
-                (StatusCode::OK, _) => return answer(response, config).await,
-                (status, Some(location)) if status.is_redirection() && config.follow_redirects => {
-                    (authority, path) = follow(&authority, location)?;
-                    // Its body is not read, so the connection cannot be used again.
-                    self.0 = None;
-                }
-                (status, _) => {
-                    self.0 = None;
-                    return Err(format!("server returned HTTP status {status}"));
-                }
-            }
-        }
-        Err(format!("stopped after {REDIRECTS_MAX} redirects"))
-    }
-
-    async fn get(
-        &mut self,
-        authority: &str,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Result<http::Response<Incoming>, String> {
-        let mut connection = match self.0.take().filter(|c| c.authority == authority && !c.requests.is_closed()) {
-            Some(kept) => kept,
-            None => Connection::open(authority).await?,
-        };
-        let mut request = Request::get(path).header(header::HOST, authority);
-        if let Some(own) = request.headers_mut() {
-            own.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        let request = request.body(Empty::new()).map_err(|e| format!("the request is not valid: {e}"))?;
-        let failed = |e: hyper::Error| format!("Get \"http://{authority}{path}\": {e}");
-        connection.requests.ready().await.map_err(failed)?;
-        let response = connection.requests.send_request(request).await.map_err(failed)?;
-        self.0 = Some(connection);
-        Ok(response)
-    }
-}
-
-impl Connection {
-    async fn open(authority: &str) -> Result<Self, String> {
-        let stream = TcpStream::connect(authority).await.map_err(|e| format!("dial tcp {authority}: {e}"))?;
-        stream.set_nodelay(true).map_err(|e| e.to_string())?;
-        let (requests, driver) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-        let driver = tokio::spawn(async move {
-            // A failure also reaches the one who waits for the answer.
-            let _ = driver.await;
-        });
-        Ok(Self { authority: authority.to_owned(), requests, driver })
+/// Gets what the target shows.
+///
+/// # Errors
+/// Why not, as `lastError` shows it.
+pub(super) async fn fetch(client: &Client, target: &Target, config: &ScrapeConfig) -> Result<Answer, String> {
+    let url = target.url();
+    let parsed = url.parse::<Url>().map_err(|e| format!("`{url}` is not a URL: {e}"))?;
+    let request = Request { headers: headers(target, config)?, ..Request::get(parsed) };
+    let opened = client.open(request, target.timeout).await.map_err(|e| format!("Get \"{url}\": {e}"))?;
+    match opened.status() {
+        StatusCode::OK => answer(opened, config).await,
+        status => Err(format!("server returned HTTP status {status}")),
     }
 }
 
@@ -112,29 +51,8 @@ fn headers(target: &Target, config: &ScrapeConfig) -> Result<HeaderMap, String> 
     headers.insert(header::ACCEPT, value(&accept(&config.scrape_protocols))?);
     let encoding = if config.enable_compression { "gzip" } else { "identity" };
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("Bellrock/", env!("CARGO_PKG_VERSION"))));
     headers.insert("x-prometheus-scrape-timeout-seconds", value(&target.timeout.as_secs_f64().to_string())?);
-    let read = |secret: &Secret| secret.read().map_err(|e| format!("cannot read {secret:?}: {e}"));
-    let authorization = match &config.auth {
-        Auth::None => None,
-        Auth::Basic(user, password) => Some(basic(&read(user)?, &read(password)?)),
-        Auth::Authorization(kind, credentials) => Some(format!("{kind} {}", read(credentials)?)),
-    };
-    if let Some(text) = authorization {
-        let mut text = value(&text)?;
-        text.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, text);
-    }
-    for (name, secret) in &config.headers {
-        let name = header::HeaderName::try_from(name).map_err(|_| format!("`{name}` is not a header name"))?;
-        headers.append(name, value(&read(secret)?)?);
-    }
     Ok(headers)
-}
-
-fn basic(user: &str, password: &str) -> String {
-    use base64::Engine as _;
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// The formats with falling weights, and anything at last.
@@ -143,42 +61,21 @@ fn accept(protocols: &[Protocol]) -> String {
     weighted.chain(["*/*;q=0.1".to_owned()]).collect::<Vec<_>>().join(",")
 }
 
-fn follow(authority: &str, location: &str) -> Result<(String, String), String> {
-    if location.starts_with('/') && !location.starts_with("//") {
-        return Ok((authority.to_owned(), location.to_owned()));
-    }
-    let uri: http::Uri = location.parse().map_err(|_| format!("redirected to `{location}`, which is not a URL"))?;
-    match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(to)) => {
-            let to = if to.port().is_some() { to.to_string() } else { format!("{to}:80") };
-            Ok((to, uri.path_and_query().map_or("/".to_owned(), ToString::to_string)))
-        }
-        _ => Err(format!("redirected to `{location}`, which is not http")),
-    }
-}
-
-async fn answer(response: http::Response<Incoming>, config: &ScrapeConfig) -> Result<Answer, String> {
-    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+async fn answer(mut opened: Opened, config: &ScrapeConfig) -> Result<Answer, String> {
+    let content_type = opened.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let format = Format::of_content_type(content_type).or(config.fallback_scrape_protocol.map(format_of)).ok_or_else(|| {
         format!("received unsupported Content-Type {content_type:?} and no fallback_scrape_protocol specified for target")
     })?;
     let gzip =
-        response.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        opened.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let configured = config.limits.body_size_limit;
     let limit = if configured == 0 { BODY_BYTES_MAX } else { configured };
     let too_large = || format!("body size limit of {limit} bytes exceeded");
-    let mut body = Vec::new();
-    let mut incoming = response.into_body();
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|e| format!("the answer ended early: {e}"))?;
-        if let Some(chunk) = frame.data_ref() {
-            if body.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(chunk);
-        }
+    let (body, more) = opened.read(limit).await.map_err(|e| format!("the answer ended early: {e}"))?;
+    if more {
+        return Err(too_large());
     }
-    let body = if gzip { gunzip(&body, limit)?.ok_or_else(too_large)? } else { body };
+    let body = if gzip { gunzip(&body, limit)?.ok_or_else(too_large)? } else { body.into() };
     Ok(Answer { format, body })
 }
 
@@ -223,13 +120,6 @@ mod tests {
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.3,\
              text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
         );
-    }
-
-    #[test]
-    fn redirects_stay_with_http() {
-        assert_eq!(follow("a:1", "/m?x=1").unwrap(), ("a:1".to_owned(), "/m?x=1".to_owned()));
-        assert_eq!(follow("a:1", "http://b/m").unwrap(), ("b:80".to_owned(), "/m".to_owned()));
-        assert!(follow("a:1", "https://b/m").is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
 use model::Signal;
+use net::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,7 +21,7 @@ use wire::prometheus::exposition::{self, Options};
 use super::cache::{Counts, ScrapeSink, SeriesCache};
 use super::config::{ScrapeConfig, Scraping};
 use super::discovery::Files;
-use super::http::{Answer, Client};
+use super::http::{self, Answer};
 use super::state::{Health, TargetEntry, Targets};
 use super::target::{Populated, Target, populate};
 use crate::ingest::Ingest;
@@ -56,14 +57,21 @@ pub async fn serve(
     targets: Targets,
     mut stop: watch::Receiver<bool>,
 ) {
+    targets.begin(&scraping);
     let pools: Vec<Arc<ScrapeConfig>> = scraping.pools.into_iter().map(Arc::new).collect();
     let period =
         pools.iter().flat_map(|p| &p.file_sd_configs).map(|sd| sd.refresh_interval.min(DISCOVERY_PERIOD)).min();
     let mut files = Files::default();
     let mut tasks = JoinSet::new();
     let mut running: HashMap<(usize, (String, String)), Running> = HashMap::new();
+    let client = |pool: &Arc<ScrapeConfig>| {
+        let made = http::client(pool);
+        made.map_err(|e| tracing::error!(job = %pool.job_name, "nothing of this job is scraped: {e}")).ok()
+    };
+    let clients: Vec<Option<Client>> = pools.iter().map(client).collect();
     loop {
-        for (n, pool) in pools.iter().enumerate() {
+        for (n, (pool, client)) in pools.iter().zip(&clients).enumerate() {
+            let Some(client) = client else { continue };
             let found = tokio::task::block_in_place(|| files.discover(pool));
             let (wanted, dropped) = populate_all(pool, found);
             let mut active = Vec::with_capacity(wanted.len());
@@ -77,7 +85,7 @@ pub async fn serve(
                         ingest: ingest.clone(),
                         clock: clock.clone(),
                         cache: SeriesCache::default(),
-                        client: Client::default(),
+                        client: client.clone(),
                     };
                     tasks.spawn(task.run(told));
                     Running { entry, command }
@@ -182,11 +190,10 @@ impl Scraper {
         let aligned = late <= ALIGNMENT_MAX.min(self.entry.target.interval / 100);
         let t = if aligned { scheduled } else { now }.as_millis();
         let target = self.entry.target.clone();
-        let fetched = tokio::time::timeout(target.timeout, self.client.fetch(&target, &self.config)).await;
-        let fetched = fetched.unwrap_or_else(|_| {
-            self.client = Client::default();
-            Err(format!("the scrape did not end within {:?} (scrape_timeout)", target.timeout))
-        });
+        let fetch = http::fetch(&self.client, &target, &self.config);
+        let fetched = tokio::time::timeout(target.timeout, fetch)
+            .await
+            .unwrap_or_else(|_| Err(format!("the scrape did not end within {:?} (scrape_timeout)", target.timeout)));
         let took = began.elapsed();
         let (mut batch, outcome) = match fetched {
             Ok(answer) if answer.body.len() > PARSE_INLINE_BYTES_MAX => {

@@ -8,6 +8,7 @@ use model::Labels;
 use parking_lot::{Mutex, RwLock};
 use tsdb::Metadata;
 
+use super::config::Scraping;
 use super::target::Target;
 
 /// Dropped targets that are remembered per pool.
@@ -15,7 +16,13 @@ const DROPPED_MAX: usize = 1000;
 
 /// The state of all targets; clones share it.
 #[derive(Clone, Default)]
-pub struct Targets(Arc<RwLock<Vec<PoolEntry>>>);
+pub struct Targets(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    pools: RwLock<Vec<PoolEntry>>,
+    external_labels: RwLock<Labels>,
+}
 
 struct PoolEntry {
     name: String,
@@ -119,14 +126,26 @@ impl Targets {
             active: p.active.iter().map(TargetEntry::state).collect(),
             dropped: p.dropped.clone(),
         };
-        self.0.read().iter().map(pool).collect()
+        self.0.pools.read().iter().map(pool).collect()
+    }
+
+    /// `external_labels` of the configuration that runs.
+    pub fn external_labels(&self) -> Labels {
+        self.0.external_labels.read().clone()
+    }
+
+    /// Forgets the pools of another configuration, and takes the labels of the one that runs.
+    pub(super) fn begin(&self, scraping: &Scraping) {
+        let named = |pool: &PoolEntry| scraping.pools.iter().any(|p| p.job_name == pool.name);
+        self.0.pools.write().retain(named);
+        *self.0.external_labels.write() = scraping.external_labels.clone();
     }
 
     /// Replaces what is known of one pool.
     pub(super) fn set(&self, name: &str, active: Vec<TargetEntry>, mut dropped: Vec<Labels>) {
         dropped.truncate(DROPPED_MAX);
         let entry = PoolEntry { name: name.to_owned(), active, dropped };
-        let mut pools = self.0.write();
+        let mut pools = self.0.pools.write();
         match pools.iter_mut().find(|p| p.name == name) {
             Some(pool) => *pool = entry,
             None => pools.push(entry),

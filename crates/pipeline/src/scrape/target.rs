@@ -7,7 +7,7 @@ use std::time::Duration;
 use foundation::units::{format_duration, parse_duration};
 use model::Labels;
 
-use super::config::ScrapeConfig;
+use super::config::{Scheme, ScrapeConfig};
 use super::relabel::{self, LabelSet};
 
 /// A target that is scraped.
@@ -17,8 +17,7 @@ pub(super) struct Target {
     pub(super) discovered: Labels,
     /// What its series get.
     pub(super) labels: Labels,
-    /// `http`; others are refused.
-    pub(super) scheme: String,
+    pub(super) scheme: Scheme,
     /// `host:port` to connect to.
     pub(super) authority: String,
     /// Path and query.
@@ -29,7 +28,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn url(&self) -> String {
-        format!("{}://{}{}", self.scheme, self.authority, self.path)
+        format!("{}://{}{}", self.scheme.name(), self.authority, self.path)
     }
 
     /// What makes it the same target from one discovery to the next.
@@ -56,7 +55,7 @@ pub(super) fn populate(config: &ScrapeConfig, address: &str, labels: &[(String, 
         }
     };
     default("job", config.job_name.clone());
-    default("__scheme__", "http".to_owned());
+    default("__scheme__", config.scheme.name().to_owned());
     default("__metrics_path__", config.metrics_path.clone());
     default("__scrape_interval__", format_duration(config.scrape_interval));
     default("__scrape_timeout__", format_duration(config.scrape_timeout));
@@ -83,11 +82,9 @@ fn build(config: &ScrapeConfig, discovered: &Labels, labels: &Labels) -> Result<
     if address.contains(['/', ' ', '@']) {
         return Err(format!("`{address}` is not an address; write host:port"));
     }
-    let scheme = match labels.get("__scheme__") {
-        "http" => "http".to_owned(),
-        "https" => return Err(format!("{address} is to be scraped over https, which this build does not speak yet")),
-        other => return Err(format!("the scheme `{other}` of {address} is not http")),
-    };
+    let name = labels.get("__scheme__");
+    let scheme =
+        Scheme::from_name(name).ok_or_else(|| format!("the scheme `{name}` of {address} is neither http nor https"))?;
     let duration = |name: &str| {
         let text = labels.get(name);
         match parse_duration(text) {
@@ -109,7 +106,7 @@ fn build(config: &ScrapeConfig, discovered: &Labels, labels: &Labels) -> Result<
         discovered: discovered.clone(),
         labels: own,
         scheme,
-        authority: with_port(address),
+        authority: with_port(address, scheme),
         path,
         interval,
         timeout,
@@ -120,13 +117,13 @@ fn rooted(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
-/// The default port is said, as HTTP/1.1 connections need one.
-fn with_port(address: &str) -> String {
+/// The default port is said, as Prometheus does.
+fn with_port(address: &str, scheme: Scheme) -> String {
     let host_ends = address.rfind(']').unwrap_or(0);
     if address.get(host_ends..).is_some_and(|tail| tail.contains(':')) {
         address.to_owned()
     } else {
-        format!("{address}:80")
+        format!("{address}:{}", scheme.port())
     }
 }
 

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tsdb::{MatchOp, Matcher, ReadLimits, Tsdb};
 
-use super::config::{Auth, Group, Protocol, ScrapeConfig, ScrapeLimits, Scraping, Secret};
+use super::config::{Group, Protocol, Scheme, ScrapeConfig, ScrapeLimits, Scraping};
 use super::relabel::{Action, Rule};
 use super::{Health, Targets, serve};
 use crate::ingest::{Acceptance, Engines, Ingest};
@@ -90,15 +90,18 @@ fn config(address: &str) -> ScrapeConfig {
         enable_compression: true,
         scrape_native_histograms: false,
         always_scrape_classic_histograms: false,
-        auth: Auth::None,
-        headers: Vec::new(),
-        follow_redirects: true,
+        scheme: Scheme::Http,
+        http: net::HttpConfig::default(),
         static_configs: vec![Group { targets: vec![address.to_owned()], labels: vec![("env".into(), "prod".into())] }],
         file_sd_configs: Vec::new(),
         relabel_configs: Vec::new(),
         metric_relabel_configs: Vec::new(),
         limits: ScrapeLimits::default(),
     }
+}
+
+fn basic(user: &str, password: &str) -> net::BasicAuth {
+    net::BasicAuth { username: user.into(), password: Some(net::Secret::new(password)), ..Default::default() }
 }
 
 fn start(config: ScrapeConfig) -> Fixture {
@@ -171,8 +174,9 @@ async fn what_a_target_shows_is_stored_with_its_labels() {
     config.metric_relabel_configs =
         vec![rule("__name__", "secret", "", Action::Drop), rule("code", "(2)..", "class", Action::Replace)];
     config.params = vec![("format".into(), vec!["a b".into()])];
-    config.auth = Auth::Basic(Secret::Inline("me".into()), Secret::Inline("pw".into()));
-    config.headers = vec![("x-tenant".into(), Secret::Inline("t1".into()))];
+    config.http.basic_auth = Some(basic("me", "pw"));
+    let tenant = net::HeaderValues { secrets: vec![net::Secret::new("t1")], ..Default::default() };
+    config.http.http_headers = [("x-tenant".to_owned(), tenant)].into();
     let f = start(config);
     f.until("the sample", |f| (f.last("hits")? == Some(3.0)).then_some(())).await;
     let own = format!("env=\"prod\", instance=\"{address}\", job=\"test\", net=\"127\"");
@@ -298,4 +302,42 @@ async fn targets_in_files_come_and_go() {
     f.until("the marker", |f| f.last("a")?.is_none().then_some(())).await;
     f.until("the marker of up", |f| f.last("up")?.is_none().then_some(())).await;
     f.stop().await;
+}
+
+fn refusal(targets: &Targets) -> Option<String> {
+    targets.pools().first()?.active.first().map(|t| t.last_error.clone()).filter(|error| !error.is_empty())
+}
+
+fn shown(_: &net::testing::Received) -> net::testing::Reply {
+    net::testing::Reply::status(200, "hits 3\n").with("content-type", "text/plain; version=0.0.4")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_is_scraped_over_tls_when_its_authority_is_trusted() {
+    let authority = net::testing::Authority::new();
+    let server = net::testing::Server::start_tls(authority.server(&["localhost"]), shown).await;
+    let mut config = config(&format!("localhost:{}", server.address().port()));
+    config.scheme = Scheme::Https;
+    (config.scrape_interval, config.scrape_timeout) = (Duration::from_millis(500), Duration::from_millis(500));
+    config.http.basic_auth = Some(basic("me", "pw"));
+    let stranger = start(config.clone());
+    let error = stranger.until("a refusal", |f| refusal(&f.targets)).await;
+    assert!(error.contains("https://localhost") && error.contains("certificate"), "{error}");
+    assert!(server.received().is_empty());
+
+    config.http.tls_config.ca = Some(authority.pem().to_owned());
+    let f = start(config);
+    f.until("the sample", |f| (f.last("hits")? == Some(3.0)).then_some(())).await;
+    assert_eq!(server.last().header("authorization"), "Basic bWU6cHc=");
+    assert!(f.targets.pools()[0].active[0].scrape_url.starts_with("https://localhost:"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_is_scraped_through_a_proxy() {
+    let proxy = net::testing::Server::start(shown).await;
+    let mut config = config("node.invalid:9100");
+    config.http.proxy_url = Some(net::Secret::new(format!("http://{}", proxy.address())));
+    let f = start(config);
+    f.until("the sample", |f| (f.last("hits")? == Some(3.0)).then_some(())).await;
+    assert_eq!(proxy.last().path, "http://node.invalid:9100/metrics");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use promql::ast::Expr;
 use promql::eval::{EvalError, Output};
 
-use super::{Ask, MetricsError};
+use super::{Ask, MetricsError, keys};
 
 /// The result of a query.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Evaluated {
         let begin = Instant::now();
         let expr = promql::parse(query)?;
         let preparation = begin.elapsed();
-        let mut output = evaluate(&expr)?;
+        let mut output = evaluate(&keys::with_stored(&expr))?;
         let timings = Timings { preparation, evaluation: begin.elapsed().saturating_sub(preparation) };
         output.warnings.extend(ask.partial.reasons());
         Ok(Self { output, timings })

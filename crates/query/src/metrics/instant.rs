@@ -5,7 +5,7 @@ use promql::eval::{Engine, Output};
 use tsdb::Tsdb;
 
 use super::source::TsdbSource;
-use super::{Ask, Evaluated, MetricsError};
+use super::{Ask, Evaluated, MetricsError, keys};
 
 /// Evaluates `query` at `at_ms` (unix milliseconds).
 ///
@@ -26,7 +26,8 @@ pub fn instant_parsed(
     (query, expr): (&str, &Expr),
     at_ms: i64,
 ) -> Result<Output, MetricsError> {
-    let mut output = engine.instant(&TsdbSource { db, ask }, query, expr, at_ms, &ask.query_limits())?;
+    let expr = keys::with_stored(expr);
+    let mut output = engine.instant(&TsdbSource { db, ask }, query, &expr, at_ms, &ask.query_limits())?;
     output.warnings.extend(ask.partial.reasons());
     Ok(output)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tsdb::{Matcher, Tsdb};
 
-use super::{Ask, MetricsError, matchers};
+use super::{Ask, MetricsError, keys, matchers};
 
 /// The label names of the series that satisfy at least one of `selectors` (of all series when there
 /// is none) and have samples in `range_ms` (both ends inclusive), sorted.
@@ -20,7 +20,8 @@ pub fn label_names(
     union(selectors, |m| Ok(db.label_names(&ask.access, m, range_ms, ask.read_limits())?))
 }
 
-/// The values of the label `name`; otherwise as [`label_names`].
+/// The values of the label `name`, and those of the label that OTLP stores a key of this name under; otherwise as
+/// [`label_names`].
 ///
 /// # Errors
 /// As [`label_names`].
@@ -31,7 +32,12 @@ pub fn label_values(
     selectors: &[&str],
     range_ms: (i64, i64),
 ) -> Result<Vec<String>, MetricsError> {
-    union(selectors, |m| Ok(db.label_values(&ask.access, name, m, range_ms, ask.read_limits())?))
+    let values =
+        |name: &str| union(selectors, |m| Ok(db.label_values(&ask.access, name, m, range_ms, ask.read_limits())?));
+    let found = values(name)?;
+    let Some(stored) = keys::stored(name) else { return Ok(found) };
+    let both: BTreeSet<String> = found.into_iter().chain(values(&stored)?).collect();
+    Ok(both.into_iter().collect())
 }
 
 fn union(

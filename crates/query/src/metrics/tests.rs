@@ -147,8 +147,9 @@ fn the_newest_sample_of_a_series_is_not_older_than_the_lookback() {
     let at =
         |t| latest(&db, &ask, &["requests_total{code=\"500\"}", "requests_total{service=\"api\"}"], T0 + t, 60_000);
     let found = at(20_000).unwrap();
-    let values: Vec<_> = found.iter().map(|(labels, s)| (labels.get("code"), s.t - T0, s.v)).collect();
-    assert_eq!(values, [("200", 15_000, 30.0), ("500", 15_000, 3.0)]);
+    let values: Vec<_> = found.iter().map(|s| (s.labels.get("code"), s.t_ms - T0, s.value.clone())).collect();
+    let float = NewestValue::Float;
+    assert_eq!(values, [("200", 15_000, float(30.0)), ("500", 15_000, float(3.0))]);
     assert_eq!(at(659_999).unwrap().len(), 2);
     assert_eq!(at(660_000).unwrap().len(), 0);
     assert!(matches!(latest(&db, &ask, &[], T0, 60_000), Err(MetricsError::NoSelector)));
@@ -243,4 +244,61 @@ fn what_is_damaged_is_left_out_and_said() {
 
 fn series_of(db: &Tsdb, ask: &Ask) -> usize {
     series(db, ask, &["m"], (i64::MIN, i64::MAX)).unwrap().len()
+}
+
+/// A counter with a reset, a gauge and an ended series over some blocks and the head.
+fn long_engine() -> Tsdb {
+    let clock = ManualClock::new(UnixNanos::from_millis(T0 + 3_600_000));
+    let options = Options { min_free_bytes: 0, ..Options::new("metrics") };
+    let db = Tsdb::open(Arc::new(SimDisk::new(1)), Arc::new(clock), options).unwrap();
+    let named = |name: &str, i: i64| (Labels::from_pairs([("__name__", name)]), T0 + i * 5_000);
+    for i in 0..720i64 {
+        let values = [("c_total", (i % 500) * 3), ("g", (i * 37) % 101), ("ended", i)];
+        let mut samples = Vec::new();
+        for (name, v) in values.into_iter().filter(|(name, _)| *name != "ended" || i < 600) {
+            let ((labels, t), v) = (
+                named(name, i),
+                if name == "ended" && i == 599 { f64::from_bits(model::STALE_NAN_BITS) } else { v as f64 },
+            );
+            samples.push((labels, t, v));
+        }
+        db.append_wait(samples).unwrap();
+        if i % 250 == 249 {
+            db.flush().unwrap();
+        }
+    }
+    db
+}
+
+#[test]
+fn one_window_is_answered_as_each_of_many() {
+    let db = long_engine();
+    let engine = Engine::default();
+    let of = |name: &str| {
+        ["rate", "increase", "max_over_time", "min_over_time", "last_over_time", "count_over_time", "present_over_time"]
+            .map(|f| format!("{f}({name}[1h])"))
+    };
+    let names = ["c_total", "g", "ended"];
+    let queries = names
+        .into_iter()
+        .flat_map(of)
+        .chain(names.map(str::to_owned))
+        .chain(["g @ end()".to_owned(), "max_over_time(g[30m] @ end())".to_owned()]);
+    for query in queries {
+        for at in [T0 + 3_595_000, T0 + 3_597_111, T0 + 2_999_999, T0 + 1_800_000, T0 + 60] {
+            // A range of two steps sees every sample; its last step is the moment that is asked for alone.
+            let both = QueryRange { start_ms: at - 1, end_ms: at, step_ms: 1 };
+            let expected = range(&engine, &db, &ask(AccessScope::ALL), &query, both).unwrap().output.value;
+            let alone = instant(&engine, &db, &ask(AccessScope::ALL), &query, at).unwrap().output.value;
+            let (Value::Matrix(expected), Value::Vector(alone)) = (expected, alone) else { panic!("{query}") };
+            let expected: Vec<_> = expected
+                .iter()
+                .filter_map(|s| {
+                    Some((s.labels.to_string(), s.samples.iter().find(|p| p.t_ms == at)?.value.to_string()))
+                })
+                .collect();
+            let alone: Vec<_> = alone.iter().map(|s| (s.labels.to_string(), s.value.to_string())).collect();
+            assert_eq!(alone, expected, "{query} at {}", at - T0);
+        }
+    }
 }

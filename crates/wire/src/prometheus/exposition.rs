@@ -4,6 +4,7 @@
 //! `io/prometheus/client/metrics.proto`. What is accepted is what Prometheus accepts: the text format generously, OpenMetrics
 //! strictly in its syntax; neither checks what values mean (a counter may fall), since a scrape would be lost for it.
 
+mod family;
 mod float;
 mod lex;
 mod openmetrics;
@@ -17,6 +18,8 @@ use std::borrow::Cow;
 use foundation::ErrorKind;
 use model::Histogram;
 use thiserror::Error;
+
+pub use family::{FamilyMetric, FamilyValue, write_family};
 
 use super::limits::Limits;
 use super::sink::{ExemplarRef, MetadataRef};

@@ -5,10 +5,11 @@
 //! Knows no compression.
 
 use foundation::ErrorKind;
+use model::Histogram;
 use thiserror::Error;
 
 use super::encode::{self, V1Series};
-use super::xor;
+use super::{histogram_chunk, xor};
 use crate::protobuf::{Key, Malformed, Reader, Writer};
 
 /// The content type of a sampled answer, which is compressed as a snappy block.
@@ -18,8 +19,8 @@ pub const STREAMED_CONTENT_TYPE: &str = "application/x-streamed-protobuf; proto=
 
 /// Samples of one chunk: as many as Prometheus's own chunks have.
 const SAMPLES_PER_CHUNK: usize = 120;
-/// Samples of one frame; Prometheus makes frames of at most 1 MiB, and a sample takes 17 bytes at most.
-pub const SAMPLES_PER_FRAME: usize = 500 * SAMPLES_PER_CHUNK;
+/// Bytes of the chunks of one frame, about: Prometheus makes frames of at most 1 MiB.
+pub const FRAME_BYTES: usize = 960 << 10;
 
 /// Queries of one request, and matchers of one query.
 const PARTS_MAX: usize = 1024;
@@ -234,25 +235,56 @@ impl QueryResult<'_> {
     }
 }
 
+/// A chunk of a streamed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    first_ms: i64,
+    last_ms: i64,
+    encoding: u64,
+    data: Vec<u8>,
+}
+
+impl Chunk {
+    /// The chunks of floats (milliseconds and value) that rise in time.
+    pub fn of_floats(samples: &[(i64, f64)]) -> impl Iterator<Item = Self> {
+        samples.chunks(SAMPLES_PER_CHUNK).filter_map(|samples| {
+            let (first, last) = (samples.first()?, samples.last()?);
+            Some(Self { first_ms: first.0, last_ms: last.0, encoding: xor::ENCODING, data: xor::encode(samples) })
+        })
+    }
+
+    /// The chunk of a histogram with whole counts.
+    pub fn of_histogram(t_ms: i64, h: &Histogram<u64>) -> Self {
+        let data = histogram_chunk::encode_int(t_ms, h);
+        Self { first_ms: t_ms, last_ms: t_ms, encoding: histogram_chunk::INT_ENCODING, data }
+    }
+
+    /// The chunk of a histogram with float counts.
+    pub fn of_float_histogram(t_ms: i64, h: &Histogram<f64>) -> Self {
+        let data = histogram_chunk::encode_float(t_ms, h);
+        Self { first_ms: t_ms, last_ms: t_ms, encoding: histogram_chunk::FLOAT_ENCODING, data }
+    }
+
+    /// About how many bytes it takes in a frame.
+    pub fn bytes(&self) -> usize {
+        self.data.len() + 24
+    }
+}
+
 /// A frame of a streamed answer: a `prometheus.ChunkedReadResponse` with one series.
 ///
-/// `samples` (milliseconds and value) rise in time and are at most [`SAMPLES_PER_FRAME`]; a longer series takes several
+/// `chunks` rise in time and take about [`FRAME_BYTES`] at most; a longer series takes several
 /// frames in a row with the same labels.
-pub fn frame<'a>(
-    query: usize,
-    labels: impl IntoIterator<Item = (&'a str, &'a str)>,
-    samples: &[(i64, f64)],
-) -> Vec<u8> {
+pub fn frame<'a>(query: usize, labels: impl IntoIterator<Item = (&'a str, &'a str)>, chunks: &[Chunk]) -> Vec<u8> {
     let mut w = Writer::new();
     w.message(1, |w| {
         labels.into_iter().for_each(|(name, value)| encode::label(w, name, value));
-        for chunk in samples.chunks(SAMPLES_PER_CHUNK) {
-            let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { continue };
+        for chunk in chunks {
             w.message(2, |w| {
-                w.uint(1, first.0 as u64);
-                w.uint(2, last.0 as u64);
-                w.uint(3, xor::ENCODING);
-                w.bytes(4, &xor::encode(chunk));
+                w.uint(1, chunk.first_ms as u64);
+                w.uint(2, chunk.last_ms as u64);
+                w.uint(3, chunk.encoding);
+                w.bytes(4, &chunk.data);
             });
         }
     });
@@ -329,14 +361,15 @@ mod tests {
                       2227000580958cc7c1683ff0000000000000e807d80e07d301bfffbe0c4000e0fffee6666666666668";
         let t = 1_795_505_096_000;
         let samples = [(t, 1.0), (t + 1_000, 1.5), (t + 2_500, -2.0), (t + 3_500, -2.0), (t + 4_501, 0.1)];
-        let ours: String = frame(0, [("__name__", "xorx")], &samples).iter().map(|b| format!("{b:02x}")).collect();
+        let chunks: Vec<Chunk> = Chunk::of_floats(&samples).collect();
+        let ours: String = frame(0, [("__name__", "xorx")], &chunks).iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(ours, theirs);
     }
 
     #[test]
     fn a_frame_carries_its_length_and_checksum() {
         let samples: Vec<_> = (0..250).map(|i| (i * 1_000, i as f64)).collect();
-        let frame = frame(3, [("a", "b")], &samples);
+        let frame = frame(3, [("a", "b")], &Chunk::of_floats(&samples).collect::<Vec<_>>());
         let mut r = Reader::new(&frame);
         let length = r.uint().unwrap() as usize;
         let (checksum, message) = r.rest().split_at(4);

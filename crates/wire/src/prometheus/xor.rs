@@ -4,13 +4,15 @@
 //! paper's in its head (16 bits of count, varints) and in the widths of the time classes. Only written: nobody sends
 //! such chunks to us.
 
+use super::bits::Bits;
+
 /// The number of this encoding in `prometheus.Chunk`.
 pub(super) const ENCODING: u64 = 1;
 
 /// A chunk of samples (milliseconds and value), at most 65,535, rising in time.
 pub(super) fn encode(samples: &[(i64, f64)]) -> Vec<u8> {
     debug_assert!(samples.len() <= usize::from(u16::MAX));
-    let mut out = Bits { bytes: (samples.len() as u16).to_be_bytes().to_vec(), free: 0 };
+    let mut out = Bits::after((samples.len() as u16).to_be_bytes().to_vec());
     let mut xor = Xor { before: 0, leading: NO_WINDOW, trailing: 0 };
     let (mut t_before, mut delta_before) = (0i64, 0i64);
     for (i, (t, v)) in samples.iter().enumerate() {
@@ -32,7 +34,7 @@ pub(super) fn encode(samples: &[(i64, f64)]) -> Vec<u8> {
         }
         (t_before, delta_before) = (*t, delta);
     }
-    out.bytes
+    out.into_bytes()
 }
 
 /// The difference of two differences, in the narrowest class that holds it.
@@ -76,46 +78,6 @@ impl Xor {
         // Six bits cannot hold 64; 0 stands for it, as no window is empty.
         out.write(u64::from(bits & 63), 6);
         out.write(xor >> trailing, bits);
-    }
-}
-
-/// Bits, the highest of a byte first.
-struct Bits {
-    bytes: Vec<u8>,
-    /// Bits of the last byte that are not written yet.
-    free: u32,
-}
-
-impl Bits {
-    /// The lowest `count` bits of `value`.
-    fn write(&mut self, value: u64, count: u32) {
-        let mut left = count;
-        while left > 0 {
-            if self.free == 0 {
-                self.bytes.push(0);
-                self.free = 8;
-            }
-            let taken = left.min(self.free);
-            let bits = (value >> (left - taken)) as u8 & (0xff_u16 >> (8 - taken)) as u8;
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= bits << (self.free - taken);
-            }
-            self.free -= taken;
-            left -= taken;
-        }
-    }
-
-    fn prefixed(&mut self, prefix: u64, prefix_bits: u32, value: u64, count: u32) {
-        self.write(prefix, prefix_bits);
-        self.write(value, count);
-    }
-
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.write(value & 0x7f | 0x80, 8);
-            value >>= 7;
-        }
-        self.write(value, 8);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use net::tls::TlsConfig;
+use net::{Authorization, BasicAuth, HeaderValues, HttpConfig, OAuth2, Secret};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -16,7 +18,7 @@ impl<'de> Deserialize<'de> for Refused {
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
         Err(D::Error::custom(
             "Prometheus has this setting, this build does not support it yet; targets are found by static_configs and \
-             file_sd_configs and scraped over plain HTTP",
+             file_sd_configs",
         ))
     }
 }
@@ -79,6 +81,26 @@ impl Global {
 }
 
 impl Job {
+    /// What `http_config` is elsewhere stands in the job itself.
+    pub(super) fn take_http(&mut self) -> HttpConfig {
+        let usual = HttpConfig::default();
+        HttpConfig {
+            basic_auth: self.basic_auth.take(),
+            authorization: self.authorization.take(),
+            oauth2: self.oauth2.take(),
+            bearer_token: self.bearer_token.take(),
+            bearer_token_file: self.bearer_token_file.take(),
+            tls_config: std::mem::take(&mut self.tls_config),
+            follow_redirects: self.follow_redirects.unwrap_or(usual.follow_redirects),
+            enable_http2: self.enable_http2.unwrap_or(usual.enable_http2),
+            http_headers: std::mem::take(&mut self.http_headers),
+            proxy_url: self.proxy_url.take(),
+            no_proxy: std::mem::take(&mut self.no_proxy),
+            proxy_from_environment: self.proxy_from_environment,
+            proxy_connect_header: std::mem::take(&mut self.proxy_connect_header),
+        }
+    }
+
     pub(super) fn take_limits(&mut self) -> Limits {
         take_limits!(self)
     }
@@ -125,12 +147,17 @@ pub(in crate::config) struct Job {
     pub metric_relabel_configs: Vec<Relabel>,
     pub basic_auth: Option<BasicAuth>,
     pub authorization: Option<Authorization>,
-    pub bearer_token: Option<String>,
+    pub oauth2: Option<OAuth2>,
+    pub bearer_token: Option<Secret>,
     pub bearer_token_file: Option<PathBuf>,
-    pub http_headers: BTreeMap<String, Header>,
+    pub tls_config: TlsConfig,
+    pub http_headers: BTreeMap<String, HeaderValues>,
     pub follow_redirects: Option<bool>,
-    /// Targets are asked over HTTP/1.1; HTTP/2 needs TLS there as well as here.
     pub enable_http2: Option<bool>,
+    pub proxy_url: Option<Secret>,
+    pub no_proxy: String,
+    pub proxy_from_environment: bool,
+    pub proxy_connect_header: BTreeMap<String, Vec<Secret>>,
     pub body_size_limit: Option<Size>,
     pub sample_limit: Option<usize>,
     pub label_limit: Option<usize>,
@@ -139,12 +166,6 @@ pub(in crate::config) struct Job {
     pub target_limit: Option<usize>,
     /// Dropped targets are always remembered, up to a thousand.
     pub keep_dropped_targets: Option<u64>,
-    pub tls_config: Option<Refused>,
-    pub oauth2: Option<Refused>,
-    pub proxy_url: Option<Refused>,
-    pub proxy_from_environment: Option<Refused>,
-    pub proxy_connect_header: Option<Refused>,
-    pub no_proxy: Option<Refused>,
     pub scrape_failure_log_file: Option<Refused>,
     pub native_histogram_bucket_limit: Option<Refused>,
     pub native_histogram_min_bucket_factor: Option<Refused>,
@@ -202,30 +223,4 @@ pub(in crate::config) struct Relabel {
     pub target_label: Option<String>,
     pub replacement: Option<String>,
     pub action: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct BasicAuth {
-    pub username: Option<String>,
-    pub username_file: Option<PathBuf>,
-    pub password: Option<String>,
-    pub password_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Authorization {
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    pub credentials: Option<String>,
-    pub credentials_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Header {
-    pub values: Vec<String>,
-    pub secrets: Vec<String>,
-    pub files: Vec<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use foundation::units::format_duration;
-use pipeline::scrape::config::{Auth, Protocol, Secret};
+use pipeline::scrape::config::Protocol;
 use pipeline::scrape::relabel::{Action, Rule};
 use pipeline::scrape::{ScrapeConfig, Scraping};
 use serde_json::{Map, Value, json};
@@ -33,21 +33,20 @@ pub(in crate::config) fn render(scraping: &Scraping) -> String {
     out
 }
 
-fn fields(c: &ScrapeConfig) -> Vec<(&'static str, Value)> {
+fn fields(c: &ScrapeConfig) -> Vec<(String, Value)> {
     let names = |p: &[Protocol]| p.iter().map(|p| p.name()).collect::<Vec<_>>();
-    let mut fields = vec![
+    let settings = [
         ("job_name", json!(c.job_name)),
         ("scrape_interval", json!(format_duration(c.scrape_interval))),
         ("scrape_timeout", json!(format_duration(c.scrape_timeout))),
         ("scrape_protocols", json!(names(&c.scrape_protocols))),
         ("metrics_path", json!(c.metrics_path)),
         ("params", Value::Object(c.params.iter().map(|(n, v)| (n.clone(), json!(v))).collect())),
-        ("scheme", json!("http")),
+        ("scheme", json!(c.scheme.name())),
         ("honor_labels", json!(c.honor_labels)),
         ("honor_timestamps", json!(c.honor_timestamps)),
         ("track_timestamps_staleness", json!(c.track_timestamps_staleness)),
         ("enable_compression", json!(c.enable_compression)),
-        ("follow_redirects", json!(c.follow_redirects)),
         ("scrape_native_histograms", json!(c.scrape_native_histograms)),
         ("always_scrape_classic_histograms", json!(c.always_scrape_classic_histograms)),
         ("body_size_limit", json!(c.limits.body_size_limit)),
@@ -57,50 +56,26 @@ fn fields(c: &ScrapeConfig) -> Vec<(&'static str, Value)> {
         ("label_value_length_limit", json!(c.limits.label_value_length_limit)),
         ("target_limit", json!(c.limits.target_limit)),
     ];
-    fields.extend(c.fallback_scrape_protocol.map(|p| ("fallback_scrape_protocol", json!(p.name()))));
-    match &c.auth {
-        Auth::None => {}
-        Auth::Basic(user, password) => {
-            let (u, user) = with_file("username", "username_file", user, true);
-            let (w, password) = with_file("password", "password_file", password, false);
-            fields.push(("basic_auth", json!({u: user, w: password})));
-        }
-        Auth::Authorization(kind, secret) => {
-            let (name, value) = with_file("credentials", "credentials_file", secret, false);
-            fields.push(("authorization", json!({"type": kind, name: value})));
-        }
+    let mut fields: Vec<(String, Value)> = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let mut add = |name: &str, value: Value| fields.push((name.to_owned(), value));
+    if let Some(fallback) = c.fallback_scrape_protocol {
+        add("fallback_scrape_protocol", json!(fallback.name()));
     }
-    if !c.headers.is_empty() {
-        let mut headers = Map::new();
-        for (name, secret) in &c.headers {
-            let (kind, value) = with_file("secrets", "files", secret, false);
-            let header = headers.entry(name.clone()).or_insert_with(|| json!({"secrets": [], "files": []}));
-            if let Some(list) = header.get_mut(kind).and_then(Value::as_array_mut) {
-                list.push(value);
-            }
-        }
-        fields.push(("http_headers", Value::Object(headers)));
+    // Serializing shows no secret.
+    if let Ok(Value::Object(http)) = serde_json::to_value(&c.http) {
+        http.into_iter().for_each(|(name, value)| add(&name, value));
     }
     let groups = c.static_configs.iter().map(|g| {
         let labels: Map<String, Value> = g.labels.iter().map(|(n, v)| (n.clone(), v.as_str().into())).collect();
         json!({"targets": g.targets, "labels": labels})
     });
-    fields.push(("static_configs", groups.collect()));
+    add("static_configs", groups.collect());
     let files = c.file_sd_configs.iter();
     let files = files.map(|sd| json!({"files": sd.files, "refresh_interval": format_duration(sd.refresh_interval)}));
-    fields.push(("file_sd_configs", files.collect()));
-    fields.push(("relabel_configs", c.relabel_configs.iter().map(rule).collect()));
-    fields.push(("metric_relabel_configs", c.metric_relabel_configs.iter().map(rule).collect()));
+    add("file_sd_configs", files.collect());
+    add("relabel_configs", c.relabel_configs.iter().map(rule).collect());
+    add("metric_relabel_configs", c.metric_relabel_configs.iter().map(rule).collect());
     fields
-}
-
-/// The name and value of a setting that may be in a file. User names are no secret.
-fn with_file(inline: &'static str, file: &'static str, secret: &Secret, shown: bool) -> (&'static str, Value) {
-    match secret {
-        Secret::Inline(text) if shown => (inline, json!(text)),
-        Secret::Inline(_) => (inline, json!("<secret>")),
-        Secret::File(path) => (file, json!(path)),
-    }
 }
 
 fn rule(r: &Rule) -> Value {

@@ -1,6 +1,6 @@
 //! What Prometheus accepts is accepted and means the same; everything else is named with its place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
 
@@ -36,7 +36,9 @@ scrape_configs:
     metrics_path: /probe
     params: {module: [http_2xx], target: ['a', 'b']}
     basic_auth: {username: me, password_file: secret.txt}
-    http_headers: {X-Tenant: {values: [one]}}
+    http_headers: {X-Tenant: {values: [one], secrets: [hidden]}}
+    scheme: https
+    tls_config: {ca_file: ca.pem, server_name: node}
     body_size_limit: 10MB
     scrape_native_histograms: true
     static_configs:
@@ -65,14 +67,17 @@ fn a_full_configuration_is_what_it_says() {
     assert_eq!((node.limits.body_size_limit, node.limits.sample_limit), (10 << 20, 500));
     assert_eq!(node.scrape_protocols[0], Protocol::PrometheusProto);
     assert_eq!(node.file_sd_configs[0].files, [PathBuf::from("/etc/bellrock/targets/*.json")]);
-    assert_eq!(format!("{:?}", node.auth), "Basic(<secret>, /etc/bellrock/secret.txt)");
+    let basic = node.http.basic_auth.as_ref().unwrap();
+    assert_eq!(basic.password_file.as_deref(), Some(Path::new("/etc/bellrock/secret.txt")));
+    assert_eq!(node.http.tls_config.ca_file.as_deref(), Some(Path::new("/etc/bellrock/ca.pem")));
+    assert_eq!((node.scheme, other.scheme), (Scheme::Https, Scheme::Http));
     assert_eq!(scraping.external_labels.get("region"), "eu");
 }
 
 #[test]
 fn what_is_printed_means_the_same() {
     let once = render(&load(FULL).unwrap());
-    assert!(!once.contains("one") || once.contains("<secret>"));
+    assert!(!once.contains("hidden") && once.contains("<secret>"));
     let twice = render(&load(&once).unwrap());
     assert_eq!(once, twice);
 }
@@ -102,7 +107,7 @@ fn unknown_names_are_told_with_line_and_likely_name() {
 
 #[test]
 fn what_this_build_has_not_is_refused_with_its_line() {
-    for setting in ["tls_config: {insecure_skip_verify: true}", "kubernetes_sd_configs: [{role: pod}]"] {
+    for setting in ["native_histogram_bucket_limit: 5", "kubernetes_sd_configs: [{role: pod}]"] {
         let error = load(&format!("scrape_configs:\n  - job_name: a\n    {setting}\n")).unwrap_err();
         assert!(error.contains("bellrock.yaml:3:") && error.contains("this build does not support it yet"), "{error}");
     }
@@ -113,16 +118,16 @@ fn wrong_values_are_told_all_at_once() {
     errors(
         "global: {scrape_interval: 5s, scrape_timeout: 10s}\n\
          scrape_configs:\n\
-         - {job_name: a, scheme: https}\n\
+         - {job_name: a, scheme: gopher}\n\
          - {job_name: a, scrape_protocols: [Text], bearer_token: x, basic_auth: {username: u}}\n\
          - job_name: b\n  relabel_configs:\n  - {action: replce}\n  - {regex: '('}\n  - {action: hashmod, target_label: x}\n  \
          - {action: labeldrop, target_label: x}\n  file_sd_configs: [{files: [targets.txt]}]\n\
          - {job_name: c, scrape_interval: soon, convert_classic_histograms_to_nhcb: true, metric_name_validation_scheme: legacy}\n",
         expect![[r#"
             global.scrape_timeout: is longer than the scrape_interval
-            scrape_configs[0].scheme: https is not spoken by this build yet; scrape through a local proxy
+            scrape_configs[0].scheme: `gopher` is not a scheme; there are http and https
+            scrape_configs[1].bearer_token: at most one of basic_auth, bearer_token may be set
             scrape_configs[1].scrape_protocols: `Text` is not a protocol; there are PrometheusProto, OpenMetricsText1.0.0, OpenMetricsText0.0.1, PrometheusText1.0.0, PrometheusText0.0.4
-            scrape_configs[1]: at most one of basic_auth, authorization and bearer_token can be given
             scrape_configs[1].job_name: `a` is the name of an earlier job; give each its own
             scrape_configs[2].file_sd_configs[0].files: `targets.txt` must end in .json, .yml or .yaml, with one `*` at most
             scrape_configs[2].relabel_configs[0].action: `replce` is not an action; there are replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase
