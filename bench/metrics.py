@@ -33,7 +33,10 @@ class Bellrock(Server):
     name = "Bellrock"
 
     def __init__(self, options, data_dir):
-        super().__init__(options.server, data_dir)
+        # What the server measures of itself is of now: next to that the samples of a day ago would be too old.
+        config = pathlib.Path(data_dir).with_suffix(".yaml")
+        config.write_text(f"metrics: {{out_of_order_time_window: {options.minutes + 120}m}}\n")
+        super().__init__(options.server, data_dir, ["--config", str(config)])
         self.api = self.ports["api"]
         self.write_url = f"http://127.0.0.1:{self.api}/api/v1/write"
 
@@ -78,6 +81,12 @@ class VictoriaMetrics(Process):
              "-retentionPeriod=1y", "-search.disableCache", "-search.maxUniqueTimeseries=1000000", "-loggerLevel=ERROR"],
             data_dir, answers_200(self.api, "/health"))
 
+    def before_kill(self):
+        """What it answered lies in memory for some seconds: queries would be about fewer samples than the others'."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.api, timeout=300)
+        connection.request("GET", "/internal/force_flush")
+        connection.getresponse().read()
+
     def sizes(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.api, timeout=300)
         connection.request("GET", "/internal/force_merge")
@@ -113,7 +122,7 @@ def ask(port, query, step, end, span_s):
     if step:
         parameters |= {"start": f"{end - span_s + 300.123:.3f}", "end": f"{end - 0.877:.3f}", "step": f"{step}s"}
     else:
-        parameters["time"] = f"{end - 0.877:.3f}"
+        parameters["time"] = f"{end + 0.123:.3f}"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     begun = time.perf_counter()
     connection.request("GET", path + "?" + urllib.parse.urlencode(parameters))
@@ -133,7 +142,7 @@ def summary(result):
 
 def write(options, server, **how):
     command = [str(options.loadgen), "remote-write", "--url", server.write_url, "--hosts", str(options.hosts),
-               "--end", str(options.end_ns), "--connections", "4", "--duration", f"{options.minutes}m"]
+               "--end", str(options.end_ns), "--connections", str(options.connections), "--duration", f"{options.minutes}m"]
     for name, value in how.items():
         command += ["--" + name.replace("_", "-"), str(value)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -156,6 +165,7 @@ def measure(options, kind, scratch):
         out = {"sent": sent, "cpu_at_ack": acked, "cpu": server.cpu_seconds() - before,
                "rss": server.memory_mib("VmRSS"), "peak": server.memory_mib("VmHWM")}
         say(f"{kind.name}: kill and start again")
+        getattr(server, "before_kill", lambda: None)()
         server.kill()
         server = kind(options, data_dir)
         out["restart_s"] = server.start_seconds
@@ -185,7 +195,7 @@ def report(options, started, results):
     out = [
         f"# Metrics side by side, {started:%Y-%m-%d %H:%M} UTC", "",
         f"Machine: {machine()}. Commit: {commit() or 'unknown'}. {thousands(series)} series, {options.minutes} minutes at "
-        "15 s, remote write 1.0, 2,000 samples a request, 4 connections; client and servers share the machine.", "",
+        "15 s, remote write 1.0, 2,000 samples a request, {options.connections} connections; client and servers share the machine.", "",
         "Bellrock answers after fsync; Prometheus and VictoriaMetrics before. Disk is everything once it is in blocks, "
         "indexes included. CPU is user and system time of the server; queries are warm, without a cache of results.", "",
         "| server | samples/s wall | samples per CPU-second | ack p50 ms | ack p99 ms | RSS MiB | RSS bytes/series | peak MiB "
@@ -234,6 +244,8 @@ def arguments():
     made = parser(__doc__.split("\n", 1)[0], "100 hosts and 10 minutes instead of 2,000 and 60")
     made.add_argument("--hosts", type=int, help="machines of 100 series each")
     made.add_argument("--minutes", type=int, help="how long they were watched, every 15 s")
+    made.add_argument("--connections", type=int, default=4, help="1 for few hosts over many hours: one that runs ahead "
+                      "makes the samples of the others too old")
     made.add_argument("--only", action="append", default=[], help="Bellrock, Prometheus or VictoriaMetrics; may repeat")
     options = parse(made)
     options.hosts = options.hosts or (100 if options.quick else 2_000)

@@ -29,6 +29,10 @@ pub(crate) enum Mode {
     Add,
     /// The value itself, made by the engine (`target_info`): not counted and not refused aloud.
     Derived,
+    /// The value itself, for a sum that a rule makes.
+    Input,
+    /// An increase, for a sum that a rule makes.
+    InputAdd,
 }
 
 impl Mode {
@@ -38,7 +42,9 @@ impl Mode {
     }
 
     pub(crate) fn from_code(code: i64) -> Option<Self> {
-        [Self::Set, Self::Add, Self::Derived].into_iter().find(|mode| i64::from(mode.code()) == code)
+        [Self::Set, Self::Add, Self::Derived, Self::Input, Self::InputAdd]
+            .into_iter()
+            .find(|mode| i64::from(mode.code()) == code)
     }
 }
 
@@ -68,6 +74,8 @@ pub(crate) struct Found {
     pub(crate) log_name: Option<u32>,
     /// The record of this batch is the one that gives it that number.
     pub(crate) named_here: bool,
+    /// It is added up by a rule, not stored: the head never has it, and the log names it by its key.
+    pub(crate) input: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

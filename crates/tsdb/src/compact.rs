@@ -31,7 +31,7 @@ impl Tsdb {
     /// the next calls until the engine is opened again.
     pub fn compact(&self) -> Result<usize, TsdbError> {
         let inner = &self.inner;
-        let mut files = inner.files.lock();
+        let _merging = inner.merging.lock();
         let blocks = inner.state.read().blocks.clone();
         let infos: Vec<BlockInfo> = blocks.iter().map(|b| b.info()).collect();
         let settle_ms = millis(inner.options.out_of_order_window);
@@ -41,8 +41,10 @@ impl Tsdb {
             return Ok(0);
         }
         let exemplars_max = inner.options.exemplars_per_series;
-        let merged =
-            inner.write_block(&mut files, Effort::Thorough, |writer| merge_blocks(&run, exemplars_max, writer))?;
+        let id = inner.next_block(&mut inner.files.lock())?;
+        // Meanwhile heads are flushed; nobody takes away the blocks of the run.
+        let merged = inner.write_block(id, Effort::Thorough, |writer| merge_blocks(&run, exemplars_max, writer))?;
+        let mut files = inner.files.lock();
         let mut next = files.manifest.clone();
         replace(&mut next.blocks, &run, merged.id, |id| *id);
         inner.replace_manifest(&mut files, next, Some(&merged))?;

@@ -1,7 +1,7 @@
 //! [`Tsdb`]: the engine as its owner sees it.
 //!
-//! Locks, in the order in which they are taken: `files` (flush, retention and compaction: one
-//! at a time), `generation` (over the queueing of a record), `carried` (only the log's writer thread),
+//! Locks, in the order in which they are taken: `merging` (compaction and what takes blocks away), `files` (a flush, and
+//! who changes which files there are: one at a time), `generation` (over the queueing of a record), `carried` (only the log's writer thread),
 //! `state` (short: a head or block changes place; never over I/O), `catalog`, then those of the head.
 //! The log is owned here and not by [`Inner`], which completions hold: the
 //! writer thread must not be the one to join itself.
@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     limits: Limits,
     /// Samples refused since the start.
     refused: Mutex<BTreeMap<&'static str, u64>>,
+    /// Held over a whole compaction, and by who takes blocks away: those that are being merged stay.
+    pub(crate) merging: Mutex<()>,
     /// Held over I/O by the one who changes which files there are.
     pub(crate) files: Mutex<Files>,
 }
@@ -130,8 +132,9 @@ impl Tsdb {
         snapshot.newest = blocks.iter().map(|b| b.bounds().1).fold(snapshot.newest, i64::max);
         let covered_through = manifest.flushed_through;
         let limits = Limits::of(&options)?;
-        let head = Arc::new(Head::new(FIRST_EPOCH));
-        let mut carried = Carried { newest: snapshot.newest, deltas: snapshot.deltas };
+        let head = Arc::new(Head::new(FIRST_EPOCH, snapshot.newest));
+        let aggregates = snapshot.aggregates.under(limits.aggregate.clone());
+        let mut carried = Carried { newest: snapshot.newest, deltas: snapshot.deltas, aggregates };
         let mut catalog = snapshot.catalog;
         let restored = Restored { head: &head, carried: &mut carried, catalog: &mut catalog };
         let (wal, report, left_out) = replay::open_log(disk.clone(), &options, covered_through, restored)?;
@@ -143,6 +146,7 @@ impl Tsdb {
             generation: RwLock::new(FIRST_EPOCH),
             limits,
             refused: Mutex::default(),
+            merging: Mutex::default(),
             files: Mutex::new(Files { manifest, unsettled: None }),
             options,
         };
@@ -190,7 +194,7 @@ impl Tsdb {
     }
 
     /// Samples, histograms and exemplars that were refused since the start, by [`Refusal::name`], and those that rules
-    /// `dropped`.
+    /// `dropped` or `aggregated` into sums.
     pub fn refused(&self) -> BTreeMap<&'static str, u64> {
         self.inner.refused.lock().clone()
     }
@@ -306,13 +310,16 @@ fn open_blocks(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> (Vec<Arc<Blo
 
 impl Inner {
     fn count_refused(&self, ingested: &Ingested) {
-        if !ingested.refusals.is_empty() || ingested.dropped > 0 {
+        if !ingested.refusals.is_empty() || ingested.dropped > 0 || ingested.aggregated > 0 {
             let mut refused = self.refused.lock();
             for (why, _, n) in &ingested.refusals {
                 *refused.entry(why.name()).or_default() += n;
             }
             if ingested.dropped > 0 {
                 *refused.entry("dropped").or_default() += ingested.dropped;
+            }
+            if ingested.aggregated > 0 {
+                *refused.entry("aggregated").or_default() += ingested.aggregated;
             }
         }
     }

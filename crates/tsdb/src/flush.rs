@@ -19,28 +19,16 @@ use crate::snapshot::Snapshot;
 use crate::state::{Files, Frozen};
 use crate::{TsdbError, key};
 
-/// What one round of upkeep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Upkeep {
-    /// Whether the head was flushed.
-    pub flushed: bool,
-    /// Blocks removed because all their samples are older than the retention.
-    pub blocks_removed: usize,
-    /// Blocks that were merged into one.
-    pub blocks_compacted: usize,
-}
-
 impl Tsdb {
-    /// Flushes the head when it or its log is long or large enough, removes what is past the retention, merges small blocks.
+    /// Flushes the head when it or its log is long or large enough; returns whether it did.
     ///
-    /// To be called every few seconds by one thread of the owner; blocks while files are written.
+    /// To be called every few seconds by one thread of the owner; waits while files are written, but not for
+    /// [`Tsdb::compact`], which another thread calls.
     ///
     /// # Errors
     /// The disk refused. Nothing is lost: samples stay in memory and in the log, and the next call tries again.
-    pub fn maintain(&self) -> Result<Upkeep, TsdbError> {
-        let flushed = self.flush_is_due() && self.flush()?;
-        let blocks_removed = self.apply_retention(self.clock.now())?;
-        Ok(Upkeep { flushed, blocks_removed, blocks_compacted: self.compact()? })
+    pub fn maintain(&self) -> Result<bool, TsdbError> {
+        Ok(self.flush_is_due() && self.flush()?)
     }
 
     fn flush_is_due(&self) -> bool {
@@ -49,7 +37,7 @@ impl Tsdb {
         }
         let options = &self.inner.options;
         let state = self.inner.state.read();
-        let long = state.head.bounds().is_some_and(|(min, max)| max.saturating_sub(min) >= millis(options.block_span));
+        let long = state.head.reaches_over(millis(options.block_span).max(1));
         // Only replay makes such a head, of several generations: the next replay would add to it again.
         let merged = state.head.series_count() > options.max_series;
         long || merged || state.head.bytes() >= options.head_bytes_max || !state.frozen.is_empty()
@@ -103,12 +91,14 @@ impl Inner {
     /// On the log's writer thread, between two generations. `epoch` is that of the head that follows.
     pub(crate) fn freeze(&self, generation: wal::Generation, epoch: u64) {
         let mut carried = self.carried.lock();
-        let Carried { newest, deltas } = &mut *carried;
-        deltas.forget_before(newest.saturating_sub(millis(self.options.delta_idle)));
+        let Carried { newest, deltas, aggregates } = &mut *carried;
+        let idle_since = newest.saturating_sub(millis(self.options.delta_idle));
+        deltas.forget_before(idle_since);
+        aggregates.forget_before(idle_since);
         let catalog = self.catalog.read().clone();
-        let snapshot = Snapshot { newest: *newest, deltas: deltas.clone(), catalog };
+        let snapshot = Snapshot { newest: *newest, deltas: deltas.clone(), aggregates: aggregates.clone(), catalog };
         let mut state = self.state.write();
-        let head = std::mem::replace(&mut state.head, Arc::new(Head::new(epoch)));
+        let head = std::mem::replace(&mut state.head, Arc::new(Head::new(epoch, *newest)));
         state.frozen.push(Arc::new(Frozen { generation, head, snapshot }));
     }
 
@@ -118,13 +108,13 @@ impl Inner {
         let old = &files.manifest;
         let old_snapshot = old.snapshot.then(|| Manifest::snapshot_path(dir, old.flushed_through));
         let snapshot_path = Manifest::snapshot_path(dir, frozen.generation);
+        let id = self.next_block(files)?;
         let block = if frozen.head.is_empty() {
-            self.settle(files)?;
             frozen.snapshot.store(&*self.disk, &snapshot_path)?;
             self.disk.sync_dir(dir).map_err(TsdbError::io("sync", dir))?;
             None
         } else {
-            Some(self.write_block(files, Effort::Quick, |writer| {
+            Some(self.write_block(id, Effort::Quick, |writer| {
                 write_head(&frozen.head, writer)?;
                 frozen.snapshot.store(&*self.disk, &snapshot_path)
             })?)
@@ -145,17 +135,22 @@ impl Inner {
         Ok(())
     }
 
+    /// The number of a new block.
+    pub(crate) fn next_block(&self, files: &mut Files) -> Result<u64, TsdbError> {
+        self.settle(files)?;
+        let id = files.manifest.next_block;
+        files.manifest.next_block += 1;
+        Ok(id)
+    }
+
     /// Writes and syncs a new block, which the manifest does not name yet. Nothing of it stays when that fails.
     pub(crate) fn write_block(
         &self,
-        files: &mut Files,
+        id: u64,
         effort: Effort,
         write: impl FnOnce(&mut BlockWriter) -> Result<(), TsdbError>,
     ) -> Result<Block, TsdbError> {
-        self.settle(files)?;
         let dir = &self.options.dir;
-        let id = files.manifest.next_block;
-        files.manifest.next_block += 1;
         let path = Manifest::block_path(dir, id);
         let run = || {
             let mut writer = BlockWriter::create(&*self.disk, &path, effort)?;

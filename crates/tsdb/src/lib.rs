@@ -7,8 +7,10 @@
 //! Formats: `docs/formats/tsdb.md`.
 //!
 //! *Invariant:* a synchronous library: no async runtime, no HTTP, no threads
-//! of its own but the log's writer. Periodic work is [`Tsdb::maintain`], called by the owner.
+//! of its own but the log's writer. Periodic work is [`Tsdb::maintain`] and [`Tsdb::compact`], called by the owner.
 
+mod aggregate;
+mod ahead;
 mod append;
 mod backup;
 mod batch;
@@ -38,12 +40,13 @@ mod postings;
 mod read;
 mod record;
 mod replay;
-mod retention;
+mod scan;
 mod select;
 mod snapshot;
 mod state;
 mod stretch;
 
+pub use aggregate::{AggregateRule, KeepLabels};
 pub use backup::Backup;
 pub use batch::{Batch, SeriesWriter};
 pub use cardinality::{Cardinal, Cardinality};
@@ -54,12 +57,12 @@ pub use chunk::{
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;
 pub use exemplar::Exemplar;
-pub use flush::Upkeep;
 pub use matcher::{MatchOp, Matcher};
 pub use options::{Options, OtlpOptions, ReadLimits, SeriesLimits};
 pub use otlp::names::{label_name, metric_name};
 pub use outcome::{Ingested, Refusal};
 pub use partial::Partial;
 pub use partitions::{BlockSummary, remove_stopped_blocks, stopped_blocks};
+pub use scan::{Reduce, Scan};
 pub use select::{SeriesData, SeriesHandle, SeriesSet};
 pub use stretch::Stretch;

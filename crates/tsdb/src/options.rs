@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::aggregate::AggregateRule;
 use crate::matcher::Matcher;
 
 /// What a start after a crash has to replay, at most: some 30 million samples of known series at about 2 bytes each, a
@@ -23,22 +24,23 @@ pub struct Options {
     pub drop_series: Vec<Vec<Matcher>>,
     /// When there are any: new series that satisfy all matchers of none of these are dropped.
     pub keep_series: Vec<Vec<Matcher>>,
+    /// Series that are new in memory and match one of these are not stored; their sums are.
+    pub aggregate: Vec<AggregateRule>,
     /// How much older than the newest sample a sample may be. Prometheus: `out_of_order_time_window`.
     pub out_of_order_window: Duration,
     /// How far ahead of the clock a sample may be: a sender with a wrong clock must not move the window.
     pub future_tolerance: Duration,
-    /// The head is flushed to a block when its oldest sample is this much older than its newest.
+    /// The head is flushed to a block when its newest sample passes a multiple of this, counted from 1970, unless it began
+    /// less than half as long before.
     pub block_span: Duration,
     /// The head is flushed when it takes this many bytes of memory. Samples are refused as unavailable while it and
     /// those on their way to blocks take more than twice as much.
     pub head_bytes_max: usize,
     /// The head is flushed when the log has grown by this many bytes since the last flush, what was replayed included.
     pub log_bytes_max: u64,
-    /// Samples older than this are removed by [`Tsdb::maintain`](crate::Tsdb::maintain); `None` keeps all.
+    /// How long samples are kept: older ones are refused, and no block reaches over much of it. The owner takes
+    /// blocks away ([`Tsdb::remove_blocks`](crate::Tsdb::remove_blocks)). `None` keeps all.
     pub retention: Option<Duration>,
-    /// Blocks that take more than this together are removed, those with the oldest samples first, by
-    /// [`Tsdb::maintain`](crate::Tsdb::maintain); the newest block stays. `None`: no limit.
-    pub retention_bytes: Option<u64>,
     /// A delta stream that is silent this long is forgotten; when it comes back it counts from 0 as a reset counter does.
     pub delta_idle: Duration,
     /// Exemplars kept per series; the oldest goes first.
@@ -63,13 +65,13 @@ impl Options {
             series_limits: SeriesLimits::default(),
             drop_series: Vec::new(),
             keep_series: Vec::new(),
+            aggregate: Vec::new(),
             out_of_order_window: Duration::from_secs(3600),
             future_tolerance: Duration::from_secs(600),
             block_span: Duration::from_secs(2 * 3600),
             head_bytes_max: 512 << 20,
             log_bytes_max: LOG_BYTES_MAX,
             retention: Some(Duration::from_secs(15 * 86_400)),
-            retention_bytes: None,
             delta_idle: Duration::from_secs(86_400),
             exemplars_per_series: 10,
             max_exemplars: 100_000,

@@ -111,6 +111,8 @@ pub struct Ingested {
     pub exemplars: u64,
     /// Samples that rules of the engine drop: neither stored nor refused.
     pub dropped: u64,
+    /// Samples that went into sums of rules and are not stored themselves; counted among `samples` too.
+    pub aggregated: u64,
     /// Points that the head refused, each as a whole (those refused while decoding are the decoder's). A sample or
     /// histogram of a [`Batch`](crate::Batch) is a point of its own; exemplars are not counted here.
     pub refused_points: u64,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::TsdbError;
+use crate::ahead::Ahead;
 use crate::block::{Block, ChunkRef};
 use crate::chunk::open::OpenSnapshot;
-use crate::chunk::{self, HistogramSample, Sample, SeriesSamples};
+use crate::chunk::{self, ChunkStats, HistogramSample, Sample, SeriesSamples};
 
 /// A stretch of samples of one series, sorted by time.
 #[derive(Debug, Clone)]
@@ -49,6 +50,35 @@ impl Part {
             Self::Chunk { bytes, .. } => chunk::decode_any(bytes, out).ok_or_else(in_memory)?,
         }
         Ok(())
+    }
+
+    /// As [`Part::decode`]; what is read of a file goes through `ahead`.
+    pub(crate) fn decode_ahead(&self, ahead: &mut Ahead, out: &mut SeriesSamples) -> Result<(), TsdbError> {
+        match self {
+            Self::Stored { block, chunk } => {
+                let body = ahead.chunk(block, chunk)?;
+                block.decode_chunk(chunk.offset, body, out)
+            }
+            _ => self.decode(out),
+        }
+    }
+
+    /// The statistics of a part that lies within `[min, max]` and has some.
+    pub(crate) fn stats_within(&self, min: i64, max: i64) -> Option<&ChunkStats> {
+        match self {
+            Self::Stored { chunk, .. } if chunk.min >= min && chunk.max <= max => chunk.stats.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The newest sample, where it is known without decoding.
+    pub(crate) fn last(&self) -> Option<Sample> {
+        match self {
+            Self::Stored { chunk, .. } => chunk.stats.as_ref().map(|s| Sample { t: s.last_t, v: s.last }),
+            Self::Open(chunk) => Some(chunk.last()),
+            Self::Plain(samples) => samples.last().copied(),
+            Self::Chunk { .. } | Self::Histograms(_) => None,
+        }
     }
 
     /// Appends all floats of the part; histograms are left out and not decoded.

@@ -49,6 +49,7 @@ impl Tsdb {
     /// # Errors
     /// The disk refused; blocks that were taken out of the manifest are gone for queries all the same.
     pub fn remove_blocks(&self, ids: &[u64]) -> Result<Vec<BlockSummary>, TsdbError> {
+        let _merging = self.inner.merging.lock();
         let mut files = self.inner.files.lock();
         let mut gone = self.inner.state.read().blocks.clone();
         gone.retain(|b| ids.contains(&b.id));

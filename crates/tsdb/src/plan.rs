@@ -1,7 +1,7 @@
-//! Which blocks are merged next, and which are removed: decisions over times and sizes only.
+//! Which blocks are merged next: decisions over times and sizes only.
 //!
 //! Blocks grow in levels, as in Prometheus: what lies in one window of 12 hours
-//! becomes one block, then what lies in one window of 3 days. Of samples with
+//! becomes one block, then what lies in one window of 3 days; a block lies where its middle lies. Of samples with
 //! one time the first stored counts, so that only blocks may change their order
 //! that do not overlap in time.
 
@@ -16,6 +16,13 @@ pub(crate) struct BlockInfo {
     pub(crate) bytes: u64,
     /// Not damaged.
     pub(crate) mergeable: bool,
+}
+
+impl BlockInfo {
+    /// The window that the middle of the block lies in: a head is flushed some seconds behind the end of one.
+    fn home(&self, width: i64) -> i64 {
+        (self.min / 2 + self.max / 2).div_euclid(width)
+    }
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -47,14 +54,14 @@ pub(crate) fn merge(blocks: &[BlockInfo], settle_ms: i64, retention_ms: Option<i
     let newest = blocks.iter().map(|b| b.max).max().unwrap_or(i64::MIN);
     let span_max = retention_ms.map_or(i64::MAX, |r| r / RETENTION_PART);
     for width in LEVELS_MS.into_iter().filter(|w| *w <= span_max) {
-        let mut homes: Vec<i64> = blocks.iter().map(|b| b.max.div_euclid(width)).collect();
+        let mut homes: Vec<i64> = blocks.iter().map(|b| b.home(width)).collect();
         homes.sort_unstable();
         homes.dedup();
         // Those whose window is not over come later again.
         homes.retain(|home| home.saturating_add(1).saturating_mul(width).saturating_add(settle_ms) <= newest);
         for home in homes {
             // What a larger level made stays out of the smaller one.
-            let fits = |b: &BlockInfo| b.max.div_euclid(width) == home && b.max.saturating_sub(b.min) <= width;
+            let fits = |b: &BlockInfo| b.home(width) == home && b.max.saturating_sub(b.min) <= width;
             let run = closure(blocks, fits);
             if run.len() > 1 && run.iter().all(|b| b.mergeable) && due(&run) {
                 return run.iter().map(|b| b.id).collect();
@@ -62,20 +69,6 @@ pub(crate) fn merge(blocks: &[BlockInfo], settle_ms: i64, retention_ms: Option<i
         }
     }
     Vec::new()
-}
-
-/// The ids of the blocks to remove so that the others take at most `bytes_max`; the newest one stays.
-pub(crate) fn over_size(blocks: &[BlockInfo], bytes_max: u64) -> Vec<u64> {
-    let mut by_age: Vec<&BlockInfo> = blocks.iter().collect();
-    by_age.sort_by_key(|b| b.max);
-    by_age.pop();
-    let mut bytes: u64 = blocks.iter().map(|b| b.bytes).sum();
-    let too_many = |b: &&&BlockInfo| {
-        let over = bytes > bytes_max;
-        bytes = bytes.saturating_sub(b.bytes);
-        over
-    };
-    by_age.iter().take_while(too_many).map(|b| b.id).collect()
 }
 
 fn hull<'a>(blocks: impl Iterator<Item = &'a BlockInfo>) -> (i64, i64) {
@@ -159,14 +152,5 @@ mod tests {
         blocks[1].mergeable = false;
         assert!(merge(&blocks, HOUR_MS, None).is_empty());
         assert!(merge(&[], HOUR_MS, None).is_empty());
-    }
-
-    #[test]
-    fn the_oldest_go_first_when_there_are_too_many_bytes() {
-        let blocks = [block(0, 4, 6, 100), block(1, 0, 2, 50), block(2, 2, 4, 10), block(3, 6, 8, 1000)];
-        assert!(over_size(&blocks, 1160).is_empty());
-        assert_eq!(over_size(&blocks, 1159), [1]);
-        assert_eq!(over_size(&blocks, 1105), [1, 2]);
-        assert_eq!(over_size(&blocks, 0), [1, 2, 0], "the newest stays");
     }
 }

@@ -349,7 +349,6 @@ mod tests {
 
     use super::*;
     use crate::batch::{Batch, Rules};
-    use crate::delta::DeltaStreams;
     use crate::head::{Carried, ExemplarLimits};
 
     #[test]
@@ -359,9 +358,9 @@ mod tests {
         for i in 0..5000 {
             batch.series([("__name__", &*format!("m{i}"))]).sample(1, 1.0);
         }
-        let head = Head::new(1);
+        let head = Head::new(1, i64::MIN);
         let exemplars = ExemplarLimits::of(&crate::Options::new("/data"));
-        head.apply(&mut batch, exemplars, &mut Carried { newest: i64::MIN, deltas: DeltaStreams::default() });
+        head.apply(&mut batch, exemplars, &mut Carried::default());
         let cancel = Arc::new(AtomicBool::new(false));
         let meter = Meter::new(ReadLimits { cancel: Some(cancel.clone()), ..ReadLimits::default() });
         let mut seen = 0;

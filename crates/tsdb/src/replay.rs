@@ -111,7 +111,7 @@ impl<'scope, 'env> Replay<'scope, 'env> {
         self.left_out.samples += batch.drop_nameless();
         batch.epoch = head.epoch;
         let named = batch.take_names_given();
-        if batch.buf.samples.iter().any(|s| s.mode == Mode::Add) {
+        if batch.buf.samples.iter().any(|s| matches!(s.mode, Mode::Add | Mode::InputAdd)) {
             // Totals are kept by key.
             head.put_keys(&mut batch);
         }

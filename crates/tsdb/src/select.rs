@@ -83,7 +83,7 @@ impl Meter {
         self.limits.partial.as_ref()
     }
 
-    fn samples(&self, n: usize) -> Result<(), TsdbError> {
+    pub(crate) fn samples(&self, n: usize) -> Result<(), TsdbError> {
         let limit = self.limits.max_samples;
         if self.samples.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > limit {
             return Err(TsdbError::LimitExceeded { what: "samples", limit, setting: Some("query.memory") });

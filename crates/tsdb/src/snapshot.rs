@@ -8,12 +8,13 @@ use std::path::Path;
 use foundation::disk::Disk;
 
 use crate::TsdbError;
+use crate::aggregate::Aggregates;
 use crate::catalog::Catalog;
 use crate::chunk::bits::ByteReader;
 use crate::delta::DeltaStreams;
 
 const MAGIC: [u8; 8] = *b"BRK-SNAP";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The state of the engine, besides samples, at the end of a log generation.
 #[derive(Debug, Clone)]
@@ -21,12 +22,14 @@ pub(crate) struct Snapshot {
     /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
     pub(crate) newest: i64,
     pub(crate) deltas: DeltaStreams,
+    pub(crate) aggregates: Aggregates,
     pub(crate) catalog: Catalog,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { newest: i64::MIN, deltas: DeltaStreams::default(), catalog: Catalog::default() }
+        let (deltas, aggregates, catalog) = Default::default();
+        Self { newest: i64::MIN, deltas, aggregates, catalog }
     }
 }
 
@@ -38,6 +41,7 @@ impl Snapshot {
         out.extend_from_slice(&self.newest.to_le_bytes());
         self.deltas.encode(&mut out);
         self.catalog.encode(&mut out);
+        self.aggregates.encode(&mut out);
         out.extend_from_slice(&crc32c::crc32c(&out).to_le_bytes());
         let mut file = disk.create(path).map_err(TsdbError::io("make", path))?;
         file.write_all(&out).map_err(TsdbError::io("write", path))?;
@@ -66,5 +70,7 @@ impl Snapshot {
 fn read(r: &mut ByteReader<'_>, version: u32) -> Option<Snapshot> {
     let newest = r.u64()? as i64;
     let deltas = if version == 1 { DeltaStreams::decode_v1(r)? } else { DeltaStreams::decode(r)? };
-    Some(Snapshot { newest, deltas, catalog: Catalog::decode(r)? })
+    let catalog = Catalog::decode(r)?;
+    let aggregates = if version < 3 { Aggregates::default() } else { Aggregates::decode(r)? };
+    Some(Snapshot { newest, deltas, aggregates, catalog })
 }

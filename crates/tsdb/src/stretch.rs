@@ -16,14 +16,6 @@ pub enum Stretch {
     Samples(SeriesSamples),
 }
 
-/// The statistics of a part that lies within `[min, max]` and has some.
-fn stats_of(part: &Part, min: i64, max: i64) -> Option<ChunkStats> {
-    match part {
-        Part::Stored { chunk, .. } if chunk.min >= min && chunk.max <= max => chunk.stats,
-        _ => None,
-    }
-}
-
 /// Calls `each` with the stretches of `parts` (those stored first first) within `[min, max]` in order of time.
 /// `add` decodes a part.
 pub(crate) fn walk(
@@ -44,8 +36,8 @@ pub(crate) fn walk(
             end = end.max(parts.get(next).map_or(end, |p| p.bounds().1));
             group.push(next);
         }
-        if let (1, Some(stats)) = (group.len(), stats_of(part, min, max)) {
-            each(Stretch::Stats(stats));
+        if let (1, Some(stats)) = (group.len(), part.stats_within(min, max)) {
+            each(Stretch::Stats(*stats));
             continue;
         }
         group.sort_unstable();

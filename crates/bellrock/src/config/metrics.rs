@@ -9,7 +9,7 @@ use foundation::units::format_duration;
 use promql::matcher::MatchOp;
 use serde::Deserialize;
 use serde_json::json;
-use tsdb::{Matcher, Options, OtlpOptions, SeriesLimits};
+use tsdb::{AggregateRule, KeepLabels, Matcher, Options, OtlpOptions, SeriesLimits};
 
 use super::Problems;
 
@@ -25,7 +25,21 @@ pub(super) struct RawMetrics {
     pub label_value_length_limit: Option<usize>,
     pub drop: Vec<String>,
     pub keep: Vec<String>,
+    pub aggregate: Vec<RawAggregate>,
     pub otlp: RawOtlp,
+}
+
+/// A sum in the place of the series that it is made of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAggregate {
+    #[serde(rename = "match")]
+    pub selector: String,
+    pub by: Option<Vec<String>>,
+    pub without: Option<Vec<String>>,
+    pub interval: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
 }
 
 /// As in Prometheus' section `otlp`.
@@ -59,6 +73,7 @@ pub(crate) struct Metrics {
     limits: SeriesLimits,
     drop: Vec<Rule>,
     keep: Vec<Rule>,
+    aggregate: Vec<Sum>,
     otlp: OtlpOptions,
 }
 
@@ -68,6 +83,16 @@ struct Rule {
     text: String,
     matchers: Vec<Matcher>,
 }
+
+/// A rule that aggregates, its selector as it was written.
+#[derive(Debug, Clone)]
+struct Sum {
+    text: String,
+    rule: AggregateRule,
+}
+
+/// The distance of two samples of a sum, when nothing is said.
+const AGGREGATE_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Metrics {
     pub(super) fn new(raw: RawMetrics, p: &mut Problems) -> Self {
@@ -85,6 +110,7 @@ impl Metrics {
             },
             drop: rules("metrics.drop", raw.drop, p),
             keep: rules("metrics.keep", raw.keep, p),
+            aggregate: (0..).zip(raw.aggregate).filter_map(|(n, raw)| sum(n, raw, p)).collect(),
             otlp: OtlpOptions {
                 scope_labels: raw.otlp.promote_scope_metadata.unwrap_or(usual.otlp.scope_labels),
                 promote_resource_attributes: raw.otlp.promote_resource_attributes.unwrap_or_else(promoted),
@@ -116,6 +142,7 @@ impl Metrics {
             series_limits: self.limits.clone(),
             drop_series: matchers(&self.drop),
             keep_series: matchers(&self.keep),
+            aggregate: self.aggregate.iter().map(|s| s.rule.clone()).collect(),
             otlp: self.otlp.clone(),
             ..options
         }
@@ -144,10 +171,12 @@ impl Metrics {
         let texts = |rules: &[Rule]| json!(rules.iter().map(|r| r.text.as_str()).collect::<Vec<_>>());
         out += &format!(
             "  # Selectors of series that are not stored; with any in `keep`, only those are.\n  drop: {}\n  keep: {}\n  \
+             # Series of which only the sum is stored, by the labels that are kept.\n  aggregate: {}\n  \
              otlp:\n    # Resource attributes that become labels of every series, besides service.name.\n    \
              promote_resource_attributes: {}\n    promote_scope_metadata: {}\n    convert_histograms_to_nhcb: {}\n",
             texts(&self.drop),
             texts(&self.keep),
+            json!(self.aggregate.iter().map(Sum::print).collect::<Vec<_>>()),
             json!(self.otlp.promote_resource_attributes),
             self.otlp.scope_labels,
             self.otlp.custom_buckets,
@@ -165,6 +194,48 @@ fn rules(place: &str, texts: Vec<String>, p: &mut Problems) -> Vec<Rule> {
         }
     }
     rules
+}
+
+fn sum(n: usize, raw: RawAggregate, p: &mut Problems) -> Option<Sum> {
+    let place = format!("metrics.aggregate[{n}]");
+    let interval = p.duration(&format!("{place}.interval"), raw.interval.as_deref(), AGGREGATE_INTERVAL);
+    if interval < Duration::from_secs(1) {
+        p.0.push(format!("{place}.interval: must be a second at least"));
+    }
+    let keep = match (raw.by, raw.without) {
+        (Some(names), None) => Some(KeepLabels::By(names)),
+        (None, Some(names)) => Some(KeepLabels::Without(names)),
+        _ => {
+            p.0.push(format!("{place}: say which labels stay: either `by` or `without`"));
+            None
+        }
+    };
+    let counters = match raw.kind.as_deref() {
+        None => None,
+        Some("counter") => Some(true),
+        Some("gauge") => Some(false),
+        Some(other) => {
+            p.0.push(format!("{place}.type: `{other}` is neither counter nor gauge; leave it out to go by the name"));
+            None
+        }
+    };
+    let found = rules(&format!("{place}.match"), vec![raw.selector], p).pop()?;
+    let rule = AggregateRule { matchers: found.matchers, keep: keep?, interval, counters };
+    Some(Sum { text: found.text, rule })
+}
+
+impl Sum {
+    fn print(&self) -> serde_json::Value {
+        let (name, labels) = match &self.rule.keep {
+            KeepLabels::By(labels) => ("by", labels),
+            KeepLabels::Without(labels) => ("without", labels),
+        };
+        let mut out = json!({"match": self.text, name: labels, "interval": format_duration(self.rule.interval)});
+        if let Some(counters) = self.rule.counters {
+            out["type"] = json!(if counters { "counter" } else { "gauge" });
+        }
+        out
+    }
 }
 
 fn matcher(m: &promql::matcher::Matcher) -> Matcher {
@@ -189,7 +260,8 @@ mod tests {
     }
 
     const FULL: &str = "metrics:\n  max_series: 5\n  label_limit: 30\n  series_limit_per_job: 7\n  \
-        drop: ['go_gc_duration_seconds', '{job=\"x\",__name__=~\"tmp_.*\"}']\n  otlp: {promote_resource_attributes: [host.name]}\n";
+        drop: ['go_gc_duration_seconds', '{job=\"x\",__name__=~\"tmp_.*\"}']\n  \
+        aggregate: [{match: '{job=\"a\"}', without: [pod], interval: 30s}, {match: hits, by: [], type: counter}]\n  otlp: {promote_resource_attributes: [host.name]}\n";
 
     #[test]
     fn settings_reach_the_engine() {
@@ -198,6 +270,11 @@ mod tests {
         assert_eq!((options.series_limits.labels, options.series_limits.series_per_job), (Some(30), Some(7)));
         assert_eq!(options.drop_series[0], [Matcher::new("__name__", tsdb::MatchOp::Eq, "go_gc_duration_seconds")]);
         assert_eq!(options.drop_series[1].len(), 2);
+        assert_eq!(options.aggregate[0].keep, KeepLabels::Without(vec!["pod".into()]));
+        assert_eq!(
+            (options.aggregate[0].interval, options.aggregate[1].counters),
+            (Duration::from_secs(30), Some(true))
+        );
         assert_eq!(options.otlp.promote_resource_attributes, ["host.name"]);
     }
 
@@ -205,6 +282,15 @@ mod tests {
     fn what_is_printed_means_the_same() {
         let printed = load(FULL).unwrap().print();
         assert_eq!(load(&printed).unwrap().print(), printed);
+    }
+
+    #[test]
+    fn rules_that_aggregate_say_what_stays() {
+        let error =
+            load("metrics: {aggregate: [{match: up, by: [a], without: [b], type: sum, interval: 1ms}]}\n").unwrap_err();
+        for part in ["either `by` or `without`", "`sum` is neither counter nor gauge", "a second at least"] {
+            assert!(error.contains(part) && error.contains("metrics.aggregate[0]"), "{error}");
+        }
     }
 
     #[test]

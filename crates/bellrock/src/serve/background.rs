@@ -14,13 +14,16 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How often it is looked for what goes: often enough that a filling disk is noticed.
 const RETENTION_PERIOD: Duration = Duration::from_secs(60);
 
-/// The thread; joined at the end.
-pub(super) struct Background(JoinHandle<()>);
+/// The threads; joined at the end.
+pub(super) struct Background([JoinHandle<()>; 2]);
 
 impl Background {
     pub(super) fn join(self) {
-        if self.0.join().is_err() {
-            tracing::error!("the background thread had panicked");
+        for thread in self.0 {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!("the thread `{name}` had panicked");
+            }
         }
     }
 }
@@ -31,11 +34,20 @@ pub(super) fn start(
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> std::io::Result<Background> {
-    let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
+    // On a thread of its own: a flush must not wait for it, or memory fills up.
+    let (merged, ended) = (metrics.clone(), shutdown.clone());
+    let compaction = std::thread::Builder::new().name("compaction".to_owned()).spawn(move || {
+        while !ended.wait_timeout(PERIOD) {
+            if let Err(e) = merged.compact() {
+                tracing::warn!(error = %e, "blocks of metrics could not be merged; tried again");
+            }
+        }
+    })?;
+    let maintenance = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
         let mut retention_due = Instant::now();
         while !shutdown.wait_timeout(PERIOD) {
             if let Err(e) = metrics.maintain() {
-                tracing::warn!(error = %e, "maintenance of the metrics engine failed; tried again");
+                tracing::warn!(error = %e, "the head of the metrics engine could not be flushed; tried again");
             }
             if retention_due <= Instant::now() {
                 apply(&retention, clock.now());
@@ -43,7 +55,7 @@ pub(super) fn start(
             }
         }
     })?;
-    Ok(Background(thread))
+    Ok(Background([maintenance, compaction]))
 }
 
 fn apply(retention: &Retention, now: UnixNanos) {

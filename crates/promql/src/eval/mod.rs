@@ -33,7 +33,9 @@ use crate::ast::{Expr, ValueType};
 pub use error::EvalError;
 pub use output::{InstantSample, Output, Point, Series, Value};
 pub use run::{EngineOptions, QueryLimits};
-pub use source::{HistogramSample, Sample, Samples, SelectHints, SeriesSet, SeriesSource, SourceError};
+pub use source::{
+    HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
+};
 
 use counted::Counted;
 use parallel::Part;

@@ -10,7 +10,7 @@ use model::labels::Labels;
 
 use super::columns::{ABSENT, Histograms, Row, Sink, is_present, put_histogram};
 use super::windows::Windows;
-use super::{Eval, EvalError, HistogramSample, Reading, Sample, Samples, SelectHints, SeriesSet, Steps};
+use super::{Eval, EvalError, HistogramSample, Reading, Reduce, Sample, Samples, SelectHints, SeriesSet, Steps};
 use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, TimeModifiers, VectorSelector};
 use crate::duration::millis;
 use crate::histogram::detect_reset;
@@ -34,6 +34,7 @@ pub(crate) struct Selection {
     start_ms: i64,
     end_ms: i64,
     hints: SelectHints,
+    reduce: Option<Reduce>,
 }
 
 /// What of a sample an instant selector gives.
@@ -129,9 +130,13 @@ impl<'a> Eval<'a> {
             }
         };
         let mut samples = Samples::default();
+        let mut reader = set.reader();
         for at in range {
             samples.clear();
-            set.read(at, &mut samples)?;
+            match &mut reader {
+                Some(reader) => reader.read(at, selection.reduce, &mut samples)?,
+                None => set.read(at, &mut samples)?,
+            }
             self.run.charge_loaded(samples.weight())?;
             if !samples.is_empty() {
                 if self.reading == Reading::Statistics {
@@ -152,6 +157,7 @@ impl<'a> Eval<'a> {
             start_ms: reference.first().saturating_sub(lookback_ms).saturating_add(1),
             end_ms: reference.last().saturating_add(if smoothed { lookback_ms } else { 0 }),
             hints: SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() },
+            reduce: (self.is_one_window(&reference) && !smoothed).then_some(Reduce::Newest),
         })
     }
 
@@ -216,7 +222,15 @@ impl<'a> Eval<'a> {
             start_ms: open_ms.saturating_add(1),
             end_ms,
             hints: SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function },
+            reduce: function
+                .and_then(super::functions::reduce)
+                .filter(|_| self.is_one_window(&windows.reference) && windows.is_plain()),
         })
+    }
+
+    /// Whether every step sees the same samples, and nobody counts them.
+    fn is_one_window(&self, reference: &Reference) -> bool {
+        self.counted.is_none() && (reference.is_fixed() || self.steps.count == 1)
     }
 
     /// Hands the series of a range selector or subquery to `f`, one at a time.
@@ -323,7 +337,8 @@ fn tell_resets(histograms: &mut [HistogramSample]) {
 
 fn drop_stale(samples: &mut Samples) {
     let stale = |s: &Sample| s.value.to_bits() == STALE_NAN_BITS;
-    if samples.floats.iter().any(stale) {
+    // Without a way out, so that it runs over several at a time.
+    if samples.floats.iter().fold(false, |any, s| any | stale(s)) {
         if !samples.start_times.is_empty() {
             let mut floats = samples.floats.iter();
             samples.start_times.retain(|_| floats.next().is_some_and(|s| !stale(s)));

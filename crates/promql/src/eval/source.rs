@@ -37,6 +37,8 @@ pub struct Samples {
     pub start_times: Vec<i64>,
     /// Histogram samples.
     pub histograms: Vec<HistogramSample>,
+    /// Float samples that were left out because a [`Reduce`] allowed it.
+    pub left_out: usize,
 }
 
 impl Samples {
@@ -50,6 +52,7 @@ impl Samples {
         self.floats.clear();
         self.start_times.clear();
         self.histograms.clear();
+        self.left_out = 0;
     }
 
     /// Only float samples, and no start times.
@@ -72,6 +75,21 @@ pub struct SelectHints {
     pub range_ms: i64,
     /// The function around the selector, when there is one.
     pub function: Option<&'static str>,
+}
+
+/// What of the samples in a selection is enough, when all of them lie in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduce {
+    /// The newest one.
+    Newest,
+    /// First and last, and those around each fall of the values; how many there are.
+    Rises,
+    /// One with the largest value.
+    Largest,
+    /// One with the smallest value.
+    Smallest,
+    /// How many there are.
+    Number,
 }
 
 /// Why a source could not answer.
@@ -121,4 +139,19 @@ pub trait SeriesSet: Sync {
     /// # Errors
     /// Whatever kept the source from reading.
     fn read(&self, at: usize, into: &mut Samples) -> Result<(), SourceError>;
+
+    /// What reads series one after another on one thread, when the source gains by that.
+    fn reader(&self) -> Option<Box<dyn SeriesReader + '_>> {
+        None
+    }
+}
+
+/// Reads series one after another; keeps what the next one can use.
+pub trait SeriesReader {
+    /// As [`SeriesSet::read`]. With `reduce` samples that it does not need may be left out; those that are there are in order
+    /// and have their own times, except that one of the largest or smallest value may have the time of a neighbour.
+    ///
+    /// # Errors
+    /// Whatever kept the source from reading.
+    fn read(&mut self, at: usize, reduce: Option<Reduce>, into: &mut Samples) -> Result<(), SourceError>;
 }

@@ -20,6 +20,8 @@ pub(crate) struct Window<'a> {
     pub(crate) end_ms: i64,
     /// The evaluation time of the step.
     pub(crate) step_ms: i64,
+    /// Samples that are inside too and were left out by the source.
+    pub(crate) left_out: usize,
 }
 
 impl Window<'_> {
@@ -78,6 +80,7 @@ impl Windows {
                 start_ms,
                 end_ms,
                 step_ms: self.reference.steps().time(step),
+                left_out: samples.left_out,
             };
             f(step, window);
         }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use model::Labels;
 use model::histogram::Histogram;
-use promql::eval::{HistogramSample, Sample, Samples, SelectHints, SeriesSet, SeriesSource, SourceError};
+use promql::eval::{
+    HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
+};
 use promql::matcher::Matcher;
-use tsdb::{HistogramValue, SeriesHandle, Tsdb, TsdbError};
+use tsdb::{HistogramValue, Scan, SeriesHandle, Tsdb, TsdbError};
 
 use super::{Ask, matchers};
 
@@ -51,10 +53,34 @@ impl SeriesSet for Found {
     }
 
     fn read(&self, at: usize, into: &mut Samples) -> Result<(), SourceError> {
-        let Some((_, handle)) = self.series.get(at) else { return Ok(()) };
-        let read = handle.read().map_err(failed)?;
-        into.floats.extend(read.floats.into_iter().map(|s| Sample { t_ms: s.t, value: s.v }));
-        into.histograms.extend(read.histograms.into_iter().map(|s| HistogramSample {
+        InOrder { found: self, scan: Scan::default() }.read(at, None, into)
+    }
+
+    fn reader(&self) -> Option<Box<dyn SeriesReader + '_>> {
+        Some(Box::new(InOrder { found: self, scan: Scan::default() }))
+    }
+}
+
+/// Reads series in the order in which they were found.
+struct InOrder<'a> {
+    found: &'a Found,
+    scan: Scan,
+}
+
+impl SeriesReader for InOrder<'_> {
+    fn read(&mut self, at: usize, reduce: Option<Reduce>, into: &mut Samples) -> Result<(), SourceError> {
+        let Some((_, handle)) = self.found.series.get(at) else { return Ok(()) };
+        let reduce = reduce.map(|reduce| match reduce {
+            Reduce::Newest => tsdb::Reduce::Newest,
+            Reduce::Rises => tsdb::Reduce::Rises,
+            Reduce::Largest => tsdb::Reduce::Largest,
+            Reduce::Smallest => tsdb::Reduce::Smallest,
+            Reduce::Number => tsdb::Reduce::Number,
+        });
+        handle.scan(reduce, &mut self.scan).map_err(failed)?;
+        into.left_out = self.scan.left_out();
+        into.floats.extend(self.scan.samples().floats.iter().map(|s| Sample { t_ms: s.t, value: s.v }));
+        into.histograms.extend(self.scan.take_histograms().into_iter().map(|s| HistogramSample {
             t_ms: s.t,
             start_ms: s.start_t,
             histogram: match s.value {

@@ -4,7 +4,9 @@
 //! one file, series in label order, every part under a CRC32C. Knows no head,
 //! no log and no manifest. Format: `docs/formats/tsdb.md`, "Block".
 
+mod page;
 mod reader;
+mod symbols;
 mod writer;
 
 use crate::chunk::Effort;
@@ -15,9 +17,11 @@ pub(crate) use writer::BlockWriter;
 /// First and last bytes of a block file.
 const MAGIC: [u8; 8] = *b"BRK-TSDB";
 /// Of the file format that is written.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Files of this version are read too: without statistics and counts of samples per chunk.
 const VERSION_1: u32 = 1;
+/// And those of this one: an entry by itself for every series.
+const VERSION_2: u32 = 2;
 /// Magic and version.
 const HEADER_LEN: usize = 12;
 /// Length of the footer: nine u64 and i64, two u32, the checksum, the magic.
@@ -47,7 +51,7 @@ struct Section {
 /// The last bytes of the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Footer {
-    /// Offsets of the series entries, `u64` each, one more than there are series.
+    /// Offsets of the pages of series entries, `u64` each, and the end of the last one.
     table: Section,
     /// The texts of all labels.
     symbols: Section,

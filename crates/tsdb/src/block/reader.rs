@@ -1,7 +1,7 @@
 //! Reads a block file: what is small stays in memory, entries, lists and chunks are read when asked for.
 //!
 //! In memory: the texts of labels, which values each label has and where
-//! their series are listed, and eight bytes per series.
+//! their series are listed, and eight bytes per page of series.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,9 @@ use foundation::disk::{Disk, ReadAt};
 use model::labels::{Labels, LabelsBuilder};
 use roaring::{MultiOps as _, RoaringBitmap};
 
-use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1};
+use super::page::{PageReader, SERIES_PER_PAGE};
+use super::symbols::Symbols;
+use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1, VERSION_2};
 use crate::TsdbError;
 use crate::chunk::bits::ByteReader;
 use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
@@ -63,9 +65,9 @@ pub(crate) struct Block {
     file: Arc<dyn ReadAt>,
     version: u32,
     footer: Footer,
-    /// Offsets of the entries, and where the last one ends.
+    /// Offsets of the pages of entries, and where the last one ends. Before version 3 an entry is a page.
     table: Vec<u64>,
-    symbols: Vec<Box<str>>,
+    symbols: Symbols,
     /// Sorted by text.
     names: Vec<NameEntry>,
     /// Set when a part could not be read.
@@ -108,18 +110,19 @@ impl Block {
             version,
             footer,
             table: vec![],
-            symbols: vec![],
+            symbols: Symbols::default(),
             names: vec![],
             unmergeable: AtomicBool::new(false),
         };
         let Footer { table, symbols, index, .. } = footer;
         let bytes = block.read(table.offset, table.len, "the table of series")?;
         block.table = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
-        if block.table.len() != footer.series as usize + 1 || !block.table.is_sorted() {
+        let pages = (footer.series as usize).div_ceil(block.series_per_page());
+        if block.table.len() != pages + 1 || !block.table.is_sorted() {
             return Err(damaged(table.offset, "the table of series has a wrong length"));
         }
         let bytes = block.read(symbols.offset, symbols.len, "the symbols")?;
-        block.symbols = read_symbols(&bytes).ok_or_else(|| damaged(symbols.offset, "the symbols"))?;
+        block.symbols = Symbols::read(&bytes).ok_or_else(|| damaged(symbols.offset, "the symbols"))?;
         let bytes = block.read(index.offset, index.len, "the label index")?;
         block.names = read_names(&bytes).ok_or_else(|| damaged(index.offset, "the label index"))?;
         Ok(block)
@@ -184,44 +187,83 @@ impl Block {
         self.unmergeable.store(true, Ordering::Relaxed);
     }
 
+    const fn series_per_page(&self) -> usize {
+        if self.version <= VERSION_2 { 1 } else { SERIES_PER_PAGE }
+    }
+
     /// Reads the entries of `ids` in order.
     pub(crate) fn entries(
         &self,
         ids: &RoaringBitmap,
         each: &mut dyn FnMut(StoredSeries) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
-        let bounds = |id: u32| {
-            let at = id as usize;
-            Some((*self.table.get(at)?, *self.table.get(at + 1)?))
-        };
+        let per_page = self.series_per_page() as u32;
+        let bounds = |page: u32| Some((*self.table.get(page as usize)?, *self.table.get(page as usize + 1)?));
         let mut labels = LabelsBuilder::default();
-        let mut ids = ids.iter().filter_map(bounds).peekable();
-        while let Some((start, mut end)) = ids.next() {
-            let mut run = vec![(start, end)];
-            while let Some(next) = ids.next_if(|(_, next_end)| next_end - start <= READ_BYTES) {
-                end = next.1;
-                run.push(next);
+        let mut ids = ids.iter().peekable();
+        while let Some(first) = ids.peek().map(|id| id / per_page) {
+            let Some((start, mut end)) = bounds(first) else { break };
+            // Pages that lie within reach are read at once.
+            let mut wanted: Vec<u32> = Vec::new();
+            let near = |id: &u32, end: &mut u64| match bounds(id / per_page) {
+                Some((_, next)) if next - start <= READ_BYTES || id / per_page == first => {
+                    *end = next;
+                    true
+                }
+                _ => false,
+            };
+            while let Some(id) = ids.next_if(|id| near(id, &mut end)) {
+                wanted.push(id);
             }
             let mut bytes = vec![0; self.checked_len(start, end - start)?];
             self.file.read_exact_at(&mut bytes, start).map_err(TsdbError::io("read", &self.path))?;
-            for (from, to) in run {
-                let entry = bytes.get((from - start) as usize..(to - start) as usize).unwrap_or_default();
-                let series =
-                    self.entry(entry, &mut labels).ok_or_else(|| self.damaged(from, "the entry of a series"))?;
-                each(series)?;
+            for ids in wanted.chunk_by(|a, b| a / per_page == b / per_page) {
+                let Some((from, to)) = ids.first().and_then(|id| bounds(id / per_page)) else { continue };
+                let page = bytes.get((from - start) as usize..(to - start) as usize).unwrap_or_default();
+                self.page(from, page, ids, &mut labels, each)?;
             }
         }
         Ok(())
     }
 
-    fn entry(&self, bytes: &[u8], labels: &mut LabelsBuilder) -> Option<StoredSeries> {
-        let (body, crc) = bytes.split_last_chunk::<4>()?;
+    /// Reads the entries of `ids`, which are all of one page.
+    fn page(
+        &self,
+        offset: u64,
+        bytes: &[u8],
+        ids: &[u32],
+        labels: &mut LabelsBuilder,
+        each: &mut dyn FnMut(StoredSeries) -> Result<(), TsdbError>,
+    ) -> Result<(), TsdbError> {
+        let damaged = || self.damaged(offset, "the entry of a series");
+        let (body, crc) = bytes.split_last_chunk::<4>().ok_or_else(damaged)?;
         if u32::from_le_bytes(*crc) != crc32c::crc32c(body) {
-            return None;
+            return Err(damaged());
         }
+        if self.version <= VERSION_2 {
+            return each(self.entry(body, labels).ok_or_else(damaged)?);
+        }
+        let mut page = PageReader::new(body);
+        let mut at = ids.first().map_or(0, |id| id / SERIES_PER_PAGE as u32 * SERIES_PER_PAGE as u32);
+        for id in ids {
+            while at < *id {
+                page.next(false, &self.symbols, labels).ok_or_else(damaged)?;
+                at += 1;
+            }
+            if let Some(series) = page.next(true, &self.symbols, labels).ok_or_else(damaged)? {
+                each(series)?;
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// An entry before version 3.
+    fn entry(&self, body: &[u8], labels: &mut LabelsBuilder) -> Option<StoredSeries> {
         let mut r = ByteReader(body);
         for _ in 0..r.len()? {
-            labels.push(self.symbols.get(r.len()?)?, self.symbols.get(r.len()?)?);
+            let mut symbol = || self.symbols.get(u32::try_from(r.varint()?).ok()?);
+            labels.push(symbol()?, symbol()?);
         }
         let labels = labels.finish();
         let chunk_count = r.len()?;
@@ -235,7 +277,7 @@ impl Block {
             let mut stats = None;
             if self.version > VERSION_1 {
                 let count = u32::try_from(r.varint()?).ok()?;
-                stats = ChunkStats::decode(&mut r, min, max, count)?;
+                stats = ChunkStats::decode_v2(&mut r, min, max, count)?;
             }
             chunks.push(ChunkRef { min, max, offset, len, stats });
             offset = offset.checked_add(u64::from(len) + 4)?;
@@ -261,6 +303,29 @@ impl Block {
             return Ok(());
         }
         chunk::decode(&bytes, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
+    }
+
+    /// Fills `into` with `wanted` bytes from `offset`, or as many of them as there are before the entries, but at least
+    /// `needed`.
+    pub(crate) fn read_raw(&self, offset: u64, wanted: u64, needed: u64, into: &mut Vec<u8>) -> Result<(), TsdbError> {
+        let chunks_end = self.table.first().copied().unwrap_or_default();
+        let len = wanted.min(chunks_end.saturating_sub(offset)).max(needed);
+        into.clear();
+        into.resize(self.checked_len(offset, len)?, 0);
+        self.file.read_exact_at(into, offset).map_err(TsdbError::io("read", &self.path))
+    }
+
+    /// The bytes before the checksum of a chunk that lies at `offset`, if that is right.
+    pub(crate) fn checked<'b>(&self, offset: u64, bytes: &'b [u8]) -> Result<&'b [u8], TsdbError> {
+        match bytes.split_last_chunk::<4>() {
+            Some((body, crc)) if crc32c::crc32c(body).to_le_bytes() == *crc => Ok(body),
+            _ => Err(self.damaged(offset, "a chunk")),
+        }
+    }
+
+    /// Appends the samples of a chunk whose bytes were read.
+    pub(crate) fn decode_chunk(&self, offset: u64, body: &[u8], out: &mut SeriesSamples) -> Result<(), TsdbError> {
+        chunk::decode_any(body, out).ok_or_else(|| self.damaged(offset, "a chunk"))
     }
 
     /// Reads bytes and the checksum behind them.
@@ -290,7 +355,7 @@ impl Block {
     }
 
     fn text(&self, symbol: u32) -> &str {
-        self.symbols.get(symbol as usize).map_or("", |s| s)
+        self.symbols.get(symbol).unwrap_or_default()
     }
 
     fn values_of(&self, name: &str) -> &[ValueEntry] {
@@ -362,11 +427,6 @@ impl LabelIndex for Block {
         self.values_of(name).iter().for_each(|v| each(self.text(v.symbol)));
         Ok(())
     }
-}
-
-fn read_symbols(bytes: &[u8]) -> Option<Vec<Box<str>>> {
-    let mut r = ByteReader(bytes);
-    (0..r.len()?).map(|_| r.text().map(Box::from)).collect()
 }
 
 fn read_names(bytes: &[u8]) -> Option<Vec<NameEntry>> {

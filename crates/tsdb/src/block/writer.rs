@@ -1,4 +1,4 @@
-//! Writes a block file in one pass: chunks as they come, then entries, symbols, index, footer.
+//! Writes a block file in one pass: chunks as they come, then pages of entries, symbols, index, footer.
 //!
 //! Series must come in label order, so that the ids of a metric are
 //! neighbours and the lists of ids are short runs.
@@ -12,9 +12,10 @@ use model::Labels;
 use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
+use super::page::{ChunkEntry, PageWriter};
 use super::{Footer, MAGIC, Section, VERSION, chunk_samples};
 use crate::TsdbError;
-use crate::chunk::bits::{put_prefixed, put_signed, put_varint};
+use crate::chunk::bits::{put_prefixed, put_varint};
 use crate::chunk::{self, ChunkStats, Effort, SeriesSamples};
 use crate::exemplar::Exemplar;
 
@@ -30,6 +31,13 @@ struct NewChunk {
     bytes: Vec<u8>,
 }
 
+impl NewChunk {
+    fn entry(&self) -> ChunkEntry<'_> {
+        let Self { min, max, count, .. } = *self;
+        ChunkEntry { min, max, len: self.bytes.len(), count, stats: self.stats.as_ref() }
+    }
+}
+
 pub(crate) struct BlockWriter {
     path: PathBuf,
     effort: Effort,
@@ -40,8 +48,12 @@ pub(crate) struct BlockWriter {
     symbols: HashMap<Box<str>, u32, FxBuildHasher>,
     /// Entries of the series, one after another.
     entries: Vec<u8>,
-    /// Where in `entries` each begins.
-    starts: Vec<u64>,
+    /// Where in `entries` each page begins.
+    pages: Vec<usize>,
+    page: PageWriter,
+    series: u32,
+    /// The symbols of the labels of one series.
+    labels: Vec<(u32, u32)>,
     /// Name -> value -> series.
     postings: BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<u32>>>,
     footer: Footer,
@@ -61,7 +73,10 @@ impl BlockWriter {
             gather,
             symbols: HashMap::default(),
             entries: Vec::new(),
-            starts: Vec::new(),
+            pages: Vec::new(),
+            page: PageWriter::default(),
+            series: 0,
+            labels: Vec::new(),
             postings: BTreeMap::new(),
             footer: Footer { min_t: i64::MAX, max_t: i64::MIN, ..Footer::default() },
         })
@@ -78,30 +93,28 @@ impl BlockWriter {
         self.footer.min_t = self.footer.min_t.min(first);
         self.footer.max_t = self.footer.max_t.max(last);
         self.footer.samples += samples.len() as u64;
-        let id = self.starts.len() as u32;
-        self.starts.push(self.entries.len() as u64);
-        let start = self.entries.len();
-        let mut entry = std::mem::take(&mut self.entries);
-        self.put_labels(id, labels, &mut entry);
-        let chunks = self.cut(samples)?;
-        put_varint(&mut entry, chunks.len() as u64);
-        put_varint(&mut entry, self.at);
-        let mut last_t = 0i64;
-        for chunk in chunks {
-            put_signed(&mut entry, chunk.min.wrapping_sub(last_t));
-            put_varint(&mut entry, chunk.max.abs_diff(chunk.min));
-            put_varint(&mut entry, chunk.bytes.len() as u64);
-            put_varint(&mut entry, chunk.count as u64);
-            ChunkStats::encode(chunk.stats.as_ref(), &mut entry);
-            last_t = chunk.max;
+        let id = self.series;
+        self.series += 1;
+        self.list(id, labels);
+        let (chunks, offset) = (self.cut(samples)?, self.at);
+        for chunk in &chunks {
             self.write_checked(&chunk.bytes)?;
         }
-        put_varint(&mut entry, exemplars.len() as u64);
-        exemplars.iter().for_each(|e| e.encode(&mut entry));
-        let crc = crc32c::crc32c(entry.get(start..).unwrap_or_default());
-        entry.extend_from_slice(&crc.to_le_bytes());
-        self.entries = entry;
+        if self.page.is_fresh() {
+            self.pages.push(self.entries.len());
+        }
+        let told: Vec<ChunkEntry<'_>> = chunks.iter().map(NewChunk::entry).collect();
+        if self.page.put(&self.labels, offset, &told, exemplars, &mut self.entries) {
+            self.end_page();
+        }
         Ok(())
+    }
+
+    /// Puts the checksum behind the page that was begun last.
+    fn end_page(&mut self) {
+        let start = self.pages.last().copied().unwrap_or_default();
+        let crc = crc32c::crc32c(self.entries.get(start..).unwrap_or_default());
+        self.entries.extend_from_slice(&crc.to_le_bytes());
     }
 
     /// The chunks of a series: those of floats, then those of histograms.
@@ -132,12 +145,12 @@ impl BlockWriter {
         Ok(chunks)
     }
 
-    fn put_labels(&mut self, id: u32, labels: &Labels, entry: &mut Vec<u8>) {
-        put_varint(entry, labels.len() as u64);
+    /// Numbers the labels of a series, and lists it under each of them.
+    fn list(&mut self, id: u32, labels: &Labels) {
+        self.labels.clear();
         for (name, value) in labels.iter() {
             let symbols = (self.symbol(name), self.symbol(value));
-            put_varint(entry, u64::from(symbols.0));
-            put_varint(entry, u64::from(symbols.1));
+            self.labels.push(symbols);
             if !self.postings.contains_key(name) {
                 self.postings.insert(name.into(), BTreeMap::new());
             }
@@ -159,14 +172,17 @@ impl BlockWriter {
 
     /// Writes the rest and syncs the file. Its name lasts only once its folder is synced.
     pub(crate) fn finish(mut self) -> Result<(), TsdbError> {
+        if !self.page.is_fresh() {
+            self.end_page();
+        }
         let base = self.at;
         let entries = std::mem::take(&mut self.entries);
-        let mut table = Vec::with_capacity((self.starts.len() + 1) * 8);
-        for start in self.starts.iter().chain([&(entries.len() as u64)]) {
-            table.extend_from_slice(&(base + start).to_le_bytes());
+        let mut table = Vec::with_capacity((self.pages.len() + 1) * 8);
+        for start in self.pages.iter().chain([&entries.len()]) {
+            table.extend_from_slice(&(base + *start as u64).to_le_bytes());
         }
         self.write(&entries)?;
-        self.footer.series = self.starts.len() as u32;
+        self.footer.series = self.series;
         self.footer.table = self.section(&table)?;
 
         let mut texts: Vec<(&u32, &str)> = self.symbols.iter().map(|(text, id)| (id, &**text)).collect();

@@ -30,9 +30,9 @@ fn mantissa(v: f64, e: usize) -> Option<i64> {
     ((n as f64 / POWERS[e]).to_bits() == v.to_bits()).then_some(n)
 }
 
-/// The decimal form of one value with the fewest decimals: exponent and number.
-pub(super) fn shortest(v: f64) -> Option<(u8, i64)> {
-    (0..POWERS.len()).find_map(|e| Some((e as u8, mantissa(v, e)?)))
+/// The whole number that a value is over a power of ten.
+pub(super) fn number(v: f64, e: u8) -> Option<i64> {
+    if usize::from(e) < POWERS.len() { mantissa(v, usize::from(e)) } else { None }
 }
 
 /// The value of a number over a power of ten.

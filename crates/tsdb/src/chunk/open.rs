@@ -38,6 +38,7 @@ pub(crate) struct OpenSnapshot {
     pub(crate) min: i64,
     pub(crate) max: i64,
     count: u16,
+    last_v: u64,
     stream: Box<[u8]>,
 }
 
@@ -133,7 +134,7 @@ impl OpenChunk {
         stream.extend_from_slice(&self.bytes);
         stream.extend_from_slice(self.pending.to_be_bytes().get(..tail).unwrap_or_default());
         let (min, max) = self.bounds();
-        OpenSnapshot { min, max, count: self.count, stream: stream.into() }
+        OpenSnapshot { min, max, count: self.count, last_v: self.last_v, stream: stream.into() }
     }
 
     /// Appends all samples to `out` and begins anew. The room of the stream is given back: most series do not fill up
@@ -148,6 +149,11 @@ impl OpenChunk {
 }
 
 impl OpenSnapshot {
+    /// The newest sample.
+    pub(crate) fn last(&self) -> Sample {
+        Sample { t: self.max, v: f64::from_bits(self.last_v) }
+    }
+
     /// Appends the samples; `None` when the stream is not one.
     pub(crate) fn decode(&self, out: &mut Vec<Sample>) -> Option<()> {
         decode(&self.stream, self.count, self.min, out)

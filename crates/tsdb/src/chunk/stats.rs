@@ -81,49 +81,128 @@ impl ChunkStats {
     /// Appends the statistics without times and count, which stand beside them.
     pub(crate) fn encode(stats: Option<&Self>, out: &mut Vec<u8>) {
         let Some(s) = stats else { return out.push(NONE) };
-        let bits = |a: f64, b: f64| a.to_bits() == b.to_bits();
-        let rising = s.counter == Some(CounterStats { resets: 0, increase: s.last - s.first })
-            && bits(s.min, s.first)
-            && bits(s.max, s.last);
-        if rising && bits(s.first, s.last) && bits(s.sum, s.first * f64::from(s.count)) {
-            out.push(EQUAL);
-            return put_float(s.first, out);
+        let form = s.form();
+        match s.exponent(form) {
+            Some(e) => {
+                out.push(form | e << 3);
+                s.put_numbers(form, e, out);
+            }
+            None => {
+                out.push(form | RAW_EXPONENT << 3);
+                s.floats(form).iter().for_each(|v| out.extend_from_slice(&v.to_bits().to_le_bytes()));
+            }
         }
-        let form = match s.counter {
+        if form == COUNTER
+            && let Some(c) = &s.counter
+        {
+            put_varint(out, u64::from(c.resets));
+            out.extend_from_slice(&c.increase.to_bits().to_le_bytes());
+        }
+    }
+
+    fn form(&self) -> u8 {
+        let bits = |a: f64, b: f64| a.to_bits() == b.to_bits();
+        let rising = self.counter == Some(CounterStats { resets: 0, increase: self.last - self.first })
+            && bits(self.min, self.first)
+            && bits(self.max, self.last);
+        match self.counter {
+            _ if rising && bits(self.first, self.last) && bits(self.sum, self.first * f64::from(self.count)) => EQUAL,
             _ if rising => RISING,
             Some(_) => COUNTER,
             None => GAUGE,
-        };
-        out.push(form);
-        [s.first, s.last, s.sum].into_iter().for_each(|v| put_float(v, out));
-        if form == RISING {
+        }
+    }
+
+    /// What a form holds, but for the counter.
+    fn floats(&self, form: u8) -> Vec<f64> {
+        let all = [self.first, self.last, self.sum, self.min, self.max];
+        all.into_iter().take(floats_of(form)).collect()
+    }
+
+    /// The power of ten under which all floats of a form are whole, if there is one.
+    fn exponent(&self, form: u8) -> Option<u8> {
+        let floats = self.floats(form);
+        (0..RAW_EXPONENT).find(|e| floats.iter().all(|v| decimal::number(*v, *e).is_some()))
+    }
+
+    /// First, the way to the last, the sum by its distance from that of a straight line, minimum and maximum by their
+    /// distance from the smaller and the larger of first and last.
+    fn put_numbers(&self, form: u8, e: u8, out: &mut Vec<u8>) {
+        let n = |v| decimal::number(v, e).unwrap_or_default();
+        let (first, last) = (n(self.first), n(self.last));
+        put_signed(out, first);
+        if form == EQUAL {
             return;
         }
-        [s.min, s.max].into_iter().for_each(|v| put_float(v, out));
-        if let Some(c) = &s.counter {
-            put_varint(out, u64::from(c.resets));
-            put_float(c.increase, out);
+        put_signed(out, last.wrapping_sub(first));
+        put_signed(out, n(self.sum).wrapping_sub(line_sum(first, last, self.count)));
+        if form != RISING {
+            put_signed(out, first.min(last).wrapping_sub(n(self.min)));
+            put_signed(out, n(self.max).wrapping_sub(first.max(last)));
         }
     }
 
     /// Reads what [`ChunkStats::encode`] wrote; the outer `None` is damage.
     pub(crate) fn decode(r: &mut ByteReader<'_>, first_t: i64, last_t: i64, count: u32) -> Option<Option<Self>> {
+        let head = r.u8()?;
+        let (form, e) = (head & 7, head >> 3);
+        if form == NONE {
+            return (e == 0).then_some(None);
+        }
+        if form > GAUGE || e > RAW_EXPONENT {
+            return None;
+        }
+        let mut s;
+        if e == RAW_EXPONENT {
+            let mut float = || r.u64().map(f64::from_bits);
+            s = Self::equal(float()?, first_t, last_t, count);
+            if form != EQUAL {
+                (s.last, s.sum) = (float()?, float()?);
+            }
+            if form == COUNTER || form == GAUGE {
+                (s.min, s.max) = (float()?, float()?);
+            }
+        } else {
+            let value = |n| decimal::value(n, e);
+            let first = r.signed()?;
+            s = Self::equal(value(first)?, first_t, last_t, count);
+            if form != EQUAL {
+                let last = first.wrapping_add(r.signed()?);
+                s.last = value(last)?;
+                s.sum = value(line_sum(first, last, count).wrapping_add(r.signed()?))?;
+                if form != RISING {
+                    s.min = value(first.min(last).wrapping_sub(r.signed()?))?;
+                    s.max = value(first.max(last).wrapping_add(r.signed()?))?;
+                }
+            }
+        }
+        if form == RISING {
+            s.max = s.last;
+            s.counter = Some(CounterStats { resets: 0, increase: s.last - s.first });
+        }
+        if form == COUNTER {
+            let resets = u32::try_from(r.varint()?).ok()?;
+            s.counter = Some(CounterStats { resets, increase: f64::from_bits(r.u64()?) });
+        }
+        if form == GAUGE {
+            s.counter = None;
+        }
+        Some(Some(s))
+    }
+
+    /// Those of `count` equal values.
+    fn equal(v: f64, first_t: i64, last_t: i64, count: u32) -> Self {
+        let counter = Some(CounterStats { resets: 0, increase: 0.0 });
+        Self { first_t, last_t, count, first: v, last: v, min: v, max: v, sum: v * f64::from(count), counter }
+    }
+
+    /// Reads the statistics of a block of version 2, where each number has its own exponent.
+    pub(crate) fn decode_v2(r: &mut ByteReader<'_>, first_t: i64, last_t: i64, count: u32) -> Option<Option<Self>> {
         let form = r.u8()?;
         if form == NONE {
             return Some(None);
         }
-        let first = take_float(r)?;
-        let mut s = Self {
-            first_t,
-            last_t,
-            count,
-            first,
-            last: first,
-            min: first,
-            max: first,
-            sum: first * f64::from(count),
-            counter: Some(CounterStats { resets: 0, increase: 0.0 }),
-        };
+        let mut s = Self::equal(take_float(r)?, first_t, last_t, count);
         if form == EQUAL {
             return Some(Some(s));
         }
@@ -145,21 +224,25 @@ impl ChunkStats {
     }
 }
 
-/// Stands for a float with all its bits, where others name a power of ten.
-const RAW: u8 = 0xff;
+/// The sum of `count` numbers on a line from `first` to `last`; wraps.
+fn line_sum(first: i64, last: i64, count: u32) -> i64 {
+    ((i128::from(first) + i128::from(last)) * i128::from(count) / 2) as i64
+}
 
-fn put_float(v: f64, out: &mut Vec<u8>) {
-    match decimal::shortest(v) {
-        Some((e, n)) => {
-            out.push(e);
-            put_signed(out, n);
-        }
-        None => {
-            out.push(RAW);
-            out.extend_from_slice(&v.to_bits().to_le_bytes());
-        }
+/// How many floats a form holds.
+const fn floats_of(form: u8) -> usize {
+    match form {
+        EQUAL => 1,
+        RISING => 3,
+        _ => 5,
     }
 }
+
+/// Stands for floats with all their bits in the place of an exponent.
+const RAW_EXPONENT: u8 = 10;
+
+/// In version 2: stands for a float with all its bits, where others name a power of ten.
+const RAW: u8 = 0xff;
 
 fn take_float(r: &mut ByteReader<'_>) -> Option<f64> {
     match r.u8()? {
@@ -212,6 +295,7 @@ mod tests {
         #[test]
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = ChunkStats::decode(&mut ByteReader(&bytes), 0, 1, 2);
+            let _ = ChunkStats::decode_v2(&mut ByteReader(&bytes), 0, 1, 2);
         }
     }
 }

@@ -35,6 +35,7 @@ impl Head {
     /// do not allow.
     pub(crate) fn admit(self: &Arc<Self>, batch: &mut Batch, limits: &Limits) -> Reserved {
         self.find_all(batch);
+        limits.mark_inputs(batch);
         let mut reserved = Reserved { head: self.clone(), series: 0 };
         let Some(fresh) = Fresh::of(batch) else { return reserved };
         // Reserved before it is looked at: of two batches at once none takes the room of the other.
@@ -54,7 +55,7 @@ impl Head {
         let buf = &batch.buf;
         let find = |series| {
             let id = index.find(buf.hash_of(series), buf.key_of(series));
-            Found { id, log_name: id.and_then(|id| index.log_name(id)), named_here: false }
+            Found { id, log_name: id.and_then(|id| index.log_name(id)), ..Found::default() }
         };
         batch.found = buf.series.iter().map(find).collect();
         batch.epoch = self.epoch;
@@ -70,14 +71,15 @@ impl Head {
 
     /// Gives numbers to the series of a batch that have none, for its record to tell.
     pub(crate) fn name_series(&self, batch: &mut Batch) {
-        let nameless = batch.found.iter().filter(|found| found.log_name.is_none()).count() as u64;
+        let is_nameless = |found: &Found| found.log_name.is_none() && !found.input;
+        let nameless = batch.found.iter().filter(|found| is_nameless(found)).count() as u64;
         if nameless == 0 {
             return;
         }
         let first = self.log_names.fetch_add(nameless, Ordering::Relaxed);
         let names = (first..).map_while(|name| u32::try_from(name).ok().filter(|name| *name < UNNAMED));
         // When numbers run out, the rest is written with its keys each time.
-        for (found, name) in batch.found.iter_mut().filter(|found| found.log_name.is_none()).zip(names) {
+        for (found, name) in batch.found.iter_mut().filter(|found| is_nameless(found)).zip(names) {
             (found.log_name, found.named_here) = (Some(name), true);
         }
     }
@@ -94,7 +96,7 @@ struct Fresh {
 impl Fresh {
     /// `None` when the head has all of them, as nearly always.
     fn of(batch: &Batch) -> Option<Self> {
-        if batch.found.iter().all(|found| found.id.is_some()) {
+        if batch.found.iter().all(|found| found.id.is_some() || found.input) {
             return None;
         }
         let buf = &batch.buf;
@@ -103,7 +105,7 @@ impl Fresh {
         for (at, (series, found)) in (0u32..).zip(buf.series.iter().zip(&batch.found)) {
             let (hash, key) = (buf.hash_of(series), buf.key_of(series));
             fresh.first.push(match seen.find(hash, |s| buf.key_at(*s) == key) {
-                _ if found.id.is_some() => None,
+                _ if found.id.is_some() || found.input => None,
                 Some(first) => Some(*first),
                 None => {
                     let hash_at = |s: &u32| buf.series.get(*s as usize).map_or(0, |s| buf.hash_of(s));

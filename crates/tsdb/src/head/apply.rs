@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use super::pages::Cursor;
 use super::series::{Appended, Bounds, Incoming, MemSeries, stale_like};
 use super::{ExemplarLimits, Head};
+use crate::aggregate::{Aggregates, Output};
 use crate::batch::{Batch, BatchSample, BatchValue, Mode, Rules, same_point};
 use crate::chunk::{HistogramValue, Sample, is_stale};
 use crate::delta::{DeltaStreams, Total};
+use crate::key;
 use crate::outcome::{Ingested, Refusal};
 
 /// What outlives a head and moves with every sample.
@@ -17,6 +19,14 @@ pub(crate) struct Carried {
     /// Time of the newest sample ever taken, milliseconds; `i64::MIN` before the first.
     pub(crate) newest: i64,
     pub(crate) deltas: DeltaStreams,
+    pub(crate) aggregates: Aggregates,
+}
+
+#[cfg(test)]
+impl Default for Carried {
+    fn default() -> Self {
+        Self { newest: i64::MIN, deltas: DeltaStreams::default(), aggregates: Aggregates::default() }
+    }
 }
 
 /// The writer at work on one batch.
@@ -184,6 +194,7 @@ impl Applying<'_> {
             match result {
                 Ok(()) => {
                     self.carried.newest = s.t.max(self.carried.newest);
+                    done.aggregated += u64::from(matches!(s.mode, Mode::Input | Mode::InputAdd));
                     match s.value {
                         BatchValue::Float(_) => done.samples += u64::from(s.mode != Mode::Derived),
                         BatchValue::Histogram(_) => done.histograms += 1,
@@ -202,7 +213,7 @@ impl Applying<'_> {
     /// Finds the reason to refuse a point of several samples, and the series it is about, before any of it is applied:
     /// half a histogram is worse than none, and totals of its other half must not advance.
     fn check(&mut self, point: &[BatchSample], batch: &Batch, bounds: Bounds) -> Result<(), (Refusal, u32)> {
-        for s in point {
+        for s in point.iter().filter(|s| !matches!(s.mode, Mode::Input | Mode::InputAdd)) {
             let value = self.value(s, batch).map_err(|refusal| (refusal, s.series))?;
             let id = batch.found.get(s.series as usize).and_then(|found| found.id);
             let checked = match id.and_then(|id| self.cursor.series(id)) {
@@ -215,6 +226,11 @@ impl Applying<'_> {
     }
 
     fn sample(&mut self, s: &BatchSample, batch: &mut Batch, bounds: Bounds) -> Result<(), Refusal> {
+        if let (Mode::Input | Mode::InputAdd, BatchValue::Float(v)) = (s.mode, s.value)
+            && self.add_up(s, v, batch, bounds)
+        {
+            return Ok(());
+        }
         let value = self.value(s, batch)?;
         let id = match batch.found.get(s.series as usize).and_then(|found| found.id) {
             Some(id) => id,
@@ -242,11 +258,35 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// Adds a sample to the sum of its rule; `false` when no rule knows it any more, and it is stored then.
+    fn add_up(&mut self, s: &BatchSample, v: f64, batch: &Batch, bounds: Bounds) -> bool {
+        let key = batch.buf.key_at(s.series);
+        let rules = self.carried.aggregates.rules();
+        let Some(rule) = rules.of(key) else { return false };
+        let mut told = Vec::new();
+        self.carried.aggregates.add(rule, key, (s.t, v), s.mode == Mode::InputAdd, &mut told);
+        for output in told {
+            // Who is refused here has another sample at this time, and keeps it.
+            let _ = self.store(&output, bounds);
+        }
+        true
+    }
+
+    fn store(&mut self, output: &Output, bounds: Bounds) -> Result<(), Refusal> {
+        let Output { key, t, v } = output;
+        let id = self.head.make_series(&mut self.cursor, key::hash(key), key)?;
+        let Self { cursor, scratch, .. } = self;
+        let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
+        let appended = append_float(series, Sample { t: *t, v: *v }, bounds, scratch)?;
+        self.tally.count(*t, appended);
+        Ok(())
+    }
+
     /// What the series gets: for an increase the total with it.
     fn value(&self, s: &BatchSample, batch: &Batch) -> Result<Value, Refusal> {
         let key = || batch.buf.key_at(s.series);
         match s.value {
-            BatchValue::Float(v) if s.mode == Mode::Add => {
+            BatchValue::Float(v) if matches!(s.mode, Mode::Add | Mode::InputAdd) => {
                 self.carried.deltas.with(key(), s.t, s.start_t, v).map(Value::Total)
             }
             BatchValue::Float(v) => Ok(Value::Float(v)),

@@ -1,9 +1,13 @@
 //! What is asked of a series that is new to the head: rules that keep it out, limits on labels, and how many there may be.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::index::{HeadIndex, UNNAMED};
+use crate::aggregate::Rules;
+use crate::batch::{Batch, BatchValue, Mode};
 use crate::matcher::{Compiled, Matcher};
 use crate::options::Options;
 use crate::outcome::Refusal;
@@ -23,6 +27,7 @@ pub(crate) struct Limits {
     value_bytes: usize,
     drop: Vec<Vec<Compiled>>,
     keep: Vec<Vec<Compiled>>,
+    pub(crate) aggregate: Arc<Rules>,
 }
 
 impl Limits {
@@ -30,7 +35,8 @@ impl Limits {
     pub(crate) fn only(max_series: usize) -> Self {
         let max_series = max_series.min(UNNAMED as usize);
         let [per_metric, per_job, labels, name_bytes, value_bytes] = [usize::MAX; 5];
-        Self { max_series, per_metric, per_job, labels, name_bytes, value_bytes, drop: vec![], keep: vec![] }
+        let (drop, keep, aggregate) = Default::default();
+        Self { max_series, per_metric, per_job, labels, name_bytes, value_bytes, drop, keep, aggregate }
     }
 
     /// # Errors
@@ -50,6 +56,7 @@ impl Limits {
             value_bytes: or_none(limits.label_value_bytes),
             drop: compile(&options.drop_series)?,
             keep: compile(&options.keep_series)?,
+            aggregate: Arc::new(Rules::new(&options.aggregate)?),
             ..Self::only(options.max_series)
         })
     }
@@ -58,6 +65,37 @@ impl Limits {
     pub(super) fn drops(&self, key: &[u8]) -> bool {
         let matches = |rule: &Vec<Compiled>| rule.iter().all(|m| m.matches(key::get(key, &m.name)));
         self.drop.iter().any(matches) || (!self.keep.is_empty() && !self.keep.iter().any(matches))
+    }
+
+    /// Finds the series that rules add up, and says so at their floats. Their exemplars have no series to be kept with.
+    pub(super) fn mark_inputs(&self, batch: &mut Batch) {
+        if self.aggregate.is_empty() {
+            return;
+        }
+        let mut any = false;
+        for (series, found) in batch.buf.series.iter().zip(&mut batch.found).filter(|(_, found)| found.id.is_none()) {
+            let key = batch.buf.key_of(series);
+            found.input = !self.drops(key) && self.aggregate.of(key).is_some();
+            any |= found.input;
+        }
+        if !any {
+            return;
+        }
+        let is_input = |series: u32| batch.found.get(series as usize).is_some_and(|found| found.input);
+        for s in batch.buf.samples.iter_mut().filter(|s| is_input(s.series)) {
+            s.mode = match (s.mode, s.value) {
+                (Mode::Set, BatchValue::Float(_)) => Mode::Input,
+                (Mode::Add, BatchValue::Float(_)) => Mode::InputAdd,
+                (mode, _) => mode,
+            };
+        }
+        batch.exemplars.retain(|(series, _)| !is_input(*series));
+        // Histograms are stored as ever.
+        for s in batch.buf.samples.iter().filter(|s| !matches!(s.mode, Mode::Input | Mode::InputAdd)) {
+            if let Some(found) = batch.found.get_mut(s.series as usize) {
+                found.input = false;
+            }
+        }
     }
 
     fn check_labels(&self, key: &[u8]) -> Result<(), Refusal> {

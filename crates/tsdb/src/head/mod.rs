@@ -68,6 +68,8 @@ pub(crate) struct Head {
     log_names: AtomicU64,
     /// New series of batches that are on their way; see [`Head::admit`].
     reserved: AtomicUsize,
+    /// Time of the newest sample of the heads before.
+    begun: i64,
     /// Times of the oldest and newest sample; the wrong way round while there is none.
     oldest: AtomicI64,
     newest: AtomicI64,
@@ -79,10 +81,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// An empty head, for the log generation `epoch`.
-    pub(crate) fn new(epoch: u64) -> Self {
+    /// An empty head, for the log generation `epoch`; those before it had samples up to `newest`.
+    pub(crate) fn new(epoch: u64, newest: i64) -> Self {
         Self {
             epoch,
+            begun: newest,
             index: RwLock::default(),
             pages: Pages::default(),
             exemplars: Mutex::default(),
@@ -122,6 +125,18 @@ impl Head {
     pub(crate) fn bounds(&self) -> Option<(i64, i64)> {
         let (min, max) = (self.oldest.load(Ordering::Relaxed), self.newest.load(Ordering::Relaxed));
         (min <= max).then_some((min, max))
+    }
+
+    /// Whether samples passed a multiple of `span_ms` since the head began, and half as much time, or reach over twice as much.
+    ///
+    /// Late samples are in the head of their time, so that they alone do not fill it; a head that began shortly before a
+    /// multiple goes on to the next one.
+    pub(crate) fn reaches_over(&self, span_ms: i64) -> bool {
+        let Some((oldest, newest)) = self.bounds() else { return false };
+        let start = oldest.max(self.begun);
+        let passed = newest.div_euclid(span_ms) > start.div_euclid(span_ms);
+        passed && newest.saturating_sub(start) >= span_ms / 2
+            || newest.saturating_sub(oldest) >= span_ms.saturating_mul(2)
     }
 
     /// Whether any sample lies in `[min, max]` (inclusive).

@@ -221,7 +221,8 @@ fn append_all(head: &Head, rules: &Rules, items: &[Item], scratch: &mut Vec<Samp
 
 /// Whether every sample of a batch is a float that is taken or refused by itself.
 fn is_simple(batch: &Batch) -> bool {
-    let alone = |s: &BatchSample| matches!(s.value, BatchValue::Float(_)) && s.mode != Mode::Add;
+    let alone =
+        |s: &BatchSample| matches!(s.value, BatchValue::Float(_)) && matches!(s.mode, Mode::Set | Mode::Derived);
     let samples = &batch.buf.samples;
     // Under such rules only one that is newer than all is sure to be taken.
     batch.buf.rules.in_order_ms >= 0
@@ -235,7 +236,6 @@ mod tests {
 
     use super::*;
     use crate::chunk::{HistogramValue, STALE_NAN, SeriesSamples};
-    use crate::delta::DeltaStreams;
     use crate::head::Carried;
 
     const LIMITS: ExemplarLimits = ExemplarLimits { per_series: 2, max: 10 };
@@ -286,8 +286,8 @@ mod tests {
 
         #[test]
         fn a_head_that_was_shared_out_is_the_head_of_one_writer(all in prop::collection::vec(sent(), 1..40), page in 1usize..60) {
-            let carried = || Carried { newest: i64::MIN, deltas: DeltaStreams::default() };
-            let (one, many) = (Head::new(1), Head::new(1));
+            let carried = || Carried::default();
+            let (one, many) = (Head::new(1, i64::MIN), Head::new(1, i64::MIN));
             let (mut of_one, mut of_many) = (carried(), carried());
             for (now, sent) in (0..).step_by(100).zip(&all) {
                 one.apply(&mut batch(&one, sent, now), LIMITS, &mut of_one);

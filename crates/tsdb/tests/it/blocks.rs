@@ -67,20 +67,6 @@ fn two_hours_become_twelve_then_three_days() {
 }
 
 #[test]
-fn the_oldest_blocks_go_when_all_are_too_large() {
-    let disk = SimDisk::new(2);
-    let db = open(&disk, |_| {});
-    (0..4).for_each(|i| flush_two_hours(&db, i * 2));
-    let bytes = db.stats().block_bytes;
-    drop(db);
-    let db = open(&disk, |o| o.retention_bytes = Some(bytes * 6 / 10));
-    assert_eq!(db.maintain().expect("maintain").blocks_removed, 2);
-    assert_eq!((db.stats().blocks, block_files(&disk).len()), (2, 2));
-    assert_eq!(db.stats().oldest_ms, Some(DAY_MS + 4 * HOUR_MS), "the newest stay");
-    assert_eq!(db.maintain().expect("maintain").blocks_removed, 0);
-}
-
-#[test]
 fn a_damaged_chunk_makes_the_answer_partial_and_says_why() {
     let disk = SimDisk::new(3);
     let db = open(&disk, |_| {});

@@ -37,8 +37,10 @@ impl Disk for HookedDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let is_block = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("block-"));
         // The log makes files too, while the hook runs.
-        if is_block && let Some(hook) = self.hook.lock().as_mut() {
+        let taken = if is_block { self.hook.lock().take() } else { None };
+        if let Some(mut hook) = taken {
             hook();
+            self.hook.lock().get_or_insert(hook);
         }
         self.disk.create(path)
     }
@@ -99,6 +101,27 @@ fn a_flush_ends_although_requests_keep_arriving() {
     assert!(!db.flush().expect("flush"), "there is nothing left");
 }
 
+#[test]
+fn a_flush_does_not_wait_for_a_compaction() {
+    let hook = Arc::new(Mutex::new(None));
+    let disk = SimDisk::new(1);
+    let db = Arc::new(open(Arc::new(HookedDisk { disk: disk.clone(), hook: hook.clone() }), |_| {}));
+    let put = |db: &Tsdb, t: i64| {
+        db.append_wait(vec![(labels(0), NOW_MS + t, t as f64)]).expect("append");
+        assert!(db.flush().expect("flush"));
+    };
+    (0..4).for_each(|t| put(&db, t));
+    let flushing = db.clone();
+    // Within the compaction, on its thread: with one lock for both this would never end.
+    *hook.lock() = Some(Box::new(move || put(&flushing, 4)) as Hook);
+    assert_eq!(db.compact().expect("compact"), 4);
+    *hook.lock() = None;
+    assert_eq!((db.stats().blocks, db.stats().block_samples), (2, 5));
+    drop(db);
+    let db = open(Arc::new(disk.crash()), |_| {});
+    assert_eq!((db.stats().blocks, db.stats().block_samples), (2, 5), "the manifest knows both");
+}
+
 const LOG_BYTES_MAX: u64 = 10_000;
 
 fn wal_files(disk: &SimDisk) -> usize {
@@ -113,21 +136,21 @@ fn a_log_that_grows_without_new_samples_is_flushed() {
     let resend = |db: &Tsdb| {
         let from = db.stats().wal.bytes_written;
         while db.stats().wal.bytes_written - from < LOG_BYTES_MAX {
-            assert!(!db.maintain().expect("maintain").flushed, "the log is short");
+            assert!(!db.maintain().expect("maintain"), "the log is short");
             db.append_wait(vec![(labels(0), NOW_MS, 1.0)]).expect("append");
         }
     };
     resend(&db);
     assert_eq!(db.stats().head_samples, 1);
-    assert!(db.maintain().expect("maintain").flushed);
+    assert!(db.maintain().expect("maintain"));
     assert_eq!((db.stats().blocks, wal_files(&disk)), (1, 0));
-    assert!(!db.maintain().expect("maintain").flushed);
+    assert!(!db.maintain().expect("maintain"));
     // What is replayed counts, without its frames in the log.
     resend(&db);
     drop(db);
     let db = open(Arc::new(disk.clone()), |o| o.log_bytes_max = LOG_BYTES_MAX / 2);
-    assert!(db.maintain().expect("maintain").flushed);
-    assert!(!db.maintain().expect("maintain").flushed);
+    assert!(db.maintain().expect("maintain"));
+    assert!(!db.maintain().expect("maintain"));
 }
 
 #[test]
@@ -140,12 +163,12 @@ fn a_log_of_refused_samples_is_rotated_although_the_head_is_empty() {
     for _ in 0..2 {
         let from = db.stats().wal.bytes_written;
         while db.stats().wal.bytes_written - from < LOG_BYTES_MAX {
-            assert!(!db.maintain().expect("maintain").flushed, "the log is short");
+            assert!(!db.maintain().expect("maintain"), "the log is short");
             let late = db.append_wait(vec![(labels(1), NOW_MS - 3_600_001, 1.0)]).expect("append");
             assert_eq!(late.refusals[0].0, Refusal::TooOld);
         }
         assert!(wal_files(&disk) > 0);
-        assert!(db.maintain().expect("maintain").flushed);
+        assert!(db.maintain().expect("maintain"));
         assert_eq!((db.stats().blocks, wal_files(&disk)), (1, 0), "no block of nothing");
     }
     drop(db);

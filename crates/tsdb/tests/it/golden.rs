@@ -1,7 +1,7 @@
 //! Files of each format version, written once and kept: every later build must open them.
 //!
 //! `cargo test -p tsdb --test it -- --ignored golden` writes those of the newest version anew. Version 1 has one block in
-//! the first encodings; version 2 one that was merged and one that was flushed.
+//! the first encodings; versions 2 and 3 one that was merged and one that was flushed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,7 +95,7 @@ fn ingest(db: &Tsdb, request: &[u8]) {
 #[test]
 #[ignore = "writes the golden files"]
 fn write_golden_files() {
-    let db = open(Arc::new(RealDisk), &golden_dir("v2"));
+    let db = open(Arc::new(RealDisk), &golden_dir("v3"));
     for kind in KINDS {
         assert_eq!(db.append_wait(samples(kind, 0, 300)).expect("append").samples, 300);
         db.flush().expect("flush");
@@ -132,6 +132,11 @@ fn version_1_opens() {
 #[test]
 fn version_2_opens() {
     opens("v2", 2);
+}
+
+#[test]
+fn version_3_opens() {
+    opens("v3", 2);
 }
 
 fn opens(version: &str, blocks: u64) {

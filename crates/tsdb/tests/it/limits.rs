@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foundation::ErrorKind;
 use foundation::clock::{ManualClock, UnixNanos};
@@ -105,22 +105,34 @@ fn a_query_stops_at_its_limits() {
 }
 
 #[test]
-fn maintain_flushes_long_heads_and_removes_old_blocks() {
+fn maintain_flushes_heads_that_pass_two_hours_of_the_clock() {
     let (disk, clock) = (SimDisk::new(4), clock());
-    let db = open(&disk, &clock, |o| o.retention = Some(Duration::from_secs(3 * 86_400)));
-    db.append_wait(vec![(labels(0), NOW_MS - 2 * DAY_MS, 1.0)]).expect("append");
-    assert_eq!(db.maintain().expect("maintain"), tsdb::Upkeep::default(), "one sample is no reason to flush");
-    db.append_wait(vec![(labels(0), NOW_MS - 2 * DAY_MS + 7_200_000, 1.0)]).expect("append");
-    assert!(db.maintain().expect("maintain").flushed);
-    db.append_wait(vec![(labels(1), NOW_MS, 1.0)]).expect("append");
-    assert_eq!(count(&db), 2);
-    clock.advance(Duration::from_secs(86_400));
-    assert_eq!(db.maintain().expect("maintain").blocks_removed, 0, "its newest sample is younger than three days");
-    clock.advance(Duration::from_secs(7_201));
-    assert_eq!(db.maintain().expect("maintain").blocks_removed, 1);
-    assert_eq!(count(&db), 1);
+    let db = open(&disk, &clock, |_| {});
+    // Two days ago, at an even hour.
+    let even = (NOW_MS - 2 * DAY_MS) / 7_200_000 * 7_200_000;
+    let put = |i, t: i64| db.append_wait(vec![(labels(i), t, 1.0)]).expect("append");
+    put(0, even + 3_600_000);
+    assert!(!db.maintain().expect("maintain"), "one sample is no reason to flush");
+    put(0, even + 7_199_999);
+    assert!(!db.maintain().expect("maintain"));
+    put(0, even + 7_200_000);
+    assert!(db.maintain().expect("maintain"));
+    // Late ones of the hours before do not make the next head long.
+    put(0, even + 7_200_001);
+    put(1, even + 7_000_000);
+    assert!(!db.maintain().expect("maintain"));
+    put(0, even + 14_400_000);
+    assert!(db.maintain().expect("maintain"));
+    // A head that has hardly begun goes on to the next multiple.
+    put(0, even + 18_100_000);
     drop(db);
-    assert_eq!(count(&open(&disk, &clock, |_| {})), 1);
+    let db = open(&disk, &clock, |_| {});
+    let put = |i, t: i64| db.append_wait(vec![(labels(i), t, 1.0)]).expect("append");
+    put(0, even + 21_600_000);
+    assert!(!db.maintain().expect("maintain"));
+    put(0, even + 28_800_000);
+    assert!(db.maintain().expect("maintain"));
+    assert_eq!(count(&db), 2);
 }
 
 #[test]
@@ -159,7 +171,7 @@ fn replay_holds_the_series_limit_and_takes_what_was_taken() {
     drop(db);
     let db = open(&disk, &clock, limit);
     assert_eq!(count(&db), 6);
-    assert!(db.maintain().expect("maintain").flushed, "two heads in one leave memory at once");
+    assert!(db.maintain().expect("maintain"), "two heads in one leave memory at once");
 }
 
 #[test]
@@ -179,7 +191,7 @@ fn a_head_that_cannot_leave_memory_refuses_until_it_can() {
     let logged = db.stats().wal.records;
     append(0).expect_err("full");
     assert_eq!(db.stats().wal.records, logged, "what is refused is not logged");
-    assert!(db.maintain().expect("maintain").flushed);
+    assert!(db.maintain().expect("maintain"));
     append(20_000).expect("there is room again");
 }
 

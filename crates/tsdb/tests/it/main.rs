@@ -1,5 +1,6 @@
 //! The engine on a simulated disk, against a naive model, and its file formats.
 
+mod aggregate;
 mod backup;
 mod batch;
 mod blocks;
@@ -13,5 +14,6 @@ mod limits;
 mod oracle;
 mod otlp;
 mod points;
+mod scan;
 mod stretches;
 mod support;

@@ -19,7 +19,7 @@ mod sort;
 use super::columns::{ABSENT, Columns, Histograms, Row, Sink, is_present, put_histogram};
 use super::select::Wanted;
 use super::windows::Window;
-use super::{Eval, EvalError, Point};
+use super::{Eval, EvalError, Point, Reduce};
 use crate::ast::{Call, Expr, ExprKind, ValueType};
 use mixed::Mixed;
 use std::sync::Arc;
@@ -29,6 +29,21 @@ pub(crate) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
 fn range_function(name: &str) -> Option<RangeFunction> {
     rate::function(name).or_else(|| over_time::function(name)).or_else(|| regression::function(name))
+}
+
+/// Steps between two looks at the clock.
+const STEPS_PER_CHECK: usize = 1024;
+
+/// What a function of range vectors needs of a window, when that is less than all of it.
+pub(crate) fn reduce(name: &str) -> Option<Reduce> {
+    Some(match name {
+        "rate" | "increase" => Reduce::Rises,
+        "max_over_time" => Reduce::Largest,
+        "min_over_time" => Reduce::Smallest,
+        "last_over_time" => Reduce::Newest,
+        "count_over_time" | "present_over_time" => Reduce::Number,
+        _ => return None,
+    })
 }
 
 impl Eval<'_> {
@@ -145,14 +160,20 @@ impl Eval<'_> {
         let mut sweep = rate::Sweep::default();
         let mut checked = false;
         let mut noted = String::new();
+        // Windows of many steps take their time without reading anything.
+        let mut unchecked = 0;
         self.each_range(range, &windows, Some(name), &mut |series| {
-            self.run.check_deadline()?;
+            unchecked += self.steps.count;
+            if unchecked >= STEPS_PER_CHECK {
+                unchecked = 0;
+                self.run.check_deadline()?;
+            }
             if !std::mem::replace(&mut checked, true) {
                 self.check_params(c, &params)?;
             }
             histograms.clear();
             if sweeps && series.samples.is_plain() {
-                sweep.run(&series.samples.floats, &windows, name == "rate", &mut values);
+                sweep.run(series.samples, &windows, name == "rate", &mut values);
             } else {
                 let plain = series.samples.is_plain();
                 let mixed = Mixed { eval: self, labels: series.labels, span: range.span };

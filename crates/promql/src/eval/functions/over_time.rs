@@ -9,7 +9,7 @@ pub(super) fn function(name: &str) -> Option<RangeFunction> {
     Some(match name {
         "avg_over_time" => |w, _| Some(mean(w)),
         "sum_over_time" => |w, _| Some(sum(w)),
-        "count_over_time" => |w, _| Some(w.samples.len() as f64),
+        "count_over_time" => |w, _| Some((w.samples.len() + w.left_out) as f64),
         "present_over_time" => |_, _| Some(1.0),
         "min_over_time" => |w, _| best(w, |v, so_far| v < so_far).map(|(_, v)| v),
         "max_over_time" => |w, _| best(w, |v, so_far| v > so_far).map(|(_, v)| v),

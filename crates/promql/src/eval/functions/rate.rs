@@ -9,7 +9,7 @@ use super::RangeFunction;
 use super::mixed::Mixed;
 use crate::eval::columns::ABSENT;
 use crate::eval::windows::{Moving, Window, Windows};
-use crate::eval::{Point, Sample};
+use crate::eval::{Point, Sample, Samples};
 use crate::text::quote;
 
 /// The function of this name.
@@ -97,7 +97,7 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
     let [first, .., last] = w.samples else { return None };
     let correction = if counter { reset_correction(w.samples) } else { 0.0 };
     let change = last.value - first.value + correction;
-    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len());
+    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len() + w.left_out);
     edges.extrapolate_start(counter && change > 0.0 && first.value >= 0.0, first.value, change);
     let mut factor = edges.factor();
     if per_second {
@@ -130,10 +130,18 @@ impl Sweep {
     ///
     /// Where the counter fell is found once for all windows. Most counters do
     /// not fall, and then a window costs the same whatever its width.
-    pub(super) fn run(&mut self, samples: &[Sample], windows: &Windows, per_second: bool, out: &mut [f64]) {
+    pub(super) fn run(&mut self, samples: &Samples, windows: &Windows, per_second: bool, out: &mut [f64]) {
+        let Samples { floats, left_out, .. } = samples;
         self.falls.clear();
-        self.falls.extend(samples.windows(2).enumerate().filter(|(_, w)| w[1].value < w[0].value).map(|(i, _)| i));
-        self.look_inside(samples, windows, out.len());
+        let falls = |w: &[Sample]| w[1].value < w[0].value;
+        // Without a way out, so that it runs over several at a time.
+        if floats.windows(2).fold(false, |any, w| any | falls(w)) {
+            self.falls.extend(floats.windows(2).enumerate().filter(|(_, w)| falls(w)).map(|(i, _)| i));
+        }
+        self.look_inside(floats, windows, out.len());
+        if *left_out > 0 {
+            self.windows.iter_mut().for_each(|w| w.samples += *left_out as f64);
+        }
         let seconds = if per_second { windows.range_ms as f64 / 1000.0 } else { 1.0 };
         for (w, out) in self.windows.iter().zip(out) {
             let value = w.extrapolated(seconds);
@@ -258,10 +266,10 @@ fn instant(w: &Window<'_>, counter: bool) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{Samples, Steps};
+    use crate::eval::Steps;
 
     fn window(samples: &[Sample]) -> Window<'_> {
-        Window { samples, start_times: &[], histograms: &[], start_ms: 0, end_ms: 60_000, step_ms: 60_000 }
+        Window { samples, start_times: &[], histograms: &[], start_ms: 0, end_ms: 60_000, step_ms: 60_000, left_out: 0 }
     }
 
     #[test]
@@ -294,7 +302,7 @@ mod tests {
             let windows = Windows::plain(steps, 1 + random(200_000) as i64);
             for per_second in [false, true] {
                 let mut swept = vec![0.0; steps.count];
-                Sweep::default().run(&samples.floats, &windows, per_second, &mut swept);
+                Sweep::default().run(&samples, &windows, per_second, &mut swept);
                 windows.each(&samples, |step, window| {
                     let alone = extrapolated(&window, true, per_second).unwrap_or(ABSENT);
                     assert_eq!(swept[step].to_bits(), alone.to_bits(), "round {round}, step {step}");
