@@ -9,6 +9,7 @@ pub mod notification;
 pub mod notify;
 pub mod rules;
 pub mod slo;
+mod stand_in;
 pub mod timeline;
 pub mod yaml;
 

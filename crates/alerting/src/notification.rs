@@ -18,6 +18,9 @@ use crate::alert::Fingerprint;
 use crate::finding::Findings;
 use crate::yaml::Node;
 
+/// How long one attempt may take unless the channel says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A future on the heap.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -133,6 +136,11 @@ pub struct NotifiedAlert {
 pub trait Notifier: Send + Sync {
     /// Makes one attempt and returns before `deadline`; the caller repeats it. Several may run at the same time, for different groups.
     fn notify<'a>(&'a self, notification: &'a Notification, deadline: Instant) -> BoxFuture<'a, Delivery>;
+
+    /// How long one attempt may take, however much time there is: another one may work where this one hangs.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
 
     /// The same for somebody who watches: each step goes into `steps` when it is done, more finely than [`Self::notify`] takes
     /// them where that is possible. A watcher that does not read misses steps; the [`Delivery`] has them all.

@@ -10,6 +10,7 @@
 
 mod attempt;
 mod building;
+mod card;
 mod data;
 mod discord;
 mod email;
@@ -18,6 +19,7 @@ mod googlechat;
 mod http;
 mod limit;
 mod mattermost;
+mod memory;
 mod msteams;
 mod msteamsv2;
 mod opsgenie;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use model::Signal;
@@ -21,8 +21,11 @@ pub fn router(app: App) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
-pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&app))
+pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, StatusCode> {
+    // Looking at groups of rules waits for those that are being evaluated.
+    let text = tokio::task::spawn_blocking(move || render(&app)).await;
+    let text = text.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
 /// Writes one metric family after another.

@@ -27,7 +27,7 @@ use pipeline::component::parse_address;
 use pipeline::scrape::Scraping;
 
 use crate::cli::ServeArgs;
-pub(crate) use load::{ConfigError, Loaded, check, load, load_collect};
+pub(crate) use load::{ConfigError, Draft, Loaded, draft, load, load_collect};
 use load::{Usual, directory};
 
 /// A configuration that can be run.

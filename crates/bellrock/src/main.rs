@@ -4,6 +4,7 @@
 //! starts them and takes them down in order. Nothing here knows how anything
 //! works; it knows what is connected to what.
 
+mod check;
 mod check_config;
 mod cli;
 mod collect;
@@ -45,7 +46,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
         }
         cli::Command::Collect(args) => collect::run(config::load_collect(&args)?, &args),
         cli::Command::Check(args) => {
-            let (text, passed) = config::check(&args);
+            let (text, passed) = check::run(&args);
             say(&text);
             anyhow::ensure!(passed, "the configuration does not pass");
             Ok(())

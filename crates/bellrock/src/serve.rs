@@ -6,7 +6,7 @@
 //! UI, flush the engines, health and self-metrics last. Each phase has a deadline; what was
 //! acknowledged is in the logs whatever happens.
 
-mod alerting;
+pub(crate) mod alerting;
 mod background;
 mod demo;
 mod derived;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 
 use crate::error::{SendError, Step};
@@ -54,6 +54,8 @@ pub struct Response {
     pub truncated: bool,
     /// From the start to the last byte read.
     pub took: Duration,
+    /// Headers of the request that nobody may see: some services send back what they got.
+    pub secrets: Vec<HeaderValue>,
 }
 
 impl Response {
@@ -92,6 +94,8 @@ pub struct Answer {
     pub(crate) response: reqwest::Response,
     pub(crate) origin: String,
     pub(crate) deadline: Duration,
+    /// Headers of the request that nobody may see.
+    pub(crate) secrets: Vec<HeaderValue>,
 }
 
 impl Answer {
@@ -140,7 +144,8 @@ impl Answer {
     pub(crate) async fn into_response(mut self, bytes_max: usize, started: Instant) -> Result<Response, SendError> {
         let (body, truncated) = self.read(bytes_max).await?;
         let (status, headers) = (self.status(), self.headers().clone());
-        Ok(Response { status, headers, body, truncated, took: started.elapsed() })
+        let secrets = std::mem::take(&mut self.secrets);
+        Ok(Response { status, headers, body, truncated, took: started.elapsed(), secrets })
     }
 
     /// Reads the whole body.

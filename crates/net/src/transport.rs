@@ -98,10 +98,11 @@ impl Transport {
             headers.insert(AUTHORIZATION, value);
         }
         let (client, url) = self.connections(&request.url, &mut headers).await?;
+        let secrets = headers.values().filter(|v| v.is_sensitive()).cloned().collect();
         let left = deadline.saturating_sub(started.elapsed());
         let sent = client.request(request.method, url).headers(headers).body(request.body).timeout(left).send().await;
         match sent {
-            Ok(response) => Ok(Answer { response, origin: from, deadline }),
+            Ok(response) => Ok(Answer { response, origin: from, deadline, secrets }),
             Err(e) => Err(classify(&e, from, &request.url, deadline, self.options.connect_timeout, started)),
         }
     }

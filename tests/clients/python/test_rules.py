@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from harness import alertmanager, poll
+from harness import alertmanager, otlp, poll
 from harness.server import Server, binary
 
 DESIGN = pathlib.Path(__file__).parents[3] / "crates/alerting/tests/data/alert-rules.yaml"
@@ -211,6 +211,101 @@ groups:
     alert = poll.until("the alert fires", lambda: alerts(own_server).get("ErrorsInLogs"), deadline_s=30)
     assert alert["labels"] == {"alertname": "ErrorsInLogs", "service": "shop"}
     assert alert["annotations"] == {"summary": "5 errors of shop"}
+
+
+def test_rules_over_traces_fire_and_resolve(own_server):
+    """Slow requests per route, from spans alone: it fires, the alert manager has it, and it ends when the window has passed."""
+    rules = """
+groups:
+  - name: traces
+    interval: 1s
+    rules:
+      - alert: SlowRoute
+        source: traces
+        window: 6s
+        expr: service:shop kind:server duration>=300ms | stats count() by http.route | where count >= 3
+        labels: {severity: page}
+        annotations: {summary: "{{ $value }} slow requests of {{ $labels.http_route }}"}
+      - alert: FailingService
+        source: traces
+        window: 1h
+        expr: status:error | stats count() by service | where count > 100
+"""
+    answer = requests.post(own_server.url("api", "/api/v1/rules"), data=rules, timeout=10)
+    assert answer.status_code == 200, answer.text
+    assert not answer.json()["prometheus_accepts"]
+    refused = requests.post(own_server.url("api", "/api/v1/rules"), data=rules.replace("duration>=300ms", "duration>=soon"), timeout=10)
+    assert refused.status_code == 400 and "soon" in refused.text
+
+    def spans(route, took_ms, count):
+        end = time.time_ns()
+        made = [
+            dict(
+                trace_id=otlp.trace_id(), span_id=otlp.span_id(), name=f"GET {route}", kind=2,
+                start_time_unix_nano=end - took_ms * 1_000_000 - n, end_time_unix_nano=end - n,
+                attributes={"http.route": route}, 
+            )
+            for n in range(count)
+        ]  # fmt: skip
+        answer = otlp.post(own_server, "traces", otlp.traces("shop", *made).SerializeToString())
+        assert answer.status_code == 200, answer.text
+
+    spans("/slow", 400, 3)
+    spans("/quick", 20, 50)
+    spans("/rarely/slow", 900, 2)
+    alert = poll.until("the alert fires", lambda: alerts(own_server).get("SlowRoute"), deadline_s=30)
+    assert alert["labels"] == {"alertname": "SlowRoute", "http_route": "/slow", "severity": "page"}
+    assert alert["annotations"] == {"summary": "3 slow requests of /slow"}
+    assert set(alerts(own_server)) == {"SlowRoute"}, "and nothing else"
+    am = own_server.url("alertmanager")
+    held = poll.until("the alert manager has it", lambda: requests.get(am + "/api/v2/alerts", timeout=10).json(), deadline_s=10)
+    assert held[0]["labels"] == alert["labels"] and "/traces?q=" in held[0]["generatorURL"]
+    poll.until("the alert ends", lambda: alerts(own_server) == {}, deadline_s=30)
+    why = lambda: requests.get(  # noqa: E731
+        own_server.url("api", f"/api/v1/alerts/{held[0]['fingerprint']}/why"), timeout=10
+    ).json()
+    poll.until("the alert manager knows that it ended", lambda: "resolved" in {e["kind"] for e in why()["timeline"]})
+    kinds = [e["kind"] for e in why()["timeline"]]
+    assert [k for k in kinds if k in ("firing", "received", "inactive", "resolved")] == ["firing", "received", "inactive", "resolved"]
+
+
+def test_check_looks_into_every_file_that_a_configuration_names(tmp_path):
+    """Rules, objectives and the alert manager's file: one report, each line with its file, place and remedy."""
+    def check(*more):
+        done = subprocess.run([binary(), "check", *more, str(config)], capture_output=True, text=True, cwd=tmp_path, timeout=30)
+        return done.returncode, done.stdout + done.stderr
+
+    config, rules, slos, am = (tmp_path / name for name in ("bellrock.yaml", "a.rules.yaml", "slos.yaml", "alertmanager.yml"))
+    config.write_text("rule_files: ['*.rules.yaml', none/*.yaml]\nslo_files: [slos.yaml]\nalerting_file: alertmanager.yml\n")
+    rules.write_text("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up == 0\n    fro: 5m\n  - alert: B\n    expr: 'sum('\n")
+    slos.write_text("slos:\n  a: {objective: 99.9, window: 30d, indicator: {up: x}}\n")
+    am.write_text("route: {receiver: taem}\nreceivers: [{name: team, slack_configs: [{api_url: YOUR_SLACK_WEBHOOK_URL}]}]\n")
+    status, text = check()
+    assert status == 1, text
+    for expected in (
+        f"{rules}:6:5: error: ",
+        "did you mean `for`?",
+        f"{rules}:8:",
+        f"{slos}:2:",
+        "99.9%",
+        f"{am}:1:",
+        "did you mean `team`?",
+        f"{am}:2:",
+        "api_url is not filled in yet; this channel is disabled",
+        "rule_files: no file fits",
+    ):
+        assert expected in text, f"{expected}\n{text}"
+    rules.write_text("groups: [{name: a, rules: [{alert: A, expr: up == 0}]}]\n")
+    slos.write_text("slos:\n  a: {objective: 99.9%, window: 30d, indicator: {up: x}}\n")
+    am.write_text("route: {receiver: team}\nreceivers: [{name: team}]\n")
+    status, text = check()
+    assert status == 0, text
+    assert "rule_files: 1 file with 1 rule\n" in text and "objectives: 1, from 1 file\n" in text
+    assert "alerting_file: 1 route, 1 receiver with 0 channels, 0 of them disabled\n" in text
+    assert check("--strict")[0] == 1, "a pattern that no file fits is a warning"
+    am.unlink()
+    status, text = check()
+    assert status == 1 and "alertmanager.yml" in text, text
 
 
 RULE_FILES = {

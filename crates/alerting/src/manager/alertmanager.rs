@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
-use metastore::{Delivery, LogEntry, LogKey, MetaError, Metastore, Origin};
+use metastore::{Delivery, DeliveryQuery, LogEntry, LogKey, MetaError, Metastore, Origin};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
@@ -12,8 +12,9 @@ use tokio::sync::Notify;
 
 use super::acknowledge::{self, Acknowledgement};
 use super::active::{ActiveAlert, ActiveAlerts, PostedAlert};
-use super::config::Config;
-use super::flush::{self, Flush};
+use super::condition::{ChannelCondition, Conditions, OnTheWay};
+use super::config::{Config, Receiver};
+use super::flush::{self, Draft, Send};
 use super::groups::{GroupId, Groups};
 use super::log::NotificationLog;
 use super::maintenance::Window;
@@ -27,11 +28,15 @@ use crate::yaml::Node;
 
 /// Alerts that are held at once.
 const ALERTS_MAX: usize = 200_000;
-/// Groups that are prepared under one lock.
-const FLUSHES_MAX: usize = 256;
+/// Groups that are taken at once; the first of them are on their way before the last is looked at.
+const FLUSHES_MAX: usize = 64;
+/// Records of deliveries that say after a start in what condition channels were.
+const RECORDS_READ: usize = 1000;
 /// Alerts that are put into memory under one lock: some milliseconds.
 const INSERTED_MAX: usize = 1000;
-/// After a restart senders get so long to say that an alert still fires, before it is taken as ended.
+/// After a restart senders get so long to say that an alert still fires, before it is taken as ended. Our own rules cannot say
+/// sooner that one ended: series come one after another, and one that has not come yet is no end. (With Prometheus it is four
+/// minutes from the last time that it was sent.)
 const RESTART_GRACE: Duration = Duration::from_secs(120);
 /// How long ended silences are kept.
 const SILENCES_KEPT: Duration = Duration::from_secs(120 * 3600);
@@ -59,6 +64,7 @@ struct Inner {
     ingest: Mutex<()>,
     /// Something may be due earlier than was thought.
     wake: Notify,
+    conditions: Conditions,
 }
 
 /// What became of alerts that were sent.
@@ -110,7 +116,9 @@ impl Alertmanager {
         };
         state.regroup(now);
         let (state, ingest, wake) = (Mutex::new(state), Mutex::new(()), Notify::new());
-        Ok(Self(Arc::new(Inner { clock, store, timeline, options, state, ingest, wake })))
+        let newest = DeliveryQuery { limit: RECORDS_READ, ..DeliveryQuery::default() };
+        let conditions = Conditions::restore(store.deliveries(&newest)?);
+        Ok(Self(Arc::new(Inner { clock, store, timeline, options, state, ingest, wake, conditions })))
     }
 
     /// Takes another configuration; groups go on where they are.
@@ -330,23 +338,60 @@ impl Alertmanager {
     }
 
     /// What is due is taken and has to be sent.
-    pub(super) fn take_due(&self) -> Vec<Flush> {
+    pub(super) fn take_due(&self) -> Vec<Send> {
         let now = self.now();
-        let mut state = self.0.state.lock();
-        let due = state.groups.take_due(now, FLUSHES_MAX);
-        let url = &self.0.options.external_url;
-        due.iter().filter_map(|id| flush::prepare(&mut state, id, url, &self.0.timeline, now)).collect()
+        let (present, drafts) = {
+            let mut state = self.0.state.lock();
+            let due = state.groups.take_due(now, FLUSHES_MAX);
+            let drafts: Vec<Draft> = due.iter().filter_map(|id| flush::draft(&mut state, id, None, now)).collect();
+            (state.present.clone(), drafts)
+        };
+        drafts.into_iter().flat_map(|draft| self.prepare(draft, &present, now)).collect()
     }
 
-    /// A group was told; `told` are those of its alerts that ended and whose end was told.
-    pub(super) fn finished(&self, id: &GroupId, told: &[Arc<ActiveAlert>]) {
+    fn prepare(&self, draft: Draft, present: &Present, now: UnixNanos) -> Vec<Send> {
+        let flush = draft.flush(present, &self.0.options.external_url, now);
+        let left = flush.conclude(&mut self.0.state.lock(), &self.0.timeline, now);
+        self.record_left(&left, now);
+        flush.sends
+    }
+
+    /// A channel of a group was told, or not; `told` ended and it knows that. Returns what it has to be told at once.
+    pub(super) fn finished(&self, id: &GroupId, channel: &str, told: &[Arc<ActiveAlert>]) -> Option<Send> {
         let now = self.now();
-        let left = self.0.state.lock().groups.finish(id, told, now);
+        let (present, left, draft) = {
+            let mut state = self.0.state.lock();
+            let config = state.present.config.clone();
+            let receiver = state.groups.get(id).and_then(|g| config.receiver(&g.route.receiver));
+            let usable = receiver.map(Receiver::usable).unwrap_or_default();
+            let finished = state.groups.finish(id, channel, told, &usable);
+            let draft = if finished.again { flush::draft(&mut state, id, Some(channel), now) } else { None };
+            (state.present.clone(), finished.left, draft)
+        };
+        self.record_left(&left, now);
+        self.0.wake.notify_one();
+        draft.and_then(|draft| self.prepare(draft, &present, now).pop())
+    }
+
+    fn record_left(&self, left: &[Arc<ActiveAlert>], now: UnixNanos) {
         for alert in left.iter().filter(|a| a.alert.ends_at > a.updated_at) {
             let body = json!({"ended_at": time(alert.alert.ends_at), "by": "time: the sender did not repeat it"});
             self.0.timeline.record(alert.alert.fingerprint(), now, Happened::Resolved, body);
         }
-        self.0.wake.notify_one();
+    }
+
+    pub(super) fn conditions(&self) -> &Conditions {
+        &self.0.conditions
+    }
+
+    /// In what condition a channel (`webhook[0]`) of a receiver is.
+    pub fn condition(&self, receiver: &str, channel: &str) -> ChannelCondition {
+        self.0.conditions.of(receiver, channel)
+    }
+
+    /// Messages that are being delivered, the longest first.
+    pub fn on_the_way(&self) -> Vec<OnTheWay> {
+        self.0.conditions.on_the_way()
     }
 
     pub(super) fn told(&self, key: LogKey, entry: LogEntry) {

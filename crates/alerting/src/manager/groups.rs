@@ -1,15 +1,15 @@
 //! Groups of alerts, each with the time at which it is looked at next.
 //!
 //! A group waits `group_wait` for its first flush, or not at all when its alert fires for longer than that already (as
-//! after a restart); then it is flushed every `group_interval`. A group that is being told is not flushed a second
-//! time; it follows at once when it is done.
+//! after a restart); then it is flushed every `group_interval`. Each channel is told on its own: one that is still being told
+//! is not told a second time beside that; it is told the rest at once when it is done. Who is quicker does not wait for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foundation::UnixNanos;
 use model::Labels;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::active::ActiveAlert;
 use super::config::Route;
@@ -34,10 +34,10 @@ pub(super) struct Group {
     pub due: UnixNanos,
     /// Whether it was looked at once.
     pub flushed: bool,
-    /// Whether it is being told.
-    pub in_flight: bool,
-    /// Whether it became due meanwhile.
-    pub again: bool,
+    /// Channels that are being told, by name, and whether the group became due meanwhile.
+    pub busy: FxHashMap<String, bool>,
+    /// Alerts that ended, and the channels that need to hear no more of that.
+    settled: FxHashMap<Fingerprint, (Arc<ActiveAlert>, FxHashSet<String>)>,
     /// Why alerts of it were not told the last time.
     pub quiet: FxHashMap<Fingerprint, Quiet>,
 }
@@ -47,6 +47,15 @@ impl Group {
     pub(super) fn alerts(&self) -> Vec<Arc<ActiveAlert>> {
         self.alerts.values().cloned().collect()
     }
+}
+
+/// What became of a group when a channel of it was done.
+#[derive(Default)]
+pub(super) struct Finished {
+    /// Alerts that left it.
+    pub left: Vec<Arc<ActiveAlert>>,
+    /// Whether the channel has to be told again at once.
+    pub again: bool,
 }
 
 #[derive(Default)]
@@ -87,8 +96,8 @@ impl Groups {
                 alerts: FxHashMap::default(),
                 due,
                 flushed: false,
-                in_flight: false,
-                again: false,
+                busy: FxHashMap::default(),
+                settled: FxHashMap::default(),
                 quiet: FxHashMap::default(),
             }
         });
@@ -112,49 +121,72 @@ impl Groups {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// Groups that are due, not more than `limit`; their next time is set before they are told.
+    /// Groups that are due, not more than `limit`; their next time is set.
     pub(super) fn take_due(&mut self, now: UnixNanos, limit: usize) -> Vec<GroupId> {
         let due: Vec<GroupId> =
             self.due.iter().take_while(|(due, _)| *due <= now).take(limit).map(|(_, id)| id.clone()).collect();
-        let mut ready = Vec::new();
-        for id in due {
-            let Some(interval) = self.get(&id).map(|g| g.route.group_interval) else { continue };
-            self.set_due(&id, now.plus(interval));
-            if let Some(group) = self.get_mut(&id) {
-                if group.in_flight {
-                    group.again = true;
-                } else {
-                    (group.flushed, group.in_flight) = (true, true);
-                    ready.push(id);
-                }
+        for id in &due {
+            let Some(interval) = self.get(id).map(|g| g.route.group_interval) else { continue };
+            self.set_due(id, now.plus(interval));
+            if let Some(group) = self.get_mut(id) {
+                group.flushed = true;
             }
         }
-        ready
+        due
     }
 
-    /// A group was told, or not. What ended and was told leaves the group, unless it changed meanwhile; an empty group goes.
-    /// Returns the alerts that left.
-    pub(super) fn finish(&mut self, id: &GroupId, told: &[Arc<ActiveAlert>], now: UnixNanos) -> Vec<Arc<ActiveAlert>> {
-        let Some(group) = self.by_id.get_mut(id) else { return Vec::new() };
-        group.in_flight = false;
-        let mut left = Vec::new();
-        for alert in told {
-            let fingerprint = alert.alert.fingerprint();
-            if group.alerts.get(&fingerprint).is_some_and(|present| present.alert == alert.alert) {
-                group.alerts.remove(&fingerprint);
-                group.quiet.remove(&fingerprint);
-                left.push(alert.clone());
+    /// From now on the channel of a group is being told. False when it is already: then it is told again afterwards.
+    pub(super) fn occupy(&mut self, id: &GroupId, channel: &str) -> bool {
+        let Some(group) = self.by_id.get_mut(id) else { return false };
+        match group.busy.get_mut(channel) {
+            Some(again) => {
+                *again = true;
+                false
+            }
+            None => {
+                group.busy.insert(channel.to_owned(), false);
+                true
             }
         }
-        let again = std::mem::take(&mut group.again);
+    }
+
+    /// A channel was told, or not, or had nothing to hear; `settled` ended and it needs to hear no more of them. What is
+    /// settled with all `channels` leaves the group, unless it changed meanwhile; an empty group goes.
+    pub(super) fn finish(
+        &mut self,
+        id: &GroupId,
+        channel: &str,
+        settled: &[Arc<ActiveAlert>],
+        channels: &[String],
+    ) -> Finished {
+        let mut finished = Finished::default();
+        let Some(group) = self.by_id.get_mut(id) else { return finished };
+        finished.again = group.busy.remove(channel).unwrap_or(false);
+        for alert in settled {
+            let fingerprint = alert.alert.fingerprint();
+            if group.alerts.get(&fingerprint).is_none_or(|present| present.alert != alert.alert) {
+                group.settled.remove(&fingerprint);
+                continue;
+            }
+            let new = || (alert.clone(), FxHashSet::default());
+            let of = group.settled.entry(fingerprint).or_insert_with(new);
+            if of.0.alert != alert.alert {
+                *of = new();
+            }
+            of.1.insert(channel.to_owned());
+            if channels.iter().all(|c| of.1.contains(c)) {
+                group.alerts.remove(&fingerprint);
+                group.quiet.remove(&fingerprint);
+                group.settled.remove(&fingerprint);
+                finished.left.push(alert.clone());
+            }
+        }
         if group.alerts.is_empty() {
             let due = group.due;
             self.due.remove(&(due, id.clone()));
             self.by_id.remove(id);
-        } else if again {
-            self.set_due(id, now);
         }
-        left
+        finished
     }
 
     /// Takes over what the groups of an earlier configuration were about.
@@ -164,8 +196,8 @@ impl Groups {
             let Some(was) = old.by_id.remove(&id) else { continue };
             let due = was.due;
             if let Some(group) = self.by_id.get_mut(&id) {
-                (group.flushed, group.in_flight, group.again) = (was.flushed, was.in_flight, was.again);
-                group.quiet = was.quiet;
+                (group.flushed, group.busy) = (was.flushed, was.busy);
+                (group.quiet, group.settled) = (was.quiet, was.settled);
                 // A shorter interval counts from now on.
                 let latest = group.due.plus(group.route.group_interval);
                 self.set_due(&id, due.min(latest));

@@ -78,10 +78,10 @@ impl Alertmanager {
     async fn tell_due(&self, sending: &mut JoinSet<()>) {
         while self.next_due().is_some_and(|due| due <= self.now()) {
             let manager = self.clone();
-            let Ok(flushes) = tokio::task::spawn_blocking(move || manager.take_due()).await else { return };
-            for flush in flushes {
+            let Ok(sends) = tokio::task::spawn_blocking(move || manager.take_due()).await else { return };
+            for send in sends {
                 let manager = self.clone();
-                sending.spawn(async move { manager.send(flush).await });
+                sending.spawn(async move { manager.send(send).await });
             }
         }
     }

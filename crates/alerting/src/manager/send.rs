@@ -1,4 +1,5 @@
 //! Carries messages to their channels: every channel on its own, attempt after attempt, until it is delivered or the time is up.
+//! A channel that is slow, or asked to wait ([`super::gate`]), holds up its own messages and nobody else's.
 //!
 //! A message counts as delivered when the other side has it *and* the log is synced. A crash between the two sends it once
 //! more: that is what the log guarantees.
@@ -13,8 +14,10 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use super::alertmanager::Alertmanager;
+use super::condition::{Failure, OnTheWay};
 use super::config::Slot;
-use super::flush::{Flush, Send};
+use super::flush::Send;
+use super::gate::Closed;
 use super::matchers::label_set;
 use crate::alert::{ALERTNAME, Fingerprint};
 use crate::notification::{Delivery, Notification, NotifiedAlert, Outcome, Reason, Status, Step};
@@ -24,12 +27,15 @@ use crate::timeline::Happened;
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 /// Between two attempts, unless the other side asks for more.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A notifier that does not keep its time is left alone so much later.
+const GRACE: Duration = Duration::from_millis(500);
 /// Attempts that the record keeps: the first ones and the last ones.
 const ATTEMPTS_KEPT: usize = 10;
 /// Bytes of an answer that the record keeps.
 const BODY_KEPT: usize = 512;
 
 /// What became of a message.
+#[derive(Default)]
 struct Sent {
     delivered: bool,
     reason: String,
@@ -39,51 +45,95 @@ struct Sent {
     latency: Duration,
 }
 
-impl Alertmanager {
-    /// Tells all channels of a group at the same time, then lets the group go on.
-    pub(super) async fn send(&self, flush: Flush) {
-        let Flush { id, ended, sends, timeout, receiver, group_key } = flush;
-        let deadline = Instant::now() + timeout;
-        let mut all = true;
-        if !sends.is_empty() {
-            let mut tasks = tokio::task::JoinSet::new();
-            for send in sends {
-                let (manager, receiver, group_key) = (self.clone(), receiver.clone(), group_key.clone());
-                tasks.spawn(async move { manager.send_one(send, &receiver, &group_key, deadline).await });
-            }
-            while let Some(done) = tasks.join_next().await {
-                all &= done.unwrap_or_else(|e| {
-                    tracing::error!(error = %e, receiver, "a notifier panicked");
-                    false
-                });
-            }
+impl Sent {
+    fn failure(&self, at: UnixNanos) -> Failure {
+        Failure { at, reason: self.reason.clone(), code: self.code }
+    }
+}
+
+fn on_the_way(send: &Send, since: UnixNanos) -> OnTheWay {
+    OnTheWay {
+        receiver: send.receiver.clone(),
+        channel: send.slot.name(),
+        target: send.channel.target.clone(),
+        group_key: send.group_key.clone(),
+        notification_reason: send.reason.name(),
+        alerts: send.alerts.len(),
+        since,
+        attempts: 0,
+        failure: None,
+        next_attempt: None,
+    }
+}
+
+/// Why no attempt was made; `before` is how the last one went.
+fn not_let_in(closed: Closed, before: &str) -> String {
+    let why = match closed {
+        Closed::Asked(left) => {
+            format!("the other side asked to be left alone for {} s more (Retry-After)", left.as_secs().max(1))
         }
-        self.finished(&id, if all { &ended } else { &[] });
+        Closed::Busy(others) => format!("{others} other messages to this channel wait for an answer"),
+    };
+    if before.is_empty() { why } else { format!("{why}; before that: {before}") }
+}
+
+impl Alertmanager {
+    /// Tells a channel of a group, and what came meanwhile, until there is nothing more to say.
+    pub(super) async fn send(&self, send: Send) {
+        let mut next = Some(send);
+        while let Some(send) = next.take() {
+            let (group, channel, ended) = (send.group.clone(), send.slot.name(), send.ended.clone());
+            let receiver = send.receiver.clone();
+            let manager = self.clone();
+            // A task of its own, so that a notifier that panics does not leave its channel busy for good.
+            let mut task = tokio::task::JoinSet::new();
+            task.spawn(async move { manager.send_one(send).await });
+            let told = match task.join_next().await {
+                Some(Ok(told)) => told,
+                Some(Err(e)) => {
+                    let reason = "the notifier failed inside the server".to_owned();
+                    let failure = Failure { at: self.now(), reason, code: None };
+                    self.conditions().end(&group, &channel, self.now(), Some(failure));
+                    tracing::error!(error = %e, receiver, channel, "a notifier panicked");
+                    false
+                }
+                None => false,
+            };
+            let manager = self.clone();
+            let follow = move || manager.finished(&group, &channel, if told { &ended } else { &[] });
+            next = tokio::task::spawn_blocking(follow).await.unwrap_or_default();
+        }
     }
 
-    async fn send_one(&self, send: Send, receiver: &str, group_key: &str, deadline: Instant) -> bool {
+    async fn send_one(&self, send: Send) -> bool {
         let Some(notification) = &send.notification else {
             // The log is cleared so that the next firing is told.
             return self.logged(send, None).await;
         };
-        let mut sent = Sent {
-            delivered: false,
-            reason: String::new(),
-            attempts: Vec::new(),
-            count: 0,
-            code: None,
-            latency: Duration::ZERO,
-        };
+        let (name, deadline) = (send.slot.name(), Instant::now() + send.timeout);
+        self.conditions().begin(&send.group, on_the_way(&send, self.now()));
+        let mut sent = Sent::default();
         let mut pause = PAUSE_MIN;
         loop {
+            let turn = match send.slot.gate.enter(deadline).await {
+                Ok(turn) => turn,
+                Err(closed) => {
+                    sent.reason = not_let_in(closed, &sent.reason);
+                    break;
+                }
+            };
+            self.conditions().attempt(&send.group, &name);
             let begin = Instant::now();
-            let left = deadline.saturating_duration_since(begin);
-            let attempt = send.channel.notifier.notify(notification, deadline.into_std());
-            let delivery = tokio::time::timeout(left, attempt).await.unwrap_or_else(|_| Delivery {
+            let patience = send.channel.notifier.patience();
+            let until = deadline.min(begin + patience);
+            let attempt = send.channel.notifier.notify(notification, until.into_std());
+            // The notifier keeps the time itself, and says what it was doing; this is for one that does not.
+            let delivery = tokio::time::timeout_at(until + GRACE, attempt).await.unwrap_or_else(|_| Delivery {
                 outcome: Outcome::Retry { after: None },
-                reason: "no answer before the group's next flush".to_owned(),
+                reason: format!("no answer within {:.0?}", until - begin),
                 steps: Vec::new(),
             });
+            drop(turn);
             sent.latency = begin.elapsed();
             sent.count += 1;
             sent.code = delivery.steps.iter().rev().find_map(|s| s.code);
@@ -96,24 +146,31 @@ impl Alertmanager {
                 }
                 Outcome::Failed => break,
                 Outcome::Retry { after } => {
+                    if let Some(after) = after {
+                        send.slot.gate.close(after);
+                    }
                     let wait = jittered(pause, sent.count).max(after.unwrap_or_default());
                     if Instant::now() + wait >= deadline {
                         break;
                     }
                     if sent.count == 1 {
-                        self.record_attempt(&send, receiver, &sent);
+                        self.record_attempt(&send, &sent);
                     }
+                    let now = self.now();
+                    self.conditions().retry(&send.group, &name, sent.failure(now), now.plus(wait));
                     self.count(|s| s.retried += 1);
                     tokio::time::sleep(wait).await;
                     pause = (pause + pause / 2).min(PAUSE_MAX);
                 }
             }
         }
-        self.conclude(send, receiver, group_key, sent).await
+        let now = self.now();
+        self.conditions().end(&send.group, &name, now, (!sent.delivered).then(|| sent.failure(now)));
+        self.conclude(send, sent).await
     }
 
-    async fn conclude(&self, send: Send, receiver: &str, group_key: &str, sent: Sent) -> bool {
-        let now = self.now();
+    async fn conclude(&self, send: Send, sent: Sent) -> bool {
+        let (now, receiver) = (self.now(), send.receiver.as_str());
         let channel = send.slot.name();
         let firing = send.notification.as_ref().map_or(0, |n| n.firing().count());
         let (total, delivered) = (send.alerts.len(), sent.delivered);
@@ -122,7 +179,7 @@ impl Alertmanager {
             at: now,
             receiver: receiver.to_owned(),
             outcome: if delivered { "delivered" } else { "failed" }.to_owned(),
-            group_key: group_key.to_owned(),
+            group_key: send.group_key.clone(),
             body: json!({
                 "channel": channel,
                 "target": send.channel.target,
@@ -138,7 +195,7 @@ impl Alertmanager {
         };
         let what = if delivered { Happened::Delivered } else { Happened::Failed };
         for fingerprint in &send.alerts {
-            self.timeline().record(*fingerprint, now, what, event(&send, receiver, &sent));
+            self.timeline().record(*fingerprint, now, what, event(&send, &sent));
         }
         if delivered {
             self.count(|s| s.delivered += 1);
@@ -164,9 +221,9 @@ impl Alertmanager {
         true
     }
 
-    fn record_attempt(&self, send: &Send, receiver: &str, sent: &Sent) {
+    fn record_attempt(&self, send: &Send, sent: &Sent) {
         for fingerprint in &send.alerts {
-            self.timeline().record(*fingerprint, self.now(), Happened::Attempt, event(send, receiver, sent));
+            self.timeline().record(*fingerprint, self.now(), Happened::Attempt, event(send, sent));
         }
     }
 }
@@ -233,9 +290,9 @@ impl Alertmanager {
     }
 }
 
-fn event(send: &Send, receiver: &str, sent: &Sent) -> Value {
+fn event(send: &Send, sent: &Sent) -> Value {
     json!({
-        "receiver": receiver,
+        "receiver": send.receiver,
         "channel": send.slot.name(),
         "target": send.channel.target,
         "notification_reason": send.reason.name(),

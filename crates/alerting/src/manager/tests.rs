@@ -16,7 +16,7 @@ use foundation::clock::{Clock as _, ManualClock};
 use metastore::Metastore;
 use model::Labels;
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::config::{self, Config, Source};
 use super::{Alertmanager, Options, PostedAlert, Silence};
@@ -35,6 +35,8 @@ pub(super) struct Desk {
     told: Mutex<Vec<(String, Notification)>>,
     /// How the next attempts of an URL go; delivered when nothing is planned.
     plans: Mutex<FxHashMap<String, VecDeque<Outcome>>>,
+    /// Those that never answer.
+    hangs: Mutex<FxHashSet<String>>,
 }
 
 pub(super) struct Recording(pub Arc<Desk>);
@@ -47,6 +49,9 @@ struct Recorder {
 impl Notifier for Recorder {
     fn notify<'a>(&'a self, n: &'a Notification, _: Instant) -> BoxFuture<'a, Delivery> {
         Box::pin(async move {
+            if self.desk.hangs.lock().contains(&self.url) {
+                std::future::pending::<()>().await;
+            }
             let planned = self.desk.plans.lock().get_mut(&self.url).and_then(VecDeque::pop_front);
             let outcome = planned.unwrap_or(Outcome::Delivered);
             if outcome == Outcome::Delivered {
@@ -137,6 +142,19 @@ impl Bench {
         for _ in 0..secs {
             self.clock.advance(Duration::from_secs(1));
             self.manager.step().await;
+        }
+    }
+
+    /// Lets time pass for both clocks, while the alert manager runs by itself.
+    async fn live(&self, secs: u64) {
+        for _ in 0..secs {
+            self.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // Threads that prepare messages are no timers: the clock of the tests would run ahead of them.
+            for _ in 0..20 {
+                tokio::task::spawn_blocking(|| ()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
         }
     }
 

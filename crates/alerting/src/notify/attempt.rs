@@ -10,17 +10,22 @@ use crate::notification::{Delivery, Outcome, Step};
 /// What of an answer is kept in the record.
 const BODY_CHARACTERS_MAX: usize = 500;
 
+/// A text that is shorter is no secret.
+const SECRET_CHARACTERS_MIN: usize = 6;
+
 /// An attempt under way.
 pub(super) struct Attempt {
     steps: Vec<Step>,
     /// Who watches; a watcher that does not read misses steps.
     watcher: Option<Sender<Step>>,
+    /// Texts that no record may have; what the other side answers may hold what it was sent.
+    secrets: Vec<String>,
     pub deadline: Instant,
 }
 
 impl Attempt {
     pub(super) fn new(deadline: Instant, watcher: Option<Sender<Step>>) -> Self {
-        Self { steps: Vec::new(), watcher, deadline }
+        Self { steps: Vec::new(), watcher, secrets: Vec::new(), deadline }
     }
 
     /// Somebody watches: steps that nobody needs for sending are made for them.
@@ -33,7 +38,24 @@ impl Attempt {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    pub(super) fn step(&mut self, step: Step) {
+    /// From now on these texts are `<secret>` in the record. Short ones would hide words that are none.
+    pub(super) fn hide(&mut self, texts: impl IntoIterator<Item = String>) {
+        self.secrets.extend(texts.into_iter().filter(|t| t.chars().count() >= SECRET_CHARACTERS_MIN));
+        // One may lie in another.
+        self.secrets.sort_by_key(|t| std::cmp::Reverse(t.len()));
+    }
+
+    fn concealed(&self, text: String) -> String {
+        self.secrets.iter().fold(
+            text,
+            |text, secret| {
+                if text.contains(secret) { text.replace(secret, "<secret>") } else { text }
+            },
+        )
+    }
+
+    pub(super) fn step(&mut self, mut step: Step) {
+        (step.summary, step.body) = (self.concealed(step.summary), self.concealed(step.body));
         if let Some(watcher) = &self.watcher {
             // Nothing waits for who watches.
             let _ = watcher.try_send(step.clone());
@@ -48,7 +70,8 @@ impl Attempt {
 
     /// An answer with its code and the beginning of its body.
     pub(super) fn answer(&mut self, ok: bool, summary: String, code: u16, body: &[u8], latency: Duration) {
-        let body = String::from_utf8_lossy(body);
+        // Before it is cut: half a secret is one too.
+        let body = self.concealed(String::from_utf8_lossy(body).into_owned());
         let body = body.trim().chars().take(BODY_CHARACTERS_MAX).collect();
         self.step(Step { name: "answer", ok, summary, code: Some(code), body, latency });
     }
@@ -68,6 +91,7 @@ impl Attempt {
     }
 
     pub(super) fn end(self, outcome: Outcome, reason: impl Into<String>) -> Delivery {
-        Delivery { outcome, reason: reason.into(), steps: self.steps }
+        let reason = self.concealed(reason.into());
+        Delivery { outcome, reason, steps: self.steps }
     }
 }

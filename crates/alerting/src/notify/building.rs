@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
 
 use super::global::Global;
+use super::memory::Memory;
 use super::templates::Templates;
 use super::text::{Role, Text};
 use crate::finding::{Findings, Place};
 use crate::notification::Notifier;
+pub(super) use crate::stand_in::is_stand_in;
 use crate::yaml::Node;
 use gotemplate::Mode;
 
@@ -32,6 +34,7 @@ pub(super) struct Building<'a> {
     pub global: &'a Global,
     pub templates: &'a Arc<Templates>,
     pub clock: &'a Arc<dyn Clock>,
+    pub memory: &'a Memory,
     pub base: &'a Path,
     pub entry: &'a Node,
     pub path: &'a str,
@@ -185,26 +188,6 @@ pub(super) fn at_base(path: &mut Option<PathBuf>, base: &Path) {
     {
         *path = base.join(&*path);
     }
-}
-
-/// A word that somebody should have replaced.
-pub(super) fn is_stand_in(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
-    let words = [
-        "YOUR_",
-        "YOUR-",
-        "YOURWEBHOOK",
-        "CHANGE_ME",
-        "CHANGEME",
-        "CHANGE-ME",
-        "REPLACE_",
-        "REPLACE-",
-        concat!("PLACE", "HOLDER"),
-        "XXXXXX",
-    ];
-    words.iter().any(|word| upper.contains(word))
-        || (text.starts_with('<') && text.ends_with('>'))
-        || (text.starts_with("${") && text.ends_with('}'))
 }
 
 /// Reads `10s`, `1m30s`; nothing is zero.

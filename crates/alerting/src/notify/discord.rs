@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use foundation::UnixNanos;
-use net::{HttpConfig, Response, Secret, SecretSource};
+use net::{HttpConfig, Response, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::building::{Building, Made, shown, target};
-use super::http::{Call, Http, Service, Verdict, standard, url_of};
+use super::building::{Building, Made};
+use super::card::{self, Card};
+use super::http::{Verdict, standard};
 use super::rendering::Rendering;
 use super::text::{Role, Text};
 
@@ -55,22 +56,17 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
     let config: Config = b.read()?;
     let url =
         b.address("webhook_url", (config.webhook_url.as_ref(), config.webhook_url_file.as_ref()), (None, None))?;
-    let client = b.client(config.http_config.as_ref())?;
-    let target = target(&url);
-    let service = Discord {
-        url,
+    let card = Discord {
         title: b.text("title", &config.title, Role::Title),
         message: b.text("message", &config.message, Role::Body),
         content: b.text("content", &config.content, Role::Detail),
         username: config.username.clone(),
         avatar_url: config.avatar_url.clone(),
     };
-    let notifier = Http::new(service, client, b);
-    Some(Made { notifier, send_resolved: config.send_resolved, target, shown: shown(&config) })
+    card::made(b, (url, config.http_config.as_ref()), card, (&config, config.send_resolved))
 }
 
 struct Discord {
-    url: SecretSource,
     title: Text,
     message: Text,
     content: Text,
@@ -78,14 +74,8 @@ struct Discord {
     avatar_url: String,
 }
 
-impl Service for Discord {
-    type Message = Json;
-
-    fn secrets(&self) -> Vec<&SecretSource> {
-        vec![&self.url]
-    }
-
-    fn render(&self, r: &mut Rendering<'_>) -> Json {
+impl Card for Discord {
+    fn body(&self, r: &mut Rendering<'_>) -> Json {
         let mut body = json!({
             "content": r.fill_within(&self.content, CONTENT_MAX),
             "embeds": [{
@@ -104,12 +94,7 @@ impl Service for Discord {
         body
     }
 
-    fn calls(&self, message: Json, secrets: &[Secret]) -> Result<Vec<Call>, String> {
-        let url = secrets.first().ok_or("no address")?;
-        Ok(vec![Call::post(url_of(url)?, &message)])
-    }
-
-    fn judge(&self, _call: &Call, response: &Response, now: UnixNanos) -> Verdict {
+    fn judge(&self, response: &Response, now: UnixNanos) -> Verdict {
         match standard(response, now) {
             Verdict::Retry { after, reason } => {
                 let answer: Json = serde_json::from_slice(&response.body).unwrap_or_default();

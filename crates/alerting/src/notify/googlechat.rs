@@ -5,13 +5,13 @@
 
 use std::path::PathBuf;
 
-use net::{HttpConfig, Secret, SecretSource};
+use net::{HttpConfig, Secret, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::building::{Building, Made, shown, target};
+use super::building::{Building, Made};
+use super::card::{self, Card};
 use super::data::sha256;
-use super::http::{Call, Http, Service, url_of};
 use super::rendering::Rendering;
 use super::text::{Role, Text};
 
@@ -47,33 +47,22 @@ impl Default for Config {
 pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
     let config: Config = b.read()?;
     let url = b.address("url", (config.url.as_ref(), config.url_file.as_ref()), (None, None))?;
-    let client = b.client(config.http_config.as_ref())?;
-    let target = target(&url);
-    let service = GoogleChat {
-        url,
+    let card = GoogleChat {
         title: b.text("title", &config.title, Role::Title),
         text: b.html("text", &config.text, Role::HtmlBody),
         threading: config.threading,
     };
-    let notifier = Http::new(service, client, b);
-    Some(Made { notifier, send_resolved: config.send_resolved, target, shown: shown(&config) })
+    card::made(b, (url, config.http_config.as_ref()), card, (&config, config.send_resolved))
 }
 
 struct GoogleChat {
-    url: SecretSource,
     title: Text,
     text: Text,
     threading: bool,
 }
 
-impl Service for GoogleChat {
-    type Message = Json;
-
-    fn secrets(&self) -> Vec<&SecretSource> {
-        vec![&self.url]
-    }
-
-    fn render(&self, r: &mut Rendering<'_>) -> Json {
+impl Card for GoogleChat {
+    fn body(&self, r: &mut Rendering<'_>) -> Json {
         let title = r.fill_within(&self.title, TITLE_CHARACTERS_MAX);
         let text = r.fill_within(&self.text, TEXT_CHARACTERS_MAX);
         let key = sha256(&r.notification.group_key);
@@ -95,11 +84,10 @@ impl Service for GoogleChat {
         body
     }
 
-    fn calls(&self, message: Json, secrets: &[Secret]) -> Result<Vec<Call>, String> {
-        let mut url = url_of(secrets.first().ok_or("no address")?)?;
+    fn address(&self, mut hook: Url) -> Url {
         if self.threading {
-            url.query_pairs_mut().append_pair("messageReplyOption", "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD");
+            hook.query_pairs_mut().append_pair("messageReplyOption", "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD");
         }
-        Ok(vec![Call::post(url, &message)])
+        hook
     }
 }

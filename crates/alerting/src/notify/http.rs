@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use foundation::{Clock, UnixNanos};
+use http::HeaderValue;
 use net::{Client, Request, Response, Secret, SecretSource, SecretUrl, Url};
 use serde_json::Value as Json;
 use tokio::sync::mpsc::Sender;
@@ -12,7 +13,7 @@ use super::attempt::Attempt;
 use super::building::Building;
 use super::rendering::Rendering;
 use super::templates::Templates;
-use crate::notification::{BoxFuture, Delivery, Notification, Notifier, Outcome, Step};
+use crate::notification::{BoxFuture, Delivery, Notification, Notifier, Outcome, PATIENCE, Step};
 
 /// What one service is: how a message of it looks, and what its answers mean.
 pub(super) trait Service: Send + Sync + 'static {
@@ -106,8 +107,7 @@ impl<S: Service> Http<S> {
     }
 
     async fn run(&self, notification: &Notification, deadline: Instant, watcher: Option<Sender<Step>>) -> Delivery {
-        let own = self.service.timeout();
-        let deadline = if own.is_zero() { deadline } else { deadline.min(Instant::now() + own) };
+        let deadline = deadline.min(Instant::now() + self.patience());
         let mut attempt = Attempt::new(deadline, watcher);
         let Some(message) = self.render(notification, &mut attempt).await else {
             return attempt.end(Outcome::Retry { after: None }, "the message could not be made");
@@ -126,6 +126,7 @@ impl<S: Service> Http<S> {
                 return attempt.end(Outcome::Failed, reason);
             }
         };
+        attempt.hide(secrets.iter().map(|s| s.expose().to_owned()).chain(calls.iter().flat_map(secrets_of)));
         if attempt.is_watched()
             && let Some(call) = calls.first()
         {
@@ -177,6 +178,7 @@ impl<S: Service> Http<S> {
                     Ok(response) => response,
                     Err(e) => return attempt.failed(&e, started.elapsed()),
                 };
+                attempt.hide(response.secrets.iter().filter_map(credentials));
                 let verdict = self.service.judge(&call, &response, self.clock.now());
                 let code = response.status.as_u16();
                 attempt.answer(verdict == Verdict::Delivered, asked, code, &response.body, response.took);
@@ -194,6 +196,20 @@ impl<S: Service> Http<S> {
     }
 }
 
+/// What of a request must not be seen: where a hook is, and who asks.
+fn secrets_of(call: &Call) -> Vec<String> {
+    let url = &call.request.url;
+    let parts = [Some(url.path()), url.query(), url.password()];
+    let parts = parts.into_iter().flatten().map(str::to_owned);
+    parts.chain(call.request.headers.values().filter(|v| v.is_sensitive()).filter_map(credentials)).collect()
+}
+
+/// `Bearer x` is `x`.
+fn credentials(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?;
+    Some(text.split_once(' ').map_or(text, |(_, credentials)| credentials).to_owned())
+}
+
 /// `POST https://hooks.slack.com/<secret>, 512 bytes`
 fn asked(call: &Call) -> String {
     let request = &call.request;
@@ -205,6 +221,11 @@ fn asked(call: &Call) -> String {
 }
 
 impl<S: Service> Notifier for Http<S> {
+    fn patience(&self) -> Duration {
+        let own = self.service.timeout();
+        if own.is_zero() { PATIENCE } else { own }
+    }
+
     fn notify<'a>(&'a self, notification: &'a Notification, deadline: Instant) -> BoxFuture<'a, Delivery> {
         Box::pin(self.run(notification, deadline, None))
     }

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use net::{HttpConfig, Secret, SecretSource};
+use net::{HttpConfig, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::building::{Building, Made, shown, target};
-use super::http::{Call, Http, Service, url_of};
+use super::building::{Building, Made, shown};
+use super::card::{self, Card};
 use super::rendering::Rendering;
 use super::text::{Role, Text};
 use super::tree::Tree;
@@ -96,8 +96,6 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
         (config.webhook_url.as_ref(), config.webhook_url_file.as_ref()),
         (global.mattermost_webhook_url.as_ref(), global.mattermost_webhook_url_file.as_ref()),
     )?;
-    let client = b.client(config.http_config.as_ref())?;
-    let target = if config.channel.is_empty() { target(&url) } else { config.channel.clone() };
     let of_message = [
         ("channel", &config.channel),
         ("username", &config.username),
@@ -119,8 +117,7 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
         ("footer_icon", &config.footer_icon, Role::Detail),
         ("image_url", &config.image_url, Role::Detail),
     ];
-    let service = Mattermost {
-        url,
+    let card = Mattermost {
         message: of_message.into_iter().map(|(name, source)| (name, b.text(name, source, Role::Detail))).collect(),
         attachment: of_attachment.into_iter().map(|(name, source, role)| (name, b.text(name, source, role))).collect(),
         text: b.text("text", &config.text, Role::Body),
@@ -129,12 +126,11 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
         props: (!config.props.is_null()).then(|| Tree::new(b, "props", &config.props)),
         priority: (!config.priority.is_null()).then(|| Tree::new(b, "priority", &config.priority)),
     };
-    let notifier = Http::new(service, client, b);
-    Some(Made { notifier, send_resolved: config.send_resolved, target, shown: shown(&config) })
+    let made = card::made(b, (url, config.http_config.as_ref()), card, (&config, config.send_resolved))?;
+    Some(if config.channel.is_empty() { made } else { Made { target: config.channel, ..made } })
 }
 
 struct Mattermost {
-    url: SecretSource,
     message: Vec<(&'static str, Text)>,
     attachment: Vec<(&'static str, Text)>,
     text: Text,
@@ -149,14 +145,8 @@ fn fill(r: &mut Rendering<'_>, texts: &[(&'static str, Text)]) -> Map<String, Js
     filled.filter(|(_, value)| value.as_str() != Some("")).collect()
 }
 
-impl Service for Mattermost {
-    type Message = Json;
-
-    fn secrets(&self) -> Vec<&SecretSource> {
-        vec![&self.url]
-    }
-
-    fn render(&self, r: &mut Rendering<'_>) -> Json {
+impl Card for Mattermost {
+    fn body(&self, r: &mut Rendering<'_>) -> Json {
         let mut body = fill(r, &self.message);
         let mut attachment = fill(r, &self.attachment);
         attachment.insert("text".into(), r.fill_within(&self.text, CHARACTERS_MAX).into());
@@ -172,10 +162,5 @@ impl Service for Mattermost {
             }
         }
         Json::Object(body)
-    }
-
-    fn calls(&self, message: Json, secrets: &[Secret]) -> Result<Vec<Call>, String> {
-        let url = secrets.first().ok_or("no address")?;
-        Ok(vec![Call::post(url_of(url)?, &message)])
     }
 }

@@ -5,12 +5,13 @@
 use std::path::PathBuf;
 
 use foundation::UnixNanos;
-use net::{HttpConfig, Response, Secret, SecretSource};
+use net::{HttpConfig, Response, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::building::{Building, Made, shown, target};
-use super::http::{Call, Http, Service, Verdict, standard, url_of};
+use super::building::{Building, Made};
+use super::card::{self, Card};
+use super::http::{Verdict, standard};
 use super::rendering::Rendering;
 use super::text::{Role, Text};
 
@@ -47,33 +48,22 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
     let config: Config = b.read()?;
     let url =
         b.address("webhook_url", (config.webhook_url.as_ref(), config.webhook_url_file.as_ref()), (None, None))?;
-    let client = b.client(config.http_config.as_ref())?;
-    let target = target(&url);
-    let service = Teams {
-        url,
+    let card = Teams {
         title: b.text("title", &config.title, Role::Title),
         summary: b.text("summary", &config.summary, Role::Title),
         text: b.text("text", &config.text, Role::Body),
     };
-    let notifier = Http::new(service, client, b);
-    Some(Made { notifier, send_resolved: config.send_resolved, target, shown: shown(&config) })
+    card::made(b, (url, config.http_config.as_ref()), card, (&config, config.send_resolved))
 }
 
 struct Teams {
-    url: SecretSource,
     title: Text,
     summary: Text,
     text: Text,
 }
 
-impl Service for Teams {
-    type Message = Json;
-
-    fn secrets(&self) -> Vec<&SecretSource> {
-        vec![&self.url]
-    }
-
-    fn render(&self, r: &mut Rendering<'_>) -> Json {
+impl Card for Teams {
+    fn body(&self, r: &mut Rendering<'_>) -> Json {
         json!({
             "@context": "http://schema.org/extensions",
             "@type": "MessageCard",
@@ -84,12 +74,7 @@ impl Service for Teams {
         })
     }
 
-    fn calls(&self, message: Json, secrets: &[Secret]) -> Result<Vec<Call>, String> {
-        let url = secrets.first().ok_or("no address")?;
-        Ok(vec![Call::post(url_of(url)?, &message)])
-    }
-
-    fn judge(&self, _call: &Call, response: &Response, now: UnixNanos) -> Verdict {
+    fn judge(&self, response: &Response, now: UnixNanos) -> Verdict {
         let said = String::from_utf8_lossy(&response.body);
         match standard(response, now) {
             Verdict::Delivered if said.contains("HTTP error 429") => Verdict::Retry {

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use net::{HttpConfig, Secret, SecretSource};
+use net::{HttpConfig, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::building::{Building, Made, shown, target};
-use super::http::{Call, Http, Service, url_of};
+use super::building::{Building, Made};
+use super::card::{self, Card};
 use super::rendering::Rendering;
 use super::text::{Role, Text};
 
@@ -44,28 +44,18 @@ pub(super) fn build(b: &mut Building<'_>) -> Option<Made> {
     let config: Config = b.read()?;
     let url =
         b.address("webhook_url", (config.webhook_url.as_ref(), config.webhook_url_file.as_ref()), (None, None))?;
-    let client = b.client(config.http_config.as_ref())?;
-    let target = target(&url);
     let title = b.text("title", &config.title, Role::Title);
     let text = b.text("text", &config.text, Role::Body);
-    let notifier = Http::new(TeamsWorkflow { url, title, text }, client, b);
-    Some(Made { notifier, send_resolved: config.send_resolved, target, shown: shown(&config) })
+    card::made(b, (url, config.http_config.as_ref()), TeamsWorkflow { title, text }, (&config, config.send_resolved))
 }
 
 struct TeamsWorkflow {
-    url: SecretSource,
     title: Text,
     text: Text,
 }
 
-impl Service for TeamsWorkflow {
-    type Message = Json;
-
-    fn secrets(&self) -> Vec<&SecretSource> {
-        vec![&self.url]
-    }
-
-    fn render(&self, r: &mut Rendering<'_>) -> Json {
+impl Card for TeamsWorkflow {
+    fn body(&self, r: &mut Rendering<'_>) -> Json {
         let title = r.fill_within(&self.title, TITLE_CHARACTERS_MAX);
         let text = r.fill_within(&self.text, TEXT_CHARACTERS_MAX);
         let color = if r.fires() { "attention" } else { "good" };
@@ -86,10 +76,5 @@ impl Service for TeamsWorkflow {
                 },
             }],
         })
-    }
-
-    fn calls(&self, message: Json, secrets: &[Secret]) -> Result<Vec<Call>, String> {
-        let url = secrets.first().ok_or("no address")?;
-        Ok(vec![Call::post(url_of(url)?, &message)])
     }
 }

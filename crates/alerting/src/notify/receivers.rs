@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use foundation::Clock;
+use metastore::Metastore;
 
 use super::building::{Building, Made};
 use super::global::Global;
+use super::memory::Memory;
 use super::templates::Templates;
 use super::{
     discord, email, googlechat, mattermost, msteams, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook,
@@ -39,12 +41,18 @@ const FOREIGN: &[&str] = &["incidentio", "jira", "pushover", "rocketchat", "sns"
 #[derive(Clone)]
 pub struct Receivers {
     clock: Arc<dyn Clock>,
+    memory: Memory,
 }
 
 impl Receivers {
     /// Templates and dates of messages ask the clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+        Self { clock, memory: Memory::default() }
+    }
+
+    /// From now on channels remember their messages over a restart.
+    pub fn remember_in(&self, store: Metastore) {
+        self.memory.keep_in(store);
     }
 }
 
@@ -52,7 +60,13 @@ impl Integrations for Receivers {
     fn open<'a>(&self, shared: &Shared<'a>, findings: &mut Findings) -> Box<dyn ChannelBuilder + 'a> {
         let global = Global::read(shared.global, shared.base, findings);
         let templates = Templates::load(self.clock.clone(), shared.templates, shared.base, findings);
-        Box::new(Builder { global, templates: Arc::new(templates), base: shared.base, clock: self.clock.clone() })
+        Box::new(Builder {
+            global,
+            templates: Arc::new(templates),
+            base: shared.base,
+            clock: self.clock.clone(),
+            memory: self.memory.clone(),
+        })
     }
 }
 
@@ -61,6 +75,7 @@ struct Builder<'a> {
     templates: Arc<Templates>,
     base: &'a std::path::Path,
     clock: Arc<dyn Clock>,
+    memory: Memory,
 }
 
 impl ChannelBuilder for Builder<'_> {
@@ -73,6 +88,7 @@ impl ChannelBuilder for Builder<'_> {
             global: &self.global,
             templates: &self.templates,
             clock: &self.clock,
+            memory: &self.memory,
             base: self.base,
             entry,
             path,

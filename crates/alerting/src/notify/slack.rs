@@ -120,7 +120,7 @@ impl Slack {
             timeout: config.timeout,
             update: config.update_message,
             thread: config.thread_updates,
-            threads: Threads::default(),
+            threads: Threads::new(b.memory.clone(), &config.channel),
         }
     }
 
@@ -157,6 +157,9 @@ impl Service for Slack {
     }
 
     fn render(&self, r: &mut Rendering<'_>) -> Message {
+        if self.update || self.thread {
+            self.threads.recall();
+        }
         let mut body = filled(r, &self.message);
         let text = r.fill_within(&self.message_text, TEXT_CHARACTERS_MAX);
         if !text.is_empty() {
@@ -248,7 +251,7 @@ impl Service for Slack {
         }
         match call.memory.strip_prefix('-') {
             Some(key) => self.threads.forget(key),
-            None if call.what == "chat.postMessage" => {
+            None if call.what == "chat.postMessage" && (self.update || self.thread) => {
                 if let (Some(channel), Some(ts)) = (answer["channel"].as_str(), answer["ts"].as_str()) {
                     self.threads.put(&call.memory, Posted { channel: channel.to_owned(), ts: ts.to_owned() });
                 }

@@ -11,8 +11,8 @@ use model::labels::NAME;
 use promql::eval::Point;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::doors::Sample;
-use super::spec::{Absent, Alerting, Level, Rule, Side};
+use super::doors::{RangeSeries, Sample};
+use super::spec::{Absent, Alerting, Level, Past, Rule, Side};
 use super::state::{Candidate, LevelOf};
 use super::template::{Expander, RuleTexts, float};
 use crate::alert::ALERTNAME;
@@ -73,6 +73,26 @@ impl Elements {
             self.missing(absent, at, results, &mut found)?;
         }
         Ok(found.all)
+    }
+
+    /// Remembers what evaluations before a restart would have: which levels held at the end of `past`, and when each result came
+    /// last.
+    pub(super) fn recall(&mut self, alerting: &Alerting, past: Past, series: &[RangeSeries]) {
+        let oldest = past.to.minus(past.step * 2);
+        for one in series {
+            let element = without_name(&one.labels);
+            let Some((last, _)) = one.samples.last() else { continue };
+            if alerting.absent.is_some() && (self.seen.len() < WATCHED_MAX || self.seen.contains_key(&element)) {
+                let seen = self.seen.entry(element.clone()).or_insert(*last);
+                *seen = (*seen).max(*last);
+            }
+            for (n, level) in alerting.levels.iter().enumerate().filter(|_| *last >= oldest) {
+                let holds = one.samples.iter().fold(false, |held, (_, value)| level.holds(float(value), held));
+                if holds {
+                    self.held.insert((element.clone(), n));
+                }
+            }
+        }
     }
 
     /// Alerts for what had data and has none any more.

@@ -111,7 +111,7 @@ pub(super) struct RuleRun {
     pub(super) spec: Rule,
     texts: RuleTexts,
     pub(super) instances: Instances,
-    elements: Elements,
+    pub(super) elements: Elements,
     /// What it wrote at the last evaluation that succeeded.
     written: FxHashSet<Labels>,
     /// Whether what was active before a restart is known; until then nothing is written of its alerts.
@@ -334,6 +334,9 @@ fn stale(labels: Labels, at: UnixNanos) -> Written {
 impl RuleRun {
     /// Evaluates the rule; answers with how many series it gave.
     fn evaluate(&mut self, m: &Moment, s: &Surroundings, pending: &mut Pending) -> Result<usize, String> {
+        if !self.restored && self.last.is_none() {
+            restore::recall(self, m.data_at, m.interval, s);
+        }
         let answer = s.query.instant(&self.spec.expression, m.data_at).map_err(|e| e.to_string())?;
         self.warnings.clone_from(&answer.warnings);
         let written = match &self.spec.alerting {

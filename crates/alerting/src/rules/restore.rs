@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::doors::Newest;
 use super::group::{ALERTS_FOR_STATE, RuleRun, Surroundings};
+use super::spec::Past;
 use crate::alert::ALERTNAME;
 
 /// Restores the alerts of one rule that are active at `now`. Once this was tried, its series are written.
@@ -40,6 +41,29 @@ pub(super) fn restore(rule: &mut RuleRun, now: UnixNanos, s: &Surroundings) {
             continue;
         };
         instance.active_at = active_at(before, now, alerting.hold, s.options.grace_period);
+    }
+}
+
+/// Evaluations of the past that say what a rule would remember.
+const RECALLED_MAX: u32 = 240;
+
+/// Before the first evaluation after a start: what a rule remembers of its results (levels that recover later than they begin, data
+/// that came and may be missing) follows from the past of its expression.
+pub(super) fn recall(rule: &mut RuleRun, at: UnixNanos, interval: Duration, s: &Surroundings) {
+    let Some(alerting) = &rule.spec.alerting else { return };
+    let recovers = alerting.levels.iter().any(|l| l.recovery != l.threshold);
+    let levels = recovers.then(|| (interval * RECALLED_MAX).min(s.options.outage_tolerance));
+    let absent = alerting.absent.as_ref().map(|a| a.forget);
+    for length in levels.into_iter().chain(absent) {
+        let step = interval.max(length / RECALLED_MAX);
+        // The newest evaluation is the one that follows.
+        let past = Past { from: at.minus(length), to: at.minus(step), step };
+        match s.query.range(&rule.spec.expression, past) {
+            Ok(answer) => rule.elements.recall(alerting, past, &answer.series),
+            Err(e) => {
+                tracing::warn!(rule = rule.spec.name, error = %e, "cannot read what the rule's results were; it remembers nothing");
+            }
+        }
     }
 }
 

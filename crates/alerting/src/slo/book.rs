@@ -237,14 +237,7 @@ impl Slobook {
 impl Loaded {
     fn read(&mut self, path: &Path) {
         let file = path.display().to_string();
-        let mut parsed = match read_text(path) {
-            Ok(text) => parse(&text, &Origin::File(file.clone())),
-            Err(e) => {
-                let mut findings = Findings::default();
-                findings.error(Place::default(), "", e, "");
-                Parsed { slos: Vec::new(), findings }
-            }
-        };
+        let mut parsed = read_file(path);
         for slo in &parsed.slos {
             if self.from_files.iter().any(|s| s.id == slo.id) {
                 let message = "another file has an objective of this name";
@@ -259,6 +252,18 @@ impl Loaded {
         match self.from_files.iter().find(|s| s.id == id).map(|s| &s.origin) {
             Some(Origin::File(file)) => Err(BookError::FromFile { id: id.to_owned(), file: file.clone() }),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Reads one file of objectives from the disk; that it cannot be read is a finding.
+pub fn read_file(path: &Path) -> Parsed {
+    match read_text(path) {
+        Ok(text) => parse(&text, &Origin::File(path.display().to_string())),
+        Err(e) => {
+            let mut findings = Findings::default();
+            findings.error(Place::default(), "", e, "check the path and its permissions");
+            Parsed { slos: Vec::new(), findings }
         }
     }
 }

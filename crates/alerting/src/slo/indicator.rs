@@ -116,6 +116,43 @@ impl Range {
         Ok(self.spread(source.events(&query)?))
     }
 
+    /// Good and all events of native histograms. `anchored` knows none, and without it counts would be extrapolated: what they hold
+    /// is read at the end of each minute and subtracted here. A counter that holds less than before began anew.
+    fn native(
+        self,
+        source: &dyn Source,
+        latency: &Latency,
+        group_by: &[String],
+    ) -> Result<(Values, Values), QueryError> {
+        let Latency { histogram, threshold } = latency;
+        let count = format!("histogram_count({histogram})");
+        // Of no observations there is no fraction.
+        let below = format!("(histogram_fraction(-Inf, {threshold}, {histogram}) * {count} >= 0) or {count} * 0");
+        let ask = |query: &str| source.promql(query, start_of(self.first), self.end(), MINUTE);
+        let below: BTreeMap<Labels, Vec<_>> = ask(&below)?.into_iter().map(|s| (s.labels, s.points)).collect();
+        let (mut good, mut total) = (Values::new(), Values::new());
+        for Series { labels, points } in ask(&count)? {
+            let below: BTreeMap<UnixNanos, f64> = below.get(&labels).into_iter().flatten().copied().collect();
+            let mut group = labels;
+            group.retain(|name, _| group_by.iter().any(|n| n == name));
+            let goods = good.entry(group.clone()).or_insert_with(|| vec![0.0; self.len]);
+            let totals = total.entry(group).or_insert_with(|| vec![0.0; self.len]);
+            let mut before: Option<(f64, f64)> = None;
+            for (at, all) in points.into_iter().filter(|(_, all)| all.is_finite()) {
+                let now = (below.get(&at).copied().unwrap_or(0.0), all);
+                let from = before.replace(now).map(|was| if all < was.1 { (0.0, 0.0) } else { was });
+                let minute = usize::try_from(minute_of(at) - 1 - self.first).ok().filter(|m| *m < self.len);
+                if let (Some(from), Some(minute)) = (from, minute)
+                    && let (Some(good), Some(total)) = (goods.get_mut(minute), totals.get_mut(minute))
+                {
+                    *good += now.0 - from.0;
+                    *total += now.1 - from.1;
+                }
+            }
+        }
+        Ok((good, total))
+    }
+
     /// A point at the end of a minute belongs to it; minutes without one count nothing.
     fn spread(self, series: Vec<Series>) -> Values {
         let mut values = Values::new();
@@ -172,11 +209,8 @@ fn latency_counts(
     let lookback = Duration::from_secs(300);
     let bounds = bounds(source, latency, range.start().minus(MINUTE + lookback), range.end())?;
     if bounds.is_empty() {
-        let increase = sum_of(std::slice::from_ref(&latency.histogram), group_by, |s| format!("increase({s}[1m])"));
-        let total = range.promql(source, &format!("histogram_count({increase})"))?;
-        let share =
-            format!("histogram_fraction(-Inf, {}, {increase}) * histogram_count({increase})", latency.threshold);
-        return Ok((range.promql(source, &share)?, total, None));
+        let (good, total) = range.native(source, latency, group_by)?;
+        return Ok((good, total, None));
     }
     let below = |le: &Bound| range.promql(source, &increases(&[bucket(&latency.histogram, &le.text)], group_by));
     let infinite = Bound { value: f64::INFINITY, text: "+Inf".to_owned() };

@@ -10,17 +10,20 @@ use std::time::Duration;
 use foundation::clock::ManualClock;
 use foundation::disk::SharedDisk;
 use foundation::disk::sim::SimDisk;
-use foundation::{Clock, ErrorKind, UnixNanos};
-use model::Labels;
+use foundation::{Clock, UnixNanos};
+use model::{Labels, Signal};
 use parking_lot::Mutex;
 use promql::eval::{
-    Engine as PromQl, Point, QueryLimits, QueryRange, Sample, Samples, SelectHints, SeriesSet, SeriesSource, Value,
+    Engine as PromQl, HistogramSample, Point, QueryLimits, QueryRange, Sample, Samples, SelectHints, SeriesSet,
+    SeriesSource, Value,
 };
 use promql::matcher::Matcher;
 
 use super::*;
 use crate::rules::doors::Written;
 use crate::rules::{QueryError, RuleAppender};
+
+mod forms;
 
 const DAY: i64 = 86_400;
 const SCRAPE: i64 = 30;
@@ -45,8 +48,19 @@ type Interval = (u64, u64);
 struct World {
     truth: BTreeMap<&'static str, Vec<Interval>>,
     series: Vec<(Arc<Labels>, Vec<Sample>)>,
+    histograms: Vec<(Arc<Labels>, Vec<HistogramSample>)>,
+    records: Vec<Record>,
     clock: ManualClock,
     written: Mutex<BTreeMap<Labels, f64>>,
+}
+
+/// A span or a log record of the service `api`.
+struct Record {
+    signal: Signal,
+    /// Seconds since [`BEGIN`].
+    at: i64,
+    route: &'static str,
+    bad: bool,
 }
 
 impl World {
@@ -109,8 +123,13 @@ fn labels(text: &str) -> Arc<Labels> {
     Arc::new(promql::parse_metric(text).unwrap())
 }
 
+enum Seen<'a> {
+    Floats(&'a [Sample]),
+    Histograms(&'a [HistogramSample]),
+}
+
 struct Found<'a> {
-    series: Vec<&'a (Arc<Labels>, Vec<Sample>)>,
+    series: Vec<(Arc<Labels>, Seen<'a>)>,
     range_ms: (i64, i64),
 }
 
@@ -122,7 +141,10 @@ impl SeriesSource for World {
         end_ms: i64,
         _: SelectHints,
     ) -> Result<Box<dyn SeriesSet + '_>, promql::eval::SourceError> {
-        let series = self.series.iter().filter(|(l, _)| matchers.iter().all(|m| m.matches_labels(l))).collect();
+        let fits = |l: &Labels| matchers.iter().all(|m| m.matches_labels(l));
+        let floats = self.series.iter().map(|(l, s)| (l.clone(), Seen::Floats(s)));
+        let histograms = self.histograms.iter().map(|(l, s)| (l.clone(), Seen::Histograms(s)));
+        let series = floats.chain(histograms).filter(|(l, _)| fits(l)).collect();
         let end_ms = end_ms.min(self.clock.now().as_millis());
         Ok(Box::new(Found { series, range_ms: (start_ms, end_ms) }))
     }
@@ -138,10 +160,19 @@ impl SeriesSet for Found<'_> {
     }
 
     fn read(&self, at: usize, into: &mut Samples) -> Result<(), promql::eval::SourceError> {
-        let samples = &self.series[at].1;
-        let from = samples.partition_point(|s| s.t_ms < self.range_ms.0);
-        let to = samples.partition_point(|s| s.t_ms <= self.range_ms.1);
-        into.floats.extend_from_slice(&samples[from..to.max(from)]);
+        let (from_ms, to_ms) = self.range_ms;
+        match self.series[at].1 {
+            Seen::Floats(samples) => {
+                let from = samples.partition_point(|s| s.t_ms < from_ms);
+                let to = samples.partition_point(|s| s.t_ms <= to_ms);
+                into.floats.extend_from_slice(&samples[from..to.max(from)]);
+            }
+            Seen::Histograms(samples) => {
+                let from = samples.partition_point(|s| s.t_ms < from_ms);
+                let to = samples.partition_point(|s| s.t_ms <= to_ms);
+                into.histograms.extend_from_slice(&samples[from..to.max(from)]);
+            }
+        }
         Ok(())
     }
 }
@@ -157,8 +188,27 @@ impl Source for World {
         Ok(series.into_iter().map(|s| Series { labels: s.labels, points: points(&s.samples) }).collect())
     }
 
-    fn events(&self, _: &EventsQuery) -> Result<Vec<Series>, QueryError> {
-        Err(QueryError { kind: ErrorKind::InvalidInput, message: "no records here".to_owned() })
+    fn events(&self, query: &EventsQuery) -> Result<Vec<Series>, QueryError> {
+        let wanted = |r: &&Record| match query.filter.as_str() {
+            "service:api" => true,
+            "(service:api) AND (status:error)" => r.bad,
+            "(service:api) AND (level<error)" => !r.bad,
+            other => panic!("nobody asks {other}"),
+        };
+        let step = query.step.as_secs() as i64;
+        let mut counts = BTreeMap::<Labels, BTreeMap<i64, f64>>::new();
+        for r in self.records.iter().filter(|r| r.signal == query.signal).filter(wanted) {
+            let end = (BEGIN + r.at).div_euclid(step) * step + step;
+            if (query.start.0..=query.end.0.min(self.clock.now().0)).contains(&UnixNanos::from_secs(end).0) {
+                let group = Labels::from_pairs(query.group_by.iter().map(|name| (name.as_str(), r.route)));
+                *counts.entry(group).or_default().entry(end).or_default() += 1.0;
+            }
+        }
+        let series = |(labels, points): (Labels, BTreeMap<i64, f64>)| Series {
+            labels,
+            points: points.into_iter().map(|(at, n)| (UnixNanos::from_secs(at), n)).collect(),
+        };
+        Ok(counts.into_iter().map(series).collect())
     }
 
     fn label_values(&self, selector: &str, label: &str, _: UnixNanos, _: UnixNanos) -> Result<Vec<String>, QueryError> {

@@ -55,6 +55,18 @@ impl Slo {
     }
 }
 
+impl Slo {
+    /// What its figures cannot know.
+    pub fn unknowns(&self) -> Vec<&'static str> {
+        match self.indicator {
+            Some(Indicator::Counters { .. } | Indicator::Latency(_)) => vec![
+                "a counter counts from its second sample on: what it held when it was first seen happened at a time that nobody knows",
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// What counts as one unit of the budget.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Method {

@@ -277,6 +277,7 @@ fn entry(e: &Entry) -> Value {
         "tiers": e.tiers.iter().map(tier).collect::<Vec<_>>(),
         "dropped": e.dropped.iter().map(dropped).collect::<Vec<_>>(),
         "warnings": e.warnings,
+        "unknowns": slo.unknowns(),
         "error": e.error,
         "groups": e.groups.iter().map(|g| group(g, e)).collect::<Vec<_>>(),
     })

@@ -83,29 +83,35 @@ fn finish(loaded: Option<Loaded>, findings: &Findings) -> Result<Loaded, ConfigE
     }
 }
 
-/// Everything that is to be said of the files, and whether they pass.
-pub(crate) fn check(args: &CheckArgs) -> (String, bool) {
+/// Files as far as they can be read: for those who look into what they name.
+pub(crate) struct Draft {
+    pub config: Config,
+    /// `None` when something is wrong.
+    pub plan: Option<Plan>,
+    /// As it is written.
+    pub document: Node,
+    pub findings: Findings,
+}
+
+/// Reads files without giving up at an error.
+pub(crate) fn draft(args: &CheckArgs) -> Draft {
     let serve = ServeArgs { config: args.files.clone(), log: "info".to_owned(), ..ServeArgs::default() };
     let mut findings = Findings::default();
     let document = config::load(&serve.config, &Machine, &mut findings);
-    let loaded = read(&serve, document, !args.collect, &mut findings);
-    let mut text = findings.to_string();
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    let passes = !findings.has_errors() && (findings.is_empty() || !args.strict);
-    if let (Some(loaded), true) = (loaded, passes) {
-        for (id, [receivers, processors, exporters]) in loaded.plan.pipelines() {
-            let parts: Vec<String> =
-                [receivers, processors, exporters].iter().filter(|p| !p.is_empty()).map(|p| p.join(", ")).collect();
-            text.push_str(&format!("{id}: {}\n", parts.join(" -> ")));
-        }
-    }
-    (text, passes)
+    let (config, plan) = parts(&serve, document.clone(), !args.collect, &mut findings);
+    Draft { config, plan, document, findings }
 }
 
 /// Reads a document; `None` when something is wrong with it.
-pub(super) fn read(args: &ServeArgs, mut document: Node, engines: bool, findings: &mut Findings) -> Option<Loaded> {
+pub(super) fn read(args: &ServeArgs, document: Node, engines: bool, findings: &mut Findings) -> Option<Loaded> {
+    let (config, plan) = parts(args, document, engines, findings);
+    let plan = plan?;
+    let fixed = print::print(&config);
+    Some(Loaded { yaml: plan.print() + &fixed, config, plan, fixed, warnings: Vec::new() })
+}
+
+/// Our own settings, as far as they can be read, and the plan, when nothing is wrong.
+fn parts(args: &ServeArgs, mut document: Node, engines: bool, findings: &mut Findings) -> (Config, Option<Plan>) {
     let named = graph::complete(&mut document);
     if !engines && named {
         let message = "`collect` forwards what pipelines say; write `service: {pipelines: ...}` with an `otlp` or `otlphttp` exporter";
@@ -135,9 +141,8 @@ pub(super) fn read(args: &ServeArgs, mut document: Node, engines: bool, findings
         check_ports(&config, plan, &mut problems);
     }
     tell(&problems, &document, findings);
-    let plan = plan.filter(|_| !findings.has_errors())?;
-    let fixed = print::print(&config);
-    Some(Loaded { yaml: plan.print() + &fixed, config, plan, fixed, warnings: Vec::new() })
+    let plan = plan.filter(|_| !findings.has_errors());
+    (config, plan)
 }
 
 /// Problems are told by the setting; its place is looked up.

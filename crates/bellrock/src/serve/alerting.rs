@@ -30,14 +30,14 @@ const NOBODY: &str = "route: {receiver: nobody, group_by: [alertname]}\nreceiver
 
 /// Reads configurations of the alert manager.
 #[derive(Clone)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     source: Source,
     external_url: String,
     receivers: Receivers,
 }
 
 impl Reader {
-    pub(super) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let external_url = config.alertmanager_external_url();
         Self { source: config.alerting.clone(), external_url, receivers: Receivers::new(clock) }
     }
@@ -47,13 +47,22 @@ impl Reader {
     /// # Errors
     /// A file that cannot be read, or has errors: all of them.
     pub(super) fn read(&self) -> anyhow::Result<Option<(config::Config, Configuration)>> {
+        let origin = if matches!(self.source, Source::File(_)) { "file" } else { "section" };
+        self.find()?.map(|(path, loaded)| taken(loaded, origin, Some(&path))).transpose()
+    }
+
+    /// The file and everything that is to be said of it, whether it can be used or not; `None` when there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn find(&self) -> anyhow::Result<Option<(PathBuf, Loaded)>> {
         match &self.source {
             Source::Nowhere => Ok(None),
-            Source::File(path) => taken(self.load(&text_of(path)?, path, false), "file", Some(path)).map(Some),
+            Source::File(path) => Ok(Some((path.clone(), self.load(&text_of(path)?, path, false)))),
             Source::Section(files) => {
                 for path in files.iter().rev() {
                     if let Some(loaded) = self.section(path)? {
-                        return taken(loaded, "section", Some(path)).map(Some);
+                        return Ok(Some((path.clone(), loaded)));
                     }
                 }
                 Err(anyhow!("the section `alerting` is gone; a start without it is another configuration"))
@@ -127,6 +136,7 @@ pub(super) fn open(
     timeline: Timeline,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Alerting> {
+    reader.receivers.remember_in(store.clone());
     let (config, configuration) = read.map_or_else(|| reader.stored(&store), Ok)?;
     say(&configuration);
     let options = Options { external_url: reader.external_url.clone() };

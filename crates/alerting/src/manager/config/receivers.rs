@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::super::gate::Gate;
 use crate::finding::{Findings, Severity};
 use crate::notification::{Channel, ChannelBuilder};
+use crate::stand_in::is_stand_in;
 use crate::yaml::{Node, did_you_mean};
 
 /// The integrations of Alertmanager 0.34.
@@ -49,6 +51,15 @@ pub struct Slot {
     pub position: u32,
     /// What sends.
     pub channel: Result<Arc<Channel>, String>,
+    /// What it bears.
+    pub gate: Arc<Gate>,
+}
+
+impl Receiver {
+    /// Names of the channels that can be used.
+    pub(in crate::manager) fn usable(&self) -> Vec<String> {
+        self.slots.iter().filter(|s| s.channel.is_ok()).map(Slot::name).collect()
+    }
 }
 
 impl Slot {
@@ -105,7 +116,7 @@ fn receiver(node: &Node, path: &str, builder: &dyn ChannelBuilder, findings: &mu
         for (n, entry) in (0..).zip(value.items()) {
             let path = format!("{path}.{}[{n}]", key.text);
             let channel = channel(kind, entry, &path, builder, findings);
-            slots.push(Slot { integration: kind.to_owned(), position: n, channel });
+            slots.push(Slot { integration: kind.to_owned(), position: n, channel, gate: Arc::default() });
         }
     }
     for (place, text) in unknown {
@@ -145,9 +156,7 @@ fn channel(
 fn stand_in(entry: &Node) -> Option<(crate::finding::Place, &str)> {
     entry.entries().iter().find_map(|(key, value)| {
         let text = value.as_str().filter(|_| key.text == "url" || key.text.ends_with("_url"))?;
-        let upper = text.to_ascii_uppercase();
-        let words = ["YOUR_", "YOUR-", "CHANGE_ME", "CHANGEME", "REPLACE_ME", "<YOUR"];
-        let unfilled = !text.contains("://") && words.iter().any(|w| upper.contains(w));
+        let unfilled = !text.contains("://") && is_stand_in(text);
         unfilled.then_some((value.place, key.text.as_str()))
     })
 }

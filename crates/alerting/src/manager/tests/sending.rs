@@ -86,3 +86,61 @@ receivers: [{name: none, wechat_configs: [{to_user: x}], slack_configs: [{api_ur
     );
     assert!(answer.contains("api_url is not filled in"), "{answer}");
 }
+
+/// One channel of the group does not answer for ever; the other hears of everything in its time.
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_hangs_holds_up_nobody_else_of_its_group() {
+    let b = Bench::new(TWO);
+    b.desk.hangs.lock().insert("http://bad".to_owned());
+    let (manager, (stop, stopped)) = (b.manager.clone(), tokio::sync::watch::channel(false));
+    let running = tokio::spawn(async move { manager.run(stopped, Duration::from_secs(1)).await });
+    b.fire(&[("alertname", "A"), ("i", "1")]);
+    b.live(2).await;
+    assert_eq!(b.told(), ["http://good first notification: A=firing"]);
+    let (bad, good) = (b.manager.condition("both", "webhook[1]"), b.manager.condition("both", "webhook[0]"));
+    assert!(bad.failure.is_none() && good.delivered_at.is_some() && good.failing_since.is_none());
+    assert_eq!(b.manager.on_the_way().iter().map(|m| m.channel.as_str()).collect::<Vec<_>>(), ["webhook[1]"]);
+    b.fire(&[("alertname", "A"), ("i", "2")]);
+    b.live(61).await;
+    assert_eq!(b.told(), ["http://good new alerts in group: A=firing A=firing"], "the interval, and not the channel");
+    let bad = b.manager.condition("both", "webhook[1]");
+    assert!(bad.failure.unwrap().reason.starts_with("no answer within "));
+    assert!(bad.failing_since.is_some());
+    b.resolve(&[("alertname", "A"), ("i", "1")]);
+    b.live(60).await;
+    assert_eq!(b.told(), ["http://good new resolved alerts in group: A=resolved A=firing"]);
+    assert_eq!(b.manager.stats().groups, 1);
+    b.desk.hangs.lock().clear();
+    b.live(70).await;
+    let told = b.told();
+    assert_eq!(told.len(), 1, "what it missed is one message: {told:?}");
+    assert!(told[0].starts_with("http://bad first notification: "), "{told:?}");
+    b.resolve(&[("alertname", "A"), ("i", "2")]);
+    b.live(130).await;
+    assert_eq!(b.told(), ["http://bad all alerts resolved: A=resolved", "http://good all alerts resolved: A=resolved"]);
+    assert_eq!((b.manager.stats().groups, b.manager.on_the_way().len()), (0, 0));
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+/// Asked to wait for longer than the group's interval: no other group asks it before, and all of it is on record.
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_pause_is_left_alone_by_all_groups() {
+    let b = Bench::new(TWO);
+    b.fails("http://bad", Outcome::Retry { after: Some(Duration::from_secs(100)) }, 1);
+    b.fire(&[("alertname", "A")]);
+    b.pass(1).await;
+    assert_eq!(b.told(), ["http://good first notification: A=firing"]);
+    b.fire(&[("alertname", "B")]);
+    b.pass(1).await;
+    assert_eq!(b.told(), ["http://good first notification: B=firing"]);
+    let log = b.store.deliveries(&DeliveryQuery::default()).unwrap();
+    let reasons: Vec<&str> = log.iter().filter_map(|d| d.body["reason"].as_str()).filter(|r| !r.is_empty()).collect();
+    assert_eq!(
+        reasons,
+        ["the other side asked to be left alone for 100 s more (Retry-After)", "the other side is busy"]
+    );
+    tokio::time::advance(Duration::from_secs(100)).await;
+    b.pass(60).await;
+    assert_eq!(b.told(), ["http://bad first notification: A=firing", "http://bad first notification: B=firing"]);
+}

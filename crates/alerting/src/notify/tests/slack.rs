@@ -92,3 +92,52 @@ async fn what_the_web_api_thinks_is_read_from_its_body() {
     assert_eq!(paths, ["/api/chat.postMessage", "/api/chat.update", "/api/chat.postMessage"]);
     assert!(server.last().json().get("ts").is_none());
 }
+
+/// Which message a group has is known to the next process: it changes it and posts no second one.
+#[tokio::test]
+async fn messages_are_known_after_a_restart() {
+    let server = Server::start(|_| Reply::status(200, r#"{"ok":true,"channel":"C1","ts":"171.5"}"#)).await;
+    let entry = |channel: &str| {
+        let text = format!(
+            "{{app_token: t, app_url: '{}', channel: '{channel}', update_message: true}}",
+            server.url("/api/chat.postMessage")
+        );
+        Node::parse(&text).unwrap()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(NOON));
+    let process = |entry: Node| {
+        let store = metastore::Metastore::open(dir.path(), clock.clone()).unwrap();
+        let receivers = Receivers::new(clock.clone());
+        let shared =
+            Shared { global: None, templates: &[], base: Path::new("/"), external_url: "http://bellrock:9093" };
+        let mut findings = Findings::default();
+        let built = receivers.open(&shared, &mut findings).build("slack", &entry, "x", &mut findings).unwrap();
+        receivers.remember_in(store.clone());
+        (store, built)
+    };
+    for (n, (channel, status)) in [
+        ("#a", Status::Firing),
+        ("#a", Status::Firing),
+        ("#b", Status::Firing),
+        ("#a", Status::Resolved),
+        ("#a", Status::Firing),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (store, bot) = process(entry(channel));
+        assert_eq!(send(&bot, &notification(status)).await.outcome, Outcome::Delivered);
+        let expected = [1, 1, 2, 1, 2][n];
+        let kept = || store.documents().list("channel_message").unwrap().len();
+        let deadline = Instant::now() + DEADLINE;
+        while kept() != expected && Instant::now() < deadline {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(kept(), expected, "after message {n}");
+        store.close();
+    }
+    let paths: Vec<String> =
+        server.received().iter().map(|r| r.path.trim_start_matches("/api/chat.").to_owned()).collect();
+    assert_eq!(paths, ["postMessage", "update", "postMessage", "update", "postMessage"]);
+}

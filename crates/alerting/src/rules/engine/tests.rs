@@ -435,3 +435,47 @@ fn a_template_that_fails_does_not_lose_the_alert() {
     let [alert] = &stage.heard()[..] else { panic!("not one alert") };
     assert!(alert.annotations.get("summary").starts_with("<error expanding template: "), "{alert:?}");
 }
+
+/// Hysteresis and missing data are known to the next process: 85 % began the alert, 78 % does not end it, and what sent before
+/// the restart is missed after it.
+#[test]
+fn what_rules_remember_of_their_results_outlives_a_restart() {
+    const RULES: &str = r#"
+groups:
+  - name: disks
+    interval: 15s
+    rules:
+      - alert: DiskFull
+        expr: used
+        levels: [{severity: warning, above: 0.8, recover_below: 0.75}]
+        absent: {after: 5m, severity: none, forget: 1d}
+"#;
+    let before = Stage::new(quick());
+    before.load(RULES);
+    before.pass(120, |s, t| {
+        s.set("used{disk=\"a\"}", if t < 60 { 0.85 } else { 0.78 });
+        s.set("used{disk=\"b\"}", 0.78);
+        s.set("used{disk=\"gone\"}", 0.1);
+    });
+    assert_eq!(before.shown(), ["{alertname=\"DiskFull\", disk=\"a\", severity=\"warning\"} firing"]);
+    let after = Stage::over(before.store.clone(), before.wall.clone(), quick());
+    after.load(RULES);
+    after.pass(60, |s, _| {
+        s.set("used{disk=\"a\"}", 0.78);
+        s.set("used{disk=\"b\"}", 0.78);
+    });
+    assert_eq!(after.shown(), before.shown(), "below the threshold, above where it recovers");
+    // Nobody runs while the last sample of `gone` grows too old to be a result.
+    after.wall.advance(Duration::from_secs(500));
+    let last = Stage::over(after.store.clone(), after.wall.clone(), quick());
+    last.load(RULES);
+    last.pass(60, |s, _| {
+        s.set("used{disk=\"a\"}", 0.5);
+        s.set("used{disk=\"b\"}", 0.78);
+    });
+    assert_eq!(
+        last.shown(),
+        ["{alertname=\"DiskFull\", disk=\"gone\", reason=\"no_data\", severity=\"none\"} firing"],
+        "it sent before the restart and not since"
+    );
+}

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use alerting::manager::config::{Receiver, Slot};
-use alerting::manager::{Tested, step_json};
+use alerting::manager::{Alertmanager, ChannelCondition, Failure, Tested, step_json};
 use alerting::notification::Outcome;
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use utoipa::IntoParams;
 
+use super::ms;
 use crate::alerting::TEST_TIMEOUT;
 use crate::app::App;
 use crate::native::error::ApiError;
 use crate::native::params::Query;
 
-/// Receivers with their channels and the routes that use them. Secrets are `<secret>`.
+/// Receivers with their channels, in what condition each is, and the routes that use them. Secrets are `<secret>`.
 #[utoipa::path(get, path = "/api/v1/channels",
     responses((status = 200, body = Value, description = "`receivers`: `name`, `channels`, `routes`")))]
 pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
@@ -30,12 +31,13 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
     let one = |r: &Receiver| {
         let routes = config.routes.all().iter().filter(|route| route.receiver == r.name);
         let routes: Vec<_> = routes.map(|route| route.key.clone()).collect();
-        json!({"name": r.name, "channels": r.slots.iter().map(slot).collect::<Vec<_>>(), "routes": routes})
+        let channels: Vec<_> = r.slots.iter().map(|s| slot(&app.alerting.manager, r, s)).collect();
+        json!({"name": r.name, "channels": channels, "routes": routes})
     };
     Json(json!({"receivers": config.receivers.iter().map(one).collect::<Vec<_>>()}))
 }
 
-fn slot(slot: &Slot) -> Value {
+fn slot(manager: &Alertmanager, receiver: &Receiver, slot: &Slot) -> Value {
     match &slot.channel {
         Ok(channel) => json!({
             "name": slot.name(),
@@ -44,11 +46,31 @@ fn slot(slot: &Slot) -> Value {
             "target": channel.target,
             "send_resolved": channel.send_resolved,
             "settings": channel.shown,
+            "condition": condition(&manager.condition(&receiver.name, &slot.name())),
         }),
         Err(why) => {
             json!({"name": slot.name(), "integration": slot.integration, "enabled": false, "disabled_because": why})
         }
     }
+}
+
+/// `state` is `unknown` before anything was sent, `delivering` or `failing`.
+fn condition(of: &ChannelCondition) -> Value {
+    let state = match (of.failing_since, of.delivered_at) {
+        (Some(_), _) => "failing",
+        (None, Some(_)) => "delivering",
+        (None, None) => "unknown",
+    };
+    json!({
+        "state": state,
+        "delivered_ms": of.delivered_at.map(ms),
+        "failing_since_ms": of.failing_since.map(ms),
+        "last_failure": of.failure.as_ref().map(failure),
+    })
+}
+
+pub(super) fn failure(of: &Failure) -> Value {
+    json!({"time_ms": ms(of.at), "reason": of.reason, "code": of.code})
 }
 
 /// Which channel.

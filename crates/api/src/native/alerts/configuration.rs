@@ -55,8 +55,8 @@ fn fixed_labels(rule: &Rule) -> Option<Labels> {
 
 /// The configuration that is used, as Alertmanager would take it and without secrets, and every finding about what was written.
 #[utoipa::path(get, path = "/api/v1/alertmanager/config", responses((status = 200, body = Value)))]
-pub(crate) async fn get(State(app): State<App>) -> Json<Value> {
-    Json(shown(&app, &(app.alerting.configuration)()))
+pub(crate) async fn get(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    blocking(move || Ok(Json(shown(&app, &(app.alerting.configuration)())))).await
 }
 
 /// Takes the text of an alertmanager.yml, when no file of the server provides one. With errors nothing is changed.

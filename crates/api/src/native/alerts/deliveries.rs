@@ -1,5 +1,6 @@
 //! The log of everything that was sent, or could not be.
 
+use alerting::manager::OnTheWay;
 use axum::Json;
 use axum::extract::State;
 use metastore::{Delivery, DeliveryQuery};
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
+use super::channels::failure;
 use super::{blocking, ms};
 use crate::app::App;
 use crate::native::error::ApiError;
@@ -28,21 +30,41 @@ pub(crate) struct Which {
     limit: Option<usize>,
 }
 
-/// Messages, the newest first, each with its attempts and their steps.
+/// Messages, the newest first, each with its attempts and their steps; and on the first page those that are still on their way.
 #[utoipa::path(get, path = "/api/v1/notifications", params(Which),
-    responses((status = 200, body = Value, description = "`notifications`, `next_before`")))]
+    responses((status = 200, body = Value, description = "`notifications`, `next_before`, `on_the_way`")))]
 pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Value>, ApiError> {
     if let Some(other) = which.outcome.as_deref().filter(|o| !["delivered", "failed"].contains(o)) {
         return Err(ApiError::invalid("outcome", format!("`{other}` is neither `delivered` nor `failed`")));
     }
     blocking(move || {
         let limit = which.limit.unwrap_or(LIMIT).clamp(1, 1000);
+        let wanted = |m: &OnTheWay| which.receiver.as_ref().is_none_or(|r| *r == m.receiver);
+        let is_first = which.before.is_none() && which.outcome.is_none();
+        let moving = if is_first { app.alerting.manager.on_the_way() } else { Vec::new() };
+        let moving: Vec<Value> = moving.iter().filter(|m| wanted(m)).map(on_the_way).collect();
         let query = DeliveryQuery { receiver: which.receiver, outcome: which.outcome, before: which.before, limit };
         let found = app.metastore.deliveries(&query)?;
         let next = (found.len() == limit).then(|| found.last().map(|d| d.id)).flatten();
-        Ok(Json(json!({"notifications": found.iter().map(delivery).collect::<Vec<_>>(), "next_before": next})))
+        let found: Vec<Value> = found.iter().map(delivery).collect();
+        Ok(Json(json!({"notifications": found, "next_before": next, "on_the_way": moving})))
     })
     .await
+}
+
+fn on_the_way(m: &OnTheWay) -> Value {
+    json!({
+        "receiver": m.receiver,
+        "channel": m.channel,
+        "target": m.target,
+        "group_key": m.group_key,
+        "notification_reason": m.notification_reason,
+        "alerts": m.alerts,
+        "since_ms": ms(m.since),
+        "attempt_count": m.attempts,
+        "last_failure": m.failure.as_ref().map(failure),
+        "next_attempt_ms": m.next_attempt.map(ms),
+    })
 }
 
 fn delivery(d: &Delivery) -> Value {
