@@ -32,7 +32,7 @@ pub use active::{ActiveAlert, PostedAlert};
 pub use alertmanager::{Alertmanager, Options, Posted};
 pub use condition::{ChannelCondition, Failure, OnTheWay};
 pub use gate::Gate;
-pub use send::{Tested, step_json};
+pub use send::{Tested, step_json, test_alert};
 pub use silences::{SILENCES_MAX, Silence, SilenceError, SilenceState};
 pub use state::Stats;
 pub use views::{AlertStatus, AlertView, GroupView, Preview};

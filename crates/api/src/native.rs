@@ -28,7 +28,7 @@ mod traces;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 
 use crate::app::App;
 use error::ApiError;
@@ -64,7 +64,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/rules", post(rules::import).layer(DefaultBodyLimit::max(RULE_FILE_BYTES_MAX)))
         .route("/api/v1/rules/test", post(rules::test).layer(DefaultBodyLimit::max(RULE_FILE_BYTES_MAX)))
         .route("/api/v1/rules/export", get(rules::export))
-        .route("/api/v1/rules/{group}", delete(rules::remove))
+        .route("/api/v1/rules/{group}", get(rules::one).delete(rules::remove))
         .route("/api/v1/storage", get(storage::storage))
         .merge(slos::router())
         .route("/api/v1/fields", get(fields::keys))

@@ -61,6 +61,12 @@ pub struct DeliveryQuery {
     pub receiver: Option<String>,
     /// Only with this outcome.
     pub outcome: Option<String>,
+    /// Only with this text in the group or in the record: a fingerprint, a target, a reason.
+    pub text: Option<String>,
+    /// Only not before this time.
+    pub from: Option<UnixNanos>,
+    /// Only before this time.
+    pub to: Option<UnixNanos>,
     /// Only older than this id.
     pub before: Option<i64>,
     /// At most so many; 0 is as many as there may be.
@@ -135,7 +141,9 @@ impl Metastore {
         let limit = if query.limit == 0 { DELIVERIES_MAX } else { query.limit.min(DELIVERIES_MAX) };
         self.read(|c| {
             let sql = "SELECT * FROM deliveries WHERE (?1 IS NULL OR receiver = ?1) AND (?2 IS NULL OR outcome = ?2)
-                       AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4";
+                       AND (?3 IS NULL OR id < ?3) AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at < ?5)
+                       AND (?6 IS NULL OR instr(lower(receiver || ' ' || group_key || ' ' || body), ?6))
+                       ORDER BY id DESC LIMIT ?7";
             let mut rows = c.prepare_cached(sql)?;
             let one = |row: &Row<'_>| {
                 let delivery = Delivery {
@@ -148,8 +156,10 @@ impl Metastore {
                 };
                 Ok((delivery, row.get::<_, String>("body")?))
             };
+            let (from, to) = (query.from.map(|t| t.0), query.to.map(|t| t.0));
+            let text = query.text.as_ref().map(|t| t.to_lowercase());
             let found = rows
-                .query_map(params![query.receiver, query.outcome, query.before, limit as i64], one)?
+                .query_map(params![query.receiver, query.outcome, query.before, from, to, text, limit as i64], one)?
                 .collect::<Result<Vec<_>, _>>()?;
             found.into_iter().map(|(d, body)| Ok(Delivery { body: serde_json::from_str(&body)?, ..d })).collect()
         })

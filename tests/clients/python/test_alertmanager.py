@@ -206,6 +206,38 @@ def test_silences_are_previewed_alerts_acknowledged_and_channels_tested(am):
     assert requests.get(am.native + "/api/v2/status", timeout=10).json()["cluster"]["status"] == "disabled"
 
 
+def test_what_the_pages_of_alerts_ask(am, hook):
+    """Alerts with who was told and why; messages by alert and by text; a channel tested with an alert of one's own."""
+    get = lambda path, **params: requests.get(am.native + path, params=params, timeout=10)  # noqa: E731
+    am.fire("Paged", severity="critical", host="h1")
+
+    def mine():
+        answer = get("/api/v1/alert-instances", limit=2000).json()
+        assert answer["total"] >= len(answer["alerts"]) > 0
+        (one,) = [a for a in answer["alerts"] if a["labels"]["alertname"] == "Paged"]
+        assert one["notified"], one
+        return one
+
+    alert = poll.until("it was told", mine)
+    assert (alert["notified"]["outcome"], alert["notified"]["receiver"]) == ("delivered", "pager")
+    assert alert["answer"].startswith("Somebody was notified: `pager`"), alert
+    by_alert = get("/api/v1/notifications", alert=alert["fingerprint"]).json()["notifications"]
+    assert [n["group_key"] for n in by_alert] == ['{}/{severity="critical"}:{alertname="Paged"}']
+    assert get("/api/v1/notifications", q="PAGED").json()["notifications"] == by_alert
+    assert get("/api/v1/notifications", q="no such words").json()["notifications"] == []
+    assert get("/api/v1/notifications", to="now-1h").json()["notifications"] == []
+    assert get("/api/v1/notifications", alert="xyz").status_code == 400
+    before = len(hook.received)
+    mine = {"labels": {"alertname": "Mine", "team": "db"}, "annotations": {"summary": "as it would look"}}
+    answer = requests.post(am.native + "/api/v1/channels/team/test?channel=webhook[0]", json=mine, timeout=30)
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines[0]["alert"] == {"labels": {"alertname": "Mine", "team": "db"}} and lines[-1]["outcome"] == "delivered"
+    (message,) = hook.received[before:]
+    assert message["groupLabels"] == {"alertname": "Mine"} and message["alerts"][0]["annotations"] == mine["annotations"]
+    wrong = requests.post(am.native + "/api/v1/channels/team/test", json={"label": {}}, timeout=10)
+    assert wrong.status_code == 400 and "label" in wrong.text
+
+
 # It finds the alert manager some seconds after its start, and repeats what it sent before only after a minute: hence the `for`.
 @needs_prometheus
 def test_a_real_prometheus_sends_its_alerts(running, am, hook, tmp_path):

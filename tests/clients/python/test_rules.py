@@ -121,6 +121,10 @@ def test_rule_files_are_read_again_and_told_apart_from_what_the_api_made(tmp_pat
         requests.post(server.url("api", "/api/v1/rules"), data=QUICK, timeout=10).raise_for_status()
         made = ("quick", "api", "connections:double")
         assert names() == [("a", str(rules), "one"), made]
+        one = requests.get(server.url("api", "/api/v1/rules/quick"), timeout=10).json()
+        assert (one["file"], one["interval_seconds"]) == ("api", 1.0) and "record: connections:double" in one["yaml"]
+        assert requests.post(server.url("api", "/api/v1/rules"), data=one["yaml"], timeout=10).status_code == 200
+        assert requests.get(server.url("api", "/api/v1/rules/none"), timeout=10).status_code == 404
         rules.write_text("groups: [{name: a, rules: [{record: two, expr: vector(2)}]}]")
         assert requests.post(server.url("api", "/-/reload"), timeout=30).status_code == 200
         assert names() == [("a", str(rules), "two"), made]

@@ -237,8 +237,18 @@ pub struct Tested {
     pub latency: Duration,
 }
 
+/// Labels and annotations of the alert of a test when nobody says others.
+pub fn test_alert() -> (Labels, Labels) {
+    let labels = Labels::from_pairs([(ALERTNAME, "TestAlert"), ("severity", "info"), ("service", "bellrock")]);
+    let annotations = Labels::from_pairs([
+        ("summary", "Test of a notification channel"),
+        ("description", "Somebody tests whether this channel works. There is nothing to do."),
+    ]);
+    (labels, annotations)
+}
+
 impl Alertmanager {
-    /// Sends a message that says that it is a test; `steps` hears of each step when it is done.
+    /// Sends a message about an alert with these labels and annotations, which says that it is a test; `steps` hears of each step when it is done.
     ///
     /// # Errors
     /// Why the channel is disabled.
@@ -246,16 +256,13 @@ impl Alertmanager {
         &self,
         receiver: &str,
         slot: &Slot,
+        (labels, annotations): (Labels, Labels),
         timeout: Duration,
         steps: Sender<Step>,
     ) -> Result<Tested, String> {
         let channel = slot.channel.clone()?;
         let now = self.now();
-        let labels = Labels::from_pairs([(ALERTNAME, "TestAlert"), ("severity", "info"), ("service", "bellrock")]);
-        let annotations = Labels::from_pairs([
-            ("summary", "Test of a notification channel"),
-            ("description", "Somebody tests whether this channel works. There is nothing to do."),
-        ]);
+        let group = Labels::from_pairs([(ALERTNAME, labels.get(ALERTNAME))]);
         let fingerprint = Fingerprint::of(&labels);
         let alert = NotifiedAlert {
             status: Status::Firing,
@@ -269,8 +276,8 @@ impl Alertmanager {
         let notification = Notification {
             receiver: receiver.to_owned(),
             status: Status::Firing,
-            group_key: format!("{{}}:{}", label_set(&Labels::from_pairs([(ALERTNAME, "TestAlert")]))),
-            group_labels: Labels::from_pairs([(ALERTNAME, "TestAlert")]),
+            group_key: format!("{{}}:{}", label_set(&group)),
+            group_labels: group,
             common_labels: labels,
             common_annotations: annotations,
             route_labels: Labels::default(),

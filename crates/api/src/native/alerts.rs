@@ -31,6 +31,7 @@ use crate::app::App;
     configuration::routes,
     configuration::match_routes,
     deliveries::list,
+    instances::list,
     instances::why,
     instances::acknowledge,
     instances::take_back,
@@ -43,6 +44,7 @@ pub(crate) struct Description;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
+        .route("/api/v1/alert-instances", get(instances::list))
         .route("/api/v1/alerts/{id}/why", get(instances::why))
         .route("/api/v1/alerts/{id}/acknowledge", post(instances::acknowledge).delete(instances::take_back))
         .route("/api/v1/channels", get(channels::list))

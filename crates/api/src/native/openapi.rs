@@ -36,6 +36,7 @@ use super::{
         errors::list,
         errors::by_id,
         rules::import,
+        rules::one,
         rules::remove,
         rules::export,
         rules::test,

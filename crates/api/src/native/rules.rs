@@ -122,6 +122,34 @@ pub(crate) async fn remove(State(app): State<App>, Path(group): Path<String>) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// One group.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OneGroupShape {
+    name: String,
+    /// `api` for what the API made.
+    file: String,
+    /// Its own; none when it has that of the server.
+    interval_seconds: Option<f64>,
+    /// A whole rule file with this group, extensions included.
+    yaml: String,
+}
+
+/// One group, as a file that can be changed and sent again.
+#[utoipa::path(get, path = "/api/v1/rules/{group}", tag = "rules", params(("group" = String, Path)),
+    responses((status = 200, body = OneGroupShape), (status = 404, body = ApiError)))]
+pub(crate) async fn one(State(app): State<App>, Path(group): Path<String>) -> Result<Json<OneGroupShape>, ApiError> {
+    let groups = blocking(move || app.rules.engine().groups()).await?;
+    let Some(found) = groups.iter().find(|g| g.group.name == group) else {
+        return Err(ApiError::new(ErrorKind::NotFound, format!("there is no group `{group}`")));
+    };
+    Ok(Json(OneGroupShape {
+        name: found.group.name.clone(),
+        file: found.file.clone(),
+        interval_seconds: found.group.interval.map(|i| i.as_secs_f64()),
+        yaml: file::write([&found.group], Dialect::Bellrock),
+    }))
+}
+
 /// For whom rules are exported.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

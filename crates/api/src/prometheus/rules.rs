@@ -1,5 +1,6 @@
 //! Rules and the alerts that they raise.
 
+use alerting::Fingerprint;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -164,6 +165,7 @@ fn alert(a: &Alert) -> Value {
         "state": a.state.name(),
         "activeAt": rfc3339(a.active_at),
         "value": value(a),
+        "fingerprint": Fingerprint::of(&a.labels).to_string(),
     });
     if let Some(since) = a.keep_firing_since {
         out["keepFiringSince"] = rfc3339(since).into();
@@ -190,6 +192,7 @@ fn write_alert(out: &mut Vec<u8>, a: &Alert) {
     field(b",\"state\":", a.state.name());
     field(b",\"activeAt\":", &rfc3339(a.active_at));
     field(b",\"value\":", &value(a));
+    field(b",\"fingerprint\":", &Fingerprint::of(&a.labels).to_string());
     if let Some(since) = a.keep_firing_since {
         field(b",\"keepFiringSince\":", &rfc3339(since));
     }

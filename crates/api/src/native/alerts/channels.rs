@@ -1,9 +1,10 @@
 //! Channels: what there is, who uses it, and whether it works.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use alerting::manager::config::{Receiver, Slot};
-use alerting::manager::{Alertmanager, ChannelCondition, Failure, Tested, step_json};
+use alerting::manager::{Alertmanager, ChannelCondition, Failure, Tested, step_json, test_alert};
 use alerting::notification::Outcome;
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -12,12 +13,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use foundation::ErrorKind;
 use http_body::Frame;
+use model::Labels;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-use super::ms;
+use super::{labels, ms};
 use crate::alerting::TEST_TIMEOUT;
 use crate::app::App;
 use crate::native::error::ApiError;
@@ -81,15 +83,43 @@ pub(crate) struct Which {
     channel: Option<String>,
 }
 
-/// Sends a test message and answers with every step as it is known: one JSON object per line, `outcome` in the last of a channel.
+/// The alert that a test message is about.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Example {
+    /// `alertname` is added when it is missing.
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Example {
+    fn read(body: &[u8]) -> Result<Option<Self>, ApiError> {
+        if body.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(body).map(Some).map_err(|e| ApiError::invalid("body", e.to_string()))
+    }
+
+    fn alert(self) -> (Labels, Labels) {
+        let mut labels = Labels::new(self.labels.into_iter().collect());
+        if labels.get("alertname").is_empty() {
+            labels.set("alertname", "TestAlert");
+        }
+        (labels, Labels::new(self.annotations.into_iter().collect()))
+    }
+}
+
+/// Sends a test message, about an alert of one's own or ours, and answers with every step as it is known: one JSON object per line, `outcome` in the last of a channel.
 #[utoipa::path(post, path = "/api/v1/channels/{name}/test",
-    params(("name" = String, Path, description = "Name of the receiver"), Which),
+    params(("name" = String, Path, description = "Name of the receiver"), Which), request_body = Option<Example>,
     responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 404, body = ApiError)))]
 pub(crate) async fn test(
     State(app): State<App>,
     Path(name): Path<String>,
     Query(which): Query<Which>,
+    body: Bytes,
 ) -> Result<Response, ApiError> {
+    let example = Example::read(&body)?.map(Example::alert);
     let config = app.alerting.manager.config();
     let Some(receiver) = config.receiver(&name) else {
         let known: Vec<_> = config.receivers.iter().map(|r| r.name.as_str()).collect();
@@ -105,24 +135,34 @@ pub(crate) async fn test(
     // As many lines as wait for a slow reader; then the test waits.
     let (lines, waiting) = mpsc::channel(16);
     for slot in slots {
-        let (app, name, lines) = (app.clone(), name.clone(), lines.clone());
-        tokio::spawn(async move { test_one(&app, &name, slot, &lines).await });
+        let (app, name, lines, example) = (app.clone(), name.clone(), lines.clone(), example.clone());
+        tokio::spawn(async move { test_one(&app, &name, (slot, example), &lines).await });
     }
     let body = Body::new(Lines(waiting));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")], body).into_response())
 }
 
-async fn test_one(app: &App, receiver: &str, slot: Slot, lines: &mpsc::Sender<Bytes>) {
+async fn test_one(
+    app: &App,
+    receiver: &str,
+    (slot, example): (Slot, Option<(Labels, Labels)>),
+    lines: &mpsc::Sender<Bytes>,
+) {
     let channel = slot.name();
     let send = async |mut line: Value| {
         line["channel"] = channel.clone().into();
         // Fails only when nobody reads any more.
         let _ = lines.send(Bytes::from(format!("{line}\n"))).await;
     };
-    send(json!({"step": "begin", "ok": true, "summary": format!("testing {channel} of {receiver}")})).await;
+    let mut begin = json!({"step": "begin", "ok": true, "summary": format!("testing {channel} of {receiver}")});
+    if let Some((of, _)) = &example {
+        begin["alert"] = json!({"labels": labels(of)});
+    }
+    send(begin).await;
     // Steps are few; one that finds no room is left out.
     let (steps, mut done) = mpsc::channel(64);
-    let testing = app.alerting.manager.test_channel(receiver, &slot, TEST_TIMEOUT, steps);
+    let testing =
+        app.alerting.manager.test_channel(receiver, &slot, example.unwrap_or_else(test_alert), TEST_TIMEOUT, steps);
     let showing = async {
         while let Some(step) = done.recv().await {
             send(step_json(&step)).await;

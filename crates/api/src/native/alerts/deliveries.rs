@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::channels::failure;
-use super::{blocking, ms};
+use super::instances::fingerprint;
+use super::{blocking, moment, ms};
 use crate::app::App;
 use crate::native::error::ApiError;
 use crate::native::params::Query;
@@ -24,6 +25,14 @@ pub(crate) struct Which {
     receiver: Option<String>,
     /// `delivered` or `failed`.
     outcome: Option<String>,
+    /// Only those that named this alert: its fingerprint.
+    alert: Option<String>,
+    /// Only with this text: in receiver, channel, target, group, reason, answers.
+    q: Option<String>,
+    /// Not before this time, as in queries.
+    from: Option<String>,
+    /// Before this time.
+    to: Option<String>,
     /// `next_before` of the page before.
     before: Option<i64>,
     /// Rows of the page; 100 when left out, 1000 at most.
@@ -37,13 +46,27 @@ pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
     if let Some(other) = which.outcome.as_deref().filter(|o| !["delivered", "failed"].contains(o)) {
         return Err(ApiError::invalid("outcome", format!("`{other}` is neither `delivered` nor `failed`")));
     }
+    if which.alert.is_some() && which.q.is_some() {
+        return Err(ApiError::invalid("q", "ask for one alert or for a text, not for both"));
+    }
+    let alert = which.alert.as_deref().map(fingerprint).transpose()?;
+    let from = which.from.as_deref().map(|text| moment(&app, "from", text)).transpose()?;
+    let to = which.to.as_deref().map(|text| moment(&app, "to", text)).transpose()?;
     blocking(move || {
         let limit = which.limit.unwrap_or(LIMIT).clamp(1, 1000);
         let wanted = |m: &OnTheWay| which.receiver.as_ref().is_none_or(|r| *r == m.receiver);
-        let is_first = which.before.is_none() && which.outcome.is_none();
+        let is_first = which.before.is_none() && which.outcome.is_none() && which.q.is_none() && alert.is_none();
         let moving = if is_first { app.alerting.manager.on_the_way() } else { Vec::new() };
         let moving: Vec<Value> = moving.iter().filter(|m| wanted(m)).map(on_the_way).collect();
-        let query = DeliveryQuery { receiver: which.receiver, outcome: which.outcome, before: which.before, limit };
+        let query = DeliveryQuery {
+            receiver: which.receiver,
+            outcome: which.outcome,
+            text: alert.map(|a| a.to_string()).or(which.q),
+            from,
+            to,
+            before: which.before,
+            limit,
+        };
         let found = app.metastore.deliveries(&query)?;
         let next = (found.len() == limit).then(|| found.last().map(|d| d.id)).flatten();
         let found: Vec<Value> = found.iter().map(delivery).collect();

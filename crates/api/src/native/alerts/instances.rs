@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use foundation::ErrorKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{blocking, labels, moment, ms};
 use crate::app::App;
 use crate::native::error::ApiError;
+use crate::native::params::Query;
 
-fn fingerprint(id: &str) -> Result<Fingerprint, ApiError> {
+pub(super) fn fingerprint(id: &str) -> Result<Fingerprint, ApiError> {
     Fingerprint::parse(id).ok_or_else(|| {
         ApiError::invalid("id", format!("`{id}` is not the fingerprint of an alert: 16 hexadecimal digits"))
     })
@@ -47,6 +48,52 @@ pub(crate) async fn why(State(app): State<App>, Path(id): Path<String>) -> Resul
         })))
     })
     .await
+}
+
+/// Alerts of one answer.
+const SHOWN_MAX: usize = 2000;
+
+/// How many.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HowMany {
+    /// 500 when left out, 2000 at most.
+    limit: Option<usize>,
+}
+
+/// Alerts that fire, the newest first: each as in the preview of a silence, with the last message that named it (`notified`) and the
+/// sentence of `why` (`answer`).
+#[utoipa::path(get, path = "/api/v1/alert-instances", params(HowMany),
+    responses((status = 200, body = Value, description = "`alerts`, `total`")))]
+pub(crate) async fn list(State(app): State<App>, Query(page): Query<HowMany>) -> Result<Json<Value>, ApiError> {
+    blocking(move || {
+        let manager = &app.alerting.manager;
+        let mut all = manager.alerts(|_| true);
+        all.sort_by_key(|v| (std::cmp::Reverse(v.alert.alert.starts_at), v.fingerprint));
+        let mut shown = Vec::new();
+        for view in all.iter().take(page.limit.unwrap_or(500).clamp(1, SHOWN_MAX)) {
+            let why = manager.why(view.fingerprint)?;
+            let mut one = alert(view);
+            one["notified"] = why.as_ref().and_then(|w| w.timeline.iter().rev().find_map(told)).unwrap_or_default();
+            one["answer"] = why.map(|w| w.answer).into();
+            shown.push(one);
+        }
+        Ok(Json(json!({"alerts": shown, "total": all.len()})))
+    })
+    .await
+}
+
+/// A message that was delivered or given up.
+fn told(event: &metastore::TimelineEvent) -> Option<Value> {
+    let outcome = ["delivered", "failed"].into_iter().find(|o| *o == event.kind)?;
+    let body = &event.body;
+    Some(json!({
+        "at_ms": ms(event.at),
+        "receiver": body["receiver"],
+        "channel": body["channel"],
+        "outcome": outcome,
+        "reason": body["reason"],
+    }))
 }
 
 pub(super) fn alert(view: &AlertView) -> Value {

@@ -54,6 +54,7 @@ fn shown(query: &str, groups: &[RuleGroup]) -> Vec<Value> {
 
 #[test]
 fn a_group_has_the_shape_of_prometheus() {
+    let print = alerting::Fingerprint::of(&Labels::from_pairs([("alertname", "Down")])).to_string();
     let expected = json!([{
         "name": "g", "file": "rules.yml", "interval": 60.0, "limit": 0, "evaluationTime": 0.001,
         "lastEvaluation": "0001-01-01T00:00:00Z",
@@ -63,8 +64,8 @@ fn a_group_has_the_shape_of_prometheus() {
                 "labels": {"severity": "page"}, "annotations": {"summary": "down"}, "duration": 300.0, "keepFiringFor": 0.0,
                 "evaluationTime": 0.0005, "lastEvaluation": "2026-11-22T14:30:00.5Z",
                 "alerts": [
-                    {"labels": {"alertname": "Down"}, "annotations": {}, "state": "pending", "activeAt": "2026-11-22T14:30:00Z", "value": "0e+00"},
-                    {"labels": {"alertname": "Down"}, "annotations": {}, "state": "firing", "activeAt": "2026-11-22T14:30:00Z", "value": "0e+00"},
+                    {"labels": {"alertname": "Down"}, "annotations": {}, "state": "pending", "activeAt": "2026-11-22T14:30:00Z", "value": "0e+00", "fingerprint": print},
+                    {"labels": {"alertname": "Down"}, "annotations": {}, "state": "firing", "activeAt": "2026-11-22T14:30:00Z", "value": "0e+00", "fingerprint": print},
                 ],
             },
             {
