@@ -150,8 +150,7 @@ function TopBar({ menu, onMenu }: { menu: boolean; onMenu: () => void }) {
         onClick={() => paletteOpen.set(true)}
       >
         <Search size={14} aria-hidden />
-        <span className="grow ellipsis">Search or jump</span>
-        <kbd className="kbd">{PALETTE_KEYS}</kbd>
+        <span className="grow ellipsis">Search or jump</span> <kbd className="kbd">{PALETTE_KEYS}</kbd>
       </button>
       <div className={styles.controls}>
         {page?.staticData.timed && (
