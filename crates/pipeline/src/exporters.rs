@@ -2,12 +2,15 @@
 
 mod debug;
 mod engines;
+mod file;
 mod mapped;
 mod otlp;
 mod otlphttp;
 mod prometheus;
 mod prometheusremotewrite;
 mod sending;
+#[cfg(test)]
+mod testing;
 
 use crate::component::ExporterFactory;
 
@@ -18,6 +21,7 @@ pub(crate) const ENGINES: &[ExporterFactory] = &[engines::FACTORY, mapped::CLICK
 pub const ALL: &[ExporterFactory] = &[
     debug::FACTORY,
     engines::FACTORY,
+    file::FACTORY,
     mapped::CLICKHOUSE,
     mapped::JAEGER,
     mapped::SIGNOZ,

@@ -19,7 +19,29 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) number: u32,
     pub(super) kind: Kind,
-    pub(super) repeated: bool,
+    pub(super) label: Label,
+}
+
+/// How often a field may be there, and when it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// Once, unless it is the zero of its type.
+    One,
+    /// Once, also as the zero of its type: not there is something else than zero.
+    Optional,
+    /// One of several, of which the last counts (`oneof`).
+    Either,
+    /// Any number of times.
+    Many,
+    /// Any number of times. The engines' decoders step over it, so that nothing of it is checked.
+    Unread,
+}
+
+impl Field {
+    /// Whether JSON has an array of it.
+    pub(super) const fn repeated(&self) -> bool {
+        matches!(self.label, Label::Many | Label::Unread)
+    }
 }
 
 /// What a field holds, and with that how JSON spells it.
@@ -62,11 +84,23 @@ fn is_snake_case_of(snake: &str, camel: &str) -> bool {
 }
 
 const fn one(name: &'static str, number: u32, kind: Kind) -> Field {
-    Field { name, number, kind, repeated: false }
+    Field { name, number, kind, label: Label::One }
+}
+
+const fn optional(name: &'static str, number: u32, kind: Kind) -> Field {
+    Field { name, number, kind, label: Label::Optional }
+}
+
+const fn either(name: &'static str, number: u32, kind: Kind) -> Field {
+    Field { name, number, kind, label: Label::Either }
 }
 
 const fn many(name: &'static str, number: u32, kind: Kind) -> Field {
-    Field { name, number, kind, repeated: true }
+    Field { name, number, kind, label: Label::Many }
+}
+
+const fn unread(name: &'static str, number: u32, kind: Kind) -> Field {
+    Field { name, number, kind, label: Label::Unread }
 }
 
 macro_rules! messages {
@@ -161,11 +195,12 @@ messages! {
         one("name", 1, Text),
         one("description", 2, Text),
         one("unit", 3, Text),
-        one("gauge", 5, Kind::Message(&GAUGE)),
-        one("sum", 7, Kind::Message(&SUM)),
-        one("histogram", 9, Kind::Message(&HISTOGRAM)),
-        one("exponentialHistogram", 10, Kind::Message(&EXPONENTIAL_HISTOGRAM)),
-        one("summary", 11, Kind::Message(&SUMMARY)),
+        either("gauge", 5, Kind::Message(&GAUGE)),
+        either("sum", 7, Kind::Message(&SUM)),
+        either("histogram", 9, Kind::Message(&HISTOGRAM)),
+        either("exponentialHistogram", 10, Kind::Message(&EXPONENTIAL_HISTOGRAM)),
+        either("summary", 11, Kind::Message(&SUMMARY)),
+        unread("metadata", 12, Kind::Message(&KEY_VALUE)),
     ];
     GAUGE = [many("dataPoints", 1, Kind::Message(&NUMBER_DATA_POINT))];
     SUM = [
@@ -186,8 +221,8 @@ messages! {
         many("attributes", 7, Kind::Message(&KEY_VALUE)),
         one("startTimeUnixNano", 2, Fixed64),
         one("timeUnixNano", 3, Fixed64),
-        one("asDouble", 4, Double),
-        one("asInt", 6, Sfixed64),
+        either("asDouble", 4, Double),
+        either("asInt", 6, Sfixed64),
         many("exemplars", 5, Kind::Message(&EXEMPLAR)),
         one("flags", 8, Uint32),
     ];
@@ -196,28 +231,28 @@ messages! {
         one("startTimeUnixNano", 2, Fixed64),
         one("timeUnixNano", 3, Fixed64),
         one("count", 4, Fixed64),
-        one("sum", 5, Double),
+        optional("sum", 5, Double),
         many("bucketCounts", 6, Fixed64),
         many("explicitBounds", 7, Double),
         many("exemplars", 8, Kind::Message(&EXEMPLAR)),
         one("flags", 10, Uint32),
-        one("min", 11, Double),
-        one("max", 12, Double),
+        optional("min", 11, Double),
+        optional("max", 12, Double),
     ];
     EXPONENTIAL_HISTOGRAM_DATA_POINT = [
         many("attributes", 1, Kind::Message(&KEY_VALUE)),
         one("startTimeUnixNano", 2, Fixed64),
         one("timeUnixNano", 3, Fixed64),
         one("count", 4, Fixed64),
-        one("sum", 5, Double),
+        optional("sum", 5, Double),
         one("scale", 6, Sint32),
         one("zeroCount", 7, Fixed64),
         one("positive", 8, Kind::Message(&BUCKETS)),
         one("negative", 9, Kind::Message(&BUCKETS)),
         one("flags", 10, Uint32),
         many("exemplars", 11, Kind::Message(&EXEMPLAR)),
-        one("min", 12, Double),
-        one("max", 13, Double),
+        optional("min", 12, Double),
+        optional("max", 13, Double),
         one("zeroThreshold", 14, Double),
     ];
     BUCKETS = [one("offset", 1, Sint32), many("bucketCounts", 2, Uint64)];
@@ -234,13 +269,23 @@ messages! {
     EXEMPLAR = [
         many("filteredAttributes", 7, Kind::Message(&KEY_VALUE)),
         one("timeUnixNano", 2, Fixed64),
-        one("asDouble", 3, Double),
-        one("asInt", 6, Sfixed64),
+        either("asDouble", 3, Double),
+        either("asInt", 6, Sfixed64),
         one("spanId", 4, Id),
         one("traceId", 5, Id),
     ];
 
-    RESOURCE = [many("attributes", 1, Kind::Message(&KEY_VALUE)), one("droppedAttributesCount", 2, Uint32)];
+    RESOURCE = [
+        many("attributes", 1, Kind::Message(&KEY_VALUE)),
+        one("droppedAttributesCount", 2, Uint32),
+        unread("entityRefs", 3, Kind::Message(&ENTITY_REF)),
+    ];
+    ENTITY_REF = [
+        one("schemaUrl", 1, Text),
+        one("type", 2, Text),
+        many("idKeys", 3, Text),
+        many("descriptionKeys", 4, Text),
+    ];
     SCOPE = [
         one("name", 1, Text),
         one("version", 2, Text),
@@ -249,13 +294,13 @@ messages! {
     ];
     KEY_VALUE = [one("key", 1, Text), one("value", 2, Kind::Message(&ANY_VALUE))];
     ANY_VALUE = [
-        one("stringValue", 1, Text),
-        one("boolValue", 2, Bool),
-        one("intValue", 3, Int64),
-        one("doubleValue", 4, Double),
-        one("arrayValue", 5, Kind::Message(&ARRAY_VALUE)),
-        one("kvlistValue", 6, Kind::Message(&KEY_VALUE_LIST)),
-        one("bytesValue", 7, Base64),
+        either("stringValue", 1, Text),
+        either("boolValue", 2, Bool),
+        either("intValue", 3, Int64),
+        either("doubleValue", 4, Double),
+        either("arrayValue", 5, Kind::Message(&ARRAY_VALUE)),
+        either("kvlistValue", 6, Kind::Message(&KEY_VALUE_LIST)),
+        either("bytesValue", 7, Base64),
     ];
     ARRAY_VALUE = [many("values", 1, Kind::Message(&ANY_VALUE))];
     KEY_VALUE_LIST = [many("values", 1, Kind::Message(&KEY_VALUE))];

@@ -4,7 +4,7 @@
 //! checked here, so that a broken request is refused as a whole whatever else is wrong with
 //! it, and whatever the limits are: the same request decodes the same way when it is replayed.
 
-use super::schema::{self, Kind, Message};
+use super::schema::{self, Kind, Label, Message};
 use crate::protobuf::{Key, Malformation, Malformed, Reader};
 
 /// Messages deeper than this are stepped over: no record that deep is ever stored, and the stack is finite.
@@ -17,7 +17,7 @@ pub(super) fn check(message: &Message, r: Reader<'_>) -> Result<(), Malformed> {
 
 fn check_nested(message: &Message, mut r: Reader<'_>, depth: usize) -> Result<(), Malformed> {
     while let Some(key) = r.key()? {
-        let Some(field) = message.fields.iter().find(|f| f.number == key.field()) else {
+        let Some(field) = message.fields.iter().find(|f| f.number == key.field() && f.label != Label::Unread) else {
             r.skip(key)?;
             continue;
         };
@@ -25,7 +25,7 @@ fn check_nested(message: &Message, mut r: Reader<'_>, depth: usize) -> Result<()
             (Kind::Message(inner), 2) if std::ptr::eq(inner, &schema::KEY_VALUE) && usual_attribute(&mut r) => {}
             (Kind::Message(inner), 2) if depth < MAX_DEPTH => check_nested(inner, r.message()?, depth + 1)?,
             (kind, found) if found == wire_type(kind) => r.skip(key)?,
-            (kind, 2) if field.repeated => check_packed(kind, r.message()?)?,
+            (kind, 2) if field.repeated() => check_packed(kind, r.message()?)?,
             (_, found) => return Err(r.malformed(Malformation::UnexpectedWireType { field: field.number, found })),
         }
     }
@@ -61,7 +61,8 @@ fn check_packed(kind: Kind, mut packed: Reader<'_>) -> Result<(), Malformed> {
     Ok(())
 }
 
-const fn wire_type(kind: Kind) -> u8 {
+/// How a value of `kind` is written.
+pub(super) const fn wire_type(kind: Kind) -> u8 {
     match kind {
         Kind::Bool | Kind::Uint32 | Kind::Uint64 | Kind::Int64 | Kind::Sint32 | Kind::Enum(_) => 0,
         Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => 1,

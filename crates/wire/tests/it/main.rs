@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod expected;
+mod json;
 mod memory;
 mod oracle;
 mod requests;

@@ -1,14 +1,13 @@
 //! The queue and the tries: nothing that was acknowledged is lost, and the order stays.
 
-use foundation::clock::SystemClock;
 use foundation::disk::sim::SimDisk;
 use foundation::disk::{RealDisk, SharedDisk};
 use parking_lot::Mutex;
 
 use super::queue::{Limits, Queue};
 use super::*;
-use crate::component::StatusBoard;
 use crate::config::Interval;
+use crate::exporters::testing::host;
 
 const ALL: Limits = Limits { requests: u64::MAX, bytes: u64::MAX, wait: false };
 
@@ -142,23 +141,6 @@ fn request(n: usize) -> Bytes {
 
 fn fast() -> Retry {
     Retry { initial_interval: Interval::millis(1), max_interval: Interval::millis(2), ..Retry::default() }
-}
-
-fn host(dir: &std::path::Path) -> Host {
-    let clock: Arc<dyn foundation::Clock> = Arc::new(SystemClock);
-    Host {
-        disk: Arc::new(RealDisk),
-        journal: Journal::new(clock.clone()),
-        budget: crate::budget::Budget::new(1 << 20),
-        sockets: Default::default(),
-        board: StatusBoard::new(clock.clone()),
-        engines: None,
-        data_dir: dir.to_owned(),
-        extensions: Default::default(),
-        remote_write: None,
-        shared: Default::default(),
-        clock,
-    }
 }
 
 fn failure(retry: bool) -> Failure {

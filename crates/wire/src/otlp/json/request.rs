@@ -178,7 +178,7 @@ struct FieldValue<'o> {
 
 impl FieldValue<'_> {
     fn scalar<E: serde::de::Error>(self, scalar: Scalar<'_>) -> Result<(), E> {
-        if self.field.repeated && !self.element {
+        if self.field.repeated() && !self.element {
             return Err(E::custom("expected an array"));
         }
         scalar::write(&mut self.output.writer, self.field, scalar).map_err(E::custom)
@@ -197,7 +197,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.field.kind, self.field.repeated && !self.element) {
+        f.write_str(match (self.field.kind, self.field.repeated() && !self.element) {
             (_, true) => "an array",
             (Kind::Message(_), _) => "an object",
             _ => "a text or number",
@@ -208,7 +208,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
         let Kind::Message(message) = self.field.kind else {
             return Err(A::Error::custom("expected a text or number, found an object"));
         };
-        if self.field.repeated && !self.element {
+        if self.field.repeated() && !self.element {
             return Err(A::Error::custom("expected an array, found an object"));
         }
         let open = self.output.writer.open(self.field.number);
@@ -218,7 +218,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if !self.field.repeated || self.element {
+        if !self.field.repeated() || self.element {
             return Err(A::Error::custom("expected one value, found an array"));
         }
         self.output.enter()?;
