@@ -39,26 +39,27 @@ impl Consumer for FanOut {
     /// had taken it get it twice. Of refusals one that may be tried again is the answer, because then nothing is lost.
     fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
         Box::pin(async move {
-            let mut answers: Vec<Answer<'_>> = self.0.iter().map(|c| c.consume(telemetry.clone())).collect();
+            let answers: Vec<Answer<'_>> = self.0.iter().map(|c| c.consume(telemetry.clone())).collect();
             drop(telemetry);
-            let mut worst: Option<Decoded> = None;
-            let mut refusal: Option<Refusal> = None;
-            for answer in join_all(&mut answers).await {
-                match answer {
-                    Ok(decoded) if worst.as_ref().is_none_or(|w| decoded.rejected > w.rejected) => {
-                        worst = Some(decoded)
-                    }
-                    Ok(_) => {}
-                    Err(e) if refusal.as_ref().is_none_or(|r| r.retry_after().is_none()) => refusal = Some(e),
-                    Err(_) => {}
-                }
-            }
-            match refusal {
-                Some(refusal) => Err(refusal),
-                None => Ok(worst.unwrap_or_default()),
-            }
+            let decoded = all(answers).await?;
+            // Each had the whole request: the worst answer is the answer.
+            Ok(decoded.into_iter().reduce(|a, b| if b.rejected > a.rejected { b } else { a }).unwrap_or_default())
         })
     }
+}
+
+/// What all say, or a refusal if there is one: rather one that may be tried again.
+pub(crate) async fn all(mut answers: Vec<Answer<'_>>) -> Result<Vec<Decoded>, Refusal> {
+    let mut taken = Vec::with_capacity(answers.len());
+    let mut refusal: Option<Refusal> = None;
+    for answer in join_all(&mut answers).await {
+        match answer {
+            Ok(decoded) => taken.push(decoded),
+            Err(e) if refusal.as_ref().is_none_or(|r| r.retry_after().is_none()) => refusal = Some(e),
+            Err(_) => {}
+        }
+    }
+    refusal.map_or(Ok(taken), Err)
 }
 
 /// Runs all to their end, side by side.

@@ -3,6 +3,7 @@
 mod debug;
 mod engines;
 mod file;
+mod loadbalancing;
 mod mapped;
 mod otlp;
 mod otlphttp;
@@ -22,6 +23,7 @@ pub const ALL: &[ExporterFactory] = &[
     debug::FACTORY,
     engines::FACTORY,
     file::FACTORY,
+    loadbalancing::FACTORY,
     mapped::CLICKHOUSE,
     mapped::JAEGER,
     mapped::SIGNOZ,
@@ -30,3 +32,8 @@ pub const ALL: &[ExporterFactory] = &[
     prometheus::FACTORY,
     prometheusremotewrite::FACTORY,
 ];
+
+/// Whether exporters of this type store in the built-in engines.
+pub fn stores(type_name: &str) -> bool {
+    [engines::FACTORY, mapped::CLICKHOUSE, mapped::JAEGER, mapped::SIGNOZ].iter().any(|factory| factory.is(type_name))
+}

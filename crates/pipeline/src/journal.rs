@@ -1,10 +1,10 @@
-//! What came in: counts per signal, and the refusals of the last minutes.
+//! What came in: counts per signal, the refusals of the last minutes, and what was acknowledged and lost.
 //!
 //! Self-metrics and the "Add data" page read it. A refusal that repeats is one
 //! entry with a count, so that a misconfigured sender does not push the others
 //! out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
@@ -19,6 +19,10 @@ use crate::own_traces::OwnTraces;
 const REFUSALS_MAX: usize = 50;
 /// Characters of a message that are kept.
 const MESSAGE_CHARS_MAX: usize = 512;
+/// Components whose losses are told apart; those beyond are counted together.
+const LOSERS_MAX: usize = 100;
+/// Where losses of the others are counted.
+const OTHERS: &str = "others";
 
 /// What came in and what was refused; clones share it.
 #[derive(Clone)]
@@ -30,6 +34,25 @@ struct Inner {
     /// Newest first.
     refusals: Mutex<VecDeque<RefusalEntry>>,
     traces: OwnTraces,
+    /// By component and signal.
+    losses: Mutex<BTreeMap<(String, &'static str), Loss>>,
+}
+
+/// Requests that were acknowledged and will never arrive: what one component dropped since the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Which: `exporters.otlp`.
+    pub component: String,
+    /// What was in them.
+    pub signal: Signal,
+    /// How many.
+    pub requests: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// When it last happened.
+    pub time: UnixNanos,
+    /// Why, the last time.
+    pub message: String,
 }
 
 #[derive(Default)]
@@ -79,6 +102,7 @@ impl Journal {
             signals: Default::default(),
             refusals: Mutex::default(),
             traces: OwnTraces::default(),
+            losses: Mutex::default(),
         }))
     }
 
@@ -126,6 +150,39 @@ impl Journal {
     /// What this process did lately, as JSON: by name and duration.
     pub fn traces(&self) -> serde_json::Value {
         self.0.traces.shown()
+    }
+
+    /// An acknowledged request is dropped: the one thing that may never go by in silence.
+    pub fn lost(&self, component: &str, signal: Signal, bytes: usize, message: &str) {
+        let time = self.0.clock.now();
+        self.note(
+            Some(signal),
+            "dropped",
+            &format!("{component}: a request of {bytes} bytes is dropped: {message}"),
+            1,
+        );
+        let mut losses = self.0.losses.lock();
+        let mut key = (component.to_owned(), signal.name());
+        if losses.len() >= LOSERS_MAX && !losses.contains_key(&key) {
+            OTHERS.clone_into(&mut key.0);
+        }
+        let loss = losses.entry(key).or_insert_with_key(|(component, _)| Loss {
+            component: component.clone(),
+            signal,
+            requests: 0,
+            bytes: 0,
+            time,
+            message: String::new(),
+        });
+        loss.requests += 1;
+        loss.bytes += bytes as u64;
+        loss.time = time;
+        shortened(message).clone_into(&mut loss.message);
+    }
+
+    /// What was lost since the start, by component and signal.
+    pub fn losses(&self) -> Vec<Loss> {
+        self.0.losses.lock().values().cloned().collect()
     }
 
     /// The counts of one signal.
@@ -177,5 +234,19 @@ mod tests {
         assert_eq!(refusals.len(), REFUSALS_MAX);
         assert_eq!(refusals.iter().find(|r| r.code == "415").map(|r| r.count), Some(120));
         assert_eq!(journal.counts(Signal::Logs).refused, 120);
+    }
+
+    #[test]
+    fn losses_are_counted_by_component_and_never_without_bound() {
+        let journal = Journal::new(Arc::new(ManualClock::new(UnixNanos::from_secs(1))));
+        for n in 0..150 {
+            journal.lost(&format!("exporters.otlp/{n:03}"), Signal::Logs, 10, "401");
+            journal.lost("exporters.otlp/000", Signal::Logs, 1, "the last");
+        }
+        let losses = journal.losses();
+        assert_eq!(losses.len(), LOSERS_MAX + 1);
+        let first = &losses[0];
+        assert_eq!((first.requests, first.bytes, first.message.as_str()), (151, 160, "the last"));
+        assert_eq!(losses.iter().map(|loss| loss.requests).sum::<u64>(), 300, "those beyond are counted together");
     }
 }

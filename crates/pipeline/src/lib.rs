@@ -31,6 +31,7 @@ pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
 mod series;
+mod split;
 mod stanza;
 pub mod telemetry;
 

@@ -28,6 +28,8 @@ pub(crate) struct StatusShape {
     derived: DerivedShape,
     /// Newest first.
     refusals: Vec<RefusalShape>,
+    /// Requests that were acknowledged and then dropped, since the start: empty is how it should be.
+    losses: Vec<LossShape>,
 }
 
 /// Where the server listens, as `host:port`.
@@ -102,6 +104,21 @@ struct RefusalShape {
     count: u64,
 }
 
+/// What an exporter dropped after it was acknowledged: its back end will never take it, or was away for longer than
+/// `retry_on_failure.max_elapsed_time`.
+#[derive(Debug, Serialize, ToSchema)]
+struct LossShape {
+    /// `exporters.otlp`
+    component: String,
+    signal: &'static str,
+    requests: u64,
+    bytes: u64,
+    /// When it last happened.
+    time_unix_milli: i64,
+    /// Why, the last time.
+    message: String,
+}
+
 /// The server answers.
 #[utoipa::path(get, path = "/api/v1/health", responses((status = 200, body = Value, example = json!({"status": "ok"}))))]
 pub(crate) async fn health() -> Json<Value> {
@@ -143,7 +160,21 @@ pub(crate) async fn status(State(app): State<App>) -> Result<Json<StatusShape>, 
         },
         derived: DerivedShape::of(&app.derived.stats()),
         refusals: refusals.collect(),
+        losses: app.journal.losses().into_iter().map(LossShape::from).collect(),
     }))
+}
+
+impl From<pipeline::journal::Loss> for LossShape {
+    fn from(loss: pipeline::journal::Loss) -> Self {
+        Self {
+            component: loss.component,
+            signal: loss.signal.name(),
+            requests: loss.requests,
+            bytes: loss.bytes,
+            time_unix_milli: loss.time.as_millis(),
+            message: loss.message,
+        }
+    }
 }
 
 fn signal(app: &App, signal: Signal, services: Vec<String>) -> SignalShape {

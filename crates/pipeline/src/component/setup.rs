@@ -64,13 +64,24 @@ pub struct Setup<'a> {
     findings: &'a mut Findings,
     surroundings: Option<&'a Surroundings>,
     rejected_go_on: bool,
+    /// In front of every setting: `protocol.otlp.` of a part.
+    prefix: String,
     effective: serde_json::Value,
 }
 
 impl<'a> Setup<'a> {
     /// The part `node`, which stands in the section of `kind` under `id`.
     pub fn new(kind: Kind, id: &'a ComponentId, node: &'a Node, findings: &'a mut Findings) -> Self {
-        Self { kind, id, node, findings, surroundings: None, rejected_go_on: false, effective: serde_json::Value::Null }
+        Self {
+            kind,
+            id,
+            node,
+            findings,
+            surroundings: None,
+            rejected_go_on: false,
+            prefix: String::new(),
+            effective: serde_json::Value::Null,
+        }
     }
 
     /// The same, in these surroundings.
@@ -87,6 +98,21 @@ impl<'a> Setup<'a> {
     /// Whether a sampler marks what it rejects (`wire::otlp::sampling`) in place of dropping it.
     pub fn marks_rejected(&self) -> bool {
         self.rejected_go_on
+    }
+
+    /// The part of the file under `setting` (`protocol.otlp`), where it is written: settings that components have in common.
+    pub fn inside(&mut self, setting: &str) -> Option<Setup<'_>> {
+        let node = setting.split('.').try_fold(self.node, |node, name| node.get(name))?;
+        Some(Setup {
+            kind: self.kind,
+            id: self.id,
+            node,
+            findings: self.findings,
+            surroundings: self.surroundings,
+            rejected_go_on: self.rejected_go_on,
+            prefix: format!("{}{setting}.", self.prefix),
+            effective: serde_json::Value::Null,
+        })
     }
 
     /// What settings depend on beside the file.
@@ -121,10 +147,8 @@ impl<'a> Setup<'a> {
 
     /// `processors.batch/two`, with `setting` behind it if there is one.
     pub fn path(&self, setting: &str) -> String {
-        match setting {
-            "" => format!("{}.{}", self.kind.section(), self.id),
-            _ => format!("{}.{}.{setting}", self.kind.section(), self.id),
-        }
+        let path = format!("{}.{}.{}{setting}", self.kind.section(), self.id, self.prefix);
+        path.trim_end_matches('.').to_owned()
     }
 
     /// Reads the settings. Names that `T` does not have are warned of; what is read is what `config print` shows.

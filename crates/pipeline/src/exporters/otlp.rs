@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use model::Signal;
-use net::tls::ClientSettings;
+use net::tls::{ClientSettings, ClientTls};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,19 +21,20 @@ use super::sending::{self, Compression, Failure, Queueing, Retry, Sender, Sent};
 use crate::component::{ClientAuth, Exporter, ExporterFactory, Host, Refused, Run, SIGNALS, Setup, Starting};
 use crate::config::{Interval, Secret, Size};
 use crate::consumer::Consumer;
-use channel::{Channel, Target};
+use channel::Channel;
+pub(super) use channel::Target;
 
 /// How it is known.
 pub(super) const FACTORY: ExporterFactory = ExporterFactory { names: &["otlp", "otlp_grpc"], signals: SIGNALS, build };
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
-struct Settings {
-    endpoint: String,
+pub(super) struct Settings {
+    pub(super) endpoint: String,
     headers: BTreeMap<String, Secret>,
     timeout: Interval,
     compression: Compression,
-    tls: ClientSettings,
+    pub(super) tls: ClientSettings,
     keepalive: KeepAlive,
     auth: Auth,
     sending_queue: Queueing,
@@ -92,22 +93,28 @@ impl Default for Settings {
 
 struct Otlp {
     component: String,
-    settings: Settings,
-    channel: Channel,
-    headers: HeaderMap,
+    target: Target,
+    dialer: Dialer,
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
     let mut settings: Settings = setup.read()?;
-    settings.sending_queue.check(setup)?;
-    settings.retry_on_failure.check(settings.sending_queue.enabled, setup)?;
-    settings.tls.set_directory(&setup.surroundings().directory);
     if settings.endpoint.is_empty() {
         return Err(setup.error("endpoint", "is missing; write `endpoint: host:4317`"));
     }
     let target = Target::parse(&settings.endpoint).map_err(|e| setup.error("endpoint", e))?;
     // A scheme says it; without one there is TLS unless `insecure` says not.
     let plain = target.plain.unwrap_or(settings.tls.insecure);
+    let dialer = dialer(setup, &mut settings, plain)?;
+    setup.show(&settings);
+    Ok(Box::new(Otlp { component: setup.path(""), target, dialer }))
+}
+
+/// Checks everything but the endpoint.
+pub(super) fn dialer(setup: &mut Setup<'_>, settings: &mut Settings, plain: bool) -> Result<Dialer, Refused> {
+    settings.sending_queue.check(setup)?;
+    settings.retry_on_failure.check(settings.sending_queue.enabled, setup)?;
+    settings.tls.set_directory(&setup.surroundings().directory);
     let tls = ClientSettings { insecure: plain, ..settings.tls.clone() }.build(&["h2"]);
     let tls = tls.map_err(|errors| {
         let mut refused = Refused;
@@ -117,25 +124,51 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
         refused
     })?;
     let headers = headers(setup, &settings.headers)?;
-    let keep_alive = (settings.keepalive.time.0.max(Duration::from_secs(1)), settings.keepalive.timeout.0);
-    let channel = Channel::new(target, tls.map(Arc::new), settings.timeout.0, keep_alive);
-    setup.show(&settings);
-    Ok(Box::new(Otlp { component: setup.path(""), settings, channel, headers }))
+    Ok(Dialer { settings: settings.clone(), tls: tls.map(Arc::new), headers })
+}
+
+/// What connections to any number of servers have in common.
+pub(super) struct Dialer {
+    settings: Settings,
+    tls: Option<Arc<ClientTls>>,
+    headers: HeaderMap,
+}
+
+impl Dialer {
+    pub(super) fn authenticator(&self) -> &str {
+        &self.settings.auth.authenticator
+    }
+
+    pub(super) fn queueing(&self) -> &Queueing {
+        &self.settings.sending_queue
+    }
+
+    pub(super) fn retry(&self) -> &Retry {
+        &self.settings.retry_on_failure
+    }
+
+    /// Sends to one server; connects when there is something to send.
+    pub(super) fn caller(&self, target: Target, auth: Option<Arc<dyn ClientAuth>>) -> Caller {
+        let Settings { keepalive, timeout, compression, .. } = &self.settings;
+        let keep_alive = (keepalive.time.0.max(Duration::from_secs(1)), keepalive.timeout.0);
+        let channel = Channel::new(target, self.tls.clone(), timeout.0, keep_alive);
+        Caller { channel, headers: self.headers.clone(), auth, compression: *compression }
+    }
 }
 
 impl Exporter for Otlp {
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
         Box::pin(async move {
-            let Self { component, settings, channel, headers } = *self;
-            let auth = client_auth(&component, &settings.auth.authenticator, host)?;
-            let caller = Caller { channel, headers, auth, compression: settings.compression };
-            let plan = sending::Plan { component, queueing: settings.sending_queue, retry: settings.retry_on_failure };
-            sending::start(plan, Arc::new(caller), host, run)
+            let Self { component, target, dialer } = *self;
+            let auth = client_auth(&component, dialer.authenticator(), host)?;
+            let plan = sending::Plan { component, queueing: dialer.queueing().clone(), retry: dialer.retry().clone() };
+            sending::start(plan, Arc::new(dialer.caller(target, auth)), host, run)
         })
     }
 }
 
-struct Caller {
+/// Sends to one server.
+pub(super) struct Caller {
     channel: Channel,
     headers: HeaderMap,
     auth: Option<Arc<dyn ClientAuth>>,

@@ -1,4 +1,4 @@
-//! `otlphttp` (`otlp_http`): OTLP over HTTP with protobuf bodies.
+//! `otlphttp` (`otlp_http`): OTLP over HTTP, in protobuf or JSON.
 //!
 //! Source: OTLP specification, "OTLP/HTTP" (which statuses may be tried again); otlphttpexporter, confighttp (fields).
 
@@ -45,7 +45,7 @@ struct Settings {
     auth: Auth,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy_url: Option<Secret>,
-    encoding: String,
+    encoding: Encoding,
     sending_queue: Queueing,
     retry_on_failure: Retry,
     /// Taken and not needed.
@@ -74,6 +74,36 @@ pub(super) struct Auth {
     pub(super) authenticator: String,
 }
 
+/// How bodies are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    /// OTLP protobuf.
+    Proto,
+    /// OTLP JSON.
+    Json,
+}
+
+impl Encoding {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Proto => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    /// The body of a request.
+    fn body(self, signal: Signal, request: Bytes) -> Result<Bytes, Failure> {
+        match self {
+            Self::Proto => Ok(request),
+            Self::Json => {
+                let written = tokio::task::block_in_place(|| wire::otlp::json::from_protobuf(signal, &request));
+                written.map(Bytes::from).map_err(|e| Failure { retry: false, after: None, message: e.to_string() })
+            }
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -87,7 +117,7 @@ impl Default for Settings {
             tls: ClientSettings::default(),
             auth: Auth::default(),
             proxy_url: None,
-            encoding: "proto".to_owned(),
+            encoding: Encoding::Proto,
             sending_queue: Queueing::default(),
             retry_on_failure: Retry::default(),
             read_buffer_size: None,
@@ -115,9 +145,6 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
     settings.sending_queue.check(setup)?;
     settings.retry_on_failure.check(settings.sending_queue.enabled, setup)?;
     settings.tls.set_directory(&setup.surroundings().directory);
-    if settings.encoding != "proto" {
-        return Err(setup.error("encoding", format!("`{}` is not spoken; write `proto`", settings.encoding)));
-    }
     let mut urls = Vec::new();
     for (name, given, path) in [
         ("traces_endpoint", &settings.traces_endpoint, "/v1/traces"),
@@ -222,6 +249,7 @@ impl Exporter for OtlpHttp {
                 urls,
                 headers,
                 auth,
+                encoding: settings.encoding,
                 compression: settings.compression,
                 timeout: settings.timeout.0,
                 clock: host.clock.clone(),
@@ -236,6 +264,7 @@ struct Poster {
     urls: [Url; 3],
     headers: HeaderMap,
     auth: Option<Arc<dyn ClientAuth>>,
+    encoding: Encoding,
     compression: Compression,
     timeout: std::time::Duration,
     clock: Arc<dyn Clock>,
@@ -251,8 +280,9 @@ impl Sender for Poster {
                 Signal::Logs => logs,
             };
             let retry = |message: String| Failure { retry: true, after: None, message };
-            let body = self.compression.compress(request).map_err(retry)?;
-            let mut request = Request::post(url.clone(), "application/x-protobuf", body);
+            let body = self.encoding.body(signal, request)?;
+            let body = self.compression.compress(body).map_err(retry)?;
+            let mut request = Request::post(url.clone(), self.encoding.content_type(), body);
             request.headers.extend(self.headers.clone());
             if let Some(encoding) = self.compression.name() {
                 request.headers.insert(http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding));

@@ -3,10 +3,12 @@
 //! A request is acknowledged when it is synced in the queue, and leaves the queue when the back end has acknowledged it: between
 //! the two it survives the death of this process. Without a queue it is acknowledged when the back end has it.
 
+mod batch;
 mod queue;
 mod retry;
 mod settings;
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +25,9 @@ use crate::consumer::{Answer, Consumer};
 use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
-use queue::{Lease, Queue};
+use batch::{Batch, Gathering};
+pub(super) use queue::Lease;
+use queue::Queue;
 use retry::Backoff;
 
 pub(super) use settings::{Compression, Queueing, Retry};
@@ -75,15 +79,26 @@ pub(super) fn start(
     }
     let failed = |message: String| StartError { component: delivery.component.clone(), message };
     let directory = plan.queueing.directory(&delivery.component, host).map_err(failed)?;
-    let limits = plan.queueing.limits();
-    let opened = host.shared.get_or_open(&directory, || Queue::open(host.disk.clone(), &directory));
-    let queue = opened.map_err(|e| failed(format!("cannot open the queue {}: {e}", directory.display())))?;
-    queue.set_limits(limits);
+    let queue = open_queue(host, &directory).map_err(failed)?;
+    queue.set_limits(plan.queueing.limits());
+    let gathering = Arc::new(Gathering::new(queue.clone(), plan.queueing.batch.clone()));
     for n in 0..plan.queueing.consumers() {
-        let worker = Worker { delivery: delivery.clone(), queue: queue.clone(), stopped: run.stopped() };
+        let gathering = gathering.clone();
+        let worker = Worker { delivery: delivery.clone(), queue: queue.clone(), gathering, stopped: run.stopped() };
         run.spawn(&format!("send {n}"), worker.run());
     }
     Ok(Arc::new(Queued { queue }))
+}
+
+/// The queue in `directory`, which everybody in this process shares.
+pub(super) fn open_queue(host: &Host, directory: &Path) -> Result<Arc<Queue>, String> {
+    let opened = host.shared.get_or_open(directory, || Queue::open(host.disk.clone(), directory));
+    opened.map_err(|e| format!("cannot open the queue {}: {e}", directory.display()))
+}
+
+/// The request that a queue handed out; `None` when the record is no request.
+pub(super) fn request(lease: &Lease) -> Option<Telemetry> {
+    untag(lease.record()).map(|(signal, request)| Telemetry::new(signal, request))
 }
 
 /// Puts requests into the queue.
@@ -220,9 +235,8 @@ impl Delivery {
         }
     }
 
-    /// A request that was acknowledged is lost: the one thing that may never go by in silence.
+    /// A request that was acknowledged is lost.
     fn lost(&self, signal: Signal, bytes: usize, failure: &Failure) {
-        let message = format!("{}: a request of {bytes} bytes is dropped: {}", self.component, failure.message);
         tracing::error!(
             component = self.component,
             signal = signal.name(),
@@ -230,7 +244,7 @@ impl Delivery {
             "a request is dropped: {}",
             failure.message
         );
-        self.journal.note(Some(signal), "dropped", &message, 1);
+        self.journal.lost(&self.component, signal, bytes, &failure.message);
     }
 }
 
@@ -238,14 +252,24 @@ impl Delivery {
 struct Worker {
     delivery: Arc<Delivery>,
     queue: Arc<Queue>,
+    gathering: Arc<Gathering>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Worker {
     /// After a stop the queue is sent as long as the back end takes it; what is left is sent at the next start.
     async fn run(self) {
-        while let Some(lease) = self.queue.take(self.stopped.clone()).await {
-            if !self.one(lease).await {
+        while let Some(batch) = self.gathering.next(self.stopped.clone()).await {
+            let go_on = match batch {
+                Ok(batch) => self.one(batch).await,
+                Err(unknown) => {
+                    let component = &self.delivery.component;
+                    tracing::error!(component, "the queue holds a record of an unknown kind; dropped");
+                    unknown.done().await;
+                    true
+                }
+            };
+            if !go_on {
                 return;
             }
         }
@@ -253,32 +277,23 @@ impl Worker {
     }
 
     /// Whether to go on.
-    async fn one(&self, lease: Lease) -> bool {
-        let Some((signal, request)) = untag(lease.record()) else {
-            tracing::error!(
-                component = self.delivery.component,
-                "the queue holds a record of an unknown kind; dropped"
-            );
+    async fn one(&self, batch: Batch) -> bool {
+        let signal = batch.signal;
+        for request in batch.requests {
+            let bytes = request.len();
+            match self.delivery.deliver(signal, request, self.stopped.clone()).await {
+                Outcome::Delivered => {}
+                Outcome::GivenUp(_) if *self.stopped.borrow() => {
+                    // The leases go back to the queue.
+                    drop(batch.leases);
+                    self.queue.save_cursor().await;
+                    return false;
+                }
+                Outcome::Refused(failure) | Outcome::GivenUp(failure) => self.delivery.lost(signal, bytes, &failure),
+            }
+        }
+        for lease in batch.leases {
             lease.done().await;
-            return true;
-        };
-        let bytes = request.len();
-        match self.delivery.deliver(signal, request, self.stopped.clone()).await {
-            Outcome::Delivered => lease.done().await,
-            Outcome::Refused(failure) => {
-                self.delivery.lost(signal, bytes, &failure);
-                lease.done().await;
-            }
-            Outcome::GivenUp(_) if *self.stopped.borrow() => {
-                // The lease goes back to the queue.
-                drop(lease);
-                self.queue.save_cursor().await;
-                return false;
-            }
-            Outcome::GivenUp(failure) => {
-                self.delivery.lost(signal, bytes, &failure);
-                lease.done().await;
-            }
         }
         true
     }

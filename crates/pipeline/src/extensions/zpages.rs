@@ -60,8 +60,14 @@ impl Extension for ZPages {
 fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
     let value = match path {
         "/" | "/debug" | "/debug/" => {
-            let pages =
-                ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz", "/debug/tracez", "/debug/refusalz"];
+            let pages = [
+                "/debug/servicez",
+                "/debug/pipelinez",
+                "/debug/extensionz",
+                "/debug/tracez",
+                "/debug/refusalz",
+                "/debug/lossz",
+            ];
             json!({"pages": pages, "as": "append ?format=json for JSON"})
         }
         "/debug/servicez" => json!({
@@ -77,6 +83,7 @@ fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
         "/debug/extensionz" => components(host, |path| path.starts_with("extensions.")),
         "/debug/tracez" => host.journal.traces(),
         "/debug/refusalz" => refusals(host),
+        "/debug/lossz" => losses(host),
         _ => return None,
     };
     let (content_type, body) = match as_json {
@@ -119,6 +126,21 @@ fn refusals(host: &Host) -> Value {
         })
     };
     Value::Array(host.journal.refusals().into_iter().map(entry).collect())
+}
+
+/// What was acknowledged and then dropped.
+fn losses(host: &Host) -> Value {
+    let entry = |loss: crate::journal::Loss| {
+        json!({
+            "component": loss.component,
+            "signal": loss.signal.name(),
+            "requests": loss.requests,
+            "bytes": loss.bytes,
+            "time_ms": loss.time.as_millis(),
+            "message": loss.message,
+        })
+    };
+    Value::Array(host.journal.losses().into_iter().map(entry).collect())
 }
 
 /// One line for each entry.

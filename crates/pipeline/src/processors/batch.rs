@@ -6,8 +6,6 @@
 //! are put together as the bytes they are; only what is larger than `send_batch_max_size` has to be taken apart.
 //! Limits: [`IN_FLIGHT_MAX`] batches on their way, [`WAITING_MAX`] requests waiting; beyond, senders wait.
 
-mod split;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,12 +16,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::split::pieces;
 use super::waiting::{Outcome, Waiter, settle};
 use crate::component::{Host, ProcessorFactory, Refused, Run, SIGNALS, Setup, Stage, Step};
 use crate::config::Interval;
 use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
+use crate::split::pieces;
 use crate::telemetry::{Origin, Telemetry};
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["batch"], signals: SIGNALS, build };

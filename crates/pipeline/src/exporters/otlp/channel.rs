@@ -27,7 +27,7 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(in crate::exporters) struct Target {
     host: String,
     port: u16,
     /// Whether the scheme says that there is no TLS.
@@ -36,7 +36,7 @@ pub(super) struct Target {
 
 impl Target {
     /// `host:4317`, `http://host:4317`, `https://host:4317`, `dns:///host:4317`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::exporters) fn parse(text: &str) -> Result<Self, String> {
         let bad = || format!("`{text}` is not an address; write `host:4317` or `http://host:4317`");
         let (plain, rest) = match text.split_once("://") {
             None => (None, text),

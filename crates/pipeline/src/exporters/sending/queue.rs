@@ -40,7 +40,7 @@ pub(super) struct Limits {
 }
 
 /// Requests on disk.
-pub(super) struct Queue {
+pub(in crate::exporters) struct Queue {
     wal: Wal,
     disk: SharedDisk,
     directory: PathBuf,
@@ -260,7 +260,7 @@ impl Queue {
     }
 
     /// The oldest request that is not handed out; `None` once `stopped` says so and there is nothing left.
-    pub(super) async fn take(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> Option<Lease> {
+    pub(in crate::exporters) async fn take(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> Option<Lease> {
         loop {
             let ready = self.shared.ready.notified();
             match self.next() {
@@ -387,7 +387,7 @@ impl Queue {
     }
 
     /// Writes down how far the first generation is.
-    pub(super) async fn save_cursor(self: &Arc<Self>) {
+    pub(in crate::exporters) async fn save_cursor(self: &Arc<Self>) {
         let cursor = {
             let state = self.shared.state.lock();
             state.generations.front().map(|held| (held.generation, held.done_to))
@@ -453,7 +453,7 @@ enum Next {
 }
 
 /// A request that was handed out. It goes back to the front when it is dropped without being done.
-pub(super) struct Lease {
+pub(in crate::exporters) struct Lease {
     queue: Arc<Queue>,
     generation: Generation,
     index: usize,
@@ -468,7 +468,7 @@ impl Lease {
     }
 
     /// The back end has it.
-    pub(super) async fn done(mut self) {
+    pub(in crate::exporters) async fn done(mut self) {
         self.open = false;
         self.queue.done(self.generation, self.index, self.record.len()).await;
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use foundation::units::ByteSize;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::batch::Batching;
 use super::queue::Limits;
 use crate::component::{Host, Refused, Setup};
 use crate::config::{Collector, Interval};
@@ -36,9 +36,9 @@ pub(in crate::exporters) struct Queueing {
     /// Taken and not needed: an answer comes when the request is safe.
     #[serde(skip_serializing)]
     pub(super) wait_for_result: Option<bool>,
-    /// Taken and not used: requests are sent as they come.
-    #[serde(skip_serializing)]
-    pub(super) batch: Option<Value>,
+    /// Puts small requests together; `None` sends them as they come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) batch: Option<Batching>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -73,7 +73,7 @@ impl Queueing {
     /// Checks what was written under `sending_queue`.
     pub(in crate::exporters) fn check(&mut self, setup: &mut Setup<'_>) -> Result<(), Refused> {
         let written = |name: &str| setup.node().get("sending_queue").is_some_and(|q| q.key(name).is_some());
-        let (size, sizer) = (written("queue_size"), written("sizer"));
+        let (size, sizer, batch) = (written("queue_size"), written("sizer"), written("batch"));
         if size && !sizer {
             self.sizer = Sizer::Requests;
         }
@@ -92,10 +92,9 @@ impl Queueing {
             let message = format!("must lie between 1 and {CONSUMERS_MAX}");
             return Err(setup.error("sending_queue.num_consumers", message));
         }
-        if self.batch.is_some() {
-            let message = "requests are sent as they come; nothing is put together";
-            let fix = "use the `batch` processor";
-            setup.warning("sending_queue.batch", message, fix, Some(Collector::Accepts));
+        // `batch:` with nothing behind it is batching with what is usual.
+        if batch {
+            self.batch.get_or_insert_default().check(self.enabled, setup)?;
         }
         Ok(())
     }
@@ -113,7 +112,7 @@ impl Queueing {
     }
 
     /// The folder of the queue of `component`.
-    pub(super) fn directory(&self, component: &str, host: &Host) -> Result<PathBuf, String> {
+    pub(in crate::exporters) fn directory(&self, component: &str, host: &Host) -> Result<PathBuf, String> {
         let base = match self.storage.as_str() {
             "" => host.data_dir.join("queues"),
             id => match host.extensions.get(id).map(|provided| provided.storage.clone()) {

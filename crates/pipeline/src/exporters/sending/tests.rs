@@ -205,6 +205,70 @@ async fn what_the_back_end_will_never_take_is_dropped_and_told() {
     run.stop(Duration::from_secs(5)).await;
     assert_eq!(*backend.seen.lock(), [request(1)], "the queue is sent before the end");
     assert!(host.journal.refusals().iter().any(|r| r.code == "dropped"), "{:?}", host.journal.refusals());
+    let losses = host.journal.losses();
+    assert_eq!(
+        (losses.len(), losses[0].requests, losses[0].bytes, &*losses[0].message),
+        (1, 1, request(0).len() as u64, "down")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_requests_are_sent_as_one_and_large_ones_in_pieces() {
+    use crate::processors::testing::{log, of_service};
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Backend::default());
+    let sizes = |backend: &Backend| -> Vec<usize> {
+        let seen = backend.seen.lock();
+        seen.iter().map(|request| wire::otlp::count_items(Signal::Logs, request).unwrap()).collect()
+    };
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let batch = Some(super::batch::of_items(10, 12, Duration::from_millis(50)));
+    let queueing = Queueing { num_consumers: 2, batch, ..Queueing::default() };
+    let plan = Plan { component: "exporters.test".into(), queueing, retry: fast() };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    let send = async |records: usize| {
+        let records = (0..records).map(|n| log(&n.to_string())).collect();
+        consumer.consume(Telemetry::of(of_service("s", records))).await.unwrap();
+    };
+    for _ in 0..7 {
+        send(3).await;
+    }
+    send(30).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while sizes(&backend).iter().sum::<usize>() < 51 {
+        assert!(Instant::now() < deadline, "only {:?} arrived", sizes(&backend));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let sizes = sizes(&backend);
+    assert!(sizes.iter().all(|size| *size <= 12) && sizes.len() < 8, "{sizes:?}");
+    run.stop(Duration::from_secs(5)).await;
+    let queueing = Queueing::default();
+    let directory = queueing.directory("exporters.test", &host).unwrap();
+    assert_eq!(Queue::open(host.disk.clone(), &directory).unwrap().len(), 0, "all of it is done");
+}
+
+#[test]
+fn settings_of_batches() {
+    use crate::exporters::testing::said;
+    let cases = [
+        ("batch: {min_size: 0}", "test.yaml:3:11: error: exporters.otlp.sending_queue.batch.min_size: must be"),
+        (
+            "batch: {min_size: 10, max_size: 5}",
+            "test.yaml:3:25: error: exporters.otlp.sending_queue.batch.max_size: 5 is less",
+        ),
+        ("batch: {flush_timeout: 0s}", "exporters.otlp.sending_queue.batch.flush_timeout: must be"),
+        (
+            "batch: {sizer: requests}",
+            "exporters.otlp.sending_queue.batch.sizer: `requests` is not known; there is items, bytes",
+        ),
+        ("enabled: false\n  batch:", "test.yaml:4:3: warning: exporters.otlp.sending_queue.batch: needs the queue"),
+        ("batch:", ""),
+    ];
+    for (yaml, expected) in cases {
+        let said = said(&crate::exporters::otlp::FACTORY, &format!("endpoint: http://x:1\nsending_queue:\n  {yaml}"));
+        assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{yaml}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,7 +170,7 @@ fn exporters_over_the_network_are_checked() {
         "receivers:\n  otlp: {protocols: {grpc: {}}}\nexporters:\n  otlp: {}\n  otlp/path: {endpoint: 'http://x:1/v1'}\n  otlp/tls: {endpoint: 'x:1', tls: {cert_file: a}}\n  \
          otlphttp: {endpoint: 'x:4318'}\n  otlphttp/queue:\n    endpoint: http://x:4318\n    sending_queue: {queue_size: 0, num_consumers: 5}\n  \
          otlphttp/retry:\n    endpoint: http://x:4318\n    retry_on_failure: {max_elapsed_time: 300s}\n    sending_queue: {sizer: items, batch: {}}\n    \
-         compresion: gzip\n  otlphttp/json: {endpoint: 'http://x:4318', encoding: json}\n  otlphttp/zip: {endpoint: 'http://x', compression: lzma}\nservice:\n  \
+         compresion: gzip\n  otlphttp/json: {endpoint: 'http://x:4318', encoding: yaml}\n  otlphttp/zip: {endpoint: 'http://x', compression: lzma}\nservice:\n  \
          pipelines:\n    logs: {receivers: [otlp], exporters: [otlp, otlp/path, otlp/tls, otlphttp, otlphttp/queue, otlphttp/retry, otlphttp/json, otlphttp/zip]}\n",
         expect![[r#"
             otel.yaml:4:9: error: exporters.otlp.endpoint: is missing; write `endpoint: host:4317`
@@ -180,9 +180,8 @@ fn exporters_over_the_network_are_checked() {
             otel.yaml:10:21: error: exporters.otlphttp/queue.sending_queue.queue_size: must be greater than zero
             otel.yaml:13:24: warning: exporters.otlphttp/retry.retry_on_failure.max_elapsed_time: drops requests that were acknowledged when a back end is down for longer; leave it out, or write 0 (the Collector accepts it as it is)
             otel.yaml:14:21: warning: exporters.otlphttp/retry.sending_queue.sizer: items are counted as requests here; write `requests` or `bytes` (the Collector accepts it as it is)
-            otel.yaml:14:35: warning: exporters.otlphttp/retry.sending_queue.batch: requests are sent as they come; nothing is put together; use the `batch` processor (the Collector accepts it as it is)
             otel.yaml:15:5: warning: exporters.otlphttp/retry.compresion: is not known and is ignored; did you mean `compression`? (the Collector refuses it)
-            otel.yaml:16:46: error: exporters.otlphttp/json.encoding: `json` is not spoken; write `proto`
+            otel.yaml:16:56: error: exporters.otlphttp/json.encoding: `yaml` is not known; there is proto, json
             otel.yaml:17:53: error: exporters.otlphttp/zip.compression: `lzma` is not known; there is none, gzip, zstd"#]],
     );
 }

@@ -8,13 +8,13 @@ use crate::telemetry::Tree;
 
 /// A request to be sent, and which of those that were put together it has something of.
 #[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) tree: Tree,
-    pub(super) of: Range<usize>,
+pub(crate) struct Piece {
+    pub(crate) tree: Tree,
+    pub(crate) of: Range<usize>,
 }
 
 /// Puts `trees`, all of one signal, together into as few pieces as `max` items allow; 0 is no limit.
-pub(super) fn pieces(trees: Vec<Tree>, max: usize) -> Vec<Piece> {
+pub(crate) fn pieces(trees: Vec<Tree>, max: usize) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::new();
     let mut room = 0;
     for (n, mut tree) in trees.into_iter().enumerate() {
@@ -115,8 +115,8 @@ fn cut_off<R: Record>(tree: &mut Of<R>, max: usize) -> Option<Of<R>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{log, of_service};
     use super::*;
+    use crate::processors::testing::{log, of_service};
 
     fn logs(n: usize) -> Tree {
         Tree::Logs(of_service("s", (0..n).map(|i| log(&i.to_string())).collect()))
