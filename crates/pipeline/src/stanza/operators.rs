@@ -1,16 +1,20 @@
 //! The operators there are: one file each, and one line here.
 
 mod add;
+mod assign_keys;
 mod container;
 mod copy;
+mod csv_parser;
 mod filter;
 mod flatten;
+mod json_array_parser;
 mod json_parser;
 mod key_value_parser;
 mod move_;
 mod parser;
 mod recombine;
 mod regex_parser;
+mod regex_replace;
 mod remove;
 mod retain;
 mod router;
@@ -19,6 +23,8 @@ mod severity_parser;
 mod syslog_parser;
 mod time_parser;
 mod trace_parser;
+mod unquote;
+mod uri_parser;
 
 use std::sync::Arc;
 
@@ -74,16 +80,20 @@ type Build = fn(&Json, &Ids<'_>, usize) -> Result<Step, String>;
 
 const ALL: &[(&str, Build)] = &[
     ("add", |s, _, _| each(read::<add::Add>(s)?)),
+    ("assign_keys", |s, _, _| each(read::<assign_keys::AssignKeys>(s)?)),
     ("container", |s, _, _| container::build(read(s)?)),
     ("copy", |s, _, _| each(read::<copy::Copy>(s)?)),
+    ("csv_parser", |s, _, _| each(csv_parser::CsvParser::new(read(s)?)?)),
     ("filter", |s, _, _| each(read::<filter::Filter>(s)?.checked()?)),
     ("flatten", |s, _, _| each(read::<flatten::Flatten>(s)?)),
+    ("json_array_parser", |s, _, _| each(json_array_parser::JsonArrayParser::new(read(s)?)?)),
     ("json_parser", |s, _, _| each(json_parser::JsonParser::new(read(s)?)?)),
     ("key_value_parser", |s, _, _| each(key_value_parser::KeyValueParser::new(read(s)?)?)),
     ("move", |s, _, _| each(read::<move_::Move>(s)?)),
     ("noop", |_, _, _| each(Noop)),
     ("recombine", |s, _, _| recombine::build(read(s)?)),
     ("regex_parser", |s, _, _| each(regex_parser::RegexParser::new(read(s)?)?)),
+    ("regex_replace", |s, _, _| each(regex_replace::RegexReplace::new(read(s)?)?)),
     ("remove", |s, _, _| each(read::<remove::Remove>(s)?)),
     ("retain", |s, _, _| each(read::<retain::Retain>(s)?)),
     ("router", |s, ids, at| each(router::Router::new(read(s)?, ids, at)?)),
@@ -92,6 +102,8 @@ const ALL: &[(&str, Build)] = &[
     ("syslog_parser", |s, _, _| each(syslog_parser::SyslogParser::new(read(s)?)?)),
     ("time_parser", |s, _, _| each(time_parser::TimeParser::new(read(s)?)?)),
     ("trace_parser", |s, _, _| each(read::<trace_parser::TraceParser>(s)?)),
+    ("unquote", |s, _, _| each(read::<unquote::Unquote>(s)?)),
+    ("uri_parser", |s, _, _| each(uri_parser::UriParser::new(read(s)?)?)),
 ];
 
 struct Noop;

@@ -181,9 +181,94 @@ fn syslog_flatten_and_retain() {
     );
 }
 
+/// The attributes that operators make of each line, and what they could not do.
+fn made(operators: serde_json::Value, lines: &[&str]) -> (Vec<String>, String) {
+    let (done, mut chain) = run(operators, lines);
+    let of = |e: &Entry| {
+        let own = e.record.attributes.iter().filter(|(k, _)| *k != "log.file.path");
+        own.map(|(k, v)| format!("{k}={}", v.to_json())).collect::<Vec<_>>().join(" ")
+    };
+    (done.iter().map(of).collect(), chain.take_errors().message)
+}
+
+#[test]
+fn separated_values() {
+    let csv = |more: serde_json::Value| {
+        let mut own = serde_json::json!({"type": "csv_parser", "header": "id,name,note"});
+        own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::json!([own])
+    };
+    let lines = [r#"1,"a, b","say ""x""""#, "2,,", r#"3,a"b,c"#, "4,5", r#"6,"open,x"#];
+    let (done, _) = made(csv(serde_json::json!({})), &lines);
+    assert_eq!(done, [r#"id="1" name="a, b" note="say \"x\"""#, r#"id="2" name="" note="""#, "", "", ""]);
+    let (done, _) = made(csv(serde_json::json!({"lazy_quotes": true})), &[r#"3,a"b,c"#, r#"3,"a"b",c"#]);
+    assert_eq!(done, [r#"id="3" name="a\"b" note="c""#; 2]);
+    let (done, _) =
+        made(csv(serde_json::json!({"ignore_quotes": true, "delimiter": ";", "header_delimiter": ","})), &["\"1;2;3"]);
+    assert_eq!(done, [r#"id="\"1" name="2" note="3""#]);
+    let (_, errors) = made(csv(serde_json::json!({})), &["4,5"]);
+    assert!(errors.contains("the line has 2 values, the header 3"), "{errors}");
+}
+
+#[test]
+fn uris_and_arrays() {
+    let uri = || serde_json::json!([{"type": "uri_parser"}]);
+    let (done, errors) = made(uri(), &["https://joe@shop.example:8443/a/b?x=1&y=a+b&x=2#top", "/cart?id=7", "no uri"]);
+    assert_eq!(
+        done,
+        [
+            r#"scheme="https" user="joe" host="shop.example" port="8443" path="/a/b" fragment="top" query={"x":["1","2"],"y":["a b"]}"#,
+            r#"path="/cart" query={"id":["7"]}"#,
+            ""
+        ]
+    );
+    assert!(errors.contains("no URI"), "{errors}");
+    let named = serde_json::json!([{"type": "json_array_parser", "header": "a,b"}]);
+    let (done, errors) = made(named, &[r#"[1, {"x": null}]"#, "[1]"]);
+    assert_eq!(done, [r#"a=1 b={"x":null}"#, ""]);
+    assert!(errors.contains("the array has 1 values, the header 2"), "{errors}");
+    let keyed = serde_json::json!([
+        {"type": "json_array_parser", "parse_to": "attributes.list"},
+        {"type": "assign_keys", "field": "attributes.list", "keys": ["one", "two"]}
+    ]);
+    assert_eq!(made(keyed, &["[true, 2]"]).0, [r#"list={"one":true,"two":2}"#]);
+}
+
+#[test]
+fn quotes_and_colours_go() {
+    let operators = serde_json::json!([
+        {"type": "copy", "from": "body", "to": "attributes.a"},
+        {"type": "unquote", "field": "attributes.a", "if": "attributes.a != nil", "on_error": "send_quiet"},
+    ]);
+    let lines = [r#""a\tb""#, "`raw \\n`", "'x'", "plain", "\u{e9}\u{e9}", "\""];
+    let (done, _) = made(operators, &lines);
+    let want = [r#"a="a\tb""#, r#"a="raw \\n""#, r#"a="x""#, r#"a="plain""#, "a=\"\u{e9}\u{e9}\"", r#"a="\"""#];
+    assert_eq!(done, want);
+    let operators = serde_json::json!([
+        {"type": "copy", "from": "body", "to": "attributes.a"},
+        {"type": "regex_replace", "id": "colours", "field": "attributes.a", "regex_name": "ansi_control_sequences"},
+        {"type": "regex_replace", "id": "digits", "field": "attributes.a", "regex": "(\\d+)", "replace_with": "<$1>"},
+    ]);
+    assert_eq!(made(operators, &["\u{1b}[31merror\u{1b}[0m 42"]).0, [r#"a="error <42>""#]);
+}
+
 #[test]
 fn mistakes_are_told() {
     for (operators, want) in [
+        (serde_json::json!([{"type": "csv_parser"}]), "exactly one of `header` and `header_attribute`"),
+        (
+            serde_json::json!([{"type": "csv_parser", "header": "a", "lazy_quotes": true, "ignore_quotes": true}]),
+            "cannot be used together",
+        ),
+        (serde_json::json!([{"type": "json_array_parser"}]), "write `parse_to: body`, or a `header`"),
+        (serde_json::json!([{"type": "uri_parser", "headr": "a"}]), "unknown field `headr`"),
+        (serde_json::json!([{"type": "regex_replace", "field": "body"}]), "regex: is missing"),
+        (
+            serde_json::json!([{"type": "regex_replace", "field": "body", "regex_name": "x"}]),
+            "regex_name: `x` is not known",
+        ),
+        (serde_json::json!([{"type": "assign_keys", "field": "body"}]), "missing field `keys`"),
+        (serde_json::json!([{"type": "unquote", "fild": "body"}]), "unknown field `fild`"),
         (serde_json::json!([{"type": "jsn_parser"}]), "there is no operator `jsn_parser`, did you mean `json_parser`?"),
         (serde_json::json!([{"type": "json_parser", "parse_form": "body"}]), "unknown field `parse_form`"),
         (serde_json::json!([{"type": "move", "from": "bdoy", "to": "body"}]), "`bdoy` is not a field"),
