@@ -1,19 +1,21 @@
 //! `filter`: drops what meets one of its conditions.
 
+mod earlier;
+
 use std::sync::Arc;
 
 use foundation::Clock;
 use foundation::ErrorKind;
 use foundation::clock::SystemClock;
 use model::Signal;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use self::earlier::Earlier;
 use super::scenes::each;
 use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
 use crate::ottl::{Condition, Conditions, Context, ErrorMode, infer};
 use crate::refusal::Refusal;
-use crate::telemetry::{Telemetry, Tree};
+use crate::telemetry::Telemetry;
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["filter"], signals: SIGNALS, build };
 
@@ -27,9 +29,8 @@ struct Config {
     trace_conditions: Vec<String>,
     metric_conditions: Vec<String>,
     log_conditions: Vec<String>,
-    /// Of Collectors before OTTL; refused, because what it would drop is not dropped otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spans: Option<serde_json::Value>,
+    /// Of Collectors before OTTL.
+    spans: earlier::Spans,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -47,9 +48,9 @@ struct MetricsConfig {
     metric: Vec<String>,
     datapoint: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    include: Option<NamesConfig>,
+    include: Option<earlier::Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    exclude: Option<NamesConfig>,
+    exclude: Option<earlier::Metrics>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -58,28 +59,13 @@ struct LogsConfig {
     resource: Vec<String>,
     log_record: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    include: Option<serde_json::Value>,
+    include: Option<earlier::Logs>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    exclude: Option<serde_json::Value>,
-}
-
-/// Metrics by name.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct NamesConfig {
-    match_type: String,
-    metric_names: Vec<String>,
+    exclude: Option<earlier::Logs>,
 }
 
 fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     let c: Config = setup.read()?;
-    for (setting, given) in [("spans", &c.spans), ("logs.include", &c.logs.include), ("logs.exclude", &c.logs.exclude)]
-    {
-        if given.is_some() {
-            let message = "this form is not understood; write conditions under `traces.span` or `logs.log_record`, for example `IsMatch(name, \"^/health\")`";
-            return Err(setup.error(setting, message));
-        }
-    }
     // Outermost first: what a condition on resources drops is not looked into.
     let lists: [(Signal, Context, &str, &[String]); 8] = [
         (Signal::Traces, Context::Resource, "traces.resource", &c.traces.resource),
@@ -129,58 +115,28 @@ fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
         }
     }
     let stages = stages.into_iter().map(|(context, list)| (context, Conditions::any(list, c.error_mode))).collect();
-    let include = c.metrics.include.map(|n| Names::build(setup, "metrics.include", &n)).transpose()?;
-    let exclude = c.metrics.exclude.map(|n| Names::build(setup, "metrics.exclude", &n)).transpose()?;
-    Ok(Step::Each(Arc::new(Filter { stages, include, exclude, clock: Arc::new(SystemClock) })))
-}
-
-/// Metrics by name.
-struct Names {
-    strict: Vec<String>,
-    patterns: Vec<Regex>,
-}
-
-impl Names {
-    fn build(setup: &mut Setup<'_>, setting: &str, c: &NamesConfig) -> Result<Self, Refused> {
-        match &*c.match_type {
-            "strict" => Ok(Self { strict: c.metric_names.clone(), patterns: vec![] }),
-            "regexp" => {
-                let patterns: Result<Vec<_>, _> = c.metric_names.iter().map(|n| Regex::new(n)).collect();
-                let patterns = patterns.map_err(|e| setup.error(&format!("{setting}.metric_names"), e.to_string()))?;
-                Ok(Self { strict: vec![], patterns })
-            }
-            other => {
-                let message =
-                    format!("`{other}` is not known; write `strict` or `regexp`, or conditions under `metrics.metric`");
-                Err(setup.error(&format!("{setting}.match_type"), message))
-            }
-        }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.strict.iter().any(|s| s == name) || self.patterns.iter().any(|p| p.is_match(name))
-    }
+    let of_logs = Earlier::build(setup, Signal::Logs, "logs", c.logs.include, c.logs.exclude)?;
+    let of_metrics = Earlier::build(setup, Signal::Metrics, "metrics", c.metrics.include, c.metrics.exclude)?;
+    let forms = [Earlier::of_spans(setup, c.spans)?, of_metrics, of_logs];
+    let earlier = forms.into_iter().flatten().find(|form| form.signal() == signal);
+    Ok(Step::Each(Arc::new(Filter { stages, earlier, clock: Arc::new(SystemClock) })))
 }
 
 struct Filter {
     stages: Vec<(Context, Conditions)>,
-    include: Option<Names>,
-    exclude: Option<Names>,
+    earlier: Option<Earlier>,
     clock: Arc<dyn Clock>,
 }
 
 impl Processor for Filter {
     fn process(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
-        if self.stages.is_empty() && self.include.is_none() && self.exclude.is_none() {
+        if self.stages.is_empty() && self.earlier.is_none() {
             return Ok(Some(telemetry));
         }
         let now = self.clock.now().0;
         let tree = telemetry.tree_mut()?;
-        if let Tree::Metrics(metrics) = tree {
-            metrics.retain(|_, _, m| {
-                self.include.as_ref().is_none_or(|i| i.has(&m.name))
-                    && !self.exclude.as_ref().is_some_and(|e| e.has(&m.name))
-            });
+        if let Some(earlier) = &self.earlier {
+            earlier.apply(tree);
         }
         for (context, conditions) in &self.stages {
             let result = each(tree, *context, now, &mut |scene| conditions.hold(scene).map(|drop| !drop));
@@ -197,6 +153,7 @@ mod tests {
 
     use super::super::testing::{built, log, of_service, process, processor, span, sum};
     use super::*;
+    use crate::telemetry::Tree;
 
     #[test]
     fn spans_and_events_are_dropped() {
@@ -240,11 +197,53 @@ mod tests {
     }
 
     #[test]
+    fn forms_from_before_ottl() {
+        let names = |p: &dyn Processor, tree: Tree| match process(p, tree) {
+            Some(Tree::Traces(t)) => t.records().map(|s| s.name.to_string()).collect::<Vec<_>>(),
+            Some(Tree::Logs(t)) => t.records().map(|l| l.body.to_text().to_string()).collect(),
+            Some(Tree::Metrics(t)) => t.records().map(|m| m.name.to_string()).collect(),
+            None => vec![],
+        };
+        let spans = || Tree::from(of_service("shop", vec![span(1, 1, "/health"), span(1, 2, "/cart")]));
+        let p = processor(
+            &FACTORY,
+            Signal::Traces,
+            "spans: {include: {match_type: strict, services: [shop]}, exclude: {match_type: regexp, span_names: ['^/hea']}}",
+        );
+        assert_eq!(names(&*p, spans()), ["/cart"]);
+        assert!(names(&*p, of_service("pay", vec![span(1, 1, "/x")]).into()).is_empty());
+        let mut warn = log("warn");
+        warn.severity_number = 13;
+        let p = processor(
+            &FACTORY,
+            Signal::Logs,
+            "logs: {include: {match_type: strict, severity_number: {min: 9}, resource_attributes: [{key: service.name, value: shop}]}}",
+        );
+        assert_eq!(names(&*p, of_service("shop", vec![log("unsaid"), warn.clone()]).into()), ["warn"]);
+        assert!(names(&*p, of_service("pay", vec![warn]).into()).is_empty());
+        let p = processor(
+            &FACTORY,
+            Signal::Metrics,
+            "metrics: {include: {match_type: regexp, resource_attributes: [{key: service.name, value: '^sh'}]}}",
+        );
+        let metric = || vec![sum("m", 1, Temporality::DELTA)];
+        assert_eq!(names(&*p, of_service("shop", metric()).into()), ["m"]);
+        assert!(names(&*p, of_service("pay", metric()).into()).is_empty());
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line() {
         for (yaml, message) in [
             ("traces:\n  span:\n  - nam == \"x\"", "test.yaml:3"),
-            ("spans: {exclude: {}}", "write conditions under `traces.span`"),
+            (
+                "spans:\n  exclude: {match_type: strict}",
+                "test.yaml:2:3: error: processors.filter.spans.exclude: it asks for nothing",
+            ),
             ("metrics: {include: {match_type: expr}}", "`expr` is not known"),
+            (
+                "logs:\n  include:\n    match_type: regexp\n    bodies: ['(']",
+                "test.yaml:2:3: error: processors.filter.logs.include.log_bodies: `(` is not",
+            ),
             ("log_conditions: ['body == \"x\"']", "write one of resource, scope, log"),
         ] {
             let Err(said) = built(&FACTORY, Signal::Traces, yaml) else { panic!("{yaml}") };

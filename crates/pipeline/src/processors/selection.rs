@@ -12,36 +12,36 @@ use crate::component::{Refused, Setup};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MatchConfig {
-    match_type: String,
-    services: Vec<String>,
-    span_names: Vec<String>,
-    span_kinds: Vec<String>,
-    log_bodies: Vec<String>,
-    log_severity_texts: Vec<String>,
-    log_severity_number: Option<SeverityConfig>,
-    metric_names: Vec<String>,
-    attributes: Vec<AttributeConfig>,
-    resources: Vec<AttributeConfig>,
-    libraries: Vec<LibraryConfig>,
+    pub(super) match_type: String,
+    pub(super) services: Vec<String>,
+    pub(super) span_names: Vec<String>,
+    pub(super) span_kinds: Vec<String>,
+    pub(super) log_bodies: Vec<String>,
+    pub(super) log_severity_texts: Vec<String>,
+    pub(super) log_severity_number: Option<SeverityConfig>,
+    pub(super) metric_names: Vec<String>,
+    pub(super) attributes: Vec<AttributeConfig>,
+    pub(super) resources: Vec<AttributeConfig>,
+    pub(super) libraries: Vec<LibraryConfig>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct SeverityConfig {
+pub(super) struct SeverityConfig {
     min: i32,
     match_undefined: bool,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct AttributeConfig {
+pub(super) struct AttributeConfig {
     key: String,
     value: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct LibraryConfig {
+pub(super) struct LibraryConfig {
     name: String,
     version: Option<String>,
 }
