@@ -1,6 +1,9 @@
 //! The receiver types there are: one file each, and one line here.
 
+mod asking;
 mod datagrams;
+#[cfg(test)]
+mod encrypted;
 mod entries;
 mod filelog;
 mod hostmetrics;

@@ -9,7 +9,6 @@
 
 mod any_value;
 mod assembly;
-mod count;
 mod decoded;
 pub mod encode;
 mod envelope;
@@ -31,7 +30,6 @@ mod traces;
 pub mod tree;
 
 pub use assembly::{Assembly, Group};
-pub use count::count_items;
 pub use decoded::Decoded;
 pub use fault::DecodeError;
 pub use limits::Limits;

@@ -1,23 +1,15 @@
-//! Binds a port, serves connections, drains them at the end.
+//! Serves OTLP on a port: what every request needs, and which protocol it speaks.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use bytes::Bytes;
 use foundation::ErrorKind;
-use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use model::Signal;
-use net::tls::ServerTls;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use wire::otlp::Decoded;
 
 use super::cors::Cors;
@@ -25,32 +17,13 @@ use super::{grpc, http};
 use crate::body::{BODY_TIMEOUT, RequestLimit};
 use crate::budget::Budget;
 use crate::component::{Authenticator, Outputs};
-use crate::connections::connections_max;
 use crate::consumer::Consumer;
-use crate::first_bytes;
 use crate::journal::Journal;
+pub(super) use crate::port::Body;
+use crate::port::{self, Manner, Service};
 use crate::refusal::Refusal;
 use crate::remote_write::{self, RemoteWrite};
 use crate::telemetry::Origin;
-
-/// HTTP/2 flow control: a whole usual request fits in a stream's window, several in the connection's.
-const STREAM_WINDOW_BYTES: u32 = 8 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-const FRAME_BYTES_MAX: u32 = 1 << 20;
-/// Streams that one connection may have open.
-const STREAMS_MAX: u32 = 256;
-/// A client that does not finish its headers in this time is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// An HTTP/2 client that answers no ping in this time is gone.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// Read buffer of an HTTP/1 connection; also bounds its headers.
-const HTTP1_BUFFER_BYTES: usize = 64 << 10;
-/// After a failed accept, which mostly means that there are no file descriptors: without a pause this would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What a connection gets that was made and has sent nothing when the port is closed.
-const LAST_MOMENT: Duration = Duration::from_millis(250);
-/// A TLS handshake begins with this byte (RFC 8446, ContentType handshake).
-const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How a port is served.
 #[derive(Clone)]
@@ -63,8 +36,6 @@ pub struct Config {
     pub cors: Cors,
     /// Also takes remote write on this port: what sends telemetry needs one port only.
     pub remote_write: Option<RemoteWrite>,
-    /// Encrypts the port.
-    pub tls: Option<ServerTls>,
     /// Says who may send; everybody when there is none.
     pub authenticator: Option<Arc<dyn Authenticator>>,
     /// Hands the headers of requests on with what they carry.
@@ -73,18 +44,10 @@ pub struct Config {
     pub response_headers: HeaderMap,
     /// Where traces, metrics and logs come in over HTTP.
     pub paths: [String; 3],
-    /// A client that does not finish its headers in this time is cut off.
-    pub header_timeout: Duration,
     /// A body that has not arrived in this time is given up.
     pub body_timeout: Duration,
-    /// Streams that one HTTP/2 connection may have open.
-    pub streams_max: u32,
-    /// An HTTP/2 connection is pinged after this time without a word, and given up when no answer comes in the second.
-    pub keep_alive: (Duration, Duration),
-    /// A connection is closed after this time, between requests.
-    pub age_max: Option<Duration>,
-    /// Connections of the port.
-    pub connections_max: usize,
+    /// Connections.
+    pub manner: Manner,
     /// Counts what was taken: no engine behind it does.
     pub counts: bool,
 }
@@ -97,23 +60,16 @@ impl Config {
             budget,
             cors: Cors::default(),
             remote_write: None,
-            tls: None,
             authenticator: None,
             include_metadata: false,
             response_headers: HeaderMap::new(),
             paths: ["/v1/traces", "/v1/metrics", "/v1/logs"].map(str::to_owned),
-            header_timeout: HEADER_TIMEOUT,
             body_timeout: BODY_TIMEOUT,
-            streams_max: STREAMS_MAX,
-            keep_alive: (KEEP_ALIVE, KEEP_ALIVE),
-            age_max: None,
-            connections_max: connections_max(),
+            manner: Manner::default(),
             counts: false,
         }
     }
 }
-
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What every request needs.
 pub(super) struct Context {
@@ -197,139 +153,18 @@ pub async fn serve(
     outputs: Outputs,
     journal: Journal,
     config: Config,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let context = Arc::new(Context {
-        outputs: [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| outputs.of(signal)),
-        journal,
-        config,
-    });
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = stop.wait_for(|stopped| *stopped) => break,
-        };
-        match accepted {
-            Ok(_) if connections.len() >= context.config.connections_max => {
-                let max = context.config.connections_max;
-                let message = format!("{max} connections are open; keep connections alive and use them again");
-                context.journal.note(None, "connections", &message, 1);
-            }
-            Ok((stream, peer)) => {
-                let origin = Arc::new(Origin { peer: Some(peer), ..Origin::default() });
-                let connection = Connection { context: context.clone(), origin };
-                drop(connections.spawn(connection.begin(stream, stop.clone())));
-            }
-            Err(e) => {
-                tracing::warn!(error = %e, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+    let manner = config.manner.clone();
+    let outputs = [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| outputs.of(signal));
+    let context = Arc::new(Context { outputs, journal: journal.clone(), config });
+    port::serve(listener, context, manner, journal, stop).await;
 }
 
-/// One connection, before and after the handshake.
-struct Connection {
-    context: Arc<Context>,
-    origin: Arc<Origin>,
-}
-
-impl Connection {
-    async fn begin(self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
-        let _ = stream.set_nodelay(true);
-        let mut first = [0u8; 1];
-        let peeked = tokio::select! {
-            peeked = tokio::time::timeout(self.context.config.header_timeout, stream.peek(&mut first)) => peeked,
-            // Nothing was sent yet, so nothing is owed but the moment that a request is on its way.
-            () = stopped(&mut stop, LAST_MOMENT) => return,
-        };
-        let Ok(Ok(1)) = peeked else { return };
-        match (&self.context.config.tls, first[0] == TLS_HANDSHAKE) {
-            (None, false) => self.serve(stream, stop).await,
-            (Some(tls), true) => match tls.accept(stream).await {
-                Ok(stream) => {
-                    if let Some(why) = tls.stale() {
-                        let message =
-                            format!("the certificate on disk cannot be used, the one before stays in use: {why}");
-                        self.context.journal.note(None, "tls", &message, 1);
-                    }
-                    self.serve(stream, stop).await;
-                }
-                Err(e) => self.context.journal.note(None, "tls", &format!("the TLS handshake failed: {e}"), 1),
-            },
-            (None, true) => {
-                let message =
-                    "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-                self.context.journal.note(None, "tls", message, 1);
-            }
-            (Some(_), false) => {
-                let message = "a client spoke plain text on a port that has `tls`; use https://";
-                self.context.journal.note(None, "tls", message, 1);
-            }
-        }
+impl Service for Context {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        route(request, self, &origin).await
     }
-
-    async fn serve<S>(self, stream: S, mut stop: watch::Receiver<bool>)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Self { context, origin } = self;
-        let config = &context.config;
-        let Some((mut builder, stream)) = first_bytes::version(stream, config.header_timeout).await else { return };
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(config.header_timeout)
-            .max_buf_size(HTTP1_BUFFER_BYTES);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Some(config.keep_alive.0))
-            .keep_alive_timeout(config.keep_alive.1)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .max_frame_size(FRAME_BYTES_MAX)
-            .max_concurrent_streams(config.streams_max);
-        let age_max = config.age_max;
-        let service = service_fn(move |request| {
-            let (context, origin) = (context.clone(), origin.clone());
-            async move { Ok::<_, Infallible>(route(request, &context, &origin).await) }
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let mut connection = std::pin::pin!(connection);
-        let old = async {
-            match age_max {
-                Some(age) => tokio::time::sleep(age).await,
-                None => std::future::pending().await,
-            }
-        };
-        let ended = tokio::select! {
-            // First, so that a request that is there is read before the end is told.
-            biased;
-            ended = connection.as_mut() => ended,
-            () = old => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-            () = stopped(&mut stop, Duration::ZERO) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(e) = ended {
-            tracing::debug!(error = %e, "a connection ended early");
-        }
-    }
-}
-
-/// Returns when `stop` says so, and `later` has passed.
-async fn stopped(stop: &mut watch::Receiver<bool>, later: Duration) {
-    let _ = stop.wait_for(|stopped| *stopped).await;
-    tokio::time::sleep(later).await;
 }
 
 async fn route(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {

@@ -10,17 +10,19 @@ use foundation::units::ByteSize;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use model::Signal;
+use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 use wire::jaeger::{self, Converted, JaegerError};
 use wire::thrift::Protocol;
 
 use super::datagrams::Port;
 use super::unary;
-use super::web::{self, Body, Intake, Service, convert, media_type, plain};
+use super::web::{self, Auth, Body, Door, Intake, Service, check_tls, convert, media_type, plain};
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::{Collector, Size};
 use crate::refusal::Refusal;
+use crate::telemetry::Origin;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory = ReceiverFactory { names: &["jaeger"], signals: &[Signal::Traces], build };
@@ -54,11 +56,14 @@ struct Protocols {
 struct Grpc {
     endpoint: String,
     max_recv_msg_size_mib: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
+    auth: Auth,
 }
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { endpoint: String::new(), max_recv_msg_size_mib: 64 }
+        Self { endpoint: String::new(), max_recv_msg_size_mib: 64, tls: None, auth: Auth::default() }
     }
 }
 
@@ -67,11 +72,15 @@ impl Default for Grpc {
 struct ThriftHttp {
     endpoint: String,
     max_request_body_size: Size,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
+    auth: Auth,
 }
 
 impl Default for ThriftHttp {
     fn default() -> Self {
-        Self { endpoint: String::new(), max_request_body_size: Size(ByteSize::mib(64)) }
+        let max_request_body_size = Size(ByteSize::mib(64));
+        Self { endpoint: String::new(), max_request_body_size, tls: None, auth: Auth::default() }
     }
 }
 
@@ -133,6 +142,7 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
         p.thrift_binary.get_or_insert_default();
     }
     let component = setup.path("");
+    let directory = setup.surroundings().directory;
     let grpc = match &mut p.grpc {
         Some(grpc) => {
             let at = setup.address("protocols.grpc.endpoint", Some(&grpc.endpoint), 14250)?;
@@ -140,6 +150,7 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
             if grpc.max_recv_msg_size_mib == 0 || grpc.max_recv_msg_size_mib > 1023 {
                 return Err(setup.error("protocols.grpc.max_recv_msg_size_mib", "must lie between 1 and 1023"));
             }
+            check_tls(setup, "protocols.grpc.tls", &mut grpc.tls, &directory)?;
             Some((at, grpc.clone()))
         }
         None => None,
@@ -151,6 +162,7 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
             if http.max_request_body_size.0.0 == 0 {
                 return Err(setup.error("protocols.thrift_http.max_request_body_size", "must be greater than zero"));
             }
+            check_tls(setup, "protocols.thrift_http.tls", &mut http.tls, &directory)?;
             Some((at, http.clone()))
         }
         None => None,
@@ -191,28 +203,29 @@ impl Receiver for Jaeger {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Traces) else { return Ok(()) };
             let failed = |message: String| StartError { component: self.component.clone(), message };
-            let intake = |bytes, setting| Intake {
+            let intake = |bytes, setting, authenticator| Intake {
                 signal: Signal::Traces,
                 limit: RequestLimit { bytes, setting },
                 budget: host.budget.clone(),
                 journal: host.journal.clone(),
                 consumer: consumer.clone(),
+                authenticator,
             };
             if let Some((address, grpc)) = &self.grpc {
                 let setting = "receivers.jaeger.protocols.grpc.max_recv_msg_size_mib";
-                let service = Arc::new(GrpcPort(intake(ByteSize::mib(grpc.max_recv_msg_size_mib).as_usize(), setting)));
+                let bytes = ByteSize::mib(grpc.max_recv_msg_size_mib).as_usize();
+                let service = |authenticator| GrpcPort(intake(bytes, setting, authenticator));
                 let owner = format!("{}.protocols.grpc.endpoint", self.component);
-                if let Some(listener) = web::listen(host, &owner, *address, self.when_free).await.map_err(failed)? {
-                    run.spawn("grpc", web::serve(listener, service, host.journal.clone(), run.stopped()));
-                }
+                let door = Door { tls: grpc.tls.clone(), auth: grpc.auth.clone() };
+                door.serve((&owner, *address), self.when_free, service, host, run).await.map_err(failed)?;
             }
             if let Some((address, http)) = &self.thrift_http {
                 let setting = "receivers.jaeger.protocols.thrift_http.max_request_body_size";
-                let service = Arc::new(HttpPort(intake(http.max_request_body_size.0.as_usize(), setting)));
+                let bytes = http.max_request_body_size.0.as_usize();
+                let service = |authenticator| HttpPort(intake(bytes, setting, authenticator));
                 let owner = format!("{}.protocols.thrift_http.endpoint", self.component);
-                if let Some(listener) = web::listen(host, &owner, *address, self.when_free).await.map_err(failed)? {
-                    run.spawn("thrift_http", web::serve(listener, service, host.journal.clone(), run.stopped()));
-                }
+                let door = Door { tls: http.tls.clone(), auth: http.auth.clone() };
+                door.serve((&owner, *address), self.when_free, service, host, run).await.map_err(failed)?;
             }
             for (address, udp, name, protocol) in &self.udp {
                 let owner = format!("{}.protocols.{name}.endpoint", self.component);
@@ -251,21 +264,21 @@ fn broken(e: JaegerError) -> Refusal {
 struct GrpcPort(Intake);
 
 impl GrpcPort {
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+    async fn take(&self, request: Request<Incoming>, origin: &Origin) -> Result<(), Refusal> {
         let path = request.uri().path();
         if path != POST_SPANS {
             let message = format!("there is no method {path}; spans are sent to {POST_SPANS}");
             return Err(Refusal::new(foundation::ErrorKind::Unsupported, message));
         }
-        let (message, _lease) = unary::message(request, &self.0).await?;
+        let (message, _lease, origin) = unary::message(request, &self.0, origin).await?;
         let Converted { request, spans } = convert(message.len(), || jaeger::post_spans(&message)).map_err(broken)?;
-        self.0.hand_on(request, spans, peer).await.map(drop)
+        self.0.hand_on(request, spans, origin).await.map(drop)
     }
 }
 
 impl Service for GrpcPort {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        match self.take(request, peer).await {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        match self.take(request, &origin).await {
             Ok(()) => unary::success(),
             Err(refusal) => {
                 let code = format!("grpc {}", refusal.grpc());
@@ -279,7 +292,7 @@ impl Service for GrpcPort {
 struct HttpPort(Intake);
 
 impl HttpPort {
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+    async fn take(&self, request: Request<Incoming>, origin: &Origin) -> Result<(), Refusal> {
         let (head, body) = request.into_parts();
         if head.uri.path() != HTTP_PATH {
             let message = format!("there is nothing at {}; send to {HTTP_PATH}", head.uri.path());
@@ -296,15 +309,15 @@ impl HttpPort {
                 return Err(Refusal::with_status(415, message));
             }
         };
-        let (bytes, _lease) = self.0.body(&head.headers, body).await?;
+        let (bytes, _lease, origin) = self.0.body(&head.headers, body, origin).await?;
         let Converted { request, spans } = convert(bytes.len(), || jaeger::batch(protocol, &bytes)).map_err(broken)?;
-        self.0.hand_on(request, spans, peer).await.map(drop)
+        self.0.hand_on(request, spans, origin).await.map(drop)
     }
 }
 
 impl Service for HttpPort {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        match self.take(request, peer).await {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::ACCEPTED, ""),
             Err(refusal) => self.0.refused(&refusal),
         }

@@ -11,14 +11,16 @@ use foundation::units::ByteSize;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use model::Signal;
+use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 use wire::json_lines;
 
-use super::web::{self, Body, Intake, Service, convert, plain};
+use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, plain};
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
 use crate::refusal::Refusal;
+use crate::telemetry::Origin;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory =
@@ -29,11 +31,15 @@ pub(super) const FACTORY: ReceiverFactory =
 struct Settings {
     endpoint: String,
     max_request_body_size: Size,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
+    auth: Auth,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { endpoint: String::new(), max_request_body_size: Size(ByteSize::mib(64)) }
+        let max_request_body_size = Size(ByteSize::mib(64));
+        Self { endpoint: String::new(), max_request_body_size, tls: None, auth: Auth::default() }
     }
 }
 
@@ -41,6 +47,7 @@ struct JsonLines {
     component: String,
     address: SocketAddr,
     bytes_max: usize,
+    door: Door,
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
@@ -51,8 +58,11 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     if bytes_max == 0 {
         return Err(setup.error("max_request_body_size", "must be greater than zero"));
     }
+    let directory = setup.surroundings().directory;
+    check_tls(setup, "tls", &mut settings.tls, &directory)?;
     setup.show(&settings);
-    Ok(Box::new(JsonLines { component: setup.path(""), address, bytes_max }))
+    let door = Door { tls: settings.tls, auth: settings.auth };
+    Ok(Box::new(JsonLines { component: setup.path(""), address, bytes_max, door }))
 }
 
 impl Receiver for JsonLines {
@@ -63,19 +73,21 @@ impl Receiver for JsonLines {
     fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Logs) else { return Ok(()) };
-            let intake = Intake {
-                signal: Signal::Logs,
-                limit: RequestLimit { bytes: self.bytes_max, setting: "receivers.jsonlines.max_request_body_size" },
-                budget: host.budget.clone(),
-                journal: host.journal.clone(),
-                consumer,
+            let setting = "receivers.jsonlines.max_request_body_size";
+            let service = |authenticator| {
+                let intake = Intake {
+                    signal: Signal::Logs,
+                    limit: RequestLimit { bytes: self.bytes_max, setting },
+                    budget: host.budget.clone(),
+                    journal: host.journal.clone(),
+                    consumer,
+                    authenticator,
+                };
+                LinesPort { intake, clock: host.clock.clone() }
             };
-            let service = Arc::new(LinesPort { intake, clock: host.clock.clone() });
             let owner = format!("{}.endpoint", self.component);
-            let listener = host.sockets.tcp(&owner, self.address).await;
-            let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
-            run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
-            Ok(())
+            let served = self.door.serve((&owner, self.address), false, service, host, run).await;
+            served.map_err(|message| StartError { component: self.component, message })
         })
     }
 }
@@ -86,7 +98,7 @@ struct LinesPort {
 }
 
 impl LinesPort {
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+    async fn take(&self, request: Request<Incoming>, origin: &Origin) -> Result<(), Refusal> {
         let (head, body) = request.into_parts();
         if head.method != Method::POST && head.method != Method::PUT {
             return Err(Refusal::with_status(405, format!("{} is not allowed here; use POST", head.method)));
@@ -95,7 +107,7 @@ impl LinesPort {
         let value =
             |name: &str| query.split('&').filter_map(|p| p.split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v);
         let (message, time, level) = (value("_msg_field"), value("_time_field"), value("_level_field"));
-        let (bytes, _lease) = self.intake.body(&head.headers, body).await?;
+        let (bytes, _lease, origin) = self.intake.body(&head.headers, body, origin).await?;
         let mut options =
             json_lines::Options { service: value("service"), ..json_lines::Options::new(self.clock.now()) };
         let named = [message, time, level].map(|v| v.map(|v| [v]));
@@ -113,13 +125,13 @@ impl LinesPort {
             let message = format!("line {line} is no JSON object and is kept as text: {why}");
             self.intake.journal.note(Some(Signal::Logs), "partial", &message, lines.plain);
         }
-        self.intake.hand_on(lines.request, lines.records, peer).await.map(drop)
+        self.intake.hand_on(lines.request, lines.records, origin).await.map(drop)
     }
 }
 
 impl Service for LinesPort {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        match self.take(request, peer).await {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::OK, ""),
             Err(refusal) => self.intake.refused(&refusal),
         }

@@ -10,14 +10,16 @@ use foundation::{Clock, ErrorKind};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use model::Signal;
+use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 use wire::loki::{self, Converted};
 
-use super::web::{self, Body, Intake, Service, convert, media_type, plain};
+use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, media_type, plain};
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
 use crate::refusal::Refusal;
+use crate::telemetry::Origin;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory = ReceiverFactory { names: &["loki"], signals: &[Signal::Logs], build };
@@ -42,11 +44,15 @@ struct Protocols {
 struct Http {
     endpoint: String,
     max_request_body_size: Size,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
+    auth: Auth,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { endpoint: String::new(), max_request_body_size: Size(ByteSize::mib(64)) }
+        let max_request_body_size = Size(ByteSize::mib(64));
+        Self { endpoint: String::new(), max_request_body_size, tls: None, auth: Auth::default() }
     }
 }
 
@@ -54,6 +60,7 @@ struct Loki {
     component: String,
     address: SocketAddr,
     bytes_max: usize,
+    door: Door,
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
@@ -65,8 +72,11 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     if bytes_max == 0 {
         return Err(setup.error("protocols.http.max_request_body_size", "must be greater than zero"));
     }
+    let directory = setup.surroundings().directory;
+    check_tls(setup, "protocols.http.tls", &mut http.tls, &directory)?;
+    let door = Door { tls: http.tls.clone(), auth: http.auth.clone() };
     setup.show(&settings);
-    Ok(Box::new(Loki { component: setup.path(""), address, bytes_max }))
+    Ok(Box::new(Loki { component: setup.path(""), address, bytes_max, door }))
 }
 
 impl Receiver for Loki {
@@ -78,19 +88,20 @@ impl Receiver for Loki {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Logs) else { return Ok(()) };
             let setting = "receivers.loki.protocols.http.max_request_body_size";
-            let intake = Intake {
-                signal: Signal::Logs,
-                limit: RequestLimit { bytes: self.bytes_max, setting },
-                budget: host.budget.clone(),
-                journal: host.journal.clone(),
-                consumer,
+            let service = |authenticator| {
+                let intake = Intake {
+                    signal: Signal::Logs,
+                    limit: RequestLimit { bytes: self.bytes_max, setting },
+                    budget: host.budget.clone(),
+                    journal: host.journal.clone(),
+                    consumer,
+                    authenticator,
+                };
+                LokiPort { intake, clock: host.clock.clone() }
             };
-            let service = Arc::new(LokiPort { intake, clock: host.clock.clone() });
             let owner = format!("{}.protocols.http.endpoint", self.component);
-            let listener = host.sockets.tcp(&owner, self.address).await;
-            let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
-            run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
-            Ok(())
+            let served = self.door.serve((&owner, self.address), false, service, host, run).await;
+            served.map_err(|message| StartError { component: self.component, message })
         })
     }
 }
@@ -101,7 +112,7 @@ struct LokiPort {
 }
 
 impl LokiPort {
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+    async fn take(&self, request: Request<Incoming>, origin: &Origin) -> Result<(), Refusal> {
         let (head, body) = request.into_parts();
         if !matches!(head.uri.path(), "/loki/api/v1/push" | "/api/prom/push") {
             let message = format!("there is nothing at {}; push to /loki/api/v1/push", head.uri.path());
@@ -110,7 +121,7 @@ impl LokiPort {
         if head.method != Method::POST {
             return Err(Refusal::with_status(405, format!("{} is not allowed here; use POST", head.method)));
         }
-        let (bytes, mut lease) = self.intake.body(&head.headers, body).await?;
+        let (bytes, mut lease, origin) = self.intake.body(&head.headers, body, origin).await?;
         let now = self.clock.now();
         let converted = match media_type(&head.headers).as_str() {
             "application/json" => convert(bytes.len(), || loki::json(&bytes, now)),
@@ -125,7 +136,7 @@ impl LokiPort {
             }
         };
         let Converted { request, records } = converted.map_err(|e| Refusal::new(e.kind(), e.to_string()))?;
-        self.intake.hand_on(request, records, peer).await.map(drop)
+        self.intake.hand_on(request, records, origin).await.map(drop)
     }
 
     fn unsnappy(&self, bytes: &[u8], lease: &mut crate::budget::Lease) -> Result<Vec<u8>, Refusal> {
@@ -140,11 +151,11 @@ impl LokiPort {
 }
 
 impl Service for LokiPort {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
         if request.uri().path() == "/ready" {
             return plain(StatusCode::OK, "ready\n");
         }
-        match self.take(request, peer).await {
+        match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::NO_CONTENT, ""),
             Err(refusal) => self.intake.refused(&refusal),
         }

@@ -13,10 +13,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 
+use super::web::{self, Auth, check_tls};
 use crate::body::{BODY_TIMEOUT, RequestLimit};
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, SIGNALS, Setup, StartError, Starting};
 use crate::config::{Collector, Interval, Secret, Size};
 use crate::otlp::{self, Cors};
+use crate::port::Manner;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory = ReceiverFactory { names: &["otlp"], signals: SIGNALS, build };
@@ -122,16 +124,6 @@ impl Default for ServerParameters {
             max_connection_idle: None,
         }
     }
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Auth {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    authenticator: String,
-    /// Taken and not used: credentials are looked for in headers only.
-    #[serde(skip_serializing)]
-    request_params: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -310,27 +302,6 @@ fn check_http(setup: &mut Setup<'_>, http: &mut Http, directory: &Path) -> Resul
     Ok((address, headers))
 }
 
-/// Certificates are read here too: what is wrong with them has its line.
-fn check_tls(
-    setup: &mut Setup<'_>,
-    setting: &str,
-    tls: &mut Option<ServerSettings>,
-    directory: &Path,
-) -> Result<(), Refused> {
-    let Some(tls) = tls else { return Ok(()) };
-    tls.set_directory(directory);
-    match tls.build(&["h2", "http/1.1"]) {
-        Ok(_) => Ok(()),
-        Err(errors) => {
-            let mut refused = Refused;
-            for e in &errors.0 {
-                refused = setup.error(&format!("{setting}.{}", e.field), e.message.clone());
-            }
-            Err(refused)
-        }
-    }
-}
-
 impl Http {
     fn cors(&self) -> Cors {
         let cors = self.cors.clone().unwrap_or_default();
@@ -353,26 +324,15 @@ impl Otlp {
         include_metadata: bool,
     ) -> Result<otlp::Config, StartError> {
         let failed = |message: String| StartError { component: self.component.clone(), message };
-        let tls = tls.map(|tls| tls.build(&["h2", "http/1.1"])).transpose().map_err(|e| failed(e.to_string()))?;
-        let authenticator = match auth.authenticator.as_str() {
-            "" => None,
-            id => match host.extensions.get(id).map(|provided| provided.authenticator.clone()) {
-                Some(Some(authenticator)) => Some(authenticator),
-                Some(None) => return Err(failed(format!("the extension `{id}` does not say who may send"))),
-                None => {
-                    return Err(failed(format!(
-                        "`{id}` is not an extension that runs; name it in `service.extensions`"
-                    )));
-                }
-            },
-        };
+        let tls = web::server_tls(tls).map_err(failed)?;
+        let authenticator = auth.find(host).map_err(failed)?;
         let remote_write = host.remote_write.clone();
         Ok(otlp::Config {
             remote_write,
-            tls,
             authenticator,
             include_metadata,
             counts: host.engines.is_none(),
+            manner: Manner { tls, ..Manner::default() },
             ..otlp::Config::new(limit, host.budget.clone())
         })
     }
@@ -393,10 +353,14 @@ impl Receiver for Otlp {
                 let limit = RequestLimit { bytes: ByteSize::mib(grpc.max_recv_msg_size_mib).as_usize(), setting };
                 let common = self.config(host, limit, grpc.tls.as_ref(), &grpc.auth, grpc.include_metadata)?;
                 let keep = &grpc.keepalive.server_parameters;
-                let config = otlp::Config {
+                let manner = Manner {
                     streams_max: grpc.max_concurrent_streams,
                     keep_alive: (keep.time.0.max(Duration::from_secs(1)), keep.timeout.0.max(Duration::from_secs(1))),
                     age_max: keep.max_connection_age.map(|age| age.0).filter(|age| !age.is_zero()),
+                    ..common.manner.clone()
+                };
+                let config = otlp::Config {
+                    manner,
                     // Clients mix the ports up, browsers too.
                     cors: self.http.as_ref().map_or_else(local_cors, |(_, http, _)| http.cors()),
                     ..common
@@ -409,13 +373,14 @@ impl Receiver for Otlp {
                 let setting = "receivers.otlp.protocols.http.max_request_body_size";
                 let limit = RequestLimit { bytes: http.max_request_body_size.0.as_usize(), setting };
                 let common = self.config(host, limit, http.tls.as_ref(), &http.auth, http.include_metadata)?;
+                let header_timeout = http.read_header_timeout.0.max(Duration::from_secs(1));
                 let config = otlp::Config {
+                    manner: Manner { header_timeout, ..common.manner.clone() },
                     cors: http.cors(),
-                    response_headers: headers.clone(),
-                    paths: [&http.traces_url_path, &http.metrics_url_path, &http.logs_url_path].map(Clone::clone),
-                    header_timeout: http.read_header_timeout.0.max(Duration::from_secs(1)),
                     // In the Collector zero is for ever.
                     body_timeout: Some(http.read_timeout.0).filter(|t| !t.is_zero()).unwrap_or(BODY_TIMEOUT),
+                    response_headers: headers.clone(),
+                    paths: [&http.traces_url_path, &http.metrics_url_path, &http.logs_url_path].map(Clone::clone),
                     ..common
                 };
                 let owner = format!("{}.protocols.http.endpoint", self.component);

@@ -16,9 +16,13 @@ use std::time::Duration;
 
 use foundation::UnixNanos;
 use model::Signal;
+use net::tls::ClientSettings;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, Connection, NoTls};
 
+use super::asking::{self, ForPostgres};
 use super::measures::{Choice, Chosen, Measures};
 use super::scraper::{self, Schedule, Scraped, Scraper};
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
@@ -44,7 +48,9 @@ struct Settings {
     collection_interval: Interval,
     initial_delay: Interval,
     timeout: Interval,
-    tls: Tls,
+    /// Encrypted where the server can, and any certificate is taken, where nothing is written (`sslmode=prefer`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ClientSettings>,
     query_sample_collection: Samples,
     top_query_collection: TopQueries,
     metrics: Choice,
@@ -52,15 +58,6 @@ struct Settings {
     /// Taken and not needed: one connection per database is enough.
     #[serde(skip_serializing)]
     connection_pool: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Tls {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    insecure: Option<bool>,
-    #[serde(skip_serializing)]
-    insecure_skip_verify: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -102,7 +99,7 @@ impl Default for Settings {
             collection_interval: Interval::secs(10),
             initial_delay: Interval::secs(1),
             timeout: Interval::secs(10),
-            tls: Tls::default(),
+            tls: None,
             query_sample_collection: Samples::default(),
             top_query_collection: TopQueries::default(),
             metrics: Choice::new(),
@@ -126,6 +123,7 @@ impl Settings {
 struct PostgreSql {
     settings: Settings,
     schedule: Schedule,
+    tls: Option<(ForPostgres, SslMode)>,
     host: String,
     port: u16,
     /// By database.
@@ -135,7 +133,7 @@ struct PostgreSql {
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
-    let settings: Settings = setup.read()?;
+    let mut settings: Settings = setup.read()?;
     if settings.username.is_empty() {
         return Err(setup.error("username", "is missing; name a role that has `GRANT pg_monitor`"));
     }
@@ -143,11 +141,16 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
         let message = format!("`{}` is not known; write tcp or unix", settings.transport);
         return Err(setup.error("transport", message));
     }
-    if settings.tls.insecure == Some(false) {
-        let message =
-            "TLS is not spoken to PostgreSQL; write `tls: {insecure: true}`, and connect over a tunnel or locally";
-        return Err(setup.error("tls", message));
-    }
+    let written = settings.tls.is_some();
+    let mut anybody = Some(ClientSettings { insecure_skip_verify: true, ..ClientSettings::default() });
+    let tls = asking::tls(setup, if written { &mut settings.tls } else { &mut anybody })?;
+    let mode = match (&tls, written) {
+        _ if settings.transport == "unix" => SslMode::Disable,
+        (None, _) => SslMode::Disable,
+        (Some(_), true) => SslMode::Require,
+        (Some(_), false) => SslMode::Prefer,
+    };
+    let tls = tls.map(|tls| (ForPostgres(tls), mode));
     let endpoint = &settings.endpoint;
     let split = endpoint.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
     let Some((host, port)) = split else {
@@ -155,7 +158,7 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     };
     let schedule = Schedule::new(setup, settings.collection_interval, settings.initial_delay)?;
     let (connections, statements) = (BTreeMap::new(), statements::Seen::default());
-    Ok(Box::new(PostgreSql { settings, schedule, host, port, connections, statements, begun: None }))
+    Ok(Box::new(PostgreSql { settings, schedule, tls, host, port, connections, statements, begun: None }))
 }
 
 impl Receiver for PostgreSql {
@@ -169,6 +172,23 @@ impl Receiver for PostgreSql {
             Ok(())
         })
     }
+}
+
+/// The client of a connection, which works for it until the client is dropped.
+fn driven<S, T>(
+    connected: Result<(Client, Connection<S, T>), tokio_postgres::Error>,
+) -> Result<Client, tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (client, connection) = connected?;
+    tokio::spawn(async move {
+        if let Err(e) = connection.await {
+            tracing::debug!(error = %e, "a connection to PostgreSQL ended");
+        }
+    });
+    Ok(client)
 }
 
 /// What an error of the server says, with its code.
@@ -196,13 +216,11 @@ impl PostgreSql {
             if !self.settings.password.0.is_empty() {
                 config.password(&self.settings.password.0);
             }
-            let (client, connection) = config.connect(NoTls).await.map_err(|e| told(&e))?;
-            // It ends when the client is dropped.
-            tokio::spawn(async move {
-                if let Err(e) = connection.await {
-                    tracing::debug!(error = %e, "a connection to PostgreSQL ended");
-                }
-            });
+            let client = match self.tls.clone() {
+                None => driven(config.ssl_mode(SslMode::Disable).connect(NoTls).await),
+                Some((tls, mode)) => driven(config.ssl_mode(mode).connect(tls).await),
+            };
+            let client = client.map_err(|e| told(&e))?;
             let limit = self.settings.timeout.0.as_millis();
             let prepare = format!("SET statement_timeout = {limit}; SET lock_timeout = 1000");
             client.batch_execute(&prepare).await.map_err(|e| told(&e))?;

@@ -8,13 +8,16 @@ mod info;
 mod resp;
 mod slowlog;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::UnixNanos;
 use model::Signal;
+use net::tls::{ClientSettings, ClientTls};
 use serde::{Deserialize, Serialize};
 
 use self::resp::{Connection, Reply};
+use super::asking;
 use super::measures::{Choice, Measures};
 use super::scraper::{self, Schedule, Scraped, Scraper};
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
@@ -36,15 +39,10 @@ struct Settings {
     username: String,
     password: Secret,
     transport: String,
-    tls: Tls,
-    metrics: Choice,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Tls {
+    /// Plain text where nothing is written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    insecure: Option<bool>,
+    tls: Option<ClientSettings>,
+    metrics: Choice,
 }
 
 impl Default for Settings {
@@ -56,7 +54,7 @@ impl Default for Settings {
             username: String::new(),
             password: Secret::default(),
             transport: "tcp".to_owned(),
-            tls: Tls::default(),
+            tls: None,
             metrics: Choice::new(),
         }
     }
@@ -65,13 +63,14 @@ impl Default for Settings {
 struct Redis {
     settings: Settings,
     schedule: Schedule,
+    tls: Option<Arc<ClientTls>>,
     connection: Option<Connection>,
     /// The last entry of the slow log that was sent, by its id and the process that made it.
     slow: Option<(String, i64)>,
 }
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
-    let settings: Settings = setup.read()?;
+    let mut settings: Settings = setup.read()?;
     if settings.endpoint.is_empty() {
         return Err(setup.error("endpoint", "is missing; write `endpoint: localhost:6379`"));
     }
@@ -79,13 +78,12 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
         let message = format!("`{}` is not known; write tcp or unix", settings.transport);
         return Err(setup.error("transport", message));
     }
-    if settings.tls.insecure == Some(false) {
-        return Err(
-            setup.error("tls", "TLS is not spoken to Redis; leave `tls` out, and connect over a tunnel or locally")
-        );
+    let tls = asking::tls(setup, &mut settings.tls)?;
+    if tls.is_some() && settings.transport == "unix" {
+        return Err(setup.error("tls", "has no use on a unix socket; leave it out"));
     }
     let schedule = Schedule::new(setup, settings.collection_interval, settings.initial_delay)?;
-    Ok(Box::new(Redis { settings, schedule, connection: None, slow: None }))
+    Ok(Box::new(Redis { settings, schedule, tls, connection: None, slow: None }))
 }
 
 impl Receiver for Redis {
@@ -108,7 +106,8 @@ impl Redis {
             Some(connection) => connection,
             None => {
                 let unix = self.settings.transport == "unix";
-                let mut connection = Connection::open(&self.settings.endpoint, unix).await?;
+                let open = Connection::open(&self.settings.endpoint, unix, self.tls.as_ref());
+                let mut connection = open.await?;
                 let (user, password) = (&self.settings.username, &self.settings.password.0);
                 if !password.is_empty() {
                     let mut command = vec!["AUTH"];

@@ -12,15 +12,17 @@ use foundation::units::ByteSize;
 use foundation::{Clock, UnixNanos};
 use jiff::tz::TimeZone;
 use model::Signal;
+use net::tls::{ServerSettings, ServerTls};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wire::otlp::tree::{LogRecord, Value};
 use wire::syslog::{self, Framing, Protocol, Splitter};
 
 use super::datagrams::Port;
+use super::web::{check_tls, server_tls};
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::{Collector, Size};
 use crate::consumer::Consumer;
@@ -60,11 +62,14 @@ struct Settings {
 struct Tcp {
     listen_address: String,
     max_log_size: Size,
+    /// RFC 5425: syslog over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
 }
 
 impl Default for Tcp {
     fn default() -> Self {
-        Self { listen_address: String::new(), max_log_size: Size(ByteSize::mib(1)) }
+        Self { listen_address: String::new(), max_log_size: Size(ByteSize::mib(1)), tls: None }
     }
 }
 
@@ -79,7 +84,7 @@ struct Udp {
 
 struct Syslog {
     component: String,
-    tcp: Option<(SocketAddr, usize)>,
+    tcp: Option<(SocketAddr, usize, Option<ServerSettings>)>,
     udp: Option<SocketAddr>,
     framing: Framing,
     reading: Reading,
@@ -135,7 +140,9 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
             if limit < 1024 {
                 return Err(setup.error("tcp.max_log_size", "must be at least 1KiB"));
             }
-            Some((at, limit))
+            let directory = setup.surroundings().directory;
+            check_tls(setup, "tcp.tls", &mut tcp.tls, &directory)?;
+            Some((at, limit, tcp.tls.clone()))
         }
         false => None,
     };
@@ -173,14 +180,16 @@ pub(super) fn operators(setup: &mut Setup<'_>, list: &[serde_json::Value]) -> Re
 
 impl Receiver for Syslog {
     fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        self.tcp.iter().map(|(address, _)| (format!("{}.tcp.listen_address", self.component), *address)).collect()
+        self.tcp.iter().map(|(address, ..)| (format!("{}.tcp.listen_address", self.component), *address)).collect()
     }
 
     fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Logs) else { return Ok(()) };
             let failed = |message: String| StartError { component: self.component.clone(), message };
-            if let Some((address, limit)) = self.tcp {
+            if let Some((address, limit, tls)) = &self.tcp {
+                let (address, limit) = (*address, *limit);
+                let tls = server_tls(tls.as_ref()).map_err(failed)?;
                 let owner = format!("{}.tcp.listen_address", self.component);
                 let listener = host.sockets.tcp(&owner, address).await.map_err(failed)?;
                 let stream = Stream {
@@ -191,7 +200,7 @@ impl Receiver for Syslog {
                     clock: host.clock.clone(),
                     consumer: consumer.clone(),
                 };
-                run.spawn("tcp", serve(listener, Arc::new(stream), run.stopped()));
+                run.spawn("tcp", serve(listener, tls, Arc::new(stream), run.stopped()));
             }
             if let Some(address) = self.udp {
                 let owner = format!("{}.udp.listen_address", self.component);
@@ -269,7 +278,12 @@ struct Stream {
     consumer: Arc<dyn Consumer>,
 }
 
-async fn serve(listener: Arc<TcpListener>, stream: Arc<Stream>, mut stop: watch::Receiver<bool>) {
+async fn serve(
+    listener: Arc<TcpListener>,
+    tls: Option<ServerTls>,
+    stream: Arc<Stream>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -287,8 +301,19 @@ async fn serve(listener: Arc<TcpListener>, stream: Arc<Stream>, mut stop: watch:
                 );
             }
             Ok((socket, peer)) => {
-                let (stream, stop) = (stream.clone(), stop.clone());
-                drop(connections.spawn(async move { stream.read(socket, peer, stop).await }));
+                let (stream, stop, tls) = (stream.clone(), stop.clone(), tls.clone());
+                drop(connections.spawn(async move {
+                    match tls {
+                        None => stream.read(socket, peer, stop).await,
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(socket) => stream.read(socket, peer, stop).await,
+                            Err(e) => {
+                                let message = format!("syslog from {}: the TLS handshake failed: {e}", peer.ip());
+                                stream.journal.note(Some(Signal::Logs), "tls", &message, 1);
+                            }
+                        },
+                    }
+                }));
             }
             Err(e) => {
                 tracing::warn!(error = %e, "cannot accept a connection");
@@ -302,7 +327,7 @@ async fn serve(listener: Arc<TcpListener>, stream: Arc<Stream>, mut stop: watch:
 impl Stream {
     /// Reads a connection to its end. Syslog has no acknowledgement: what is read is handed on before more is read, so that a
     /// sender waits when the pipelines do.
-    async fn read(&self, mut socket: TcpStream, peer: SocketAddr, mut stop: watch::Receiver<bool>) {
+    async fn read(&self, mut socket: impl AsyncRead + Unpin, peer: SocketAddr, mut stop: watch::Receiver<bool>) {
         let mut splitter = Splitter::new(self.framing, self.limit);
         let mut chain = self.reading.blueprint.chain();
         let mut buffer = vec![0; 64 << 10];

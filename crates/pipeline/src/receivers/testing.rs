@@ -52,6 +52,10 @@ impl Kept {
         self.requests.lock().iter().filter(|t| t.signal() == signal).cloned().collect()
     }
 
+    pub(super) fn everything(&self) -> Vec<Telemetry> {
+        self.requests.lock().clone()
+    }
+
     pub(super) fn spans(&self) -> Vec<Span> {
         let mut sink = RowSpanSink::default();
         for request in self.all(Signal::Traces) {
@@ -127,13 +131,16 @@ pub(super) fn mistakes(factory: &ReceiverFactory, yaml: &str) -> String {
 
 /// Builds and starts a receiver; what it needs is under `directory`.
 pub(super) async fn start(factory: &ReceiverFactory, yaml: &str, directory: &Path) -> Running {
+    start_on(factory, yaml, host(directory)).await
+}
+
+/// Builds and starts a receiver in surroundings of one's own.
+pub(super) async fn start_on(factory: &ReceiverFactory, yaml: &str, host: Host) -> Running {
     let node = config::parse("test.yaml", yaml).unwrap();
     let id: ComponentId = factory.names[0].parse().unwrap();
     let mut findings = Findings::default();
     let built = (factory.build)(&mut Setup::new(Kind::Receiver, &id, &node, &mut findings));
-    let said: Vec<_> = findings.sorted().iter().map(|f| f.to_string()).collect();
-    let receiver = built.unwrap_or_else(|_| panic!("{said:?}"));
-    let host = host(directory);
+    let receiver = built.unwrap_or_else(|_| panic!("{findings}"));
     let mut run = Run::new(format!("receivers.{}", factory.names[0]), host.board.clone());
     let kept = Arc::new(Kept::default());
     receiver.start(Outputs::all(kept.clone()), &host, &mut run).await.unwrap();
@@ -185,4 +192,15 @@ pub(super) async fn post(address: SocketAddr, path: &str, content_type: &str, bo
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+/// What a port says to a request in plain text; nothing when it closes the connection.
+pub(super) async fn plain_words(address: SocketAddr) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // It may be closed with something unread, which is told as a reset.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }

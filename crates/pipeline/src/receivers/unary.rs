@@ -16,11 +16,17 @@ use crate::budget::Lease;
 use crate::journal::shortened;
 use crate::otlp::compression::{self, Encoding};
 use crate::refusal::Refusal;
+use crate::telemetry::Origin;
 
 const PREFIX_LEN: usize = 5;
 
-/// Reads the one message of a call and decompresses it.
-pub(super) async fn message(request: Request<Incoming>, intake: &Intake) -> Result<(Bytes, Lease), Refusal> {
+/// Reads the one message of a call of one who may send, and decompresses it.
+pub(super) async fn message(
+    request: Request<Incoming>,
+    intake: &Intake,
+    origin: &Origin,
+) -> Result<(Bytes, Lease, Origin), Refusal> {
+    let origin = intake.authenticated(request.headers(), origin)?;
     let bad = |message: &'static str| Refusal::new(ErrorKind::InvalidInput, message);
     let name = request.headers().get("grpc-encoding").map_or("", |v| v.to_str().unwrap_or("?"));
     let encoding = Encoding::parse(name).ok_or_else(|| {
@@ -38,7 +44,7 @@ pub(super) async fn message(request: Request<Incoming>, intake: &Intake) -> Resu
     }
     let encoding = if *flag == 1 { encoding } else { Encoding::Identity };
     let plain = compression::decompress(encoding, framed.slice(PREFIX_LEN..), intake.limit, &mut lease)?;
-    Ok((plain, lease))
+    Ok((plain, lease, origin))
 }
 
 /// The answer to a call that was taken: an empty message.

@@ -1,56 +1,40 @@
-//! Ports that speak HTTP, for receivers of one signal: connections within limits, bodies within limits, and a request's way to
-//! the pipelines.
+//! Ports of receivers of one signal: TLS and who may send, bodies within limits, and a request's way to the pipelines.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, Response, StatusCode};
-use http_body_util::combinators::UnsyncBoxBody;
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use model::Signal;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use net::tls::{ServerSettings, ServerTls};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use wire::otlp::Decoded;
 
 use crate::body::{self, RequestLimit};
 use crate::budget::{Budget, Lease};
-use crate::component::Host;
-use crate::connections::connections_max;
+use crate::component::{Authenticator, Host, Refused, Run, Setup};
 use crate::consumer::Consumer;
-use crate::first_bytes;
 use crate::journal::Journal;
 use crate::otlp::compression::{self, ACCEPTED, Encoding};
+use crate::port::{self, Manner};
+pub(super) use crate::port::{Body, Service};
 use crate::refusal::Refusal;
 use crate::remote_write;
 use crate::telemetry::{Origin, Telemetry};
 
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
-
-/// A client that does not finish its headers in this time is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// An HTTP/2 client that answers no ping in this time is gone.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// After a failed accept, which mostly means that there are no file descriptors: without a pause this would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// A TLS handshake begins with this byte (RFC 8446, ContentType handshake).
-const TLS_HANDSHAKE: u8 = 0x16;
-/// HTTP/2 flow control: a whole usual request fits in a stream's window.
-const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// What is spoken over TLS.
+const ALPN: [&str; 2] = ["h2", "http/1.1"];
 
 /// Listens at `address`. With `when_free`, a port that is in use is left out, and that is said: `None`.
 ///
 /// # Errors
 /// What the operating system says, with the remedy.
-pub(super) async fn listen(
+async fn listen(
     host: &Host,
     owner: &str,
     address: SocketAddr,
@@ -71,92 +55,81 @@ pub(super) fn left_out(owner: &str, message: &str) {
     tracing::warn!(setting = owner, "{message}; it is left out");
 }
 
-/// Answers requests.
-pub(super) trait Service: Send + Sync + 'static {
-    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response<Body>> + Send;
+/// `auth`: the extension that says who may send.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Auth {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    authenticator: String,
+    /// Taken and not used: credentials are looked for in headers only.
+    #[serde(skip_serializing)]
+    request_params: Option<Vec<String>>,
 }
 
-/// Serves `listener` until `stop` says so, then answers what is in flight and returns.
-pub(super) async fn serve<S: Service>(
-    listener: Arc<TcpListener>,
-    service: Arc<S>,
-    journal: Journal,
-    mut stop: watch::Receiver<bool>,
-) {
-    let connections_max = connections_max();
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = stop.wait_for(|stopped| *stopped) => break,
-        };
-        match accepted {
-            Ok(_) if connections.len() >= connections_max => {
-                let message =
-                    format!("{connections_max} connections are open; keep connections alive and use them again");
-                journal.note(None, "connections", &message, 1);
-            }
-            Ok((stream, peer)) => {
-                let journal = journal.clone();
-                drop(connections.spawn(connection(
-                    stream,
-                    peer,
-                    service.clone(),
-                    journal,
-                    graceful.watcher(),
-                    stop.clone(),
-                )));
-            }
-            Err(e) => {
-                tracing::warn!(error = %e, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+impl Auth {
+    /// Who says it; `None`: everybody may send.
+    pub(super) fn find(&self, host: &Host) -> Result<Option<Arc<dyn Authenticator>>, String> {
+        let id = self.authenticator.as_str();
+        if id.is_empty() {
+            return Ok(None);
+        }
+        match host.extensions.get(id).map(|provided| provided.authenticator.clone()) {
+            Some(Some(authenticator)) => Ok(Some(authenticator)),
+            Some(None) => Err(format!("the extension `{id}` does not say who may send")),
+            None => Err(format!("`{id}` is not an extension that runs; name it in `service.extensions`")),
         }
     }
-    drop(listener);
-    graceful.shutdown().await;
-    while connections.join_next().await.is_some() {}
 }
 
-async fn connection<S: Service>(
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: Arc<S>,
-    journal: Journal,
-    watcher: Watcher,
-    mut stop: watch::Receiver<bool>,
-) {
-    let _ = stream.set_nodelay(true);
-    let mut first = [0u8; 1];
-    let peeked = tokio::select! {
-        peeked = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut first)) => peeked,
-        // Nothing was sent yet, so nothing is owed.
-        _ = stop.wait_for(|stopped| *stopped) => return,
-    };
-    let Ok(Ok(1)) = peeked else { return };
-    if first[0] == TLS_HANDSHAKE {
-        let message =
-            "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-        journal.note(None, "tls", message, 1);
-        return;
+/// Certificates are read here too: what is wrong with them has its line.
+pub(super) fn check_tls(
+    setup: &mut Setup<'_>,
+    setting: &str,
+    tls: &mut Option<ServerSettings>,
+    directory: &Path,
+) -> Result<(), Refused> {
+    let Some(tls) = tls else { return Ok(()) };
+    tls.set_directory(directory);
+    match tls.build(&ALPN) {
+        Ok(_) => Ok(()),
+        Err(errors) => {
+            let mut refused = Refused;
+            for e in &errors.0 {
+                refused = setup.error(&format!("{setting}.{}", e.field), e.message.clone());
+            }
+            Err(refused)
+        }
     }
-    let service = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
-    });
-    let Some((mut builder, stream)) = first_bytes::version(stream, HEADER_TIMEOUT).await else { return };
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Some(KEEP_ALIVE))
-        .keep_alive_timeout(KEEP_ALIVE)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES);
-    let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(e) = watcher.watch(served).await {
-        tracing::debug!(error = %e, "a connection ended early");
+}
+
+/// The server's side of TLS, if it is wanted.
+pub(super) fn server_tls(tls: Option<&ServerSettings>) -> Result<Option<ServerTls>, String> {
+    tls.map(|tls| tls.build(&ALPN)).transpose().map_err(|e| e.to_string())
+}
+
+/// A port of one signal: who may come, and how.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Door {
+    pub tls: Option<ServerSettings>,
+    pub auth: Auth,
+}
+
+impl Door {
+    /// Serves `service` at `address`, which `owner` names.
+    pub(super) async fn serve<S: Service>(
+        &self,
+        (owner, address): (&str, SocketAddr),
+        when_free: bool,
+        service: impl FnOnce(Option<Arc<dyn Authenticator>>) -> S,
+        host: &Host,
+        run: &mut Run,
+    ) -> Result<(), String> {
+        let service = Arc::new(service(self.auth.find(host)?));
+        let manner = Manner { tls: server_tls(self.tls.as_ref())?, ..Manner::default() };
+        if let Some(listener) = listen(host, owner, address, when_free).await? {
+            run.spawn(owner, port::serve(listener, service, manner, host.journal.clone(), run.stopped()));
+        }
+        Ok(())
     }
 }
 
@@ -168,11 +141,28 @@ pub(super) struct Intake {
     pub budget: Budget,
     pub journal: Journal,
     pub consumer: Arc<dyn Consumer>,
+    /// Says who may send; everybody when there is none.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
 }
 
 impl Intake {
-    /// Reads the body and decompresses it as the headers say; the lease holds its memory.
-    pub(super) async fn body(&self, headers: &HeaderMap, body: Incoming) -> Result<(Bytes, Lease), Refusal> {
+    /// Who sends a request with these headers over the connection of `origin`.
+    ///
+    /// # Errors
+    /// Nobody who may.
+    pub(super) fn authenticated(&self, headers: &HeaderMap, origin: &Origin) -> Result<Origin, Refusal> {
+        let auth = self.authenticator.as_ref().map(|authenticator| authenticator.authenticate(headers)).transpose()?;
+        Ok(Origin { auth: auth.unwrap_or_default(), ..origin.clone() })
+    }
+
+    /// Reads the body of one who may send and decompresses it as the headers say; the lease holds its memory.
+    pub(super) async fn body(
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+        origin: &Origin,
+    ) -> Result<(Bytes, Lease, Origin), Refusal> {
+        let origin = self.authenticated(headers, origin)?;
         let encoding = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::to_str) {
             None => Encoding::Identity,
             Some(Ok(name)) => Encoding::parse(name).ok_or_else(|| {
@@ -183,22 +173,26 @@ impl Intake {
         let mut lease = self.budget.lease();
         let sent = body::read(body, self.limit, &mut lease).await?;
         let plain = compression::decompress(encoding, sent, self.limit, &mut lease)?;
-        Ok((plain, lease))
+        Ok((plain, lease, origin))
     }
 
     /// Hands a request on; returns once it is safe. Requests without records are not sent on.
-    pub(super) async fn hand_on(&self, request: Vec<u8>, records: u64, peer: SocketAddr) -> Result<Decoded, Refusal> {
+    pub(super) async fn hand_on(&self, request: Vec<u8>, records: u64, origin: Origin) -> Result<Decoded, Refusal> {
         if records == 0 {
             return Ok(Decoded::default());
         }
-        let origin = Arc::new(Origin { peer: Some(peer), ..Origin::default() });
-        self.consumer.consume(Telemetry::new(self.signal, request.into()).from(Some(origin))).await
+        self.consumer.consume(Telemetry::new(self.signal, request.into()).from(Some(Arc::new(origin)))).await
     }
 
     /// The answer to a request that was refused, which is counted.
     pub(super) fn refused(&self, refusal: &Refusal) -> Response<Body> {
         self.journal.request_refused(Some(self.signal), &refusal.http().to_string(), &refusal.message);
-        boxed(remote_write::failure(refusal))
+        let mut response = boxed(remote_write::failure(refusal));
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let schemes = HeaderValue::from_static("Basic, Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
+        }
+        response
     }
 }
 

@@ -10,14 +10,16 @@ use foundation::units::ByteSize;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use model::Signal;
+use net::tls::ServerSettings;
 use serde::{Deserialize, Serialize};
 use wire::zipkin::{self, Converted, Options};
 
-use super::web::{self, Body, Intake, Service, convert, media_type, plain};
+use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, media_type, plain};
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
 use crate::refusal::Refusal;
+use crate::telemetry::Origin;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory = ReceiverFactory { names: &["zipkin"], signals: &[Signal::Traces], build };
@@ -28,6 +30,9 @@ struct Settings {
     endpoint: String,
     parse_string_tags: bool,
     max_request_body_size: Size,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ServerSettings>,
+    auth: Auth,
     /// Leaves out a port that is in use, instead of not starting.
     when_free: bool,
 }
@@ -38,6 +43,8 @@ impl Default for Settings {
             endpoint: String::new(),
             parse_string_tags: false,
             max_request_body_size: Size(ByteSize::mib(64)),
+            tls: None,
+            auth: Auth::default(),
             when_free: false,
         }
     }
@@ -56,6 +63,8 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     if settings.max_request_body_size.0.0 == 0 {
         return Err(setup.error("max_request_body_size", "must be greater than zero"));
     }
+    let directory = setup.surroundings().directory;
+    check_tls(setup, "tls", &mut settings.tls, &directory)?;
     setup.show(&settings);
     Ok(Box::new(Zipkin { component: setup.path(""), address, settings }))
 }
@@ -72,22 +81,21 @@ impl Receiver for Zipkin {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Traces) else { return Ok(()) };
             let bytes = self.settings.max_request_body_size.0.as_usize();
-            let intake = Intake {
-                signal: Signal::Traces,
-                limit: RequestLimit { bytes, setting: "receivers.zipkin.max_request_body_size" },
-                budget: host.budget.clone(),
-                journal: host.journal.clone(),
-                consumer,
+            let Settings { parse_string_tags, when_free, tls, auth, .. } = self.settings.clone();
+            let service = |authenticator| {
+                let intake = Intake {
+                    signal: Signal::Traces,
+                    limit: RequestLimit { bytes, setting: "receivers.zipkin.max_request_body_size" },
+                    budget: host.budget.clone(),
+                    journal: host.journal.clone(),
+                    consumer,
+                    authenticator,
+                };
+                ZipkinPort { intake, clock: host.clock.clone(), parse_string_tags }
             };
-            let parse_string_tags = self.settings.parse_string_tags;
-            let service = Arc::new(ZipkinPort { intake, clock: host.clock.clone(), parse_string_tags });
             let owner = format!("{}.endpoint", self.component);
-            let listener = web::listen(host, &owner, self.address, self.settings.when_free).await;
-            let listener = listener.map_err(|message| StartError { component: self.component.clone(), message })?;
-            if let Some(listener) = listener {
-                run.spawn("http", web::serve(listener, service, host.journal.clone(), run.stopped()));
-            }
-            Ok(())
+            let served = Door { tls, auth }.serve((&owner, self.address), when_free, service, host, run).await;
+            served.map_err(|message| StartError { component: self.component, message })
         })
     }
 }
@@ -99,7 +107,7 @@ struct ZipkinPort {
 }
 
 impl ZipkinPort {
-    async fn take(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<(), Refusal> {
+    async fn take(&self, request: Request<Incoming>, origin: &Origin) -> Result<(), Refusal> {
         let (head, body) = request.into_parts();
         let version = match head.uri.path().trim_end_matches('/') {
             "/api/v2/spans" | "" => 2,
@@ -112,7 +120,7 @@ impl ZipkinPort {
         if head.method != Method::POST {
             return Err(Refusal::with_status(405, format!("{} is not allowed here; use POST", head.method)));
         }
-        let (bytes, _lease) = self.intake.body(&head.headers, body).await?;
+        let (bytes, _lease, origin) = self.intake.body(&head.headers, body, origin).await?;
         let options = Options { now: self.clock.now(), parse_string_tags: self.parse_string_tags };
         let converted = match (version, media_type(&head.headers).as_str()) {
             (2, "application/x-protobuf" | "application/protobuf") => {
@@ -129,13 +137,13 @@ impl ZipkinPort {
             }
         };
         let Converted { request, spans } = converted.map_err(|e| Refusal::new(e.kind(), e.to_string()))?;
-        self.intake.hand_on(request, spans, peer).await.map(drop)
+        self.intake.hand_on(request, spans, origin).await.map(drop)
     }
 }
 
 impl Service for ZipkinPort {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        match self.take(request, peer).await {
+    async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::ACCEPTED, ""),
             Err(refusal) => self.intake.refused(&refusal),
         }

@@ -13,7 +13,7 @@ use model::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
-use wire::otlp::count_items;
+use wire::otlp::raw;
 
 use super::queue::{Lease, Queue};
 use super::untag;
@@ -82,7 +82,7 @@ impl Batching {
         match self.sizer {
             Unit::Bytes => request.len() as u64,
             // What cannot be read is sent as it is, and counts as much as it could be.
-            Unit::Items => count_items(signal, request).map_or(request.len(), |items| items) as u64,
+            Unit::Items => raw::count(signal, request).unwrap_or(request.len()) as u64,
         }
     }
 

@@ -220,7 +220,7 @@ async fn small_requests_are_sent_as_one_and_large_ones_in_pieces() {
     let backend = Arc::new(Backend::default());
     let sizes = |backend: &Backend| -> Vec<usize> {
         let seen = backend.seen.lock();
-        seen.iter().map(|request| wire::otlp::count_items(Signal::Logs, request).unwrap()).collect()
+        seen.iter().map(|request| wire::otlp::raw::count(Signal::Logs, request).unwrap()).collect()
     };
     let mut run = Run::new("exporters.test", host.board.clone());
     let batch = Some(super::batch::of_items(10, 12, Duration::from_millis(50)));

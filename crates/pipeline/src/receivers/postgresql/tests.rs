@@ -62,9 +62,23 @@ async fn a_server_is_asked() {
         at.port(),
         dir.path().display()
     );
+    // Its key is the server's own, which it insists on.
+    let authority = net::testing::Authority::new();
+    let pair = authority.sign(&["127.0.0.1"]);
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes()).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        if let Ok(owner) = std::fs::metadata(&data).map(|m| std::os::unix::fs::MetadataExt::uid(&m)) {
+            std::os::unix::fs::chown(&path, Some(owner), None).unwrap();
+        }
+        path.display().to_string()
+    };
+    let (cert, key) = (file("cert.pem", &pair.cert), file("key.pem", &pair.key));
+    let options = format!("{options} -c ssl=on -c ssl_cert_file={cert} -c ssl_key_file={key}");
     let log = dir.path().join("log").to_string_lossy().into_owned();
     assert!(run(&bin.join("pg_ctl"), &["-D", &path, "-w", "-l", &log, "-o", &options, "start"]));
-    let server = Server { bin, data };
+    let server = Server { bin, data: data.clone() };
     let text = format!(
         "host=127.0.0.1 port={} user=bell dbname=postgres application_name=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         at.port()
@@ -112,6 +126,27 @@ async fn a_server_is_asked() {
     }
     assert_eq!(latest("postgresql.tup_returned", ""), None);
     assert_eq!(running.host.journal.refusals(), []);
+    // Where nothing is written, what can be encrypted is; with `tls` it has to be, and the certificate has to be right.
+    let encrypted = async || -> i64 {
+        let sql = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'bellrock'";
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    assert!(encrypted().await > 0);
+    let with = async |tls: String| {
+        let yaml =
+            format!("endpoint: '{at}'\nusername: bell\ncollection_interval: 100ms\ninitial_delay: 1ms\ntls: {tls}");
+        let running = start(&FACTORY, &yaml, dir.path()).await;
+        until("an answer", || points(&running.kept).iter().any(|(n, _, _)| n == "postgresql_up")).await;
+        let up = points(&running.kept).into_iter().find(|(n, _, _)| n == "postgresql_up").map(|(_, _, v)| v);
+        let why = running.host.journal.refusals().first().map(|r| r.message.clone()).unwrap_or_default();
+        running.stop().await;
+        (up, why)
+    };
+    let ca = file("ca.pem", authority.pem());
+    assert_eq!(with(format!("{{ca_file: {ca}}}")).await.0, Some(1.0));
+    assert_eq!(with("{insecure: true}".to_owned()).await.0, Some(1.0));
+    let (up, why) = with("{}".to_owned()).await;
+    assert!(up == Some(0.0) && why.contains("ca_file"), "{why}");
     drop(server);
     until("postgresql_up 0", || latest("postgresql_up", "") == Some(0.0)).await;
     running.stop().await;
@@ -122,7 +157,7 @@ fn mistakes_are_told() {
     for (yaml, want) in [
         ("{}\n", "username: is missing"),
         ("username: a\nendpoint: here\n", "write `localhost:5432`"),
-        ("username: a\ntls: {insecure: false}\n", "TLS is not spoken"),
+        ("username: a\ntls: {cert_file: c.pem}\n", "receivers.postgresql.tls.key_file: is missing"),
     ] {
         let said = mistakes(&FACTORY, yaml);
         assert!(said.contains(want), "{yaml}: {said}");

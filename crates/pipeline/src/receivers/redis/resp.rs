@@ -1,15 +1,17 @@
 //! The Redis protocol, as much as asking needs. Source: Redis, "RESP protocol spec" (version 2).
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use std::sync::Arc;
+
+use net::tls::ClientTls;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UnixStream};
+
+use crate::receivers::asking::{Duplex, encrypted};
 
 /// Bytes of one text, and elements of one list.
 const BULK_MAX: usize = 16 << 20;
 const ELEMENTS_MAX: usize = 65_536;
 const DEPTH_MAX: usize = 8;
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +42,18 @@ impl Reply {
 }
 
 /// A connection to a server.
-pub(super) struct Connection(BufReader<Box<dyn Stream>>);
+pub(super) struct Connection(BufReader<Box<dyn Duplex>>);
 
 impl Connection {
-    pub(super) async fn open(endpoint: &str, unix: bool) -> Result<Self, String> {
+    pub(super) async fn open(endpoint: &str, unix: bool, tls: Option<&Arc<ClientTls>>) -> Result<Self, String> {
         let cannot = |e: std::io::Error| format!("cannot connect: {e}");
-        let stream: Box<dyn Stream> = match unix {
+        let stream: Box<dyn Duplex> = match unix {
             true => Box::new(UnixStream::connect(endpoint).await.map_err(cannot)?),
-            false => Box::new(TcpStream::connect(endpoint).await.map_err(cannot)?),
+            false => {
+                let stream = TcpStream::connect(endpoint).await.map_err(cannot)?;
+                let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+                encrypted(tls, stream, host).await?
+            }
         };
         Ok(Self(BufReader::new(stream)))
     }

@@ -38,7 +38,7 @@ async fn a_server_is_asked() {
         points(&running.kept).iter().rev().find(|(n, _, _)| n == "redis_up").is_some_and(|(_, _, v)| *v == want)
     };
     until("redis_up 1", || up(1.0)).await;
-    let mut connection = super::resp::Connection::open(&at.to_string(), false).await.unwrap();
+    let mut connection = super::resp::Connection::open(&at.to_string(), false, None).await.unwrap();
     connection.call(&["AUTH", "secret"]).await.unwrap().ok().unwrap();
     connection.call(&["SET", "key", "value"]).await.unwrap().ok().unwrap();
     connection.call(&["GET", "key"]).await.unwrap().ok().unwrap();
@@ -70,7 +70,8 @@ fn mistakes_are_told() {
     for (yaml, want) in [
         ("{}\n", "`endpoint: localhost:6379`"),
         ("endpoint: a:1\ntransport: udp\n", "`udp` is not known"),
-        ("endpoint: a:1\ntls: {insecure: false}\n", "TLS is not spoken"),
+        ("endpoint: a:1\ntls: {cert_file: c.pem}\n", "receivers.redis.tls.key_file: is missing"),
+        ("endpoint: /run/a\ntransport: unix\ntls: {insecure: false}\n", "has no use on a unix socket"),
     ] {
         let said = mistakes(&FACTORY, yaml);
         assert!(said.contains(want), "{yaml}: {said}");
