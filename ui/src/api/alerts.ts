@@ -127,7 +127,7 @@ export function previewSilence(matchers: readonly string[], signal?: AbortSignal
   });
 }
 
-const INSTANCES_MAX = 2000;
+const INSTANCES_MAX = 500;
 const instances = object<{ alerts: ManagedAlert[]; total: number }>({ alerts: list(managedAlert), total: zero });
 let instancesMissing = false;
 

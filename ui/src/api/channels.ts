@@ -16,6 +16,16 @@ export interface Channel {
   target: string;
   send_resolved: boolean;
   settings: Record<string, unknown>;
+  /** How it fares; null when the server does not say. */
+  condition: ChannelCondition | null;
+}
+
+export interface ChannelCondition {
+  /** "unknown" before anything was sent, "delivering" or "failing". */
+  state: string;
+  delivered_ms: number | null;
+  failing_since_ms: number | null;
+  last_failure: { time_ms: number; reason: string; code: number | null } | null;
 }
 
 export interface Receiver {
@@ -39,6 +49,20 @@ const receivers = object<{ receivers: Receiver[] }>({
             target: blank,
             send_resolved: withDefault(bool, false),
             settings: withDefault(record(anything), {}),
+            condition: nullable(
+              object<ChannelCondition>({
+                state: blank,
+                delivered_ms: nullable(number),
+                failing_since_ms: nullable(number),
+                last_failure: nullable(
+                  object<NonNullable<ChannelCondition["last_failure"]>>({
+                    time_ms: withDefault(number, 0),
+                    reason: blank,
+                    code: nullable(number),
+                  }),
+                ),
+              }),
+            ),
           }),
         ),
         [],
@@ -74,7 +98,7 @@ export function testChannel(
 ): Promise<void> {
   const query = channel === null ? "" : `?channel=${encodeURIComponent(channel)}`;
   const path = `api/v1/channels/${encodeURIComponent(receiver)}/test${query}`;
-  return streamLines(path, alert ?? {}, (line) => onLine(readLine(line)), signal);
+  return streamLines(path, alert ?? undefined, (line) => onLine(readLine(line)), signal);
 }
 
 function readLine(line: unknown): TestLine {

@@ -55,7 +55,19 @@ export interface Notification {
   latency_ms: number;
 }
 
-const page = object<{ notifications: Notification[]; next_before: number | null }>({
+/** A message that has not arrived yet and is tried again. */
+export interface OnTheWay {
+  receiver: string;
+  channel: string;
+  target: string;
+  alerts: string[];
+  since_ms: number;
+  attempt_count: number;
+  next_attempt_ms: number | null;
+  last_failure: { reason: string } | null;
+}
+
+const page = object<{ notifications: Notification[]; next_before: number | null; on_the_way: OnTheWay[] }>({
   notifications: list(
     object<Notification>({
       id: number,
@@ -87,6 +99,21 @@ const page = object<{ notifications: Notification[]; next_before: number | null 
     }),
   ),
   next_before: nullable(number),
+  on_the_way: withDefault(
+    list(
+      object<OnTheWay>({
+        receiver: blank,
+        channel: blank,
+        target: blank,
+        alerts: withDefault(list(text), []),
+        since_ms: zero,
+        attempt_count: zero,
+        next_attempt_ms: nullable(number),
+        last_failure: nullable(object<{ reason: string }>({ reason: blank })),
+      }),
+    ),
+    [],
+  ),
 });
 
 export interface NotificationQuery {

@@ -135,11 +135,32 @@ export function ChannelLine({ channel }: { channel: Channel }) {
     <>
       <span className="badge">{channel.integration}</span>{" "}
       {channel.enabled ? (
-        <span className={styles.target}>{channel.target}</span>
+        <>
+          <span className={styles.target}>{channel.target}</span> <Condition channel={channel} />
+        </>
       ) : (
         <span className={styles.problem}>disabled: {channel.disabled_because}</span>
       )}
     </>
+  );
+}
+
+/** Whether messages arrive, and since when they do not. */
+function Condition({ channel }: { channel: Channel }) {
+  const { condition } = channel;
+  if (!condition || condition.state === "unknown") return null;
+  const now = serverNow();
+  if (condition.state !== "failing") {
+    return (
+      <span className="badge ok">
+        works{condition.delivered_ms !== null && `, ${formatRelative(condition.delivered_ms, now)}`}
+      </span>
+    );
+  }
+  return (
+    <span className="badge error" title={condition.last_failure?.reason}>
+      fails{condition.failing_since_ms !== null && ` since ${formatRelative(condition.failing_since_ms, now)}`}
+    </span>
   );
 }
 

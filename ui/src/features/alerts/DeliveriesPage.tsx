@@ -5,19 +5,47 @@ import { Search } from "lucide-react";
 import { useMemo, useRef } from "react";
 import { fetchReceivers } from "../../api/channels.ts";
 import { serverNow } from "../../api/client.ts";
-import { fetchNotifications } from "../../api/notifications.ts";
+import { fetchNotifications, type OnTheWay } from "../../api/notifications.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
+import { formatRelative } from "../../lib/time/format.ts";
 import { useTime, useView } from "../../lib/view.ts";
 import styles from "./Alerts.module.css";
 import { AlertsNav } from "./AlertsNav.tsx";
 import { DeliveryList } from "./DeliveryList.tsx";
 
 const PAGE = 100;
+const ON_THE_WAY_MAX = 20;
 const OUTCOMES = ["delivered", "failed", "suppressed"] as const;
+
+/** Messages that are tried again, with the time of the next attempt. */
+function OnTheWayList({ messages }: { messages: readonly OnTheWay[] }) {
+  if (messages.length === 0) return null;
+  const now = serverNow();
+  return (
+    <section className={styles.block} aria-label="On the way">
+      <header className={styles.blockHead}>
+        <h2>On the way</h2>
+        <span className="faint">not delivered yet, and tried again</span>
+      </header>
+      <ul>
+        {messages.slice(0, ON_THE_WAY_MAX).map((message, at) => (
+          <li key={at}>
+            {message.receiver} {message.channel} <span className="faint">{message.target}</span>:{" "}
+            {plural(message.alerts.length, "alert")} since {formatRelative(message.since_ms, now)},{" "}
+            {plural(message.attempt_count, "attempt")}
+            {message.next_attempt_ms !== null && `, the next ${formatRelative(message.next_attempt_ms, now)}`}
+            {message.last_failure && <span className={styles.problem}> {message.last_failure.reason}</span>}
+          </li>
+        ))}
+      </ul>
+      {messages.length > ON_THE_WAY_MAX && <p className="faint">and {messages.length - ON_THE_WAY_MAX} more</p>}
+    </section>
+  );
+}
 
 export function DeliveriesPage() {
   const { search, patch } = useView();
@@ -137,6 +165,7 @@ export function DeliveriesPage() {
           >
             {() => (
               <>
+                <OnTheWayList messages={pages.data?.pages[0]?.on_the_way ?? []} />
                 <DeliveryList notifications={shown} nowMilli={serverNow()} zone={zone} />
                 <p className={styles.more}>
                   {pages.hasNextPage ? (

@@ -68,9 +68,8 @@ export function useTriage(): Triage {
   return { rows, rules, managed, messages, charts, hidden: Math.max(0, total - (managed.data?.alerts.length ?? 0)) };
 }
 
-/** The newest message of each alert: the server says it, or the log of messages does. */
+/** The newest messages of each alert: from the log, and for those that it does not reach back to what the server says. */
 function useMessages(alerts: readonly ManagedAlert[] | undefined): ReadonlyMap<string, Notified[]> {
-  const said = alerts?.some((alert) => alert.notified !== undefined) ?? false;
   const log = useQuery({
     queryKey: ["messages-by-alert"],
     queryFn: async ({ signal }) => {
@@ -79,12 +78,15 @@ function useMessages(alerts: readonly ManagedAlert[] | undefined): ReadonlyMap<s
       return (await Promise.all(both)).flatMap((page) => page.notifications);
     },
     refetchInterval: REFRESH_MS,
-    enabled: alerts !== undefined && alerts.length > 0 && !said,
+    enabled: alerts !== undefined && alerts.length > 0,
   });
   return useMemo(() => {
-    if (!said) return newestMessages(log.data ?? NONE);
-    return new Map((alerts ?? []).flatMap((alert) => (alert.notified ? [[alert.fingerprint, [alert.notified]]] : [])));
-  }, [said, alerts, log.data]);
+    const messages = newestMessages(log.data ?? NONE);
+    for (const { fingerprint, notified } of alerts ?? []) {
+      if (notified && !messages.has(fingerprint)) messages.set(fingerprint, [notified]);
+    }
+    return messages;
+  }, [alerts, log.data]);
 }
 
 /** Rules whose expression has no series at all: the server says so, or the left side of their comparison is asked. */
