@@ -13,7 +13,7 @@ import { DataTable } from "./DataTable.tsx";
 import { type Exemplar, Exemplars } from "./Exemplars.tsx";
 import styles from "./LineChart.module.css";
 import { decimate } from "./m4.ts";
-import { type Band, type Marker, type PlotInput, plotOptions, type Threshold } from "./plot.ts";
+import { type Band, FOCUS_LINES_MAX, type Marker, type PlotInput, plotOptions, type Threshold } from "./plot.ts";
 import { incompleteBucket, inWords, type Line, type Mode, moveTo, stackUp } from "./series.ts";
 import { inTurn } from "./turns.ts";
 
@@ -54,6 +54,7 @@ export interface LineChartProps {
 
 const SYNC_KEY = "page";
 const SPEAK_MS = 500;
+const REST_MS = 90;
 const NO_LINES: readonly Line[] = [];
 const NO_THRESHOLDS: readonly Threshold[] = [];
 const NO_MARKERS: readonly Marker[] = [];
@@ -97,6 +98,11 @@ export function LineChart(props: LineChartProps) {
   );
   const drawnShape = useRef("");
 
+  const resting = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const rest = useCallback((run: () => void) => {
+    clearTimeout(resting.current);
+    resting.current = setTimeout(run, REST_MS);
+  }, []);
   const build = useCallback(
     (again: boolean) => {
       const element = box.current;
@@ -129,7 +135,12 @@ export function LineChart(props: LineChartProps) {
         bands,
         syncKey: SYNC_KEY,
         few: few?.times ?? null,
-        onCursor: (chart: uPlot) => cursor.set(placeOf(chart, live.current?.times ?? [], live.current?.few ?? null)),
+        onCursor: (chart: uPlot) => {
+          const at = placeOf(chart, live.current?.times ?? [], live.current?.few ?? null);
+          cursor.set(at);
+          if (live.current && live.current.lines.length > FOCUS_LINES_MAX)
+            rest(() => bringOut(chart, live.current, at));
+        },
         onSelect: (chosen: Range) => select.current(chosen),
       };
       if (plot.current && live.current && !again && drawnShape.current === shape) {
@@ -147,8 +158,9 @@ export function LineChart(props: LineChartProps) {
       setPlotted((n) => n + 1);
     },
     // biome-ignore format: one line
-    [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers, bands, shape, cursor],
+    [lines, drawn, times, previous, mode, logY, range, zone, format, hidden, incomplete, thresholds, markers, bands, shape, cursor, rest],
   );
+  useEffect(() => () => clearTimeout(resting.current), []);
   const latest = useRef(build);
   latest.current = build;
 
@@ -271,6 +283,24 @@ function placeOf(chart: uPlot, times: readonly number[], few: readonly number[] 
     value: chart.posToVal(top ?? 0, "y"),
     follows: event === null || event === undefined,
   };
+}
+
+/** The line nearest to the pointer at full strength, the others pale; all at full strength when it has left. */
+function bringOut(chart: uPlot, input: PlotInput | null, at: At | null): void {
+  if (!input || !chart.root.isConnected) return;
+  let best = -1;
+  let distance = Number.POSITIVE_INFINITY;
+  if (at && !at.follows) {
+    input.lines.forEach((line, place) => {
+      const value = input.drawn[place]?.[at.index];
+      if (value === null || value === undefined || input.hidden.has(line.id)) return;
+      if (Math.abs(value - at.value) >= distance) return;
+      best = place;
+      distance = Math.abs(value - at.value);
+    });
+  }
+  if (best < 0) chart.setSeries(null, { focus: false });
+  else chart.setSeries(best + 1, { focus: true });
 }
 
 interface CursorTipProps extends Omit<ChartTipProps, "at" | "pinned" | "time"> {

@@ -50,6 +50,8 @@ export interface PlotInput {
   onSelect: (range: Range) => void;
 }
 
+/** With more lines the nearest is brought out when the pointer rests: each change draws all of them again. */
+export const FOCUS_LINES_MAX = 20;
 const Y_AXIS_PX = 72;
 const FONT = "11px Inter, system-ui, sans-serif";
 const DASHES = [undefined, [6, 4], [2, 3], [10, 3, 2, 3]];
@@ -76,7 +78,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
       y: false,
       drag: { x: true, y: false, setScale: false },
       points: { size: 6 },
-      focus: { prox: 28 },
+      focus: { prox: input.lines.length > FOCUS_LINES_MAX ? -1 : 28 },
       sync: { key: input.syncKey, setSeries: false },
     },
     scales: {

@@ -1,5 +1,6 @@
 // The inside of a panel: chart, number, bars, table or text, or the state that stands in its place.
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
+import { place } from "../../charts/grid.ts";
 import { type Line, LineChart } from "../../charts/LineChart.tsx";
 import { PointMenu } from "../../components/PointMenu.tsx";
 import { Sparkline } from "../../components/Sparkline.tsx";
@@ -10,7 +11,7 @@ import { useTime } from "../../lib/view.ts";
 import { EmptyPanel } from "./EmptyPanel.tsx";
 import { HeatPanel } from "./HeatPanel.tsx";
 import { Markdown } from "./Markdown.tsx";
-import type { Panel, Target } from "./model.ts";
+import type { Panel } from "./model.ts";
 import { applyOverrides } from "./overrides.ts";
 import styles from "./Panel.module.css";
 import { align, colourOf, living, type PanelSeries, panelSeries, reduce, reduceSeries } from "./series.ts";
@@ -22,6 +23,10 @@ import type { PanelData } from "./usePanelData.ts";
 export interface PanelBodyProps {
   panel: Panel;
   data: PanelData;
+  /** The answers of an earlier period that the lines are compared to; null when they are not. */
+  before?: PanelData["answers"] | null;
+  /** How much earlier that period is. */
+  shiftMilli?: number;
   range: Range;
   stepSeconds: number;
   /** Puts another query in the place of the one that finds nothing, where the dashboard can be changed. */
@@ -30,10 +35,13 @@ export interface PanelBodyProps {
 
 type Format = (value: number) => string;
 
-export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyProps) {
+export function PanelBody(props: PanelBodyProps) {
+  const { panel, data, before = null, shiftMilli = 0, range, stepSeconds, onFix } = props;
   const targets = panel.targets.filter((target) => !target.hidden);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: answers are new objects only when data is new
-  const series = useMemo(() => seriesOf(panel, targets, data.answers), [...data.answers, panel]);
+  const answers = useSameList(data.answers);
+  const beforeAnswers = useSameList(before ?? NO_ANSWERS);
+  const series = useMemo(() => seriesOf(panel, answers), [panel, answers]);
+  const earlier = useMemo(() => seriesOf(panel, beforeAnswers), [panel, beforeAnswers]);
   const expr = data.exprs[0] ?? "";
   const format = useMemo(() => formatterFor(panel.unit, panel.decimals, expr), [panel.unit, panel.decimals, expr]);
   if (panel.kind === "text") return <Markdown text={panel.text} />;
@@ -82,13 +90,26 @@ export function PanelBody({ panel, data, range, stepSeconds, onFix }: PanelBodyP
           range={range}
           stepSeconds={stepSeconds}
           exprs={data.exprs}
+          earlier={earlier}
+          shiftMilli={shiftMilli}
         />
       );
   }
 }
 
+const NO_ANSWERS: PanelData["answers"] = [];
+
+/** The same list as long as its members are: answers are new objects only when data is new. */
+function useSameList<T>(list: T[]): T[] {
+  const kept = useRef(list);
+  const same = kept.current.length === list.length && kept.current.every((each, at) => each === list[at]);
+  if (!same) kept.current = list;
+  return kept.current;
+}
+
 /** The series that are shown; a table makes its rows and columns from them itself. */
-export function seriesOf(panel: Panel, targets: readonly Target[], answers: PanelData["answers"]): PanelSeries[] {
+export function seriesOf(panel: Panel, answers: PanelData["answers"]): PanelSeries[] {
+  const targets = panel.targets.filter((target) => !target.hidden);
   const all = panelSeries(targets, answers);
   if (panel.kind === "table") return all;
   return applyOverrides(transformSeries(all, panel.transformations), panel.overrides);
@@ -118,9 +139,14 @@ interface LinesProps extends ShapeProps {
   stepSeconds: number;
   /** Of the visible queries, after variables. */
   exprs: readonly string[];
+  earlier?: readonly PanelSeries[];
+  shiftMilli?: number;
 }
 
-function Lines({ panel, series, format, range, stepSeconds, exprs }: LinesProps) {
+const NO_SERIES: readonly PanelSeries[] = [];
+
+function Lines(props: LinesProps) {
+  const { panel, series, format, range, stepSeconds, exprs, earlier = NO_SERIES, shiftMilli = 0 } = props;
   const { zone, setRange } = useTime();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const { times, lines } = useMemo(() => {
@@ -138,6 +164,16 @@ function Lines({ panel, series, format, range, stepSeconds, exprs }: LinesProps)
       ),
     };
   }, [series]);
+  const previous = useMemo(
+    () =>
+      earlier.flatMap((each): Line[] => {
+        const now = lines.find((line) => line.id === each.id);
+        if (!now) return [];
+        const at = each.times.map((milli) => milli / 1000);
+        return [{ ...now, values: place(at, each.values, times, shiftMilli / 1000), all: null }];
+      }),
+    [earlier, lines, times, shiftMilli],
+  );
   const thresholds = useMemo(
     () =>
       panel.thresholds.flatMap(({ value, colour }) =>
@@ -166,6 +202,7 @@ function Lines({ panel, series, format, range, stepSeconds, exprs }: LinesProps)
           label={panel.title}
           times={times}
           lines={lines}
+          previous={previous}
           range={range}
           zone={zone}
           format={format}

@@ -1,7 +1,18 @@
 // A panel on the dashboard: heading, badges, menu and body. It asks for its data when it is near the part of the page
 // that can be seen.
 import { Link } from "@tanstack/react-router";
-import { BellPlus, Copy, ImageDown, Maximize2, MoreVertical, Move, Pencil, ScanSearch, Trash2 } from "lucide-react";
+import {
+  BellPlus,
+  Copy,
+  History,
+  ImageDown,
+  Maximize2,
+  MoreVertical,
+  Move,
+  Pencil,
+  ScanSearch,
+  Trash2,
+} from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { downloadImage } from "../../charts/image.ts";
 import { Popover } from "../../components/Popover.tsx";
@@ -45,6 +56,12 @@ export function PanelFrame(props: PanelFrameProps) {
   const box = useRef<HTMLElement>(null);
   const near = useNear(box);
   const data = usePanelData(panel, range, values, near && panel.kind !== "text" && panel.kind !== "row");
+  const [shift, setShift] = useState(0);
+  const earlier = useMemo(
+    () => ({ fromMilli: range.fromMilli - shift, toMilli: range.toMilli - shift }),
+    [range, shift],
+  );
+  const before = usePanelData(panel, earlier, values, near && shift > 0);
   useEffect(() => {
     if (focused && document.activeElement !== box.current && !box.current?.contains(document.activeElement)) {
       box.current?.focus();
@@ -52,8 +69,7 @@ export function PanelFrame(props: PanelFrameProps) {
   }, [focused]);
   const title = interpolate(panel.title, values);
   const picture = () => {
-    const targets = panel.targets.filter((target) => !target.hidden);
-    const lines = seriesOf(panel, targets, data.answers).map((each, at) => ({
+    const lines = seriesOf(panel, data.answers).map((each, at) => ({
       label: each.name,
       colour: lineColour(each, at),
     }));
@@ -90,11 +106,24 @@ export function PanelFrame(props: PanelFrameProps) {
           {title || "\u00a0"}
         </h2>
         <Badges data={data} />
+        {shift > 0 && (
+          <span className="badge" title="Dotted: the same of the earlier period">
+            {EARLIER.find(([milli]) => milli === shift)?.[1]}
+          </span>
+        )}
         <span className="grow" />
-        <Menu panel={panel} data={data} actions={{ ...actions, picture }} title={title} />
+        <Menu panel={panel} data={data} actions={{ ...actions, picture, shift, setShift }} title={title} />
       </header>
       <div className={styles.body}>
-        <PanelBody panel={panel} data={data} range={range} stepSeconds={values.stepSeconds} onFix={actions.fix} />
+        <PanelBody
+          panel={panel}
+          data={data}
+          before={shift > 0 ? before.answers : null}
+          shiftMilli={shift}
+          range={range}
+          stepSeconds={values.stepSeconds}
+          onFix={actions.fix}
+        />
       </div>
       {onGrab && <span className={styles.size} aria-hidden onPointerDown={(event) => onGrab(event, "size")} />}
     </section>
@@ -133,6 +162,15 @@ function Badges({ data }: { data: PanelData }) {
   );
 }
 
+const HOUR_MILLI = 3_600_000;
+/** Periods that a panel is laid over, dotted. */
+const EARLIER: readonly [number, string][] = [
+  [0, "nothing"],
+  [HOUR_MILLI, "1 h before"],
+  [24 * HOUR_MILLI, "a day before"],
+  [7 * 24 * HOUR_MILLI, "a week before"],
+];
+
 function Menu({
   panel,
   data,
@@ -141,7 +179,7 @@ function Menu({
 }: {
   panel: Panel;
   data: PanelData;
-  actions: PanelActions & { picture: () => void };
+  actions: PanelActions & { picture: () => void; shift: number; setShift: (milli: number) => void };
   title: string;
 }) {
   const [open, setOpen] = useState(false);
@@ -183,6 +221,25 @@ function Menu({
                 <BellPlus size={14} aria-hidden />
                 <span className="grow">Create alert</span>
               </PlainLink>
+            </li>
+          )}
+          {panel.kind === "timeseries" && (
+            <li>
+              <label className={styles.item}>
+                <History size={14} aria-hidden />
+                <span className="grow">Compare to</span>
+                <select
+                  className="input"
+                  value={actions.shift}
+                  onChange={(event) => act(() => actions.setShift(Number(event.target.value)))()}
+                >
+                  {EARLIER.map(([milli, label]) => (
+                    <option key={milli} value={milli}>
+                      {label}
+                    </option>
+                  ))}
+                </select>
+              </label>
             </li>
           )}
           {panel.kind === "timeseries" && (
