@@ -94,6 +94,9 @@ pub trait Receiver: Send {
         true
     }
 
+    /// Is told what to scrape, which is read elsewhere: `prometheus` only.
+    fn scrape(&mut self, _: crate::scrape::Scraping) {}
+
     /// Opens what it needs, and spawns its tasks in `run`. They end soon after `run.stopped()`, having answered what is in flight.
     fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()>;
 }

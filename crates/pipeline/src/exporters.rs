@@ -32,8 +32,3 @@ pub const ALL: &[ExporterFactory] = &[
     prometheus::FACTORY,
     prometheusremotewrite::FACTORY,
 ];
-
-/// Whether exporters of this type store in the built-in engines.
-pub fn stores(type_name: &str) -> bool {
-    [engines::FACTORY, mapped::CLICKHOUSE, mapped::JAEGER, mapped::SIGNOZ].iter().any(|factory| factory.is(type_name))
-}

@@ -135,8 +135,8 @@ fn parts(args: &ServeArgs, mut document: Node, engines: bool, findings: &mut Fin
         engines,
     };
     receivers::prepare(&mut document, config.metrics.address, findings);
-    let plan = graph::plan(&document, &surroundings, findings);
-    receivers::scraping(&document, &mut config.scraping, &surroundings.directory, findings, &mut problems);
+    let mut plan = graph::plan(&document, &surroundings, findings);
+    receivers::scraping(&document, &mut config.scraping, &mut plan, &surroundings.directory, findings, &mut problems);
     if let (Some(plan), true) = (&plan, engines) {
         check_ports(&config, plan, &mut problems);
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use pipeline::config::{Collector, Findings, Node, Value, read};
+use pipeline::graph::Plan;
 use pipeline::scrape::Scraping;
 
 use super::Problems;
@@ -76,10 +77,12 @@ fn reachable(job: &mut Node, path: &str, self_metrics: SocketAddr, findings: &mu
     }
 }
 
-/// Adds what the receivers of the document scrape.
+/// Reads what the receivers of the document scrape. What goes straight into the engines is added to `scraping`; the other receivers are
+/// told, and scrape into their pipelines.
 pub(super) fn scraping(
     document: &Node,
     scraping: &mut Scraping,
+    plan: &mut Option<Plan>,
     base: &Path,
     findings: &mut Findings,
     p: &mut Problems,
@@ -98,7 +101,15 @@ pub(super) fn scraping(
                     findings.warning(&u.place, setting, "is not known and is ignored", fix, Some(Collector::Refuses));
                 }
                 let config = receiver.config;
-                scrape::add(scraping, &format!("{path}.config."), config.global, config.scrape_configs, base, p);
+                let place = format!("{path}.config.");
+                match plan.as_mut().filter(|plan| !plan.is_straight(&id)) {
+                    None => scrape::add(scraping, &place, config.global, config.scrape_configs, base, p),
+                    Some(plan) => {
+                        let mut own = Scraping::default();
+                        scrape::add(&mut own, &place, config.global, config.scrape_configs, base, p);
+                        plan.scrape(&id, own);
+                    }
+                }
             }
             Err(e) => findings.error(e.place.as_ref().unwrap_or(&node.place), format!("{path}.{}", e.path), e.message),
         }

@@ -8,7 +8,7 @@ use net::HttpConfig;
 use pipeline::component::Host;
 use pipeline::config::{self as document, Node};
 use pipeline::graph::{Graph, Plan};
-use pipeline::scrape::{self, Scraping, Targets};
+use pipeline::scrape::{self, Destination, Scraping, Targets};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -55,7 +55,7 @@ impl Live {
         let clock: Arc<dyn Clock> = self.host.clock.clone();
         let (stop, stopped) = watch::channel(false);
         let (text, secrets) = (format!("{scraping:?}"), secrets(&scraping));
-        let task = tokio::spawn(scrape::serve(scraping, ingest, clock, targets.clone(), stopped));
+        let task = tokio::spawn(scrape::serve(scraping, Destination::Engine(ingest), clock, targets.clone(), stopped));
         self.scrapes = Some(Scrapes { text, secrets, targets, stop, task });
     }
 

@@ -14,6 +14,11 @@ use crate::component::{
     ComponentId, Connector, Exporter, Extension, Kind, PipelineId, Receiver, Refused, Setup, Step, Surroundings,
 };
 use crate::config::{Collector, Findings, Key, Node, nearest};
+use crate::exporters;
+use crate::scrape::Scraping;
+
+/// Processors that let through what they get as it is.
+const PASSING: [&str; 2] = ["batch", "memory_limiter"];
 
 /// A graph that can be started.
 pub struct Plan {
@@ -49,6 +54,22 @@ impl Plan {
             (p.id.clone(), [texts(&p.receivers), steps, texts(&p.exporters)])
         };
         self.pipelines.iter().map(of).collect()
+    }
+
+    /// Whether all that a receiver takes goes into the engines as it came.
+    pub fn is_straight(&self, receiver: &str) -> bool {
+        let pipelines = || self.pipelines.iter().filter(|p| p.receivers.iter().any(|id| id.to_string() == receiver));
+        pipelines().all(|p| {
+            p.steps.iter().all(|(id, _)| PASSING.contains(&id.type_name.as_str()))
+                && p.exporters.iter().all(|id| exporters::ENGINES.iter().any(|f| f.is(&id.type_name)))
+        })
+    }
+
+    /// Tells a receiver what to scrape into its pipelines.
+    pub fn scrape(&mut self, receiver: &str, scraping: Scraping) {
+        if let Some((_, receiver)) = self.receivers.iter_mut().find(|(id, _)| id.to_string() == receiver) {
+            receiver.scrape(scraping);
+        }
     }
 
     /// Every setting of every component that runs, as YAML.

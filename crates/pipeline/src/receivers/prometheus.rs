@@ -1,43 +1,51 @@
-//! `prometheus`: scrapes targets. The server reads `config` together with its own `scrape_configs` and runs both as one.
+//! `prometheus`: scrapes targets. What `config` says is read with the `scrape_configs` of the server, in the same form.
 //!
-//! Samples go straight to the metrics engine, which knows staleness, created times and native histograms; a pipeline would lose
-//! them on the way.
+//! Where every pipeline of the receiver leads straight into the built-in engines, its targets are scraped with those of the server and
+//! samples go into the metrics engine as they are. Otherwise they become metrics of OTLP and go through the pipelines;
+//! `job`, `instance`, `up` and stale markers are the same on both ways.
 
 use model::Signal;
 use serde_json::Value;
 
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
-use crate::config::Collector;
+use crate::scrape::{self, Destination, Scraping, Targets};
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory =
     ReceiverFactory { names: &["prometheus"], signals: &[Signal::Metrics], build };
 
-/// Runs with the scrapes of the server.
-struct Prometheus;
+/// What is scraped into pipelines; nothing when it is scraped with the targets of the server.
+#[derive(Default)]
+struct Prometheus {
+    scraping: Option<Scraping>,
+}
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     let _: Value = setup.read()?;
-    if !setup.surroundings().engines {
-        return Err(setup.error(
-            "",
-            "scrapes into the metrics engine, which `collect` has not; run `serve`, or scrape on the server",
-        ));
-    }
     if setup.node().entries().is_empty() {
         return Err(setup.error("", "scrapes nothing; write `config: {scrape_configs: [...]}`"));
     }
-    setup.warning(
-        "",
-        "samples go straight to the metrics engine: processors and other exporters of its pipelines do not see them",
-        "use metric_relabel_configs to change them",
-        Some(Collector::Differs("runs them through the pipeline")),
-    );
-    Ok(Box::new(Prometheus))
+    Ok(Box::new(Prometheus::default()))
 }
 
 impl Receiver for Prometheus {
-    fn start<'a>(self: Box<Self>, _: Outputs, _: &'a Host, _: &'a mut Run) -> Starting<'a, ()> {
-        Box::pin(async { Ok(()) })
+    fn overlaps(&self) -> bool {
+        // Two would count every target twice.
+        false
+    }
+
+    fn scrape(&mut self, scraping: Scraping) {
+        self.scraping = Some(scraping);
+    }
+
+    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
+        Box::pin(async move {
+            if let (Some(scraping), Some(consumer)) = (self.scraping, outputs.of(Signal::Metrics)) {
+                let destination = Destination::Pipeline(consumer, host.journal.clone());
+                let task = scrape::serve(scraping, destination, host.clock.clone(), Targets::default(), run.stopped());
+                run.spawn("scrape", task);
+            }
+            Ok(())
+        })
     }
 }

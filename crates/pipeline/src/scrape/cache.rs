@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Labels;
-use tsdb::{Batch, Metadata, STALE_NAN};
+use tsdb::Metadata;
 use wire::prometheus::exposition::{ExpositionSink, LabelRef, SampleRef};
 use wire::prometheus::{MetadataRef, MetricType};
 
 use super::config::{ScrapeConfig, ScrapeLimits};
 use super::relabel::{self, LabelSet};
-use crate::series::{self, metric_type};
+use super::samples::Samples;
+use crate::series::metric_type;
 
 /// Families of one target whose metadata is kept.
 const FAMILIES_MAX: usize = 20_000;
@@ -46,10 +47,10 @@ pub(super) struct Counts {
     pub(super) added: usize,
 }
 
-/// Takes one scrape into a batch.
+/// Takes one scrape.
 pub(super) struct ScrapeSink<'a> {
     pub(super) cache: &'a mut SeriesCache,
-    pub(super) batch: &'a mut Batch,
+    pub(super) samples: &'a mut Samples,
     pub(super) config: &'a ScrapeConfig,
     pub(super) target: &'a Labels,
     /// When the scrape began, milliseconds.
@@ -66,49 +67,50 @@ impl SeriesCache {
     }
 
     /// Marks what the scrape did not show any more as stale at `t`, and forgets it.
-    pub(super) fn end(&mut self, batch: &mut Batch, t: i64) {
+    pub(super) fn end(&mut self, samples: &mut Samples, t: i64) {
         let now = self.scrape;
         if self.entries.values().any(|e| e.seen < now) {
-            self.end_unseen(batch, t);
+            self.end_unseen(samples, t);
         }
         self.entries.values_mut().for_each(|e| e.alive = e.tracked);
     }
 
-    fn end_unseen(&mut self, batch: &mut Batch, t: i64) {
+    fn end_unseen(&mut self, samples: &mut Samples, t: i64) {
         let now = self.scrape;
         // The same series may have another spelling now.
         let live: HashSet<&[u8]> =
             self.entries.values().filter(|e| e.seen == now).filter_map(|e| e.key.as_deref()).collect();
         for key in self.entries.values().filter(|e| e.seen < now && e.alive).filter_map(|e| e.key.as_deref()) {
             if !live.contains(key) {
-                stale(batch, key, t);
+                samples.stale(key, t);
             }
         }
         self.entries.retain(|_, e| e.seen == now);
     }
 
     /// Marks everything as stale at `t`: the target did not answer, or is gone.
-    pub(super) fn end_all(&mut self, batch: &mut Batch, t: i64) {
+    pub(super) fn end_all(&mut self, samples: &mut Samples, t: i64) {
         for entry in self.entries.values_mut().filter(|e| e.alive) {
             entry.alive = false;
             if let Some(key) = &entry.key {
-                stale(batch, key, t);
+                samples.stale(key, t);
             }
         }
     }
 
-    /// What the target says of its metrics, if that changed since it was asked last; it also goes into `batch`.
-    pub(super) fn take_metadata(&mut self, batch: &mut Batch) -> Option<Vec<(String, Metadata)>> {
+    /// What is known of the target's metrics.
+    pub(super) fn families(&self) -> &BTreeMap<String, Metadata> {
+        &self.metadata
+    }
+
+    /// What the target says of its metrics, if that changed since it was asked last; it also goes into `samples`.
+    pub(super) fn take_metadata(&mut self, samples: &mut Samples) -> Option<Vec<(String, Metadata)>> {
         if !std::mem::take(&mut self.metadata_changed) {
             return None;
         }
-        self.metadata.iter().for_each(|(family, m)| batch.metadata(family, m.clone()));
+        self.metadata.iter().for_each(|(family, m)| samples.metadata(family, m));
         Some(self.metadata.iter().map(|(family, m)| (family.clone(), m.clone())).collect())
     }
-}
-
-fn stale(batch: &mut Batch, key: &[u8], t: i64) {
-    batch.series_by_key(key).sample(t, f64::from_bits(STALE_NAN));
 }
 
 impl ExpositionSink for ScrapeSink<'_> {
@@ -140,7 +142,7 @@ impl ExpositionSink for ScrapeSink<'_> {
         let own = s.t.filter(|_| self.config.honor_timestamps);
         entry.tracked = own.is_none() || self.config.track_timestamps_staleness;
         let t = own.unwrap_or(self.t);
-        series::store(self.batch.series_by_key(key), s, t);
+        self.samples.store(key, s, t);
     }
 
     fn metadata(&mut self, m: &MetadataRef<'_>) {

@@ -10,21 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::{Clock, UnixNanos};
-use model::Signal;
 use net::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tsdb::Batch;
 use wire::prometheus::exposition::{self, Options};
 
 use super::cache::{Counts, ScrapeSink, SeriesCache};
 use super::config::{ScrapeConfig, Scraping};
 use super::discovery::Files;
 use super::http::{self, Answer};
+use super::samples::{Destination, Samples};
 use super::state::{Health, TargetEntry, Targets};
 use super::target::{Populated, Target, populate};
-use crate::ingest::Ingest;
 
 /// Files of targets are looked at this often at least, whatever their `refresh_interval`.
 const DISCOVERY_PERIOD: Duration = Duration::from_secs(5);
@@ -52,7 +50,7 @@ struct Running {
 /// Scrapes until `stop` says so.
 pub async fn serve(
     scraping: Scraping,
-    ingest: Ingest,
+    destination: Destination,
     clock: Arc<dyn Clock>,
     targets: Targets,
     mut stop: watch::Receiver<bool>,
@@ -82,7 +80,7 @@ pub async fn serve(
                     let task = Scraper {
                         entry: entry.clone(),
                         config: pool.clone(),
-                        ingest: ingest.clone(),
+                        destination: destination.clone(),
                         clock: clock.clone(),
                         cache: SeriesCache::default(),
                         client: client.clone(),
@@ -145,7 +143,7 @@ fn populate_all(pool: &ScrapeConfig, found: Vec<super::discovery::Discovered>) -
 struct Scraper {
     entry: TargetEntry,
     config: Arc<ScrapeConfig>,
-    ingest: Ingest,
+    destination: Destination,
     clock: Arc<dyn Clock>,
     cache: SeriesCache,
     client: Client,
@@ -195,23 +193,23 @@ impl Scraper {
             .await
             .unwrap_or_else(|_| Err(format!("the scrape did not end within {:?} (scrape_timeout)", target.timeout)));
         let took = began.elapsed();
-        let (mut batch, outcome) = match fetched {
+        let (mut samples, outcome) = match fetched {
             Ok(answer) if answer.body.len() > PARSE_INLINE_BYTES_MAX => {
                 tokio::task::block_in_place(|| self.take(&answer, t))
             }
             Ok(answer) => self.take(&answer, t),
             Err(why) => {
-                let mut batch = self.ingest.metrics().batch();
-                self.cache.end_all(&mut batch, t);
-                (batch, Err((why, Counts::default())))
+                let mut samples = self.destination.samples();
+                self.cache.end_all(&mut samples, t);
+                (samples, Err((why, Counts::default())))
             }
         };
         let (up, counts, error) = match outcome {
             Ok(counts) => (1.0, counts, String::new()),
             Err((why, counts)) => (0.0, counts, why),
         };
-        report(&mut batch, &target, t, up, took, counts);
-        let metadata = self.cache.take_metadata(&mut batch);
+        report(&mut samples, &target, t, up, took, counts);
+        let metadata = self.cache.take_metadata(&mut samples);
         {
             let mut latest = self.entry.latest.lock();
             (latest.time, latest.took) = (Some(now), took);
@@ -221,21 +219,21 @@ impl Scraper {
                 latest.metadata = metadata.into();
             }
         }
-        self.append(batch).await;
+        self.append(samples).await;
     }
 
-    /// Reads a body into a batch. A body that is wrong, or a limit that is exceeded, leaves stale markers only.
-    fn take(&mut self, answer: &Answer, t: i64) -> (Batch, Result<Counts, (String, Counts)>) {
+    /// Reads a body. A body that is wrong, or a limit that is exceeded, leaves stale markers only.
+    fn take(&mut self, answer: &Answer, t: i64) -> (Samples, Result<Counts, (String, Counts)>) {
         let options = Options {
             native: self.config.scrape_native_histograms,
             always_classic: self.config.always_scrape_classic_histograms,
             ..Options::default()
         };
-        let mut batch = self.ingest.metrics().batch();
+        let mut samples = self.destination.samples();
         self.cache.begin();
         let mut sink = ScrapeSink {
             cache: &mut self.cache,
-            batch: &mut batch,
+            samples: &mut samples,
             config: &self.config,
             target: &self.entry.target.labels,
             t,
@@ -246,33 +244,20 @@ impl Scraper {
         let (counts, failure) = (sink.counts, sink.failure.take());
         match parsed.map_err(|e| e.to_string()).and(failure.map_or(Ok(()), Err)) {
             Ok(()) => {
-                self.cache.end(&mut batch, t);
-                (batch, Ok(counts))
+                self.cache.end(&mut samples, t);
+                (samples, Ok(counts))
             }
             Err(why) => {
-                let mut batch = self.ingest.metrics().batch();
-                self.cache.end_all(&mut batch, t);
-                (batch, Err((why, Counts { added: 0, ..counts })))
+                let mut samples = self.destination.samples();
+                self.cache.end_all(&mut samples, t);
+                (samples, Err((why, Counts { added: 0, ..counts })))
             }
         }
     }
 
-    async fn append(&self, batch: Batch) {
-        let job = self.config.job_name.as_str();
-        match self.ingest.append(batch).await {
-            Ok(stored) => {
-                let (samples, refused) = (stored.samples + stored.histograms, stored.refused_points);
-                self.ingest.journal().stored(Signal::Metrics, 0, samples, refused);
-                if refused > 0 {
-                    let message = format!("scrape of job {job}: {}", stored.message());
-                    self.ingest.journal().note(Some(Signal::Metrics), "partial", &message, refused);
-                }
-            }
-            Err(refusal) => {
-                let message = format!("scrape of job {job}: {refusal}");
-                self.ingest.journal().request_refused(Some(Signal::Metrics), "scrape", &message);
-            }
-        }
+    async fn append(&self, samples: Samples) {
+        let (job, target) = (self.config.job_name.as_str(), &self.entry.target);
+        self.destination.append(samples, job, target, self.cache.families()).await;
     }
 
     /// The target is gone. It may only be coming back under another task, so that the markers wait for two more scrapes to
@@ -282,12 +267,12 @@ impl Scraper {
         tokio::time::sleep_until(next).await;
         let t = self.clock.now().as_millis();
         tokio::time::sleep(interval + interval / 10).await;
-        let mut batch = self.ingest.metrics().batch();
-        self.cache.end_all(&mut batch, t);
+        let mut samples = self.destination.samples();
+        self.cache.end_all(&mut samples, t);
         for name in REPORT {
-            sample(&mut batch, name, &self.entry.target, t, f64::from_bits(tsdb::STALE_NAN));
+            sample(&mut samples, name, &self.entry.target, t, f64::from_bits(tsdb::STALE_NAN));
         }
-        self.append(batch).await;
+        self.append(samples).await;
     }
 }
 
@@ -300,11 +285,13 @@ const REPORT: [&str; 5] = [
     "scrape_series_added",
 ];
 
-fn report(batch: &mut Batch, target: &Target, t: i64, up: f64, took: Duration, counts: Counts) {
+fn report(samples: &mut Samples, target: &Target, t: i64, up: f64, took: Duration, counts: Counts) {
     let values = [up, took.as_secs_f64(), counts.scraped as f64, counts.post_relabel as f64, counts.added as f64];
-    REPORT.iter().zip(values).for_each(|(name, value)| sample(batch, name, target, t, value));
+    REPORT.iter().zip(values).for_each(|(name, value)| sample(samples, name, target, t, value));
 }
 
-fn sample(batch: &mut Batch, name: &str, target: &Target, t: i64, value: f64) {
-    batch.series([("__name__", name)].into_iter().chain(target.labels.iter())).sample(t, value);
+fn sample(samples: &mut Samples, name: &str, target: &Target, t: i64, value: f64) {
+    let mut key = Vec::new();
+    tsdb::key::write([("__name__", name)].into_iter().chain(target.labels.iter()), &mut key);
+    samples.number(&key, t, value);
 }

@@ -17,7 +17,7 @@ use tsdb::{MatchOp, Matcher, ReadLimits, Tsdb};
 
 use super::config::{Group, Protocol, Scheme, ScrapeConfig, ScrapeLimits, Scraping};
 use super::relabel::{Action, Rule};
-use super::{Health, Targets, serve};
+use super::{Destination, Health, Targets, serve};
 use crate::ingest::{Acceptance, Engines, Ingest};
 use crate::journal::Journal;
 
@@ -105,6 +105,11 @@ fn basic(user: &str, password: &str) -> net::BasicAuth {
 }
 
 fn start(config: ScrapeConfig) -> Fixture {
+    start_into(config, Destination::Engine)
+}
+
+/// Scrapes into what `destination` makes of the engine.
+fn start_into(config: ScrapeConfig, destination: impl Fn(Ingest) -> Destination) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let disk: SharedDisk = Arc::new(RealDisk);
@@ -117,7 +122,7 @@ fn start(config: ScrapeConfig) -> Fixture {
     let targets = Targets::default();
     let (stop, stopped) = watch::channel(false);
     let scraping = Scraping { pools: vec![config], ..Scraping::default() };
-    let task = tokio::spawn(serve(scraping, ingest, clock, targets.clone(), stopped));
+    let task = tokio::spawn(serve(scraping, destination(ingest), clock, targets.clone(), stopped));
     Fixture { db, targets, stop, task, _dir: dir }
 }
 
@@ -340,4 +345,64 @@ async fn a_target_is_scraped_through_a_proxy() {
     let f = start(config);
     f.until("the sample", |f| (f.last("hits")? == Some(3.0)).then_some(())).await;
     assert_eq!(proxy.last().path, "http://node.invalid:9100/metrics");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_in_between_changes_no_series() {
+    let target = FakeTarget::default();
+    let page = |up: u32| {
+        format!(
+            "# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{{queue=\"a\"}} {up}\n# TYPE temp_celsius gauge\ntemp_celsius -3.5\n\
+             # TYPE took_seconds histogram\ntook_seconds_bucket{{le=\"0.1\"}} 1\ntook_seconds_bucket{{le=\"+Inf\"}} 4\ntook_seconds_sum 7.5\n\
+             took_seconds_count 4\n# TYPE size summary\nsize{{quantile=\"0.5\"}} 2\nsize_sum 9\nsize_count 3\nplain{{instance=\"own\"}} 1\n"
+        )
+    };
+    target.show(&page(1));
+    let address = target.start().await;
+    let (direct, through) = (
+        start(config(&address)),
+        start_into(config(&address), |ingest| {
+            let journal = ingest.journal().clone();
+            Destination::Pipeline(Arc::new(ingest), journal)
+        }),
+    );
+    let names = [
+        "jobs_total",
+        "temp_celsius",
+        "took_seconds_bucket",
+        "took_seconds_sum",
+        "took_seconds_count",
+        "size",
+        "size_sum",
+        "size_count",
+        "plain",
+        "up",
+        "scrape_samples_scraped",
+    ];
+    // The newest sample of each series, without what the engine adds to everything that comes by OTLP.
+    let own = |labels: String| labels.replace(", service=\"test\", service_name=\"test\"", "");
+    let seen = |f: &Fixture| -> Vec<(String, Option<f64>)> {
+        let of_name = |name: &&str| f.samples(name).into_iter().map(|(l, s)| (own(l), s.last().copied().flatten()));
+        names.iter().flat_map(of_name).collect()
+    };
+    for fixture in [&direct, &through] {
+        fixture
+            .until("the series are there", |f| (f.last("plain")?? == 1.0 && f.last("up")?? == 1.0).then_some(()))
+            .await;
+    }
+    assert_eq!(seen(&through), seen(&direct));
+    assert!(seen(&direct).iter().any(|(labels, _)| labels.contains("job=\"test\"") && labels.contains("env=\"prod\"")));
+    // What goes away ends, on both ways.
+    target.show("jobs_total{queue=\"a\"} 2\n");
+    for fixture in [&direct, &through] {
+        for name in
+            names.iter().filter(|name| !name.starts_with("jobs") && !name.starts_with("scrape") && **name != "up")
+        {
+            let ended = |f: &Fixture| f.samples(name).iter().all(|(_, samples)| samples.last() == Some(&None));
+            fixture.until(name, |f| ended(f).then_some(())).await;
+        }
+        fixture.until("it counts on", |f| (f.last("jobs_total")?? == 2.0).then_some(())).await;
+    }
+    direct.stop().await;
+    through.stop().await;
 }

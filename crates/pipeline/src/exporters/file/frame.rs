@@ -1,4 +1,5 @@
-//! How a request lies in a file: a line of JSON, or four bytes of length (big-endian) and so many of content.
+//! How a request lies in a file: a line of JSON, or four bytes of length (big-endian) and so many of content
+//! (`docs/formats/telemetry-files.md`).
 //!
 //! JSON without compression is lines; everything else has the length in front, and with compression each content is a frame of zstd.
 //! What a crash left unfinished at the end can be told from what is whole by this alone.
