@@ -8,15 +8,18 @@ import { PeekPanel } from "../../components/PeekPanel.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty, ErrorBox, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
+import { later } from "../../lib/later.tsx";
 import type { Zone } from "../../lib/time/zone.ts";
 import { useView } from "../../lib/view.ts";
 import type { CriticalPath } from "./critical.ts";
 import { SpanEvents, SpanLinks, SpanLogs } from "./SpanLists.tsx";
-import { SpanMetrics } from "./SpanMetrics.tsx";
 import { SpanAttributes, SpanOverview } from "./SpanOverview.tsx";
 import styles from "./SpanPanel.module.css";
 import type { TraceSource } from "./source.ts";
 import { ERROR, nameOf, serviceOf, type TraceTree } from "./tree.ts";
+
+// Most spans are read without their charts.
+const SpanMetrics = later(async () => (await import("./SpanMetrics.tsx")).SpanMetrics);
 
 export interface SpanPanelProps {
   tree: TraceTree;
