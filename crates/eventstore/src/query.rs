@@ -28,6 +28,7 @@ mod run;
 mod text;
 pub(crate) mod trace;
 mod view;
+mod weights;
 
 pub use crate::value_type::ValueType;
 pub use aggregate::{Aggregation, Column, GROUPS_MAX, Having, OrderBy, Table, TableRow};

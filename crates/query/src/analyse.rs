@@ -60,6 +60,8 @@ pub struct Table {
     pub step_nanos: Option<i64>,
     /// The share of the records that was looked at, when it was a sample.
     pub sampled: Option<f64>,
+    /// How many spans were counted and how many they stand for, when a column asks for that.
+    pub stands_for: Option<(u64, f64)>,
 }
 
 /// A column of a table.
@@ -206,6 +208,7 @@ fn table(found: query::Table, asked: &TableQuery, buckets: Option<Buckets>, rang
         groups: found.groups,
         step_nanos: buckets.map(|b| b.step_nanos),
         sampled: found.sampled,
+        stands_for: found.stands_for,
     }
 }
 
@@ -227,6 +230,7 @@ fn cells(row: TableRow, asked: &TableQuery, buckets: Option<Buckets>, seconds: f
     }
     let measured = |(m, cell): (&NamedMeasure, query::Cell)| match cell {
         query::Cell::Count(n) if m.per_second => Cell::Measured(query::Cell::Number(n as f64 / seconds)),
+        query::Cell::Number(n) if m.per_second => Cell::Measured(query::Cell::Number(n / seconds)),
         cell => Cell::Measured(cell),
     };
     out.extend(asked.measures.iter().zip(row.cells).map(measured));

@@ -49,6 +49,20 @@ pub(crate) struct TableShape {
     step_nanos: Option<i64>,
     /// The share of the records that was looked at, when it was a sample; counts and sums are scaled up.
     sampled: Option<f64>,
+    /// With `count_adjusted` and the like: how much of what was sent is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjusted: Option<AdjustedShape>,
+}
+
+/// What was kept by samplers, of the spans that were counted.
+#[derive(Debug, Serialize, ToSchema)]
+struct AdjustedShape {
+    /// Spans that are stored.
+    stored: u64,
+    /// Spans that they stand for: the sum of their adjusted counts.
+    stands_for: f64,
+    /// The sampling rate: `stored / stands_for`, 1 when nothing was left out.
+    rate: f64,
 }
 
 /// A column of a table.
@@ -161,6 +175,11 @@ fn table(t: analyse::Table) -> TableShape {
         groups: t.groups,
         step_nanos: t.step_nanos,
         sampled: t.sampled,
+        adjusted: t.stands_for.map(|(stored, stands_for)| AdjustedShape {
+            stored,
+            stands_for,
+            rate: if stands_for > 0.0 { stored as f64 / stands_for } else { 1.0 },
+        }),
     }
 }
 

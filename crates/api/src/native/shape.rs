@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 use wire::otlp::json::value_to_json;
+use wire::otlp::sampling;
 
 use super::error::Position;
 use crate::app::App;
@@ -178,6 +179,8 @@ pub(crate) struct SpanShape {
     /// Empty for a root.
     parent_span_id: String,
     trace_state: String,
+    /// How many spans it stands for, because a sampler left others out; 1 when it stands for itself alone.
+    adjusted_count: f64,
     flags: u32,
     name: String,
     /// `UNSPECIFIED`, `INTERNAL`, `SERVER`, `CLIENT`, `PRODUCER` or `CONSUMER`.
@@ -210,6 +213,11 @@ pub(crate) const fn kind_name(kind: u8) -> &'static str {
     }
 }
 
+/// What the sampling threshold in a `tracestate` says.
+fn adjusted_count(trace_state: &str) -> f64 {
+    sampling::Sampling::of_state(trace_state).threshold.map_or(1.0, sampling::adjusted_count)
+}
+
 impl From<&Span> for SpanShape {
     fn from(s: &Span) -> Self {
         let code = match s.status.code {
@@ -222,6 +230,7 @@ impl From<&Span> for SpanShape {
             span_id: s.span_id.to_string(),
             parent_span_id: if s.parent_span_id.is_zero() { String::new() } else { s.parent_span_id.to_string() },
             trace_state: s.trace_state.clone(),
+            adjusted_count: adjusted_count(&s.trace_state),
             flags: s.flags,
             name: s.name.clone(),
             kind: kind_name(s.kind),

@@ -108,15 +108,16 @@ impl EngineSource {
         let by: String = asked.group_by.iter().map(|key| format!(", {key}")).collect();
         let step = asked.step.as_secs();
         let filter = if asked.filter.trim().is_empty() { "*" } else { &asked.filter };
+        // Of spans that chance has kept each stands for others; without a sampler it is the same.
+        let (signal, count) = match asked.signal {
+            Signal::Traces => (EventSignal::Traces, "count_adjusted()"),
+            _ => (EventSignal::Logs, "count()"),
+        };
         let request = Request {
             access: AccessScope::ALL,
             range: TimeRange::new(asked.start.minus(asked.step), asked.end),
-            filter: format!("{filter} | stats count() by bucket({step}s){by} | limit {ROWS_MAX}"),
+            filter: format!("{filter} | stats {count} by bucket({step}s){by} | limit {ROWS_MAX}"),
             limits: Limits::new(self.timeout, self.memory_bytes),
-        };
-        let signal = match asked.signal {
-            Signal::Traces => EventSignal::Traces,
-            _ => EventSignal::Logs,
         };
         let found = analyse(&self.engines.events, signal, &request).map_err(|e| failed(e.kind(), &e))?;
         if let Some(partial) = found.partial {

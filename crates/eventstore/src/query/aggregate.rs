@@ -108,6 +108,8 @@ pub struct Table {
     pub groups: u64,
     /// The share of the records that was looked at, when it was a sample.
     pub sampled: Option<f64>,
+    /// How many spans were counted and how many they stand for, when a measure asks for that; listed or not.
+    pub stands_for: Option<(u64, f64)>,
 }
 
 /// One group.
@@ -196,7 +198,9 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(asked: &'a Aggregation, plan: &'a Plan, range: TimeRange, schema: Schema) -> Self {
         let mut kinds: Vec<Kind> = Vec::new();
-        for kind in asked.measures.iter().map(Kind::of) {
+        // What is weighed says by how much, all in all.
+        let weighed = asked.measures.iter().any(|m| matches!(m, Measure::SumAdjusted(_))).then_some(Kind::Weights);
+        for kind in asked.measures.iter().map(Kind::of).chain(weighed) {
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }

@@ -8,12 +8,15 @@ use super::numbers::{Numbers, numbers};
 use super::request::GroupBy;
 use super::run::Halt;
 use super::view::View;
+use super::weights::Weights;
 
 /// What is known of a group of records.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
     /// How many records there are.
     Rows,
+    /// How many spans they stand for: the sum of their adjusted counts.
+    Adjusted,
     /// How many of them have the field.
     Present(Field),
     /// How many distinct values the field has: exactly up to 2048, then within about one percent.
@@ -24,6 +27,8 @@ pub enum Measure {
     Max(Field),
     /// All of them together.
     Sum(Field),
+    /// All of them together, each as often as its span stands for others.
+    SumAdjusted(Field),
     /// Their average.
     Mean(Field),
     /// What a share (0 to 1) of them does not exceed, within 1/64.
@@ -67,9 +72,13 @@ impl Cell {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Rows,
+    /// Adjusted counts.
+    Weights,
     Present(Field),
     Distinct(Field),
     Moments(Field),
+    /// Numbers, times adjusted counts.
+    Weighed(Field),
     Histogram(Field),
 }
 
@@ -77,6 +86,8 @@ impl Kind {
     pub(super) fn of(measure: &Measure) -> Self {
         match measure {
             Measure::Rows => Self::Rows,
+            Measure::Adjusted => Self::Weights,
+            Measure::SumAdjusted(f) => Self::Weighed(f.clone()),
             Measure::Present(f) => Self::Present(f.clone()),
             Measure::Distinct(f) => Self::Distinct(f.clone()),
             Measure::Min(f) | Measure::Max(f) | Measure::Sum(f) | Measure::Mean(f) => Self::Moments(f.clone()),
@@ -135,7 +146,7 @@ impl Accumulator {
         match kind {
             Kind::Rows | Kind::Present(_) => Self::Counts(Vec::new()),
             Kind::Distinct(_) => Self::Distinct(Vec::new()),
-            Kind::Moments(_) => Self::Moments(Vec::new()),
+            Kind::Moments(_) | Kind::Weights | Kind::Weighed(_) => Self::Moments(Vec::new()),
             Kind::Histogram(_) => Self::Histograms(Vec::new()),
         }
     }
@@ -201,6 +212,22 @@ impl Accumulator {
                     }
                 });
             }
+            (Self::Moments(moments), Kind::Weights) => {
+                let weights = Weights::of(view)?;
+                for (row, slot) in placed.iter() {
+                    if let Some(m) = moments.get_mut(slot) {
+                        m.add(weights.at(row));
+                    }
+                }
+            }
+            (Self::Moments(moments), Kind::Weighed(field)) => {
+                let weights = Weights::of(view)?;
+                numbers(view, field)?.each_row(placed, |row, slot, v| {
+                    if let Some(m) = moments.get_mut(slot) {
+                        m.add(v * weights.at(row));
+                    }
+                });
+            }
             (Self::Histograms(histograms), Kind::Histogram(field)) => {
                 let numbers = numbers(view, field)?;
                 let whole = !matches!(numbers, Numbers::Sparse { integral: false, .. });
@@ -242,6 +269,14 @@ impl Accumulator {
         }
     }
 
+    /// Records and what they stand for, over all slots; of adjusted counts only.
+    pub(super) fn stands_for(&self) -> Option<(u64, f64)> {
+        match self {
+            Self::Moments(all) => Some(all.iter().fold((0, 0.0), |(n, sum), m| (n + m.n, sum + m.sum))),
+            _ => None,
+        }
+    }
+
     /// The value of a measure in a slot; counts and sums are multiplied by `scale`, which undoes a sample.
     pub(super) fn cell(&self, measure: &Measure, slot: usize, scale: f64) -> Cell {
         let number = |v: Option<f64>| v.map_or(Cell::Empty, Cell::Number);
@@ -254,10 +289,13 @@ impl Accumulator {
                 Some((count, exact)) => Cell::Distinct { count, exact: exact && scale == 1.0 },
                 None => Cell::Empty,
             },
+            Self::Moments(moments) if *measure == Measure::Adjusted => {
+                Cell::Number(moments.get(slot).map_or(0.0, |m| m.sum * scale))
+            }
             Self::Moments(moments) => number(moments.get(slot).filter(|m| m.n > 0).map(|m| match measure {
                 Measure::Min(_) => m.min,
                 Measure::Max(_) => m.max,
-                Measure::Sum(_) => m.sum * scale,
+                Measure::Sum(_) | Measure::SumAdjusted(_) => m.sum * scale,
                 _ => m.sum / m.n as f64,
             })),
             Self::Histograms(histograms) => match (histograms.get(slot), measure) {
@@ -272,21 +310,26 @@ impl Accumulator {
 impl Numbers {
     /// Calls `each` with slot and number of the placed rows that have one.
     fn each(&self, placed: &Placed<'_>, mut each: impl FnMut(usize, f64)) {
+        self.each_row(placed, |_, slot, v| each(slot, v));
+    }
+
+    /// The same with the row.
+    fn each_row(&self, placed: &Placed<'_>, mut each: impl FnMut(usize, usize, f64)) {
         match self {
             Self::None => {}
-            Self::Zero => placed.iter().for_each(|(_, slot)| each(slot, 0.0)),
+            Self::Zero => placed.iter().for_each(|(row, slot)| each(row, slot, 0.0)),
             Self::Ints(column) => {
                 let values = column.get();
                 for (row, slot) in placed.iter() {
                     if let Some(v) = values.get(row) {
-                        each(slot, *v as f64);
+                        each(row, slot, *v as f64);
                     }
                 }
             }
             Self::Sparse { values, .. } => {
                 for (row, slot) in placed.iter() {
                     if let Some(v) = values.get(row).filter(|v| !v.is_nan()) {
-                        each(slot, *v);
+                        each(row, slot, *v);
                     }
                 }
             }

@@ -65,6 +65,13 @@ fn check(store: &EventStore, at: &str) {
     let table = spans.aggregate(&all, &by_name).unwrap().value;
     let groups: Vec<_> = table.rows.iter().map(|r| (r.key[0].as_deref(), r.cells[0].clone())).collect();
     assert_eq!(groups, [(Some("kept"), Cell::Count(20))], "{at}");
+    let weighed = Aggregation {
+        measures: vec![Measure::Adjusted, Measure::SumAdjusted(Field::Duration)],
+        ..Aggregation::top(Vec::new(), Measure::Rows, 1)
+    };
+    let table = spans.aggregate(&all, &weighed).unwrap().value;
+    assert_eq!(table.rows[0].cells, [Cell::Number(80.0), Cell::Number(800.0)], "{at}");
+    assert_eq!(table.stands_for, Some((20, 80.0)), "{at}");
     let stats = spans.stats();
     assert_eq!(stats.memory_rows + stats.segment_rows, 20, "{at}");
 }

@@ -19,7 +19,8 @@ pub const REGEXES_MAX: usize = 32;
 /// The stages, for error messages.
 const STAGES: &str = "`stats`, `timeseries`, `top`, `where`, `sort`, `limit`, `fields`, `patterns`, `sample`";
 /// The functions of `stats`, for error messages.
-const FUNCTIONS: &str = "count, count_distinct, rate, min, max, sum, avg, median, p50 to p99, quantile and histogram";
+const FUNCTIONS: &str = "count, count_distinct, rate, min, max, sum, avg, median, p50 to p99, quantile, histogram, \
+     count_adjusted, rate_adjusted and sum_adjusted";
 
 /// A filter that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Error)]

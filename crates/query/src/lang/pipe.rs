@@ -25,7 +25,7 @@ pub const LIMIT_MAX: usize = 10_000;
 /// Every stage as it is written.
 pub const STAGES: [&str; 9] = ["stats", "timeseries", "top", "where", "sort", "limit", "fields", "patterns", "sample"];
 /// Calls of functions as they begin, for completion.
-pub const FUNCTIONS: [&str; 12] = [
+pub const FUNCTIONS: [&str; 15] = [
     "count()",
     "p95(",
     "avg(",
@@ -38,6 +38,9 @@ pub const FUNCTIONS: [&str; 12] = [
     "p99(",
     "quantile(",
     "histogram(",
+    "count_adjusted()",
+    "rate_adjusted()",
+    "sum_adjusted(",
 ];
 
 /// A filter and its stages.
@@ -157,14 +160,20 @@ pub enum Function {
     Count,
     /// Distinct values.
     CountDistinct,
+    /// Spans that the stored ones stand for.
+    CountAdjusted,
     /// Records per second.
     Rate,
+    /// Spans that the stored ones stand for, per second.
+    RateAdjusted,
     /// The smallest number.
     Min,
     /// The largest.
     Max,
     /// All together.
     Sum,
+    /// All together, each as often as its span stands for others.
+    SumAdjusted,
     /// The average.
     Avg,
     /// What so many percent do not exceed.
@@ -174,7 +183,7 @@ pub enum Function {
 }
 
 impl Function {
-    const PLAIN: [(&'static str, Self); 9] = [
+    const PLAIN: [(&'static str, Self); 12] = [
         ("count", Self::Count),
         ("count_distinct", Self::CountDistinct),
         ("rate", Self::Rate),
@@ -184,7 +193,15 @@ impl Function {
         ("avg", Self::Avg),
         ("median", Self::Percentile(50.0)),
         ("histogram", Self::Histogram),
+        ("count_adjusted", Self::CountAdjusted),
+        ("rate_adjusted", Self::RateAdjusted),
+        ("sum_adjusted", Self::SumAdjusted),
     ];
+
+    /// Whether it weighs spans by what they stand for.
+    pub(super) const fn is_adjusted(self) -> bool {
+        matches!(self, Self::CountAdjusted | Self::RateAdjusted | Self::SumAdjusted)
+    }
 
     /// The function with a name; `quantile` is none, because it takes a number.
     pub(super) fn named(name: &str) -> Option<Self> {

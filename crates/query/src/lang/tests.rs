@@ -798,7 +798,9 @@ fn the_analyses_of_the_page_are_analyses() {
             let is_quantile = written.starts_with("quantile");
             let text = if is_function || is_quantile { format!("| stats {written}") } else { format!("| {written}") };
             let pipe = super::parse_pipe(&text).unwrap_or_else(|e| panic!("{}", complaint(&text, &e)));
-            super::lower_pipe(&pipe, crate::EventSignal::Logs).unwrap_or_else(|e| panic!("{}", complaint(&text, &e)));
+            let spans_only = written.contains("_adjusted");
+            let signal = if spans_only { crate::EventSignal::Traces } else { crate::EventSignal::Logs };
+            super::lower_pipe(&pipe, signal).unwrap_or_else(|e| panic!("{}", complaint(&text, &e)));
             count += 1;
         }
     }
@@ -815,9 +817,23 @@ fn the_functions_of_the_page_are_the_functions() {
     use super::pipe::Function;
     let listed: Vec<&str> =
         section("Analysis").split("| function |").nth(1).expect("the table").split("\n\n").take(1).collect();
-    for name in
-        ["count", "count_distinct", "rate", "min", "max", "sum", "avg", "median", "p50", "p99", "quantile", "histogram"]
-    {
+    for name in [
+        "count",
+        "count_distinct",
+        "rate",
+        "min",
+        "max",
+        "sum",
+        "avg",
+        "median",
+        "p50",
+        "p99",
+        "quantile",
+        "histogram",
+        "count_adjusted",
+        "rate_adjusted",
+        "sum_adjusted",
+    ] {
         assert!(listed[0].contains(&format!("`{name}(")), "{name}");
         assert!(name == "quantile" || Function::named(name).is_some(), "{name}");
     }

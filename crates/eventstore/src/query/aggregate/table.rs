@@ -6,7 +6,7 @@ use super::state::State;
 use super::{Column, OrderBy, Table, TableRow};
 use crate::query::filter::CompareOp;
 use crate::query::group::NO_GROUP;
-use crate::query::measure::{Cell, Kind};
+use crate::query::measure::{Accumulator, Cell, Kind};
 use crate::query::names::Interner;
 use crate::query::numbers;
 
@@ -26,7 +26,14 @@ impl State<'_> {
         order.sort_unstable_by(compare);
         order.truncate(limit);
         slots = order.iter().map(|i| slots[*i]).collect();
-        Table { rows: slots.into_iter().map(|s| self.row(s, scale)).collect(), groups, sampled }
+        let weights = self.job.kinds.iter().position(|k| *k == Kind::Weights).and_then(|i| self.accumulators.get(i));
+        let stands_for = weights.and_then(Accumulator::stands_for);
+        Table {
+            rows: slots.into_iter().map(|s| self.row(s, scale)).collect(),
+            groups,
+            sampled,
+            stands_for: stands_for.map(|(n, sum)| ((n as f64 * scale).round() as u64, sum * scale)),
+        }
     }
 
     fn cell(&self, measure: usize, slot: usize, scale: f64) -> Cell {

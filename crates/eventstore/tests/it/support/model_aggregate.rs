@@ -57,7 +57,7 @@ pub(crate) fn random(rng: &mut Rng, spans: bool) -> Aggregation {
             0 => Field::Duration,
             _ => random::field(rng, spans),
         };
-        match rng.below(9) {
+        match rng.below(11) {
             0 | 1 => Measure::Rows,
             2 => Measure::Present(field),
             3 => Measure::Distinct(field),
@@ -65,6 +65,8 @@ pub(crate) fn random(rng: &mut Rng, spans: bool) -> Aggregation {
             5 => Measure::Max(field),
             6 => Measure::Sum(field),
             7 => Measure::Mean(field),
+            8 => Measure::Adjusted,
+            9 => Measure::SumAdjusted(field),
             _ => Measure::Quantile(field, [0.0, 0.5, 0.95, 1.0][rng.below(4) as usize]),
         }
     });
@@ -85,6 +87,14 @@ pub(crate) fn random(rng: &mut Rng, spans: bool) -> Aggregation {
 
 type Groups<'a> = BTreeMap<(Option<usize>, Vec<Option<String>>), Vec<Record<'a>>>;
 
+fn stands_for(record: Record<'_>) -> f64 {
+    use wire::otlp::sampling::{Sampling, adjusted_count};
+    match record {
+        Record::Span(s) => Sampling::of_state(&s.trace_state).threshold.map_or(1.0, adjusted_count),
+        Record::Log(_) => 1.0,
+    }
+}
+
 fn measured(records: &[Record<'_>], measure: &Measure) -> Cell {
     let numbers = |field: &Field| {
         let mut all: Vec<f64> = records.iter().filter_map(|r| number(*r, field)).collect();
@@ -95,6 +105,11 @@ fn measured(records: &[Record<'_>], measure: &Measure) -> Cell {
     let sum = |all: &[f64]| (!all.is_empty()).then(|| all.iter().sum::<f64>());
     match measure {
         Measure::Rows => Cell::Count(records.len() as u64),
+        Measure::Adjusted => Cell::Number(records.iter().map(|r| stands_for(*r)).sum()),
+        Measure::SumAdjusted(f) => {
+            let all: Vec<f64> = records.iter().filter_map(|r| number(*r, f).map(|v| v * stands_for(*r))).collect();
+            cell(sum(&all))
+        }
         Measure::Present(f) => Cell::Count(records.iter().filter(|r| text(**r, f).is_some()).count() as u64),
         Measure::Distinct(f) => {
             let distinct: BTreeSet<String> = records.iter().filter_map(|r| text(*r, f)).collect();
@@ -119,6 +134,10 @@ fn measured(records: &[Record<'_>], measure: &Measure) -> Cell {
 fn same(measure: &Measure, got: &Cell, expected: &Cell) -> bool {
     match (measure, got, expected) {
         (Measure::Quantile(..), Cell::Number(got), Cell::Number(exact)) => (got - exact).abs() <= exact.abs() / 64.0,
+        // In another order.
+        (Measure::SumAdjusted(_), Cell::Number(got), Cell::Number(exact)) => {
+            (got - exact).abs() <= exact.abs().max(1.0) * 1e-9
+        }
         _ => got == expected,
     }
 }

@@ -146,7 +146,7 @@ pub(crate) fn spans(rng: &mut Rng) -> Vec<Span> {
                 trace_id: trace_id(rng),
                 span_id: span_id(rng),
                 parent_span_id: if rng.below(3) == 0 { SpanId::ZERO } else { span_id(rng) },
-                trace_state: rng.pick(&["", "a=1"]).to_owned(),
+                trace_state: rng.pick(&["", "a=1", "ot=th:8", "ot=th:c;rv:ffffffffffffff"]).to_owned(),
                 flags: rng.below(3) as u32 * 0x100,
                 name: rng.pick(&["GET /", "POST /login", "timeout"]).to_owned(),
                 kind: rng.below(6) as u8,

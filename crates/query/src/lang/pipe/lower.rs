@@ -244,7 +244,13 @@ fn measure(signal: EventSignal, call: &Call, name: String) -> Result<NamedMeasur
         }
         Some((_, (field, _))) => (Some(field), Unit::None),
     };
+    if call.function.is_adjusted() && signal != EventSignal::Traces {
+        let takes = "spans only: log records say in `sampling.threshold` what they stand for";
+        return Err(FilterError::new(Problem::Arguments { function: name, takes }, call.at));
+    }
     let (measure, unit) = match (call.function, field) {
+        (Function::CountAdjusted | Function::RateAdjusted, None) => (Measure::Adjusted, Unit::Count),
+        (Function::SumAdjusted, Some(f)) => (Measure::SumAdjusted(f), unit),
         (Function::Count | Function::Rate, None) => (Measure::Rows, Unit::Count),
         (Function::Count, Some(f)) => (Measure::Present(f), Unit::Count),
         (Function::CountDistinct, Some(f)) => (Measure::Distinct(f), Unit::Count),
@@ -259,7 +265,7 @@ fn measure(signal: EventSignal, call: &Call, name: String) -> Result<NamedMeasur
             return Err(FilterError::new(Problem::Arguments { function, takes: "a field" }, call.at));
         }
     };
-    let per_second = call.function == Function::Rate;
+    let per_second = matches!(call.function, Function::Rate | Function::RateAdjusted);
     Ok(NamedMeasure { name, measure, per_second, unit: if per_second { Unit::PerSecond } else { unit } })
 }
 

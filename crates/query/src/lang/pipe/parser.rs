@@ -185,8 +185,9 @@ impl Stages<'_> {
         match (function, &key) {
             (_, _) if !closed => Err(self.expected("`)`")),
             (None, _) => arguments("a field and a number from 0 to 1"),
-            (Some(Function::Count), _) | (Some(Function::Rate), None) => Ok(()),
-            (Some(Function::Rate), Some(_)) => arguments("nothing"),
+            (Some(Function::Count), _) => Ok(()),
+            (Some(Function::Rate | Function::CountAdjusted | Function::RateAdjusted), None) => Ok(()),
+            (Some(Function::Rate | Function::CountAdjusted | Function::RateAdjusted), Some(_)) => arguments("nothing"),
             (Some(_), None) => arguments("a field"),
             (Some(_), Some(_)) => Ok(()),
         }?;

@@ -44,6 +44,14 @@ fn stages_have_one_spelling() {
         "#]],
     );
     check(
+        "| stats count_adjusted(), rate_adjusted(), sum_adjusted(duration) by service | sort -count_adjusted",
+        expect![[r#"
+            | stats count_adjusted(), rate_adjusted(), sum_adjusted(duration) by service | sort -count_adjusted
+        "#]],
+    );
+    let logs = parse_pipe("| stats count_adjusted()").and_then(|p| lower_pipe(&p, EventSignal::Logs));
+    assert!(logs.unwrap_err().to_string().contains("spans only"));
+    check(
         "timeseries | timeseries rate() by service",
         expect![[r#"
             timeseries | stats rate() by bucket(), service
@@ -93,7 +101,7 @@ fn errors_say_where_and_what_was_meant() {
         expect![[r#"
         a | stats cuont()
                   ^^^^^
-        `cuont` is not a function; there are count, count_distinct, rate, min, max, sum, avg, median, p50 to p99, quantile and histogram
+        `cuont` is not a function; there are count, count_distinct, rate, min, max, sum, avg, median, p50 to p99, quantile, histogram, count_adjusted, rate_adjusted and sum_adjusted
         try: a | stats count()
     "#]],
     );
