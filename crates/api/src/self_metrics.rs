@@ -1,6 +1,7 @@
 //! The server's own metrics, `GET /metrics` in the Prometheus text format.
 
 mod alerting;
+mod components;
 mod derived;
 mod rules;
 mod storage;
@@ -55,6 +56,7 @@ fn render(app: &App) -> String {
     storage::storage(app, &mut text);
     rules::rules(app, &mut text);
     alerting::alerting(app, &mut text);
+    components::components(app, &mut text);
     process(app, &mut text);
     text.0
 }
@@ -76,7 +78,12 @@ fn ingest(app: &App, text: &mut Text) {
         &of(|c| c.requests),
     );
     text.family("bellrock_ingest_bytes_total", "counter", "Bytes of export requests, decompressed.", &of(|c| c.bytes));
-    text.family("bellrock_ingest_records_total", "counter", "Records stored.", &of(|c| c.accepted));
+    text.family(
+        "bellrock_ingest_records_total",
+        "counter",
+        "Records taken; of spans those that a sampler rejected too.",
+        &of(|c| c.accepted),
+    );
     text.family("bellrock_ingest_refused_total", "counter", "Records and whole requests refused.", &of(|c| c.refused));
 }
 
@@ -89,6 +96,12 @@ fn engines(app: &App, text: &mut Text) {
         "gauge",
         "Records stored.",
         &half((spans.memory_rows + spans.segment_rows) as f64, (logs.memory_rows + logs.segment_rows) as f64),
+    );
+    text.family(
+        "bellrock_spans_rejected_total",
+        "counter",
+        "Spans that a sampler rejected: counted in what is derived of spans, and not stored.",
+        &[("", spans.rejected_rows as f64)],
     );
     text.family(
         "bellrock_events_memory_bytes",

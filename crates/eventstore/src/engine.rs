@@ -71,6 +71,8 @@ pub struct StoreStats {
     pub failed_flushes: u64,
     /// Records in the log that could not be replayed when the store was opened.
     pub replay_refused: u64,
+    /// Spans that a sampler had rejected, seen by the observer and not stored, since the store was opened; replayed ones included.
+    pub rejected_rows: u64,
     /// Time spent on encoding batches into blocks, queries' share included, in nanoseconds.
     pub encode_nanos: u64,
     /// Bytes of segments written from memory since the store was opened.
@@ -109,6 +111,7 @@ pub(crate) struct Shared {
     pub(crate) damaged_blocks: AtomicU64,
     pub(crate) failed_flushes: AtomicU64,
     pub(crate) replay_refused: AtomicU64,
+    pub(crate) rejected_rows: AtomicU64,
     pub(crate) encode_nanos: AtomicU64,
     pub(crate) flushed_bytes: AtomicU64,
     pub(crate) merged_bytes: AtomicU64,
@@ -253,6 +256,7 @@ impl Engine {
             damaged_blocks: self.shared.damaged_blocks.load(Ordering::Relaxed),
             failed_flushes: self.shared.failed_flushes.load(Ordering::Relaxed),
             replay_refused: self.shared.replay_refused.load(Ordering::Relaxed),
+            rejected_rows: self.shared.rejected_rows.load(Ordering::Relaxed),
             encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
             flushed_bytes: self.shared.flushed_bytes.load(Ordering::Relaxed),
             merged_bytes: self.shared.merged_bytes.load(Ordering::Relaxed),
@@ -284,6 +288,7 @@ impl State {
 impl Shared {
     /// Makes a batch visible to queries. Called in log order.
     fn show(&self, generation: wal::Generation, batch: Batch) {
+        self.rejected_rows.fetch_add((batch.rows() - batch.kept()) as u64, Ordering::Relaxed);
         let batch = Arc::new(batch);
         if let Some(observer) = &self.observer {
             observer.spans(generation, SpanColumns::new(batch.clone()));

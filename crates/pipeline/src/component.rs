@@ -9,6 +9,7 @@
 mod factory;
 mod host;
 mod id;
+mod received;
 mod run;
 mod setup;
 mod sockets;
@@ -20,8 +21,11 @@ use std::sync::Arc;
 use model::Signal;
 
 use crate::consumer::Consumer;
+use crate::meters::{Meters, Reading};
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
+
+use received::Received;
 
 pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory, SIGNALS};
 pub use host::{Authenticator, ClientAuth, Host, Provided, Shared, Storage};
@@ -45,22 +49,47 @@ pub struct StartError {
 
 /// Where a component sends: the pipelines behind it.
 #[derive(Clone, Default)]
-pub struct Outputs(Vec<(PipelineId, Arc<dyn Consumer>)>);
+pub struct Outputs {
+    pipelines: Vec<(PipelineId, Arc<dyn Consumer>)>,
+    /// Counts what a receiver hands over.
+    received: Option<Received>,
+}
 
 impl Outputs {
     /// These pipelines.
     pub fn new(pipelines: Vec<(PipelineId, Arc<dyn Consumer>)>) -> Self {
-        Self(pipelines)
+        Self { pipelines, received: None }
     }
 
     /// One consumer for all signals.
     pub fn all(consumer: Arc<dyn Consumer>) -> Self {
-        Self(SIGNALS.iter().map(|signal| (PipelineId::new(*signal), consumer.clone())).collect())
+        Self::new(SIGNALS.iter().map(|signal| (PipelineId::new(*signal), consumer.clone())).collect())
+    }
+
+    /// The same, counted as what `receiver` hands over.
+    #[must_use]
+    pub fn counted(self, meters: &Meters, receiver: &ComponentId) -> Self {
+        Self { received: Some(Received::new(meters, receiver)), ..self }
+    }
+
+    /// The same, of what comes over `transport`: `grpc`, `http`, `tcp`, `udp`.
+    #[must_use]
+    pub fn over(&self, transport: &'static str) -> Self {
+        let received = self.received.clone().map(|r| r.over(transport));
+        Self { pipelines: self.pipelines.clone(), received }
     }
 
     /// What takes `signal`; every pipeline of it when there are several. `None`: nothing takes it.
     pub fn of(&self, signal: Signal) -> Option<Arc<dyn Consumer>> {
-        let mut consumers = self.0.iter().filter(|(id, _)| id.signal == signal).map(|(_, c)| c.clone());
+        let consumer = self.all_of(signal)?;
+        Some(match &self.received {
+            Some(received) => received.in_front_of(signal, consumer),
+            None => consumer,
+        })
+    }
+
+    fn all_of(&self, signal: Signal) -> Option<Arc<dyn Consumer>> {
+        let mut consumers = self.pipelines.iter().filter(|(id, _)| id.signal == signal).map(|(_, c)| c.clone());
         let first = consumers.next()?;
         let rest: Vec<_> = consumers.collect();
         if rest.is_empty() {
@@ -71,12 +100,12 @@ impl Outputs {
 
     /// One pipeline by its id, for a component that chooses.
     pub fn pipeline(&self, id: &PipelineId) -> Option<Arc<dyn Consumer>> {
-        self.0.iter().find(|(other, _)| other == id).map(|(_, consumer)| consumer.clone())
+        self.pipelines.iter().find(|(other, _)| other == id).map(|(_, consumer)| consumer.clone())
     }
 
     /// The pipelines.
     pub fn ids(&self) -> impl Iterator<Item = &PipelineId> {
-        self.0.iter().map(|(id, _)| id)
+        self.pipelines.iter().map(|(id, _)| id)
     }
 }
 
@@ -109,6 +138,11 @@ pub trait Processor: Send + Sync {
     /// The request is refused; the sender hears it.
     fn process(&self, telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal>;
 
+    /// What it counts by itself; `processor` is its id, for the label.
+    fn readings(&self, _processor: &str) -> Vec<Reading> {
+        Vec::new()
+    }
+
     /// The resident memory of the process above which receivers shall refuse, before they read.
     fn resident_bytes_max(&self) -> Option<u64> {
         None
@@ -131,6 +165,11 @@ pub enum Step {
 
 /// Sends telemetry away, or stores it.
 pub trait Exporter: Send {
+    /// Whether it counts what it has sent by itself, because it answers before that.
+    fn counts_itself(&self) -> bool {
+        false
+    }
+
     /// Opens what it needs. What it has acknowledged and holds is sent or safe when its tasks end after `run.stopped()`.
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>>;
 }

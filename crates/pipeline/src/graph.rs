@@ -8,6 +8,7 @@ mod chain;
 mod default;
 mod hints;
 mod kept;
+mod metered;
 mod plan;
 mod print;
 mod service;

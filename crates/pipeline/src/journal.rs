@@ -13,6 +13,7 @@ use foundation::{Clock, UnixNanos};
 use model::Signal;
 use parking_lot::Mutex;
 
+use crate::meters::Meters;
 use crate::own_traces::OwnTraces;
 
 /// How many different refusals are remembered.
@@ -31,6 +32,7 @@ pub struct Journal(Arc<Inner>);
 struct Inner {
     clock: Arc<dyn Clock>,
     signals: [SignalCounters; 3],
+    meters: Meters,
     /// Newest first.
     refusals: Mutex<VecDeque<RefusalEntry>>,
     traces: OwnTraces,
@@ -71,7 +73,7 @@ pub struct SignalCounts {
     pub requests: u64,
     /// Bytes of the requests, decompressed.
     pub bytes: u64,
-    /// Records stored.
+    /// Records taken; of spans those that a sampler rejected too.
     pub accepted: u64,
     /// Records refused one by one (`partial_success`), and whole requests refused.
     pub refused: u64,
@@ -100,10 +102,16 @@ impl Journal {
         Self(Arc::new(Inner {
             clock,
             signals: Default::default(),
+            meters: Meters::default(),
             refusals: Mutex::default(),
             traces: OwnTraces::default(),
             losses: Mutex::default(),
         }))
+    }
+
+    /// What components count.
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     /// A request was stored, perhaps without some records.

@@ -21,6 +21,7 @@ pub mod import;
 pub mod ingest;
 pub mod journal;
 mod memory;
+pub mod meters;
 pub mod otlp;
 pub mod ottl;
 mod own_traces;

@@ -279,6 +279,11 @@ impl Telemetry {
         Ok(items)
     }
 
+    /// As [`Self::items`]; 0 of what is not a request.
+    pub fn count(&mut self) -> u64 {
+        self.items().map_or(0, |items| items as u64)
+    }
+
     /// The request itself, to be taken apart.
     ///
     /// # Errors

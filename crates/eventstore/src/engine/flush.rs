@@ -90,6 +90,7 @@ pub(super) fn open_disk(
         damaged_blocks: AtomicU64::new(damaged),
         failed_flushes: AtomicU64::new(0),
         replay_refused: AtomicU64::new(0),
+        rejected_rows: AtomicU64::new(0),
         encode_nanos: AtomicU64::new(0),
         flushed_bytes: AtomicU64::new(0),
         merged_bytes: AtomicU64::new(0),

@@ -85,6 +85,7 @@ fn rejected_spans_are_seen_and_not_stored() {
         ingest_spans(&store, &[span(n)]).unwrap();
     }
     assert_eq!(observer.seen.load(Ordering::Relaxed), 30);
+    assert_eq!(store.spans().stats().rejected_rows, 10);
     check(&store, "in memory");
     check(&store, "in pieces");
     let crashed = disk.crash();

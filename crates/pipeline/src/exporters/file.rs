@@ -2,7 +2,7 @@
 //!
 //! A request is acknowledged when it is synced. `flush_interval` of the Collector has therefore nothing to do here, and unlike there
 //! a restart goes on behind what is in the file unless `append: false` is written: what was acknowledged stays.
-//! Source: fileexporter (fields, names of old files, framing), OTLP specification, "JSON Protobuf encoding".
+//! Source: fileexporter (fields, names of old files, framing), OTLP specification, "JSON Protobuf encoding". Format: `docs/formats/telemetry-files.md`.
 
 mod frame;
 mod rotation;

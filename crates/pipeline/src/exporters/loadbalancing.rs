@@ -228,6 +228,10 @@ fn lookup(setup: &mut Setup<'_>, resolver: &Resolver) -> Result<Lookup, Refused>
 }
 
 impl Exporter for LoadBalancing {
+    fn counts_itself(&self) -> bool {
+        true
+    }
+
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
         Box::pin(async move {
             let Self { component, routing, dialer, lookup } = *self;

@@ -157,6 +157,10 @@ impl Dialer {
 }
 
 impl Exporter for Otlp {
+    fn counts_itself(&self) -> bool {
+        true
+    }
+
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
         Box::pin(async move {
             let Self { component, target, dialer } = *self;

@@ -239,6 +239,10 @@ pub(super) fn client_auth(component: &str, id: &str, host: &Host) -> Result<Opti
 }
 
 impl Exporter for OtlpHttp {
+    fn counts_itself(&self) -> bool {
+        true
+    }
+
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
         Box::pin(async move {
             let Self { component, settings, urls, client, headers } = *self;

@@ -145,6 +145,10 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
 }
 
 impl Exporter for RemoteWriteExporter {
+    fn counts_itself(&self) -> bool {
+        true
+    }
+
     fn start<'a>(self: Box<Self>, host: &'a Host, run: &'a mut Run) -> Starting<'a, Arc<dyn Consumer>> {
         Box::pin(async move {
             let Self { component, settings, url, client, headers } = *self;

@@ -4,6 +4,7 @@
 //! the two it survives the death of this process. Without a queue it is acknowledged when the back end has it.
 
 mod batch;
+mod counts;
 mod queue;
 mod retry;
 mod settings;
@@ -26,6 +27,7 @@ use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
 use batch::{Batch, Gathering};
+use counts::Counts;
 pub(super) use queue::Lease;
 use queue::Queue;
 use retry::Backoff;
@@ -66,7 +68,9 @@ pub(super) fn start(
     host: &Host,
     run: &mut Run,
 ) -> Result<Arc<dyn Consumer>, StartError> {
+    let counts = Counts::new(&plan.component, host.journal.meters());
     let delivery = Arc::new(Delivery {
+        counts: counts.clone(),
         component: plan.component,
         sender,
         retry: plan.retry,
@@ -80,14 +84,16 @@ pub(super) fn start(
     let failed = |message: String| StartError { component: delivery.component.clone(), message };
     let directory = plan.queueing.directory(&delivery.component, host).map_err(failed)?;
     let queue = open_queue(host, &directory).map_err(failed)?;
-    queue.set_limits(plan.queueing.limits());
+    let limits = plan.queueing.limits();
+    queue.set_limits(limits);
+    counts.watch(&queue, limits, host.journal.meters());
     let gathering = Arc::new(Gathering::new(queue.clone(), plan.queueing.batch.clone()));
     for n in 0..plan.queueing.consumers() {
         let gathering = gathering.clone();
         let worker = Worker { delivery: delivery.clone(), queue: queue.clone(), gathering, stopped: run.stopped() };
         run.spawn(&format!("send {n}"), worker.run());
     }
-    Ok(Arc::new(Queued { queue }))
+    Ok(Arc::new(Queued { queue, counts }))
 }
 
 /// The queue in `directory`, which everybody in this process shares.
@@ -104,6 +110,7 @@ pub(super) fn request(lease: &Lease) -> Option<Telemetry> {
 /// Puts requests into the queue.
 struct Queued {
     queue: Arc<Queue>,
+    counts: Counts,
 }
 
 impl Consumer for Queued {
@@ -119,7 +126,8 @@ impl Consumer for Queued {
             let mut record = BytesMut::with_capacity(request.len() + 1);
             record.put_u8(tag(signal));
             record.put(request);
-            self.queue.append(record.freeze()).await?;
+            let queued = self.queue.append(record.freeze()).await;
+            queued.inspect_err(|_| self.counts.not_queued(signal, accepted))?;
             Ok(Decoded { accepted, ..Decoded::default() })
         })
     }
@@ -156,7 +164,7 @@ impl Consumer for Direct {
             let (signal, mut telemetry) = (telemetry.signal(), telemetry);
             let accepted = telemetry.items()? as u64;
             let request = telemetry.into_bytes();
-            match self.delivery.deliver(signal, request, self.stopped.clone()).await {
+            match self.delivery.counted(signal, request, self.stopped.clone()).await {
                 Outcome::Delivered => Ok(Decoded { accepted, ..Decoded::default() }),
                 Outcome::Refused(failure) => Err(Refusal::new(ErrorKind::Internal, failure.message)),
                 Outcome::GivenUp(failure) => {
@@ -186,9 +194,22 @@ struct Delivery {
     /// Whether the last try failed; told once.
     failing: AtomicBool,
     journal: Journal,
+    counts: Counts,
 }
 
 impl Delivery {
+    /// Delivers, and counts what became of it; what goes back to the queue at a stop is not counted.
+    async fn counted(&self, signal: Signal, request: Bytes, stopped: watch::Receiver<bool>) -> Outcome {
+        let items = Telemetry::new(signal, request.clone()).count();
+        let outcome = self.deliver(signal, request, stopped.clone()).await;
+        match &outcome {
+            Outcome::Delivered => self.counts.sent(signal, items),
+            Outcome::GivenUp(_) if *stopped.borrow() => {}
+            Outcome::Refused(_) | Outcome::GivenUp(_) => self.counts.failed(signal, items),
+        }
+        outcome
+    }
+
     async fn deliver(&self, signal: Signal, request: Bytes, mut stopped: watch::Receiver<bool>) -> Outcome {
         let begin = Instant::now();
         let mut backoff = Backoff::new(&self.retry);
@@ -281,7 +302,7 @@ impl Worker {
         let signal = batch.signal;
         for request in batch.requests {
             let bytes = request.len();
-            match self.delivery.deliver(signal, request, self.stopped.clone()).await {
+            match self.delivery.counted(signal, request, self.stopped.clone()).await {
                 Outcome::Delivered => {}
                 Outcome::GivenUp(_) if *self.stopped.borrow() => {
                     // The leases go back to the queue.

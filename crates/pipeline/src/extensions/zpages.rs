@@ -67,6 +67,7 @@ fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
                 "/debug/tracez",
                 "/debug/refusalz",
                 "/debug/lossz",
+                "/debug/metricz",
             ];
             json!({"pages": pages, "as": "append ?format=json for JSON"})
         }
@@ -84,6 +85,7 @@ fn page(host: &Host, path: &str, as_json: bool) -> Option<Page> {
         "/debug/tracez" => host.journal.traces(),
         "/debug/refusalz" => refusals(host),
         "/debug/lossz" => losses(host),
+        "/debug/metricz" => counted(host),
         _ => return None,
     };
     let (content_type, body) = match as_json {
@@ -113,6 +115,16 @@ fn received(host: &Host) -> Value {
         (signal.name().to_owned(), entry)
     };
     Value::Object(SIGNALS.iter().map(of).collect())
+}
+
+/// What components count.
+fn counted(host: &Host) -> Value {
+    let entry = |r: crate::meters::Reading| {
+        let labels: serde_json::Map<String, Value> =
+            r.labels.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        json!({"name": r.name, "labels": labels, "value": r.value})
+    };
+    Value::Array(host.journal.meters().readings().into_iter().map(entry).collect())
 }
 
 fn refusals(host: &Host) -> Value {

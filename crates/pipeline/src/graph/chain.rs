@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wire::otlp::Decoded;
 
-use crate::component::Processor;
+use super::metered::Step;
 use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
@@ -14,16 +14,18 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// Processors and what follows.
 pub(super) struct Chain {
-    pub(super) steps: Vec<Arc<dyn Processor>>,
+    pub(super) steps: Vec<Step>,
     pub(super) next: Arc<dyn Consumer>,
 }
 
 impl Chain {
-    fn run(&self, telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
-        self.steps.iter().try_fold(Some(telemetry), |telemetry, step| match telemetry {
-            Some(telemetry) => step.process(telemetry),
+    fn run(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
+        let items = telemetry.count();
+        let out = self.steps.iter().try_fold(Some((telemetry, items)), |out, step| match out {
+            Some((telemetry, items)) => step.process(telemetry, items),
             None => Ok(None),
-        })
+        });
+        out.map(|out| out.map(|(telemetry, _)| telemetry))
     }
 }
 

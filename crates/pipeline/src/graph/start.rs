@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::chain::Chain;
 use super::kept::{Kept, takes_rejected};
+use super::metered::{self, Exported};
 use super::plan::{Pipeline, Plan};
-use crate::component::{
-    ComponentId, Connector, Host, Kind, Outputs, PipelineId, Processor, Receiver, Run, StartError, Step,
-};
+use crate::component::{ComponentId, Connector, Host, Kind, Outputs, PipelineId, Receiver, Run, StartError, Step};
 use crate::consumer::{Consumer, FanOut};
 
 /// What a component gets to end its tasks when the whole has no time left.
@@ -73,8 +72,13 @@ impl Graph {
         let mut consumers: HashMap<ComponentId, Arc<dyn Consumer>> = HashMap::new();
         for (id, exporter) in plan.exporters {
             let mut run = self.run(Kind::Exporter, &id);
+            let counts_itself = exporter.counts_itself();
             let started = exporter.start(&host, &mut run).await;
-            consumers.insert(id, self.keep(run, started)?);
+            let mut consumer = self.keep(run, started)?;
+            if !counts_itself {
+                consumer = Arc::new(Exported::new(&id, consumer, host.journal.meters()));
+            }
+            consumers.insert(id, consumer);
         }
         let mut wiring = Wiring {
             graph: self,
@@ -94,6 +98,7 @@ impl Graph {
         host.board.set_pipelines(wiring.components);
         for (id, receiver) in plan.receivers {
             let outputs = Outputs::new(receiving.get(&id).cloned().unwrap_or_default());
+            let outputs = outputs.counted(host.journal.meters(), &id);
             let mut run = self.run(Kind::Receiver, &id);
             if !receiver.overlaps() {
                 self.waiting.push((receiver, outputs, run));
@@ -227,8 +232,8 @@ impl Wiring<'_> {
         mut next: Arc<dyn Consumer>,
     ) -> Arc<dyn Consumer> {
         let host = self.graph.host.clone();
-        let mut row: Vec<Arc<dyn Processor>> = Vec::new();
-        let close = |row: &mut Vec<Arc<dyn Processor>>, next: Arc<dyn Consumer>| -> Arc<dyn Consumer> {
+        let mut row: Vec<metered::Step> = Vec::new();
+        let close = |row: &mut Vec<metered::Step>, next: Arc<dyn Consumer>| -> Arc<dyn Consumer> {
             if row.is_empty() {
                 return next;
             }
@@ -240,7 +245,7 @@ impl Wiring<'_> {
                 Step::Each(processor) => {
                     let limits = [self.resident_bytes_max, processor.resident_bytes_max()];
                     self.resident_bytes_max = limits.into_iter().flatten().min();
-                    row.push(processor);
+                    row.push(metered::Step::new(&id, processor, host.journal.meters()));
                 }
                 Step::Stage(stage) => {
                     next = close(&mut row, next);

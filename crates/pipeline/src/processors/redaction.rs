@@ -16,6 +16,7 @@ use wire::otlp::tree::{Attributes, Text, Value};
 
 use self::detectors::Detector;
 use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
+use crate::meters::{Labels, Reading};
 use crate::refusal::Refusal;
 use crate::telemetry::{Telemetry, Tree};
 
@@ -98,6 +99,7 @@ fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
         };
         detectors.push(detector);
     }
+    let of_detectors = detectors.iter().map(|_| AtomicU64::new(0)).collect();
     Ok(Step::Each(Arc::new(Redaction {
         allow_all: c.allow_all_keys,
         allowed: c.allowed_keys,
@@ -112,6 +114,9 @@ fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
         summary: c.summary,
         removed: AtomicU64::new(0),
         masked: AtomicU64::new(0),
+        of_patterns: AtomicU64::new(0),
+        of_keys: AtomicU64::new(0),
+        of_detectors,
     })))
 }
 
@@ -131,6 +136,10 @@ struct Redaction {
     removed: AtomicU64,
     /// Values masked since the start.
     masked: AtomicU64,
+    /// Of these, texts that a blocked pattern was found in, values of blocked keys, and by detector; a text may have several.
+    of_patterns: AtomicU64,
+    of_keys: AtomicU64,
+    of_detectors: Vec<AtomicU64>,
 }
 
 /// The keys of one map of attributes that something happened to.
@@ -155,6 +164,7 @@ impl Redaction {
             }
             if self.blocked_keys.iter().any(|p| p.is_match(key)) {
                 *value = Value::from(self.replacement(&value.to_text()));
+                self.of_keys.fetch_add(1, Ordering::Relaxed);
                 found.masked.push(key.into());
             } else if self.value(value) {
                 found.masked.push(key.into());
@@ -217,11 +227,13 @@ impl Redaction {
         for pattern in &self.blocked_values {
             let now = out.as_deref().unwrap_or(text);
             if pattern.is_match(now) {
+                self.of_patterns.fetch_add(1, Ordering::Relaxed);
                 out = Some(pattern.replace_all(now, |m: &regex::Captures<'_>| self.replacement(&m[0])).into_owned());
             }
         }
-        for detector in &self.detectors {
+        for (detector, count) in self.detectors.iter().zip(&self.of_detectors) {
             if let Some(new) = detector.replaced(out.as_deref().unwrap_or(text), |found| self.replacement(found)) {
+                count.fetch_add(1, Ordering::Relaxed);
                 out = Some(new);
             }
         }
@@ -246,6 +258,24 @@ impl Redaction {
 }
 
 impl Processor for Redaction {
+    fn readings(&self, processor: &str) -> Vec<Reading> {
+        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let labels = |more: Option<&str>| -> Labels {
+            let by = more.map(|by| ("by", by.to_owned()));
+            std::iter::once(("processor", processor.to_owned())).chain(by).collect()
+        };
+        let found = "bellrock_processor_redaction_found";
+        let detectors = self.detectors.iter().zip(&self.of_detectors);
+        let mut all = vec![
+            Reading::counter("bellrock_processor_redaction_removed", labels(None), of(&self.removed)),
+            Reading::counter("bellrock_processor_redaction_masked", labels(None), of(&self.masked)),
+            Reading::counter(found, labels(Some("blocked_key_patterns")), of(&self.of_keys)),
+            Reading::counter(found, labels(Some("blocked_values")), of(&self.of_patterns)),
+        ];
+        all.extend(detectors.map(|(d, n)| Reading::counter(found, labels(Some(d.name())), of(n))));
+        all
+    }
+
     fn process(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
         match telemetry.tree_mut()? {
             Tree::Traces(t) => {
@@ -373,6 +403,29 @@ mod tests {
             (&*s.name, &*s.status.message, shown(&s.events[0].attributes)),
             ("send ****", "no such user: ****", "exception.message=****".to_owned())
         );
+    }
+
+    #[test]
+    fn what_was_found_is_counted_by_what_found_it() {
+        use super::super::testing::{log, of_service, process, processor};
+        let yaml = "{allow_all_keys: true, detectors: [email, ip], blocked_values: ['4711']}";
+        let p = processor(&FACTORY, Signal::Logs, yaml);
+        let logs =
+            vec![log("from ann@example.com at 10.0.0.1"), log("bob@example.com"), log("nothing"), log("no. 4711")];
+        process(&*p, of_service("s", logs));
+        let readings = p.readings("redaction/x").into_iter();
+        let shown: Vec<String> =
+            readings.map(|r| format!("{} {} {}", r.name, r.labels.last().unwrap().1, r.value)).collect();
+        let found = "bellrock_processor_redaction_found";
+        let expected = [
+            "bellrock_processor_redaction_removed redaction/x 0".to_owned(),
+            "bellrock_processor_redaction_masked redaction/x 3".to_owned(),
+            format!("{found} blocked_key_patterns 0"),
+            format!("{found} blocked_values 1"),
+            format!("{found} email 2"),
+            format!("{found} ip 1"),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

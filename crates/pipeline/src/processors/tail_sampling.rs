@@ -8,6 +8,7 @@
 //! kept cannot be passed on, it is tried again, and new spans are refused as soon as it takes half of the memory.
 
 mod config;
+mod counts;
 mod log;
 mod policy;
 mod pool;
@@ -31,6 +32,7 @@ use self::pool::{Decided, Pool};
 use self::record::Passed;
 use crate::component::{Host, ProcessorFactory, Refused, Reporter, Run, Setup, Stage, Step};
 use crate::consumer::{Answer, Consumer};
+use crate::meters::Meters;
 use crate::refusal::Refusal;
 use crate::telemetry::{Telemetry, Tree};
 
@@ -62,15 +64,28 @@ impl Stage for TailSampling {
         let name: String = run.component().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let dir = host.data_dir.join("tail_sampling").join(name);
         let log = Log::open(host.disk.clone(), &dir);
-        begin(self.pool, &self.config, log, host.clock.clone(), next, run)
+        begin(
+            self.pool,
+            &self.config,
+            log,
+            Around { clock: host.clock.clone(), meters: host.journal.meters().clone() },
+            next,
+            run,
+        )
     }
+}
+
+/// What a stage needs of its surroundings.
+struct Around {
+    clock: Arc<dyn Clock>,
+    meters: Meters,
 }
 
 fn begin(
     pool: Pool,
     config: &Config,
     log: Result<(Log, Replayed), String>,
-    clock: Arc<dyn Clock>,
+    around: Around,
     next: Arc<dyn Consumer>,
     run: &mut Run,
 ) -> Arc<dyn Consumer> {
@@ -84,12 +99,13 @@ fn begin(
     let shared = Arc::new(Shared {
         pool: Mutex::new(pool),
         log,
-        clock,
+        clock: around.clock,
         kept: Mutex::default(),
         kept_bytes: AtomicUsize::new(0),
         kept_bytes_max: config.memory_bytes() / 2,
         wake: Notify::new(),
     });
+    counts::watch(&shared, run.component(), &around.meters);
     for (id, decision) in replayed.decisions {
         shared.pool.lock().remember(id, decision);
     }

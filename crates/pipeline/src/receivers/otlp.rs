@@ -367,7 +367,10 @@ impl Receiver for Otlp {
                 };
                 let owner = format!("{}.protocols.grpc.endpoint", self.component);
                 let listener = host.sockets.tcp(&owner, *address).await.map_err(failed)?;
-                run.spawn("grpc", otlp::serve(listener, outputs.clone(), host.journal.clone(), config, run.stopped()));
+                run.spawn(
+                    "grpc",
+                    otlp::serve(listener, outputs.over("grpc"), host.journal.clone(), config, run.stopped()),
+                );
             }
             if let Some((address, http, headers)) = &self.http {
                 let setting = "receivers.otlp.protocols.http.max_request_body_size";
@@ -385,7 +388,10 @@ impl Receiver for Otlp {
                 };
                 let owner = format!("{}.protocols.http.endpoint", self.component);
                 let listener = host.sockets.tcp(&owner, *address).await.map_err(failed)?;
-                run.spawn("http", otlp::serve(listener, outputs, host.journal.clone(), config, run.stopped()));
+                run.spawn(
+                    "http",
+                    otlp::serve(listener, outputs.over("http"), host.journal.clone(), config, run.stopped()),
+                );
             }
             Ok(())
         })

@@ -171,7 +171,6 @@ impl Queue {
     }
 
     /// Requests that are not done.
-    #[cfg(test)]
     pub(super) fn len(&self) -> u64 {
         self.shared.state.lock().requests
     }

@@ -5,6 +5,7 @@ use regex::{Captures, Regex};
 /// Something that is looked for.
 #[derive(Debug)]
 pub(super) struct Detector {
+    name: &'static str,
     pattern: Regex,
     /// Whether what the pattern found is really one.
     check: fn(&str) -> bool,
@@ -34,15 +35,19 @@ impl Detector {
     pub(super) const NAMES: [&'static str; 4] = ["email", "card", "token", "ip"];
 
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        let (pattern, check): (_, fn(&str) -> bool) = match name {
-            "email" => (EMAIL, |_| true),
-            "card" | "credit_card" => (CARD, is_card),
-            "token" | "tokens" => (TOKEN, |_| true),
-            "ip" | "ip_address" => (IP, |text| text.parse::<std::net::IpAddr>().is_ok()),
+        let (name, pattern, check): (_, _, fn(&str) -> bool) = match name {
+            "email" => ("email", EMAIL, |_| true),
+            "card" | "credit_card" => ("card", CARD, is_card),
+            "token" | "tokens" => ("token", TOKEN, |_| true),
+            "ip" | "ip_address" => ("ip", IP, |text| text.parse::<std::net::IpAddr>().is_ok()),
             _ => return None,
         };
         // The patterns are constants, and a test compiles each.
-        Regex::new(pattern).ok().map(|pattern| Self { pattern, check })
+        Regex::new(pattern).ok().map(|pattern| Self { name, pattern, check })
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The text with all that was found replaced; `None` when nothing was.

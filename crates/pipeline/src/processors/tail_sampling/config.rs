@@ -5,7 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::policy::{Policies, Policy, QUESTIONS_MAX, Question, Window};
+use super::policy::{Policies, Policy, QUESTIONS_MAX, Question, Said, Window};
 use super::pool::{Limits, Pool};
 use crate::component::{Refused, Setup};
 use crate::config::{Interval, nearest};
@@ -177,6 +177,7 @@ pub(super) fn pool(setup: &mut Setup<'_>, c: &Config) -> Result<Pool, Refused> {
         }
         let policy = Builder { setup, questions: &mut policies.questions }.policy(&at, p, 0)?;
         policies.policies.push(policy);
+        policies.said.push(Said { policy: p.name.clone(), ..Said::default() });
     }
     let cache = |n: usize| if n == 0 { c.num_traces.saturating_mul(4) } else { n };
     let limits = Limits {

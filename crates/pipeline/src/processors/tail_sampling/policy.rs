@@ -117,11 +117,21 @@ pub(super) enum Verdict {
     NotSampled,
 }
 
+/// How often a policy has said what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) policy: String,
+    pub(super) sampled: u64,
+    pub(super) not_sampled: u64,
+}
+
 /// All policies.
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     pub(super) questions: Vec<Question>,
     pub(super) policies: Vec<Policy>,
+    /// What each has said so far: its name, yes, no.
+    pub(super) said: Vec<Said>,
     /// Policies behind the first one that says yes are not asked.
     pub(super) first_match: bool,
 }
@@ -145,8 +155,13 @@ impl Policies {
         // Set as long as nothing but chance has spoken for the trace.
         let mut threshold: Option<u64> = None;
         let mut by_merit = false;
+        let mut said = self.said.iter_mut();
         for policy in &mut self.policies {
-            match policy.vote(id, facts, now) {
+            let vote = policy.vote(id, facts, now);
+            if let Some(said) = said.next() {
+                *if vote.is_yes() { &mut said.sampled } else { &mut said.not_sampled } += 1;
+            }
+            match vote {
                 Vote::Dropped => return Verdict::NotSampled,
                 Vote::InvertNotSampled => forbidden = true,
                 Vote::NotSampled => continue,

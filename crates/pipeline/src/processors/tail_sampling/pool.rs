@@ -13,7 +13,7 @@ use wire::otlp::tree::{OfResource, OfScope, Record, Resource, Scope, Shape, Span
 use wire::protobuf::{Backward, Reader};
 
 use super::log::Held;
-use super::policy::{Facts, Policies, Verdict};
+use super::policy::{Facts, Policies, Said, Verdict};
 
 pub(super) type Id = [u8; 16];
 
@@ -198,8 +198,12 @@ impl Pool {
         }
     }
 
+    /// What the policies have said so far.
+    pub(super) fn said(&self) -> &[Said] {
+        &self.policies.said
+    }
+
     /// Traces that wait.
-    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.live.len()
     }

@@ -228,6 +228,7 @@ struct Stand {
     front: Arc<dyn Consumer>,
     run: Run,
     clock: ManualClock,
+    meters: Meters,
 }
 
 fn stand(dir: &Path) -> Stand {
@@ -236,8 +237,10 @@ fn stand(dir: &Path) -> Stand {
     let clock = ManualClock::new(UnixNanos::from_secs(1));
     let mut run = Run::new("processors.tail_sampling", StatusBoard::new(Arc::new(clock.clone())));
     let log = Log::open(Arc::new(RealDisk), dir);
-    let front = begin(pool, &config, log, Arc::new(clock.clone()), back.clone(), &mut run);
-    Stand { back, front, run, clock }
+    let around = Around { clock: Arc::new(clock.clone()), meters: Meters::default() };
+    let meters = around.meters.clone();
+    let front = begin(pool, &config, log, around, back.clone(), &mut run);
+    Stand { back, front, run, clock, meters }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,6 +262,16 @@ async fn what_was_acknowledged_survives_a_crash_and_a_stop_leaves_nothing() {
     second.front.consume(Telemetry::of(of_service("s", vec![span(3, 1, "c")]))).await.unwrap();
     second.clock.advance(Duration::from_secs(31));
     second.back.has(&[1, 2, 3]).await;
+    let sampled = second.meters.readings().into_iter().filter(|r| r.name.ends_with("_traces_sampled") && r.value > 0.0);
+    let sampled: Vec<String> = sampled.map(|r| format!("{} {:?} {}", r.name, r.labels, r.value)).collect();
+    let at = r#"("processor", "tail_sampling")"#;
+    let expected = [
+        format!(
+            r#"otelcol_processor_tail_sampling_count_traces_sampled [{at}, ("policy", "all"), ("sampled", "true")] 3"#
+        ),
+        format!(r#"otelcol_processor_tail_sampling_global_count_traces_sampled [{at}, ("sampled", "true")] 3"#),
+    ];
+    assert_eq!(sampled, expected);
     second.front.consume(Telemetry::of(of_service("s", vec![span(4, 1, "d")]))).await.unwrap();
     second.run.stop(Duration::from_secs(20)).await;
     second.back.has(&[1, 2, 3, 4]).await;
