@@ -5,10 +5,10 @@
 //! where queries see it. The sealer thread (`sealer`) encodes full batches into
 //! blocks. When memory is large or old the flusher thread (`flusher`) freezes
 //! it together with the log's generation, writes its blocks to segment files
-//! (`flush`), commits them in the manifest, removes the generation, and merges
-//! small segments (`merge`).
+//! (`flush`), commits them in the manifest and removes the generation. The merger thread makes large
+//! segments of small ones (`merge`).
 //!
-//! Locks, in the order in which they are taken: `Shared::flushing`, `Shared::sealing`,
+//! Locks, in the order in which they are taken: `Shared::merging`, `Shared::flushing`, `Shared::sealing`,
 //! `Shared::tail_encoding`, `Shared::state`. The log's thread takes only `Shared::state`, so the others
 //! may be held while waiting for it.
 //! `Shared::unsettled` is taken under `Shared::flushing` only.
@@ -95,8 +95,10 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     /// Held while the unsealed tail is encoded for a query, so that two queries do not encode it twice.
     pub(crate) tail_encoding: Mutex<()>,
-    /// What the disk holds; held for the whole of a flush and of retention.
+    /// What the disk holds; held for the whole of a flush and of retention, and at the ends of a merge.
     pub(crate) flushing: Mutex<Manifest>,
+    /// Held while segments are merged: one set at a time.
+    merging: Mutex<()>,
     /// Segment files of a manifest that could not be written; see [`commit`].
     unsettled: Mutex<Vec<PathBuf>>,
     /// Held while the front of active memory's tail is sealed, and while memory is frozen: what was
@@ -121,6 +123,8 @@ pub(crate) struct Shared {
     seal_work: sealer::Signal,
     /// Wakes the flusher.
     flush_work: sealer::Signal,
+    /// Wakes the merger.
+    merge_work: sealer::Signal,
 }
 
 /// What queries see: every row once.
@@ -150,7 +154,7 @@ pub(crate) struct Engine {
     shared: Arc<Shared>,
     wal: Arc<Wal>,
     shutdown: Shutdown,
-    /// The sealer and the flusher.
+    /// The sealer, the flusher and the merger.
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -173,9 +177,10 @@ impl Engine {
         let (shared, covered) = flush::open_disk(disk, config, schema, dir, observer)?;
         let wal = Arc::new(replay::open_log(&shared, covered)?);
         let mut engine = Self { shared, wal, shutdown: Shutdown::new(), threads: Vec::new() };
-        // When the second thread cannot be made, dropping the engine ends the first.
+        // When a thread cannot be made, dropping the engine ends the others.
         engine.threads.push(sealer::spawn(engine.shared.clone(), engine.shutdown.clone())?);
         engine.threads.push(flusher::spawn(engine.shared.clone(), engine.wal.clone(), engine.shutdown.clone())?);
+        engine.threads.push(merge::spawn(engine.shared.clone(), engine.shutdown.clone())?);
         Ok(engine)
     }
 
@@ -212,9 +217,11 @@ impl Engine {
         );
     }
 
-    /// Writes what is in memory to segments and waits until that has succeeded or failed.
+    /// Writes what is in memory to segments, merges what is due then, and waits until that has succeeded or failed.
     pub(crate) fn flush(&self) {
-        flush::flush(&self.shared, &self.wal);
+        if flush::flush(&self.shared, &self.wal) {
+            merge::merge(&self.shared, &mut |_| Ok(()));
+        }
     }
 
     /// Oldest first; what is only in memory is not there.
@@ -270,6 +277,7 @@ impl Drop for Engine {
         self.shutdown.set();
         self.shared.seal_work.wake();
         self.shared.flush_work.wake();
+        self.shared.merge_work.wake();
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or_default().to_owned();
             if thread.join().is_err() {

@@ -53,6 +53,14 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
+    /// A number for a new segment. It is used once, even when writing the segment fails: a manifest that was written but
+    /// not synced may name its file already.
+    pub(crate) fn take_id(&mut self) -> u64 {
+        let id = self.next_segment;
+        self.next_segment += 1;
+        id
+    }
+
     fn to_text(&self) -> String {
         let mut out = format!(
             "{FIRST_LINE}\ncovered {}\nnext_seq {}\nnext_segment {}\n",

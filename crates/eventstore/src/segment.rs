@@ -29,6 +29,8 @@ const MAGIC_1: [u8; 8] = *b"BellEvt\x01";
 const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
+/// Bytes of a file that are not synced yet, at most.
+const SYNC_BYTES: u64 = 8 << 20;
 /// Guards what is allocated from a footer: a segment of 16 million blocks.
 const BLOCKS_MAX: usize = 1 << 24;
 
@@ -84,16 +86,27 @@ impl TraceIndex {
     }
 }
 
+/// What becomes of blocks: a file in the folder of a half of the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) schema: Schema,
+    pub(crate) id: u64,
+    pub(crate) day: Day,
+}
+
 /// Writes blocks (of one day) as a segment file and makes it lasting; the folder's name too.
+///
+/// `written` is told the bytes after each block, and may wait, or give the file up. What the disk has to take is synced bit by
+/// bit: the log's syncs, which senders wait for, would else stand behind all of it.
 pub(crate) fn write(
     disk: &SharedDisk,
-    dir: &Path,
-    schema: Schema,
-    id: u64,
-    day: Day,
+    place: Place<'_>,
     blocks: &[Arc<Block>],
     catalogue: Option<&Catalogue>,
+    written: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> io::Result<SegmentInfo> {
+    let Place { dir, schema, id, day } = place;
     let bad = |e: BlockError| match e {
         BlockError::Io(e) => e,
         other => io::Error::new(io::ErrorKind::InvalidData, other),
@@ -117,6 +130,7 @@ pub(crate) fn write(
     let mut footer = vec![schema as u8];
     put_varint(&mut footer, blocks.len() as u64);
     let mut dictionaries = Builder::default();
+    let mut synced = 0;
     for b in &blocks {
         let bytes = block::share::share(b, &mut dictionaries).map_err(bad)?;
         file.write_all(&bytes)?;
@@ -124,6 +138,11 @@ pub(crate) fn write(
         put_varint(&mut footer, bytes.len() as u64);
         block::put_meta(&b.meta, &mut footer);
         at += bytes.len() as u64;
+        if at - synced >= SYNC_BYTES {
+            file.sync_data()?;
+            synced = at;
+        }
+        written(bytes.len() as u64)?;
     }
     TraceIndex::build(&blocks).map_err(bad)?.encode(&mut footer);
     let (bytes, directory) = dictionaries.encode(at);

@@ -26,21 +26,19 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Writes blocks of one day as a segment file and opens it, which reads it back.
+    /// Writes blocks of one day as a segment file and opens it, which reads it back; see [`segment::write`].
     pub(super) fn write(
         &mut self,
         shared: &Shared,
-        manifest: &mut Manifest,
+        id: u64,
         day: Day,
         blocks: &[Arc<Block>],
         catalogue: Option<Catalogue>,
+        written: &mut dyn FnMut(u64) -> io::Result<()>,
     ) -> io::Result<()> {
-        // An id is used once, even when this fails: a manifest that was written but not synced may
-        // name the file already.
-        let id = manifest.next_segment;
-        manifest.next_segment += 1;
         self.files.push(manifest::segment_path(&shared.dir, day, id));
-        let info = segment::write(&shared.disk, &shared.dir, shared.schema, id, day, blocks, catalogue.as_ref())?;
+        let place = segment::Place { dir: &shared.dir, schema: shared.schema, id, day };
+        let info = segment::write(&shared.disk, place, blocks, catalogue.as_ref(), written)?;
         let segment = Segment::open(&shared.disk, &shared.dir, shared.schema, info, &shared.dictionaries)
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         self.segments.push(Arc::new(segment));

@@ -20,7 +20,7 @@ use wal::Wal;
 
 use super::commit::{self, Pending};
 use super::sealer::Signal;
-use super::{Frozen, Shared, State, merge, set_aside};
+use super::{Frozen, Shared, State, set_aside};
 use crate::block::{self, Block};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
@@ -82,6 +82,7 @@ pub(super) fn open_disk(
         state: Mutex::new(state),
         tail_encoding: Mutex::new(()),
         flushing: Mutex::new(manifest),
+        merging: Mutex::default(),
         unsettled: Mutex::default(),
         origins: OriginCache::default(),
         dictionaries,
@@ -98,6 +99,7 @@ pub(super) fn open_disk(
         sealing: Mutex::default(),
         seal_work: Signal::default(),
         flush_work: Signal::default(),
+        merge_work: Signal::default(),
     };
     Ok((Arc::new(shared), covered))
 }
@@ -131,7 +133,7 @@ pub(super) fn flush(shared: &Arc<Shared>, wal: &Wal) -> bool {
     let Some(blocks) = seal_frozen(shared) else { return true };
     match write_segments(shared, wal, &mut manifest, &blocks) {
         Ok(()) => {
-            merge::merge(shared, &mut manifest);
+            shared.merge_work.wake();
             true
         }
         Err(error) => {
@@ -227,7 +229,7 @@ fn write_segments(shared: &Shared, wal: &Wal, manifest: &mut Manifest, blocks: &
     let mut pending = Pending::default();
     for (day, blocks) in days {
         let catalogue = Catalogue::of_blocks(&blocks, &shared.origins);
-        if let Err(error) = pending.write(shared, manifest, day, &blocks, catalogue) {
+        if let Err(error) = pending.write(shared, manifest.take_id(), day, &blocks, catalogue, &mut |_| Ok(())) {
             pending.discard(shared);
             return Err(error);
         }

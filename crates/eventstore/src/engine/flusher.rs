@@ -1,4 +1,4 @@
-//! The thread that decides when memory is flushed, and flushes and merges. Sealing goes on meanwhile.
+//! The thread that decides when memory is flushed, and flushes. Sealing and merging go on meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use foundation::shutdown::Shutdown;
 use wal::Wal;
 
-use super::{Shared, flush, reopen};
+use super::{Shared, flush, merge, reopen};
 use crate::error::OpenError;
 
 /// How long the thread sleeps at most: ages are looked at so often.
@@ -30,6 +30,7 @@ fn run(shared: &Arc<Shared>, wal: &Wal, shutdown: &Shutdown) {
     while !shutdown.is_set() {
         let now = Instant::now();
         if retry_at.is_none_or(|at| now >= at) && wants_flush(shared, now) {
+            merge::catch_up(shared);
             let flushed = flush::flush(shared, wal);
             retry_at = if flushed { None } else { Some(Instant::now() + RETRY) };
         }

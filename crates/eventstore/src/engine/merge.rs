@@ -5,17 +5,26 @@
 //! makes of its largest segment one that is several times larger, so a row is
 //! written again about once per such step until its segment is large
 //! enough. Days that are quiet are brought down to few segments once.
+//!
+//! Merges have a thread of their own and write at a bounded rate, so that neither flushes nor queries wait for them. When
+//! they fall behind all the same, the next flush waits, and memory that is full holds senders back.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use foundation::shutdown::Shutdown;
 
 use super::Shared;
 use super::commit::{self, Pending};
 use crate::block::Block;
 use crate::catalogue::Catalogue;
-use crate::manifest::{Manifest, SegmentInfo};
+use crate::error::OpenError;
+use crate::manifest::SegmentInfo;
 use crate::partition::Day;
 use crate::segment::Segment;
 
@@ -30,13 +39,60 @@ const GAIN_QUIET: u64 = 2;
 /// A day is quiet when so many segments of other days were written since its last one.
 const QUIET: u64 = 16;
 
+/// Bytes that merges write in a second, at most. Ingest at full speed makes about 12 MiB of segments a second, and merges
+/// write that up to three times over.
+const BYTES_PER_SECOND: u64 = 64 << 20;
+/// More segments than this that are still to be merged hold up the next flush.
+const WAITING_MAX: usize = 256;
+/// How long the thread sleeps at most.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// Told the bytes of each block that was written; may wait, or give the merge up.
+type Written<'a> = &'a mut dyn FnMut(u64) -> io::Result<()>;
+
+pub(super) fn spawn(shared: Arc<Shared>, shutdown: Shutdown) -> Result<JoinHandle<()>, OpenError> {
+    let path = shared.dir.clone();
+    std::thread::Builder::new()
+        .name(format!("{}-merger", shared.schema.dir()))
+        .spawn(move || run(&shared, &shutdown))
+        .map_err(|source| OpenError::Io { path, source })
+}
+
+fn run(shared: &Shared, shutdown: &Shutdown) {
+    while !shutdown.is_set() {
+        let (began, mut bytes) = (Instant::now(), 0);
+        merge(shared, &mut |n| {
+            bytes += n;
+            let due = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND as f64);
+            if shutdown.wait_timeout(due.saturating_sub(began.elapsed())) {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "the store is being closed"));
+            }
+            Ok(())
+        });
+        shared.merge_work.wait(PERIOD);
+    }
+}
+
+/// Merges at full speed when so many small segments wait that queries would suffer.
+pub(super) fn catch_up(shared: &Shared) {
+    let waiting = shared.state.lock().segments.iter().filter(|s| s.info.bytes < LARGE).count();
+    if waiting > WAITING_MAX {
+        merge(shared, &mut |_| Ok(()));
+    }
+}
+
 /// Merges what is due. A failure leaves everything as it was and is reported.
-pub(super) fn merge(shared: &Shared, manifest: &mut Manifest) {
+pub(super) fn merge(shared: &Shared, written: Written<'_>) {
+    let _one = shared.merging.lock();
     // A segment that could not be opened is not touched, and does not hold up the others.
     let opened: Vec<SegmentInfo> = shared.state.lock().segments.iter().map(|s| s.info.clone()).collect();
     for (day, ids) in due(&opened) {
-        if let Err(error) = merge_one(shared, manifest, day, &ids) {
-            tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
+        match merge_one(shared, day, &ids, written) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
+            Err(error) => {
+                tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
+            }
+            Ok(()) => {}
         }
     }
 }
@@ -74,22 +130,33 @@ fn due(segments: &[SegmentInfo]) -> Vec<(Day, Vec<u64>)> {
     out
 }
 
-fn merge_one(shared: &Shared, manifest: &mut Manifest, day: Day, ids: &[u64]) -> std::io::Result<()> {
+fn merge_one(shared: &Shared, day: Day, ids: &[u64], written: Written<'_>) -> io::Result<()> {
     let parts: Vec<Arc<Segment>> =
         shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
     let blocks: Vec<Arc<Block>> = parts.iter().flat_map(|s| s.blocks.iter().cloned()).collect();
     let catalogue = Catalogue::joined(parts.iter().map(|s| s.catalogue.as_ref()));
-    commit::settle(shared, manifest)?;
+    let id = {
+        let mut manifest = shared.flushing.lock();
+        commit::settle(shared, &manifest)?;
+        manifest.take_id()
+    };
     let mut pending = Pending::default();
-    if let Err(error) = pending.write(shared, manifest, day, &blocks, catalogue) {
+    if let Err(error) = pending.write(shared, id, day, &blocks, catalogue, written) {
         pending.discard(shared);
         return Err(error);
     }
     shared.merged_bytes.fetch_add(pending.bytes(), Ordering::Relaxed);
-    let mut next = manifest.clone();
-    next.segments.retain(|s| !ids.contains(&s.id));
-    let merged = pending.commit(shared, manifest, next)?;
     {
+        let mut manifest = shared.flushing.lock();
+        // Retention may have taken a part away meanwhile: its rows must not come back.
+        let whole = ids.iter().all(|id| manifest.segments.iter().any(|s| s.id == *id));
+        if !whole || commit::settle(shared, &manifest).is_err() {
+            pending.discard(shared);
+            return Ok(());
+        }
+        let mut next = manifest.clone();
+        next.segments.retain(|s| !ids.contains(&s.id));
+        let merged = pending.commit(shared, &mut manifest, next)?;
         let mut state = shared.state.lock();
         state.segments.retain(|s| !ids.contains(&s.info.id));
         state.segments.extend(merged);
