@@ -37,6 +37,10 @@ impl Encoding {
     }
 }
 
+/// So many compressed bytes are usually done sooner than the thread's other work is handed to another; the worst that they
+/// can swell to takes some 10 ms.
+const AT_ONCE_BYTES: usize = 16 << 10;
+
 /// Decompresses what was read, away from the threads that serve sockets; the result is within `limit` and accounted in `lease`.
 pub(crate) fn decompress(
     encoding: Encoding,
@@ -47,7 +51,8 @@ pub(crate) fn decompress(
     if encoding == Encoding::Identity {
         return Ok(body);
     }
-    let plain = tokio::task::block_in_place(|| decompress_here(encoding, &body, limit, lease))?;
+    let mut decompress = || decompress_here(encoding, &body, limit, lease);
+    let plain = if body.len() <= AT_ONCE_BYTES { decompress() } else { tokio::task::block_in_place(decompress) }?;
     Ok(plain.into())
 }
 
