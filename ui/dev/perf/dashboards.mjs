@@ -74,13 +74,18 @@ export const DASHBOARD_CASES = [
         await page.goto(address);
         await page.locator("main section .uplot canvas").nth(5).waitFor();
         let minutes = 0;
+        let missed = 0;
         const turn = async (times) => {
           for (let round = 0; round < times; round++) {
             if (++minutes % LAP_MINUTES === 0) await page.clock.setSystemTime(start);
-            const answered = page.waitForResponse(/\/batch/, { timeout: 30_000 });
-            await page.clock.fastForward(60_000);
-            await (await answered).finished();
+            // A server that still answers the last refresh lets one pass.
+            const answered = page.waitForResponse(/\/batch/, { timeout: 30_000 }).catch(() => null);
+            await page.clock.fastForward(61_000);
+            const response = await answered;
+            await response?.finished();
+            missed += Number(response === null);
           }
+          if (missed > times / 4) throw new Error(`${missed} refreshes were not answered`);
         };
         await turn(WARM_REFRESHES);
         const before = await heap(page);
