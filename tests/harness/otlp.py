@@ -91,6 +91,8 @@ def _span_json(resource, scope, span):
         "span_id": span.span_id.hex(),
         "parent_span_id": span.parent_span_id.hex(),
         "trace_state": span.trace_state,
+        # No sampler left one out.
+        "adjusted_count": 1.0,
         "flags": span.flags,
         "name": span.name,
         "kind": Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"),

@@ -182,8 +182,9 @@ class Generator:
     def windowed(self, depth):
         window = self.pick("45s", *RANGES)
         if depth > 1 and self.random.random() < 0.3:
-            inner = self.vector(depth - 1)
             over = self.pick(*OVER_TIME)
+            # Where squares overflow Prometheus 2 has NaN for the deviation; no gauge is so large.
+            inner = self.selector(self.pick(*GAUGES)) if over.startswith("std") else self.vector(depth - 1)
             return f"{over}_over_time(({inner})[{window}:{self.pick('20s', '1m')}]{self.modifiers()})"
         if self.random.random() < 0.6:
             return f"{self.pick(*OF_COUNTERS)}({self.selector(self.pick(*COUNTERS))}[{window}]{self.modifiers()})"
