@@ -120,9 +120,13 @@ impl SeriesHandle {
         self.meter.samples(cost(&scan.samples))
     }
 
-    /// Whether the parts follow each other in time as they stand.
+    /// Whether the parts follow each other in time as they stand. A part without samples stands anywhere.
     fn in_order(&self) -> bool {
-        self.parts.len() < 2 || self.parts.windows(2).all(|p| p[0].bounds().1 < p[1].bounds().0)
+        let mut end = None;
+        self.parts.iter().map(Part::bounds).filter(|(first, last)| first <= last).all(|(first, last)| {
+            let before = end.replace(last);
+            before.is_none_or(|before| before < first)
+        })
     }
 
     /// The newest sample up to `max`, when it is known without decoding and marks no end.
