@@ -1,4 +1,4 @@
-//! TLS of receivers that ask a server in its own protocol: Redis, PostgreSQL.
+//! How receivers reach a server that they ask in its own protocol: Redis, PostgreSQL.
 
 use std::io;
 use std::pin::Pin;
@@ -18,6 +18,15 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 /// A connection, encrypted or not.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+/// Checks `transport`; whether it is a socket of this machine.
+pub(super) fn is_unix(setup: &mut Setup<'_>, transport: &str) -> Result<bool, Refused> {
+    match transport {
+        "tcp" => Ok(false),
+        "unix" => Ok(true),
+        other => Err(setup.error("transport", format!("`{other}` is not known; write tcp or unix"))),
+    }
+}
 
 /// Checks `tls`; `None`: nothing is encrypted.
 pub(super) fn tls(

@@ -40,6 +40,20 @@ pub(super) struct Port {
 }
 
 impl Port {
+    /// For lines of logs, as syslog sends them.
+    pub(super) fn of_lines(socket: Arc<UdpSocket>, journal: Journal, outputs: Outputs) -> Self {
+        Self {
+            socket,
+            signal: Signal::Logs,
+            // The most that UDP over IPv4 carries.
+            packet_bytes_max: 65_507,
+            queue_max: 4096,
+            socket_bytes: 4 << 20,
+            journal,
+            outputs,
+        }
+    }
+
     /// Takes datagrams until `run` is stopped; what was taken is handed on.
     pub(super) fn serve<F>(self, run: &mut Run, name: &str, convert: F)
     where

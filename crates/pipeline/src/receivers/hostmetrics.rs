@@ -22,8 +22,8 @@ use model::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::measures::{Choice, Measures};
-use super::scraper::{self, Schedule, Scraped, Scraper};
-use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
+use super::scraper::{Asking, Schedule, Scraped, Scraper};
+use crate::component::{Receiver, ReceiverFactory, Refused, Setup};
 use crate::config::{Interval, nearest};
 
 /// How it is known.
@@ -148,7 +148,6 @@ fn numbers(line: &str, skip: usize) -> Vec<u64> {
 }
 
 struct HostMetrics {
-    schedule: Schedule,
     root: PathBuf,
     scrapers: Vec<(&'static str, Read, Choice, Filters)>,
 }
@@ -193,20 +192,7 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     }
     let root = PathBuf::from(&settings.root_path);
     setup.show(&settings);
-    Ok(Box::new(HostMetrics { schedule, root, scrapers }))
-}
-
-impl Receiver for HostMetrics {
-    fn overlaps(&self) -> bool {
-        false
-    }
-
-    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
-        Box::pin(async move {
-            scraper::spawn(run, host, outputs, self.schedule, *self);
-            Ok(())
-        })
-    }
+    Ok(Box::new(Asking { schedule, scraper: HostMetrics { root, scrapers } }))
 }
 
 impl Scraper for HostMetrics {

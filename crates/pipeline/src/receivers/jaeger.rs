@@ -203,13 +203,8 @@ impl Receiver for Jaeger {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Traces) else { return Ok(()) };
             let failed = |message: String| StartError { component: self.component.clone(), message };
-            let intake = |bytes, setting, authenticator| Intake {
-                signal: Signal::Traces,
-                limit: RequestLimit { bytes, setting },
-                budget: host.budget.clone(),
-                journal: host.journal.clone(),
-                consumer: consumer.clone(),
-                authenticator,
+            let intake = |bytes, setting, authenticator| {
+                Intake::new(host, Signal::Traces, RequestLimit { bytes, setting }, consumer.clone(), authenticator)
             };
             if let Some((address, grpc)) = &self.grpc {
                 let setting = "receivers.jaeger.protocols.grpc.max_recv_msg_size_mib";

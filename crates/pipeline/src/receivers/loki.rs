@@ -88,16 +88,10 @@ impl Receiver for Loki {
         Box::pin(async move {
             let Some(consumer) = outputs.of(Signal::Logs) else { return Ok(()) };
             let setting = "receivers.loki.protocols.http.max_request_body_size";
-            let service = |authenticator| {
-                let intake = Intake {
-                    signal: Signal::Logs,
-                    limit: RequestLimit { bytes: self.bytes_max, setting },
-                    budget: host.budget.clone(),
-                    journal: host.journal.clone(),
-                    consumer,
-                    authenticator,
-                };
-                LokiPort { intake, clock: host.clock.clone() }
+            let limit = RequestLimit { bytes: self.bytes_max, setting };
+            let service = |authenticator| LokiPort {
+                intake: Intake::new(host, Signal::Logs, limit, consumer, authenticator),
+                clock: host.clock.clone(),
             };
             let owner = format!("{}.protocols.http.endpoint", self.component);
             let served = self.door.serve((&owner, self.address), false, service, host, run).await;

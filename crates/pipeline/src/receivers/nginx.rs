@@ -10,8 +10,8 @@ use net::{Client, ClientOptions, HttpConfig, Request, Url};
 use serde::{Deserialize, Serialize};
 
 use super::measures::{Choice, Measures};
-use super::scraper::{self, Schedule, Scraped, Scraper};
-use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
+use super::scraper::{Asking, Schedule, Scraped, Scraper};
+use crate::component::{Receiver, ReceiverFactory, Refused, Setup};
 use crate::config::Interval;
 
 /// How it is known.
@@ -43,7 +43,6 @@ struct Nginx {
     url: Url,
     client: Client,
     timeout: Duration,
-    schedule: Schedule,
     choice: Choice,
     begun: Option<UnixNanos>,
 }
@@ -56,20 +55,8 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     let client = client.map_err(|e| setup.error("endpoint", e.to_string()))?;
     let schedule = Schedule::new(setup, settings.collection_interval, settings.initial_delay)?;
     let timeout = settings.timeout.0.max(Duration::from_millis(100));
-    Ok(Box::new(Nginx { url, client, timeout, schedule, choice: settings.metrics, begun: None }))
-}
-
-impl Receiver for Nginx {
-    fn overlaps(&self) -> bool {
-        false
-    }
-
-    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
-        Box::pin(async move {
-            scraper::spawn(run, host, outputs, self.schedule, *self);
-            Ok(())
-        })
-    }
+    let scraper = Nginx { url, client, timeout, choice: settings.metrics, begun: None };
+    Ok(Box::new(Asking { schedule, scraper }))
 }
 
 /// The numbers of the page.

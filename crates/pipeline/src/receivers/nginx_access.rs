@@ -128,15 +128,7 @@ impl Receiver for NginxAccess {
             if let Some(address) = self.syslog {
                 let owner = format!("{}.syslog.listen_address", self.component);
                 let socket = host.sockets.udp(&owner, address).await.map_err(failed)?;
-                let port = Port {
-                    socket,
-                    signal: Signal::Logs,
-                    packet_bytes_max: 65_507,
-                    queue_max: 4096,
-                    socket_bytes: 4 << 20,
-                    journal: host.journal.clone(),
-                    outputs: outputs.clone(),
-                };
+                let port = Port::of_lines(socket, host.journal.clone(), outputs.clone());
                 let (shared, clock) = (converting.clone(), host.clock.clone());
                 port.serve(run, "syslog", move |bytes, _| {
                     let text = String::from_utf8_lossy(bytes);

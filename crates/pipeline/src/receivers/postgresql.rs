@@ -24,8 +24,8 @@ use tokio_postgres::{Client, Config, Connection, NoTls};
 
 use super::asking::{self, ForPostgres};
 use super::measures::{Choice, Chosen, Measures};
-use super::scraper::{self, Schedule, Scraped, Scraper};
-use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
+use super::scraper::{Asking, Schedule, Scraped, Scraper};
+use crate::component::{Receiver, ReceiverFactory, Refused, Setup};
 use crate::config::{Interval, Secret};
 
 /// How it is known.
@@ -122,7 +122,7 @@ impl Settings {
 
 struct PostgreSql {
     settings: Settings,
-    schedule: Schedule,
+    unix: bool,
     tls: Option<(ForPostgres, SslMode)>,
     host: String,
     port: u16,
@@ -137,15 +137,12 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     if settings.username.is_empty() {
         return Err(setup.error("username", "is missing; name a role that has `GRANT pg_monitor`"));
     }
-    if !matches!(settings.transport.as_str(), "tcp" | "unix") {
-        let message = format!("`{}` is not known; write tcp or unix", settings.transport);
-        return Err(setup.error("transport", message));
-    }
+    let unix = asking::is_unix(setup, &settings.transport)?;
     let written = settings.tls.is_some();
     let mut anybody = Some(ClientSettings { insecure_skip_verify: true, ..ClientSettings::default() });
     let tls = asking::tls(setup, if written { &mut settings.tls } else { &mut anybody })?;
     let mode = match (&tls, written) {
-        _ if settings.transport == "unix" => SslMode::Disable,
+        _ if unix => SslMode::Disable,
         (None, _) => SslMode::Disable,
         (Some(_), true) => SslMode::Require,
         (Some(_), false) => SslMode::Prefer,
@@ -158,20 +155,8 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     };
     let schedule = Schedule::new(setup, settings.collection_interval, settings.initial_delay)?;
     let (connections, statements) = (BTreeMap::new(), statements::Seen::default());
-    Ok(Box::new(PostgreSql { settings, schedule, tls, host, port, connections, statements, begun: None }))
-}
-
-impl Receiver for PostgreSql {
-    fn overlaps(&self) -> bool {
-        false
-    }
-
-    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
-        Box::pin(async move {
-            scraper::spawn(run, host, outputs, self.schedule, *self);
-            Ok(())
-        })
-    }
+    let scraper = PostgreSql { settings, unix, tls, host, port, connections, statements, begun: None };
+    Ok(Box::new(Asking { schedule, scraper }))
 }
 
 /// The client of a connection, which works for it until the client is dropped.
@@ -207,10 +192,8 @@ impl PostgreSql {
         if self.connections.get(database).is_none_or(Client::is_closed) {
             let mut config = Config::new();
             // A folder with a socket in it is a host that begins with a slash.
-            let host = match self.settings.transport.as_str() {
-                "unix" if !self.host.starts_with('/') => format!("/{}", self.host),
-                _ => self.host.clone(),
-            };
+            let slash = if self.unix && !self.host.starts_with('/') { "/" } else { "" };
+            let host = format!("{slash}{}", self.host);
             config.host(&host).port(self.port).dbname(database).user(&self.settings.username);
             config.application_name("bellrock").connect_timeout(Duration::from_secs(5));
             if !self.settings.password.0.is_empty() {

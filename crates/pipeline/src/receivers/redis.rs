@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use self::resp::{Connection, Reply};
 use super::asking;
 use super::measures::{Choice, Measures};
-use super::scraper::{self, Schedule, Scraped, Scraper};
-use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
+use super::scraper::{Asking, Schedule, Scraped, Scraper};
+use crate::component::{Receiver, ReceiverFactory, Refused, Setup};
 use crate::config::{Interval, Secret};
 
 /// How it is known.
@@ -62,7 +62,7 @@ impl Default for Settings {
 
 struct Redis {
     settings: Settings,
-    schedule: Schedule,
+    unix: bool,
     tls: Option<Arc<ClientTls>>,
     connection: Option<Connection>,
     /// The last entry of the slow log that was sent, by its id and the process that made it.
@@ -74,29 +74,13 @@ fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Receiver>, Refused> {
     if settings.endpoint.is_empty() {
         return Err(setup.error("endpoint", "is missing; write `endpoint: localhost:6379`"));
     }
-    if !matches!(settings.transport.as_str(), "tcp" | "unix") {
-        let message = format!("`{}` is not known; write tcp or unix", settings.transport);
-        return Err(setup.error("transport", message));
-    }
+    let unix = asking::is_unix(setup, &settings.transport)?;
     let tls = asking::tls(setup, &mut settings.tls)?;
-    if tls.is_some() && settings.transport == "unix" {
+    if tls.is_some() && unix {
         return Err(setup.error("tls", "has no use on a unix socket; leave it out"));
     }
     let schedule = Schedule::new(setup, settings.collection_interval, settings.initial_delay)?;
-    Ok(Box::new(Redis { settings, schedule, tls, connection: None, slow: None }))
-}
-
-impl Receiver for Redis {
-    fn overlaps(&self) -> bool {
-        false
-    }
-
-    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
-        Box::pin(async move {
-            scraper::spawn(run, host, outputs, self.schedule, *self);
-            Ok(())
-        })
-    }
+    Ok(Box::new(Asking { schedule, scraper: Redis { settings, unix, tls, connection: None, slow: None } }))
 }
 
 impl Redis {
@@ -105,8 +89,7 @@ impl Redis {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let unix = self.settings.transport == "unix";
-                let open = Connection::open(&self.settings.endpoint, unix, self.tls.as_ref());
+                let open = Connection::open(&self.settings.endpoint, self.unix, self.tls.as_ref());
                 let mut connection = open.await?;
                 let (user, password) = (&self.settings.username, &self.settings.password.0);
                 if !password.is_empty() {

@@ -8,7 +8,7 @@ use model::Signal;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::component::{Host, Outputs, Refused, Reporter, Run, Setup};
+use crate::component::{Host, Outputs, Receiver, Refused, Reporter, Run, Setup, Starting};
 use crate::config::Interval;
 use crate::journal::Journal;
 use crate::telemetry::Telemetry;
@@ -43,17 +43,31 @@ impl Schedule {
     }
 }
 
-/// Asks at the interval until `run` is stopped. An answer that takes longer than the interval is given up.
-pub(super) fn spawn(run: &mut Run, host: &Host, outputs: Outputs, schedule: Schedule, scraper: impl Scraper) {
-    let task = Task {
-        schedule,
-        outputs,
-        clock: host.clock.clone(),
-        journal: host.journal.clone(),
-        reporter: run.reporter(),
-        stop: run.stopped(),
-    };
-    run.spawn("scrape", task.run(scraper));
+/// A receiver that asks.
+pub(super) struct Asking<S> {
+    pub schedule: Schedule,
+    pub scraper: S,
+}
+
+impl<S: Scraper> Receiver for Asking<S> {
+    fn overlaps(&self) -> bool {
+        false
+    }
+
+    fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
+        Box::pin(async move {
+            let task = Task {
+                schedule: self.schedule,
+                outputs,
+                clock: host.clock.clone(),
+                journal: host.journal.clone(),
+                reporter: run.reporter(),
+                stop: run.stopped(),
+            };
+            run.spawn("scrape", task.run(self.scraper));
+            Ok(())
+        })
+    }
 }
 
 struct Task {
@@ -66,6 +80,7 @@ struct Task {
 }
 
 impl Task {
+    /// Asks at the interval until the end; a tick that comes while the last answer is awaited is left out.
     async fn run(mut self, mut scraper: impl Scraper) {
         let mut tick = tokio::time::interval_at(Instant::now() + self.schedule.delay, self.schedule.interval);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -205,15 +205,7 @@ impl Receiver for Syslog {
             if let Some(address) = self.udp {
                 let owner = format!("{}.udp.listen_address", self.component);
                 let socket = host.sockets.udp(&owner, address).await.map_err(failed)?;
-                let port = Port {
-                    socket,
-                    signal: Signal::Logs,
-                    packet_bytes_max: 65_507,
-                    queue_max: 4096,
-                    socket_bytes: 4 << 20,
-                    journal: host.journal.clone(),
-                    outputs,
-                };
+                let port = Port::of_lines(socket, host.journal.clone(), outputs);
                 let (reading, clock, journal) = (self.reading.clone(), host.clock.clone(), host.journal.clone());
                 let chain = parking_lot::Mutex::new(reading.blueprint.chain());
                 port.serve(run, "udp", move |bytes, peer| {

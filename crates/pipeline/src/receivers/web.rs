@@ -146,6 +146,16 @@ pub(super) struct Intake {
 }
 
 impl Intake {
+    pub(super) fn new(
+        host: &Host,
+        signal: Signal,
+        limit: RequestLimit,
+        consumer: Arc<dyn Consumer>,
+        authenticator: Option<Arc<dyn Authenticator>>,
+    ) -> Self {
+        Self { signal, limit, budget: host.budget.clone(), journal: host.journal.clone(), consumer, authenticator }
+    }
+
     /// Who sends a request with these headers over the connection of `origin`.
     ///
     /// # Errors

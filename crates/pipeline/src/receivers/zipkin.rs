@@ -82,16 +82,11 @@ impl Receiver for Zipkin {
             let Some(consumer) = outputs.of(Signal::Traces) else { return Ok(()) };
             let bytes = self.settings.max_request_body_size.0.as_usize();
             let Settings { parse_string_tags, when_free, tls, auth, .. } = self.settings.clone();
-            let service = |authenticator| {
-                let intake = Intake {
-                    signal: Signal::Traces,
-                    limit: RequestLimit { bytes, setting: "receivers.zipkin.max_request_body_size" },
-                    budget: host.budget.clone(),
-                    journal: host.journal.clone(),
-                    consumer,
-                    authenticator,
-                };
-                ZipkinPort { intake, clock: host.clock.clone(), parse_string_tags }
+            let limit = RequestLimit { bytes, setting: "receivers.zipkin.max_request_body_size" };
+            let service = |authenticator| ZipkinPort {
+                intake: Intake::new(host, Signal::Traces, limit, consumer, authenticator),
+                clock: host.clock.clone(),
+                parse_string_tags,
             };
             let owner = format!("{}.endpoint", self.component);
             let served = Door { tls, auth }.serve((&owner, self.address), when_free, service, host, run).await;
