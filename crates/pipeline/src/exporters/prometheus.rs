@@ -50,11 +50,12 @@ struct Settings {
     sending_queue: Option<Value>,
 }
 
+/// `resource_to_telemetry_conversion`: attributes of the resource become labels.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
-struct Conversion {
-    enabled: bool,
-    exclude_service_attributes: bool,
+pub(super) struct Conversion {
+    pub(super) enabled: bool,
+    pub(super) exclude_service_attributes: bool,
 }
 
 impl Default for Settings {

@@ -19,6 +19,7 @@ use wire::otlp::tree::{Data, Metrics, Temporality};
 use wire::protobuf::Writer;
 
 use super::otlphttp::{Auth, client, client_auth, headers, said, url};
+use super::prometheus::Conversion;
 use super::prometheus::series::{Labels, Latest, Naming, Point, Series};
 use super::sending::{self, Failure, Queueing, Retry, Sender, Sent};
 use crate::component::{ClientAuth, Exporter, ExporterFactory, Host, Refused, Run, Setup, Starting};
@@ -61,13 +62,6 @@ struct Settings {
     max_batch_request_parallelism: Option<u64>,
     #[serde(skip_serializing)]
     protobuf_message: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Conversion {
-    enabled: bool,
-    exclude_service_attributes: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

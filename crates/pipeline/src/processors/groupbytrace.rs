@@ -102,11 +102,7 @@ impl Consumer for Front {
             while let Some(outcome) = answers.recv().await {
                 answered += 1;
                 match outcome {
-                    Ok(decoded) => {
-                        total.accepted += decoded.accepted;
-                        total.rejected += decoded.rejected;
-                        total.first_error = total.first_error.or(decoded.first_error);
-                    }
+                    Ok(decoded) => total += decoded,
                     Err(e) => refusal = Some(e),
                 }
             }

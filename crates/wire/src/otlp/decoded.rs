@@ -13,6 +13,14 @@ pub struct Decoded {
     pub first_error: Option<String>,
 }
 
+impl std::ops::AddAssign for Decoded {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
+        self.first_error = self.first_error.take().or(other.first_error);
+    }
+}
+
 /// Counts while a request is decoded.
 #[derive(Debug, Default)]
 pub(super) struct Tally {

@@ -78,12 +78,9 @@ impl Consumer for Balancer {
                 let backend = routes.backends.get(backend)?;
                 Some(backend.consume(Telemetry::of(tree)))
             });
-            let decoded = all(answers.collect()).await?;
-            Ok(decoded.into_iter().fold(Decoded::default(), |sum, part| Decoded {
-                accepted: sum.accepted + part.accepted,
-                rejected: sum.rejected + part.rejected,
-                first_error: sum.first_error.or(part.first_error),
-            }))
+            let mut total = Decoded::default();
+            all(answers.collect()).await?.into_iter().for_each(|part| total += part);
+            Ok(total)
         })
     }
 }

@@ -134,16 +134,15 @@ impl Gathering {
         let until = Instant::now() + batching.flush_timeout.0;
         while size < batching.min_size && bytes < BYTES_MAX && requests.len() < REQUESTS_MAX && !*stopped.borrow() {
             let Ok(Some(next)) = tokio::time::timeout_at(until, self.queue.take(stopped.clone())).await else { break };
-            let fits = untag(next.record()).filter(|(other, request)| {
-                let more = size.saturating_add(batching.size(signal, request));
-                *other == signal && more <= batching.max() && bytes + request.len() as u64 <= BYTES_MAX
+            let fits = untag(next.record()).filter(|(other, _)| *other == signal).and_then(|(_, request)| {
+                let whole = (size.saturating_add(batching.size(signal, &request)), bytes + request.len() as u64);
+                (whole.0 <= batching.max() && whole.1 <= BYTES_MAX).then_some((request, whole))
             });
-            let Some((_, request)) = fits else {
+            let Some((request, whole)) = fits else {
                 *kept = Some(next);
                 break;
             };
-            size = size.saturating_add(batching.size(signal, &request));
-            bytes += request.len() as u64;
+            (size, bytes) = whole;
             requests.push(request);
             leases.push(next);
         }
