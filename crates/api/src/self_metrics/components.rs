@@ -1,6 +1,7 @@
 //! What the components of the graph count, under the names of the Collector's own telemetry.
 
 use pipeline::meters::{Kind, Reading};
+use wire::prometheus::exposition::escape;
 
 use super::Text;
 use crate::app::App;
@@ -26,8 +27,7 @@ fn write(readings: &[Reading], text: &mut Text) {
 
 /// `{receiver="otlp",transport="grpc"}`
 fn labels(reading: &Reading) -> String {
-    let escaped = |v: &str| v.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let pairs = reading.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+    let pairs = reading.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value, true)));
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }
 

@@ -20,6 +20,7 @@ use model::Histogram;
 use thiserror::Error;
 
 pub use family::{FamilyMetric, FamilyValue, write_family};
+pub use lex::escape;
 
 use super::limits::Limits;
 use super::sink::{ExemplarRef, MetadataRef};

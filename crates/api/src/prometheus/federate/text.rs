@@ -4,6 +4,7 @@
 
 use model::Labels;
 use query::metrics::{Newest, NewestValue};
+use wire::prometheus::exposition::escape;
 
 use super::with_external;
 use crate::prometheus::json;
@@ -99,14 +100,7 @@ fn is_name(c: char, colons: bool) -> bool {
 
 fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for b in text.bytes() {
-        match b {
-            b'\\' => out.extend(b"\\\\"),
-            b'"' => out.extend(b"\\\""),
-            b'\n' => out.extend(b"\\n"),
-            b => out.push(b),
-        }
-    }
+    out.extend(escape(text, true).bytes());
     out.push(b'"');
 }
 

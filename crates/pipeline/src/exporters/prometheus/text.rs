@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use wire::otlp::tree::Exemplar;
+use wire::prometheus::exposition::escape;
 
 use super::series::{Family, Kind, Labels, Latest, Point, Series};
 
@@ -39,8 +40,7 @@ impl Writer {
         let counter = self.open && family.kind == Kind::Counter;
         let base = if counter { name.strip_suffix("_total").unwrap_or(name) } else { name };
         if !family.help.is_empty() {
-            let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-            let _ = writeln!(self.out, "# HELP {base} {help}");
+            let _ = writeln!(self.out, "# HELP {base} {}", escape(&family.help, false));
         }
         let _ = writeln!(self.out, "# TYPE {base} {kind}");
         let unit = family.unit.as_str();
@@ -121,8 +121,7 @@ impl Writer {
     fn labels<'a>(&mut self, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut sep = '{';
         for (name, value) in pairs {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = write!(self.out, "{sep}{name}=\"{value}\"");
+            let _ = write!(self.out, "{sep}{name}=\"{}\"", escape(value, true));
             sep = ',';
         }
         if sep == ',' {

@@ -221,6 +221,23 @@ pub(super) fn unescape(text: &str, quotes: bool) -> String {
     out
 }
 
+/// A text as it stands in the exposition formats, or with `quotes` between quotation marks: what [`unescape`] undoes.
+pub fn escape(text: &str, quotes: bool) -> Cow<'_, str> {
+    if !text.contains(|c| matches!(c, '\\' | '\n') || quotes && c == '"') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '"' if quotes => out.push_str("\\\""),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// A number as Prometheus reads it: Go's, without hexadecimal and underscores.
 pub(super) fn float(word: &[u8]) -> Result<f64, Wrong> {
     let text = std::str::from_utf8(word).unwrap_or_default();
@@ -243,4 +260,20 @@ pub(super) fn shown(text: &[u8]) -> String {
     }
     let cut = text.get(..32).unwrap_or(text);
     format!("{:?}", String::from_utf8_lossy(cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_reads_the_same(text in "[a\\\\\"\n]{0,12}", quotes: bool) {
+            let escaped = escape(&text, quotes);
+            prop_assert!(!escaped.contains('\n'));
+            prop_assert_eq!(unescape(&escaped, quotes), text);
+        }
+    }
 }
