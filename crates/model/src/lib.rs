@@ -39,6 +39,14 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Every signal, each at its [`Signal::index`].
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
+    /// Its place in arrays that have one entry for each signal.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// `traces`, `metrics` or `logs`, as in OTLP paths.
     pub const fn name(self) -> &'static str {
         match self {

@@ -116,7 +116,7 @@ impl Journal {
 
     /// A request was stored, perhaps without some records.
     pub fn stored(&self, signal: Signal, bytes: usize, accepted: u64, refused: u64) {
-        let c = &self.0.signals[index(signal)];
+        let c = &self.0.signals[signal.index()];
         c.requests.fetch_add(1, Ordering::Relaxed);
         c.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         c.accepted.fetch_add(accepted, Ordering::Relaxed);
@@ -129,7 +129,7 @@ impl Journal {
     /// A whole request was refused.
     pub fn request_refused(&self, signal: Option<Signal>, code: &str, message: &str) {
         if let Some(signal) = signal {
-            let c = &self.0.signals[index(signal)];
+            let c = &self.0.signals[signal.index()];
             c.requests.fetch_add(1, Ordering::Relaxed);
             c.refused.fetch_add(1, Ordering::Relaxed);
         }
@@ -195,7 +195,7 @@ impl Journal {
 
     /// The counts of one signal.
     pub fn counts(&self, signal: Signal) -> SignalCounts {
-        let c = &self.0.signals[index(signal)];
+        let c = &self.0.signals[signal.index()];
         let last = c.last_received.load(Ordering::Relaxed);
         SignalCounts {
             requests: c.requests.load(Ordering::Relaxed),
@@ -215,14 +215,6 @@ impl Journal {
 /// Messages repeat what senders wrote; of a long one the beginning is enough.
 pub(crate) fn shortened(message: &str) -> &str {
     message.char_indices().nth(MESSAGE_CHARS_MAX).map_or(message, |(at, _)| &message[..at])
-}
-
-const fn index(signal: Signal) -> usize {
-    match signal {
-        Signal::Traces => 0,
-        Signal::Metrics => 1,
-        Signal::Logs => 2,
-    }
 }
 
 #[cfg(test)]

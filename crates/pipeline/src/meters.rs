@@ -59,6 +59,17 @@ impl Counter {
     }
 }
 
+/// A counter for each signal.
+#[derive(Debug, Clone)]
+pub struct BySignal([Counter; 3]);
+
+impl BySignal {
+    /// Adds.
+    pub fn add(&self, signal: Signal, n: u64) {
+        self.0[signal.index()].add(n);
+    }
+}
+
 /// Asks a component for its numbers; `None` when it is gone.
 type Source = Box<dyn Fn() -> Option<Vec<Reading>> + Send + Sync>;
 
@@ -76,6 +87,14 @@ impl Meters {
     /// The counter with this name and these labels, new or known.
     pub fn counter(&self, name: impl Into<String>, labels: Labels) -> Counter {
         self.0.counters.lock().entry((name.into(), labels)).or_default().clone()
+    }
+
+    /// The counters of each signal, whose names and labels `of` gives.
+    pub fn by_signal(&self, of: impl Fn(Signal) -> (String, Labels)) -> BySignal {
+        BySignal(Signal::ALL.map(|signal| {
+            let (name, labels) = of(signal);
+            self.counter(name, labels)
+        }))
     }
 
     /// Asks `source` whenever somebody looks, until it says `None`.
@@ -100,6 +119,26 @@ impl Meters {
         let reading = |((name, labels), (kind, value))| Reading { name, kind, labels, value };
         all.into_iter().map(reading).collect()
     }
+}
+
+/// What an exporter has sent, and what it could not send.
+#[derive(Debug, Clone)]
+pub(crate) struct Sending {
+    pub(crate) sent: BySignal,
+    pub(crate) failed: BySignal,
+}
+
+impl Sending {
+    /// Of the exporter `otlp/two`.
+    pub(crate) fn new(id: &str, meters: &Meters) -> Self {
+        let of = |what: &str| exporter(id, what, meters);
+        Self { sent: of("sent"), failed: of("send_failed") }
+    }
+}
+
+/// `otelcol_exporter_<what>_spans` and its like.
+pub(crate) fn exporter(id: &str, what: &str, meters: &Meters) -> BySignal {
+    meters.by_signal(|s| (format!("otelcol_exporter_{what}_{}", things(s)), vec![("exporter", id.to_owned())]))
 }
 
 /// What the things of a signal are called in names.

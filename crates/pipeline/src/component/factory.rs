@@ -5,7 +5,7 @@ use model::Signal;
 use super::{Connector, Exporter, Extension, Receiver, Refused, Setup, Step};
 
 /// Every signal.
-pub const SIGNALS: &[Signal] = &[Signal::Traces, Signal::Metrics, Signal::Logs];
+pub const SIGNALS: &[Signal] = &Signal::ALL;
 
 /// Whether `name` is one of `names`, whatever the underscores.
 fn is_one_of(names: &[&str], name: &str) -> bool {

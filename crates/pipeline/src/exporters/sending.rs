@@ -127,7 +127,7 @@ impl Consumer for Queued {
             record.put_u8(tag(signal));
             record.put(request);
             let queued = self.queue.append(record.freeze()).await;
-            queued.inspect_err(|_| self.counts.not_queued(signal, accepted))?;
+            queued.inspect_err(|_| self.counts.not_queued.add(signal, accepted))?;
             Ok(Decoded { accepted, ..Decoded::default() })
         })
     }
@@ -203,9 +203,9 @@ impl Delivery {
         let items = Telemetry::new(signal, request.clone()).count();
         let outcome = self.deliver(signal, request, stopped.clone()).await;
         match &outcome {
-            Outcome::Delivered => self.counts.sent(signal, items),
+            Outcome::Delivered => self.counts.sending.sent.add(signal, items),
             Outcome::GivenUp(_) if *stopped.borrow() => {}
-            Outcome::Refused(_) | Outcome::GivenUp(_) => self.counts.failed(signal, items),
+            Outcome::Refused(_) | Outcome::GivenUp(_) => self.counts.sending.failed.add(signal, items),
         }
         outcome
     }

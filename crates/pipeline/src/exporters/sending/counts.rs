@@ -2,44 +2,28 @@
 
 use std::sync::Arc;
 
-use model::Signal;
-
 use super::queue::{Limits, Queue};
-use crate::meters::{Labels, Meters, Reading, things};
+use crate::meters::{BySignal, Meters, Reading, Sending, exporter};
 
 /// The counters of one exporter.
 #[derive(Clone)]
 pub(super) struct Counts {
-    meters: Meters,
-    labels: Labels,
+    id: String,
+    pub(super) sending: Sending,
+    pub(super) not_queued: BySignal,
 }
 
 impl Counts {
     /// Of the component `exporters.otlp/two`.
     pub(super) fn new(component: &str, meters: &Meters) -> Self {
-        let id = component.strip_prefix("exporters.").unwrap_or(component);
-        Self { meters: meters.clone(), labels: vec![("exporter", id.to_owned())] }
-    }
-
-    fn add(&self, what: &str, signal: Signal, items: u64) {
-        self.meters.counter(format!("otelcol_exporter_{what}_{}", things(signal)), self.labels.clone()).add(items);
-    }
-
-    pub(super) fn sent(&self, signal: Signal, items: u64) {
-        self.add("sent", signal, items);
-    }
-
-    pub(super) fn failed(&self, signal: Signal, items: u64) {
-        self.add("send_failed", signal, items);
-    }
-
-    pub(super) fn not_queued(&self, signal: Signal, items: u64) {
-        self.add("enqueue_failed", signal, items);
+        let id = component.strip_prefix("exporters.").unwrap_or(component).to_owned();
+        let (sending, not_queued) = (Sending::new(&id, meters), exporter(&id, "enqueue_failed", meters));
+        Self { id, sending, not_queued }
     }
 
     /// Shows how many requests wait, and how many may, as long as the queue is open.
     pub(super) fn watch(&self, queue: &Arc<Queue>, limits: Limits, meters: &Meters) {
-        let (queue, labels) = (Arc::downgrade(queue), self.labels.clone());
+        let (queue, labels) = (Arc::downgrade(queue), vec![("exporter", self.id.clone())]);
         meters.watch(move || {
             let queue = queue.upgrade()?;
             let mut all = vec![Reading::gauge("otelcol_exporter_queue_size", labels.clone(), queue.len())];
