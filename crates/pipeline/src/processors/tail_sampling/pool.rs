@@ -311,7 +311,7 @@ impl Pool {
     /// Decides about those whose time has come.
     pub(super) fn tick(&mut self, now: i64) -> Vec<Decided> {
         let mut out = Vec::new();
-        while let Some((due, id)) = self.order.front().or(None).copied()
+        while let Some((due, id)) = self.order.front().copied()
             && due <= now
         {
             self.order.pop_front();
