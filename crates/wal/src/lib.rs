@@ -94,7 +94,7 @@ pub enum WalError {
         limit: usize,
     },
     /// The disk is nearly full.
-    #[error("the disk of {path} has {free} bytes left and {reserve} are kept free; remove data or shorten the retention", path = path.display())]
+    #[error("the disk of {path} has {free} bytes left and {reserve} are kept free; make room on it: remove files or, where data is stored, shorten the retention", path = path.display())]
     NearlyFull {
         /// The log's folder.
         path: PathBuf,

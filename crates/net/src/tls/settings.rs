@@ -87,6 +87,17 @@ impl ClientSettings {
         })))
     }
 
+    /// Files that cannot be read now. That is no error: they are read at the first connection, and again when it fails.
+    pub fn unreadable(&self) -> Vec<ConfigError> {
+        let files = [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
+        let unreadable = |(field, path): (&'static str, &Option<PathBuf>)| {
+            let path = path.as_ref().filter(|_| !self.insecure)?;
+            let error = std::fs::File::open(path).err()?;
+            Some(ConfigError::new(field, format!("{} cannot be read: {error}", path.display())))
+        };
+        files.into_iter().filter_map(unreadable).collect()
+    }
+
     /// Makes relative paths start at `directory`.
     pub fn set_directory(&mut self, directory: &Path) {
         for path in [&mut self.ca_file, &mut self.cert_file, &mut self.key_file].into_iter().flatten() {

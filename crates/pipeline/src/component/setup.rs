@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use net::ConfigErrors;
+use net::tls::ClientSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -191,6 +193,22 @@ impl<'a> Setup<'a> {
     pub fn error(&mut self, setting: &str, message: impl Into<String>) -> Refused {
         self.findings.error(self.node.place_of(setting), self.path(setting), message);
         Refused
+    }
+
+    /// Says everything that is wrong below `setting`.
+    pub fn errors(&mut self, setting: &str, errors: &ConfigErrors) -> Refused {
+        for e in &errors.0 {
+            self.error(&format!("{setting}.{}", e.field), e.message.clone());
+        }
+        Refused
+    }
+
+    /// Says which files of `tls` cannot be read now: they may come until the first connection.
+    pub fn unreadable(&mut self, tls: &ClientSettings) {
+        for e in tls.unreadable() {
+            let fix = "put it there, or correct the path: connections fail until then";
+            self.warning(&format!("tls.{}", e.field), e.message, fix, Some(Collector::Refuses));
+        }
     }
 
     /// Says that `setting` is not taken as it is written, and what to write instead.

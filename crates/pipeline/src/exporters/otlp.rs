@@ -116,13 +116,10 @@ pub(super) fn dialer(setup: &mut Setup<'_>, settings: &mut Settings, plain: bool
     settings.retry_on_failure.check(settings.sending_queue.enabled, setup)?;
     settings.tls.set_directory(&setup.surroundings().directory);
     let tls = ClientSettings { insecure: plain, ..settings.tls.clone() }.build(&["h2"]);
-    let tls = tls.map_err(|errors| {
-        let mut refused = Refused;
-        for e in &errors.0 {
-            refused = setup.error(&format!("tls.{}", e.field), e.message.clone());
-        }
-        refused
-    })?;
+    let tls = tls.map_err(|errors| setup.errors("tls", &errors))?;
+    if tls.is_some() {
+        setup.unreadable(&settings.tls);
+    }
     let headers = headers(setup, &settings.headers)?;
     Ok(Dialer { settings: settings.clone(), tls: tls.map(Arc::new), headers })
 }

@@ -216,13 +216,15 @@ pub(super) fn client(setup: &mut Setup<'_>, tls: &ClientSettings, proxy: Option<
         ..HttpConfig::default()
     };
     let options = ClientOptions { body_bytes_max: ANSWER_BYTES_MAX, ..ClientOptions::default() };
-    Client::new(&config, options).map_err(|errors| {
+    let client = Client::new(&config, options).map_err(|errors| {
         let mut refused = Refused;
         for e in &errors.0 {
             refused = setup.error(&e.field.replace("tls_config", "tls"), e.message.clone());
         }
         refused
-    })
+    })?;
+    setup.unreadable(tls);
+    Ok(client)
 }
 
 /// The extension that proves who we are, if one is named.

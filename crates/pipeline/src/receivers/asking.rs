@@ -35,16 +35,9 @@ pub(super) fn tls(
 ) -> Result<Option<Arc<ClientTls>>, Refused> {
     let Some(settings) = settings else { return Ok(None) };
     settings.set_directory(&setup.surroundings().directory);
-    match settings.build(&[]) {
-        Ok(tls) => Ok(tls.map(Arc::new)),
-        Err(errors) => {
-            let mut refused = Refused;
-            for e in &errors.0 {
-                refused = setup.error(&format!("tls.{}", e.field), e.message.clone());
-            }
-            Err(refused)
-        }
-    }
+    let tls = settings.build(&[]).map_err(|errors| setup.errors("tls", &errors))?;
+    setup.unreadable(settings);
+    Ok(tls.map(Arc::new))
 }
 
 /// Shakes hands with `host`, if that is wanted.

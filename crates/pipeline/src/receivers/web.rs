@@ -90,16 +90,7 @@ pub(super) fn check_tls(
 ) -> Result<(), Refused> {
     let Some(tls) = tls else { return Ok(()) };
     tls.set_directory(directory);
-    match tls.build(&ALPN) {
-        Ok(_) => Ok(()),
-        Err(errors) => {
-            let mut refused = Refused;
-            for e in &errors.0 {
-                refused = setup.error(&format!("{setting}.{}", e.field), e.message.clone());
-            }
-            Err(refused)
-        }
-    }
+    tls.build(&ALPN).map(drop).map_err(|errors| setup.errors(setting, &errors))
 }
 
 /// The server's side of TLS, if it is wanted.
