@@ -38,7 +38,7 @@ impl Ahead {
     /// The bytes of a chunk, their checksum looked at.
     pub(crate) fn chunk(&mut self, block: &Arc<Block>, chunk: &ChunkRef) -> Result<&[u8], TsdbError> {
         let bytes = self.window(block).get(chunk.offset, u64::from(chunk.len) + 4)?;
-        block.checked(chunk.offset, bytes)
+        block.checked(chunk.offset, bytes, "a chunk")
     }
 
     fn window(&mut self, block: &Arc<Block>) -> &mut Window {

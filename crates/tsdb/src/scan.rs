@@ -6,7 +6,7 @@
 use crate::TsdbError;
 use crate::ahead::Ahead;
 use crate::chunk::{ChunkStats, SeriesSamples};
-use crate::part::{Gather, Part};
+use crate::part::Gather;
 use crate::partial::forgive;
 use crate::select::SeriesHandle;
 
@@ -84,7 +84,7 @@ impl SeriesHandle {
         if !self.in_order() {
             return self.scan_merged(scan);
         }
-        for part in self.parts.iter().filter(|p| touches(p, min, max)) {
+        for part in self.touching(min, max) {
             let known = reduce.and_then(|reduce| Some((reduce, part.stats_within(min, max)?)));
             if let Some((reduce, stats)) = known
                 && let Some(left_out) = reduced(reduce, stats, &mut scan.samples)
@@ -111,7 +111,7 @@ impl SeriesHandle {
         let (min, max) = self.range;
         scan.left_out = 0;
         let mut gather = Gather::default();
-        for part in self.parts.iter().filter(|p| touches(p, min, max)) {
+        for part in self.touching(min, max) {
             let ahead = &mut scan.ahead;
             forgive(self.meter.partial(), gather.add(|out| part.decode_ahead(ahead, out)))?;
         }
@@ -120,13 +120,9 @@ impl SeriesHandle {
         self.meter.samples(cost(&scan.samples))
     }
 
-    /// Whether the parts follow each other in time as they stand. A part without samples stands anywhere.
+    /// Whether the parts follow each other in time as they stand.
     fn in_order(&self) -> bool {
-        let mut end = None;
-        self.parts.iter().map(Part::bounds).filter(|(first, last)| first <= last).all(|(first, last)| {
-            let before = end.replace(last);
-            before.is_none_or(|before| before < first)
-        })
+        self.parts.is_sorted_by(|a, b| a.bounds().1 < b.bounds().0)
     }
 
     /// The newest sample up to `max`, when it is known without decoding and marks no end.
@@ -137,11 +133,6 @@ impl SeriesHandle {
         // Parts that begin behind `max` are not in the selection, so that a part that ends behind it is read.
         (end <= max && end >= self.range.0 && alone).then(|| part.last()).flatten().filter(|s| !crate::is_stale(s.v))
     }
-}
-
-fn touches(part: &Part, min: i64, max: i64) -> bool {
-    let (first, last) = part.bounds();
-    first <= max && last >= min
 }
 
 /// What the samples count against the limit of a query.

@@ -135,7 +135,7 @@ impl SeriesSet {
 #[derive(Debug)]
 pub struct SeriesHandle {
     pub(crate) labels: Labels,
-    /// In order of storing: of equal times the first one counts.
+    /// In order of storing: of equal times the first one counts. Each has samples.
     pub(crate) parts: Vec<Part>,
     /// Inclusive, milliseconds.
     pub(crate) range: (i64, i64),
@@ -244,7 +244,8 @@ impl SeriesHandle {
         Ok((min.max(self.range.0), max.min(self.range.1)))
     }
 
-    fn touching(&self, min: i64, max: i64) -> impl Iterator<Item = &Part> {
+    /// The parts that reach into that range.
+    pub(crate) fn touching(&self, min: i64, max: i64) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(move |part| {
             let (first, last) = part.bounds();
             first <= max && last >= min

@@ -235,11 +235,9 @@ impl Block {
         labels: &mut LabelsBuilder,
         each: &mut dyn FnMut(StoredSeries) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
-        let damaged = || self.damaged(offset, "the entry of a series");
-        let (body, crc) = bytes.split_last_chunk::<4>().ok_or_else(damaged)?;
-        if u32::from_le_bytes(*crc) != crc32c::crc32c(body) {
-            return Err(damaged());
-        }
+        const WHAT: &str = "the entry of a series";
+        let body = self.checked(offset, bytes, WHAT)?;
+        let damaged = || self.damaged(offset, WHAT);
         if self.version <= VERSION_2 {
             return each(self.entry(body, labels).ok_or_else(damaged)?);
         }
@@ -293,7 +291,7 @@ impl Block {
     /// Appends the samples of a chunk.
     pub(crate) fn read_chunk(&self, c: &ChunkRef, out: &mut SeriesSamples) -> Result<(), TsdbError> {
         let bytes = self.read(c.offset, u64::from(c.len), "a chunk")?;
-        chunk::decode_any(&bytes, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
+        self.decode_chunk(c.offset, &bytes, out)
     }
 
     /// Appends the samples of a chunk of floats; one of histograms is left out.
@@ -315,11 +313,11 @@ impl Block {
         self.file.read_exact_at(into, offset).map_err(TsdbError::io("read", &self.path))
     }
 
-    /// The bytes before the checksum of a chunk that lies at `offset`, if that is right.
-    pub(crate) fn checked<'b>(&self, offset: u64, bytes: &'b [u8]) -> Result<&'b [u8], TsdbError> {
+    /// The bytes before their checksum, if that is right; `what` lies at `offset`.
+    pub(crate) fn checked<'b>(&self, offset: u64, bytes: &'b [u8], what: &'static str) -> Result<&'b [u8], TsdbError> {
         match bytes.split_last_chunk::<4>() {
             Some((body, crc)) if crc32c::crc32c(body).to_le_bytes() == *crc => Ok(body),
-            _ => Err(self.damaged(offset, "a chunk")),
+            _ => Err(self.damaged(offset, what)),
         }
     }
 
@@ -332,11 +330,8 @@ impl Block {
     fn read(&self, offset: u64, len: u64, what: &'static str) -> Result<Vec<u8>, TsdbError> {
         let mut bytes = vec![0; self.checked_len(offset, len.saturating_add(4))?];
         self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
-        match bytes.split_last_chunk::<4>() {
-            Some((body, crc)) if crc32c::crc32c(body).to_le_bytes() == *crc => {}
-            _ => return Err(self.damaged(offset, what)),
-        }
-        bytes.truncate(bytes.len() - 4);
+        let len = self.checked(offset, &bytes, what)?.len();
+        bytes.truncate(len);
         Ok(bytes)
     }
 

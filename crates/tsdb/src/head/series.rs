@@ -236,7 +236,7 @@ impl MemSeries {
             touches((c.min, c.max)).then(|| Part::Chunk { min: c.min, max: c.max, bytes: c.bytes.clone() })
         };
         let mut parts: Vec<Part> = self.sealed.iter().filter_map(chunk).collect();
-        if touches(self.open.bounds()) {
+        if !self.open.is_empty() && touches(self.open.bounds()) {
             parts.push(Part::Open(self.open.snapshot()));
         }
         if let Some(more) = &self.more {
