@@ -147,7 +147,8 @@ impl<'a> PageReader<'a> {
         for at in 0..chunk_count {
             let min = last.wrapping_add(r.signed()?);
             let span = before.span(at).wrapping_add(r.signed()?);
-            let max = min.checked_add_unsigned(u64::try_from(span).ok()?)?;
+            // As long as time itself it does not fit a signed number.
+            let max = min.checked_add_unsigned(span as u64)?;
             before.set_span(at, span);
             let len = u32::try_from(r.varint()?).ok()?;
             before.count = before.count.checked_add(r.signed()?)?;
@@ -209,6 +210,22 @@ mod tests {
         let values = prop::collection::vec(-50i32..50, 1..20);
         let chunks = prop::collection::vec((0i64..90_000, 0i64..7_200_000, 1usize..5000, values), 0..5);
         (labels, 0u64..100, chunks).prop_map(|(labels, gap, chunks)| Entry { labels, gap, chunks })
+    }
+
+    #[test]
+    fn a_chunk_may_reach_over_all_of_time() {
+        let mut page = Vec::new();
+        let chunk = |min, max| ChunkEntry { min, max, len: 9, count: 2, stats: None };
+        for chunk in [chunk(i64::MIN, i64::MAX), chunk(-5, i64::MAX - 5), chunk(7, 8)] {
+            PageWriter::default().put(&[(0, 1)], 12, &[chunk], &[], &mut page);
+        }
+        let (symbols, mut labels, mut rest) = (symbols(), LabelsBuilder::default(), &page[..]);
+        for bounds in [(i64::MIN, i64::MAX), (-5, i64::MAX - 5), (7, 8)] {
+            let mut reader = PageReader::new(rest);
+            let series = reader.next(true, &symbols, &mut labels).expect("own page").expect("wanted");
+            assert_eq!(series.chunks.iter().map(|c| (c.min, c.max)).collect::<Vec<_>>(), [bounds]);
+            rest = reader.r.0;
+        }
     }
 
     proptest! {
