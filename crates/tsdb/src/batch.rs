@@ -36,6 +36,11 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Whether it goes into a sum that a rule makes.
+    pub(crate) const fn is_input(self) -> bool {
+        matches!(self, Self::Input | Self::InputAdd)
+    }
+
     /// The number it is logged as.
     pub(crate) fn code(self) -> u8 {
         self as u8
@@ -74,7 +79,7 @@ pub(crate) struct Found {
     pub(crate) log_name: Option<u32>,
     /// The record of this batch is the one that gives it that number.
     pub(crate) named_here: bool,
-    /// It is added up by a rule, not stored: the head never has it, and the log names it by its key.
+    /// It is added up by a rule, not stored: nothing else is known of it, and the log names it by its key.
     pub(crate) input: bool,
 }
 

@@ -35,7 +35,7 @@ impl Head {
     /// do not allow.
     pub(crate) fn admit(self: &Arc<Self>, batch: &mut Batch, limits: &Limits) -> Reserved {
         self.find_all(batch);
-        limits.mark_inputs(batch);
+        limits.mark_inputs(&self.sums.read(), batch);
         let mut reserved = Reserved { head: self.clone(), series: 0 };
         let Some(fresh) = Fresh::of(batch) else { return reserved };
         // Reserved before it is looked at: of two batches at once none takes the room of the other.

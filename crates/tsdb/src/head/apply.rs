@@ -194,7 +194,7 @@ impl Applying<'_> {
             match result {
                 Ok(()) => {
                     self.carried.newest = s.t.max(self.carried.newest);
-                    done.aggregated += u64::from(matches!(s.mode, Mode::Input | Mode::InputAdd));
+                    done.aggregated += u64::from(s.mode.is_input());
                     match s.value {
                         BatchValue::Float(_) => done.samples += u64::from(s.mode != Mode::Derived),
                         BatchValue::Histogram(_) => done.histograms += 1,
@@ -213,7 +213,7 @@ impl Applying<'_> {
     /// Finds the reason to refuse a point of several samples, and the series it is about, before any of it is applied:
     /// half a histogram is worse than none, and totals of its other half must not advance.
     fn check(&mut self, point: &[BatchSample], batch: &Batch, bounds: Bounds) -> Result<(), (Refusal, u32)> {
-        for s in point.iter().filter(|s| !matches!(s.mode, Mode::Input | Mode::InputAdd)) {
+        for s in point.iter().filter(|s| !s.mode.is_input()) {
             let value = self.value(s, batch).map_err(|refusal| (refusal, s.series))?;
             let id = batch.found.get(s.series as usize).and_then(|found| found.id);
             let checked = match id.and_then(|id| self.cursor.series(id)) {
@@ -226,7 +226,8 @@ impl Applying<'_> {
     }
 
     fn sample(&mut self, s: &BatchSample, batch: &mut Batch, bounds: Bounds) -> Result<(), Refusal> {
-        if let (Mode::Input | Mode::InputAdd, BatchValue::Float(v)) = (s.mode, s.value)
+        if let BatchValue::Float(v) = s.value
+            && s.mode.is_input()
             && self.add_up(s, v, batch, bounds)
         {
             return Ok(());
@@ -276,6 +277,7 @@ impl Applying<'_> {
         let Output { key, t, v } = output;
         let id = self.head.make_series(&mut self.cursor, key::hash(key), key)?;
         let Self { cursor, scratch, .. } = self;
+        self.head.sums.write().insert(id);
         let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
         let appended = append_float(series, Sample { t: *t, v: *v }, bounds, scratch)?;
         self.tally.count(*t, appended);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
 use super::index::{HeadIndex, UNNAMED};
 use crate::aggregate::Rules;
-use crate::batch::{Batch, BatchValue, Mode};
+use crate::batch::{Batch, BatchValue, Found, Mode};
 use crate::matcher::{Compiled, Matcher};
 use crate::options::Options;
 use crate::outcome::Refusal;
@@ -68,15 +69,20 @@ impl Limits {
     }
 
     /// Finds the series that rules add up, and says so at their floats. Their exemplars have no series to be kept with.
-    pub(super) fn mark_inputs(&self, batch: &mut Batch) {
+    ///
+    /// What the head has was there before its rule, unless it is one of `sums`: a series may be called as the sum it goes into.
+    pub(super) fn mark_inputs(&self, sums: &RoaringBitmap, batch: &mut Batch) {
         if self.aggregate.is_empty() {
             return;
         }
         let mut any = false;
-        for (series, found) in batch.buf.series.iter().zip(&mut batch.found).filter(|(_, found)| found.id.is_none()) {
+        let may_be = |found: &Found| found.id.is_none_or(|id| sums.contains(id));
+        for (series, found) in batch.buf.series.iter().zip(&mut batch.found).filter(|(_, found)| may_be(found)) {
             let key = batch.buf.key_of(series);
-            found.input = !self.drops(key) && self.aggregate.of(key).is_some();
-            any |= found.input;
+            if !self.drops(key) && self.aggregate.of(key).is_some() {
+                *found = Found { input: true, ..Found::default() };
+                any = true;
+            }
         }
         if !any {
             return;
@@ -91,7 +97,7 @@ impl Limits {
         }
         batch.exemplars.retain(|(series, _)| !is_input(*series));
         // Histograms are stored as ever.
-        for s in batch.buf.samples.iter().filter(|s| !matches!(s.mode, Mode::Input | Mode::InputAdd)) {
+        for s in batch.buf.samples.iter().filter(|s| !s.mode.is_input()) {
             if let Some(found) = batch.found.get_mut(s.series as usize) {
                 found.input = false;
             }

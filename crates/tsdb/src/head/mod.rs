@@ -64,6 +64,8 @@ pub(crate) struct Head {
     index: RwLock<HeadIndex>,
     pages: Pages,
     exemplars: Mutex<Exemplars>,
+    /// Series that are sums of rules.
+    sums: RwLock<RoaringBitmap>,
     /// Numbers for series in the log that were given so far.
     log_names: AtomicU64,
     /// New series of batches that are on their way; see [`Head::admit`].
@@ -89,6 +91,7 @@ impl Head {
             index: RwLock::default(),
             pages: Pages::default(),
             exemplars: Mutex::default(),
+            sums: RwLock::default(),
             log_names: AtomicU64::new(0),
             reserved: AtomicUsize::new(0),
             oldest: AtomicI64::new(i64::MAX),

@@ -69,3 +69,31 @@ fn only_the_sum_is_stored_and_it_survives_crashes_and_flushes() {
     send(&db, 210, 260);
     assert_eq!(read(&db)[0].1, minutes(4));
 }
+
+#[test]
+fn a_series_that_is_called_as_its_sum_goes_into_it() {
+    let disk = SimDisk::new(2);
+    let db = open(&disk);
+    // One a second each; the first has no label that goes.
+    let pods = [&[("__name__", "hits_total"), ("job", "a")][..], &[("__name__", "hits_total"), ("job", "a"), ("pod", "y")]];
+    let send = |db: &Tsdb, from: i64, to: i64| {
+        for t in (from..to).step_by(15) {
+            let sample = |labels: &[(&'static str, &'static str)]| {
+                (Labels::from_pairs(labels.iter().copied()), T0 + t * 1000, (1000 + t) as f64)
+            };
+            let stored = db.append_wait(pods.into_iter().map(sample).collect()).expect("append");
+            assert_eq!((stored.samples, stored.aggregated, stored.refused_points), (2, 2, 0), "{t}");
+        }
+    };
+    let minutes = |n: i64| vec![("hits_total{job=\"a\"}".to_owned(), (0..=n).map(|m| (m * 60, (m * 120) as f64)).collect())];
+    send(&db, 0, 200);
+    assert_eq!(read(&db), minutes(3));
+    let disk = disk.crash();
+    drop(db);
+    let db = open(&disk);
+    assert_eq!(read(&db), minutes(3), "as the log tells");
+    send(&db, 210, 260);
+    assert!(db.flush().expect("flush"));
+    send(&db, 270, 320);
+    assert_eq!(read(&db), minutes(5));
+}
