@@ -193,9 +193,14 @@ impl Batch {
         self.time.len()
     }
 
+    /// How many rows a sampler rejected.
+    pub(crate) fn rejected(&self) -> usize {
+        self.rejected.len()
+    }
+
     /// How many rows become rows of blocks.
     pub(crate) fn kept(&self) -> usize {
-        self.rows() - self.rejected.len()
+        self.rows() - self.rejected()
     }
 
     /// The rows that become rows of blocks.

@@ -296,7 +296,7 @@ impl State {
 impl Shared {
     /// Makes a batch visible to queries. Called in log order.
     fn show(&self, generation: wal::Generation, batch: Batch) {
-        self.rejected_rows.fetch_add((batch.rows() - batch.kept()) as u64, Ordering::Relaxed);
+        self.rejected_rows.fetch_add(batch.rejected() as u64, Ordering::Relaxed);
         let batch = Arc::new(batch);
         if let Some(observer) = &self.observer {
             observer.spans(generation, SpanColumns::new(batch.clone()));

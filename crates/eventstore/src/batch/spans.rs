@@ -41,7 +41,7 @@ impl SpanBatch {
 
     /// How many of them a sampler rejected: they are seen by the observer, and not stored.
     pub fn rejected(&self) -> usize {
-        self.batch.rows() - self.batch.kept()
+        self.batch.rejected()
     }
 
     /// Whether it holds none.

@@ -55,8 +55,7 @@ impl Memory {
     pub(super) fn push(&mut self, batch: Arc<Batch>, first_seq: u64, now: Instant) {
         self.tail_rows += batch.kept();
         self.tail_bytes += batch.heap_bytes();
-        let rejected = batch.rows() - batch.kept();
-        self.rejected_bytes += batch.heap_bytes() * rejected / batch.rows().max(1);
+        self.rejected_bytes += batch.heap_bytes() * batch.rejected() / batch.rows().max(1);
         self.since.get_or_insert(now);
         self.tail.push(Numbered { batch, first_seq });
     }

@@ -9,7 +9,7 @@
 //! Merges have a thread of their own and write at a bounded rate, so that neither flushes nor queries wait for them. When
 //! they fall behind all the same, the next flush waits, and memory that is full holds senders back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,18 +75,27 @@ fn run(shared: &Shared, shutdown: &Shutdown) {
 
 /// Merges at full speed when so many small segments wait that queries would suffer.
 pub(super) fn catch_up(shared: &Shared) {
-    let waiting = shared.state.lock().segments.iter().filter(|s| s.info.bytes < LARGE).count();
-    if waiting > WAITING_MAX {
+    if waiting(&opened(shared)) > WAITING_MAX {
         merge(shared, &mut |_| Ok(()));
     }
+}
+
+/// A segment that could not be opened is not touched, and does not hold up the others.
+fn opened(shared: &Shared) -> Vec<SegmentInfo> {
+    shared.state.lock().segments.iter().map(|s| s.info.clone()).collect()
+}
+
+/// Small segments of the days on which a merge is due. A quiet day keeps its last one however small it is, and there may be
+/// years of them.
+fn waiting(segments: &[SegmentInfo]) -> usize {
+    let days: BTreeSet<Day> = due(segments).into_iter().map(|(day, _)| day).collect();
+    segments.iter().filter(|s| s.bytes < LARGE && days.contains(&s.day)).count()
 }
 
 /// Merges what is due. A failure leaves everything as it was and is reported.
 pub(super) fn merge(shared: &Shared, written: Written<'_>) {
     let _one = shared.merging.lock();
-    // A segment that could not be opened is not touched, and does not hold up the others.
-    let opened: Vec<SegmentInfo> = shared.state.lock().segments.iter().map(|s| s.info.clone()).collect();
-    for (day, ids) in due(&opened) {
+    for (day, ids) in due(&opened(shared)) {
         match merge_one(shared, day, &ids, written) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
             Err(error) => {
@@ -198,6 +207,15 @@ mod tests {
         assert!(due(&segments).is_empty());
         segments.push(segment(25, 2, 100 << 20));
         assert_eq!(due(&segments).iter().map(|(_, ids)| ids.clone()).collect::<Vec<_>>(), [[0, 1, 2]]);
+    }
+
+    #[test]
+    fn what_quiet_days_keep_waits_for_nothing() {
+        let mut segments: Vec<SegmentInfo> = (0..400).map(|day| segment(day, day as i64, 1000)).collect();
+        assert_eq!(waiting(&segments), 0);
+        segments.extend((400..700).map(|id| segment(id, 399, 1000)));
+        segments.push(segment(700, 399, LARGE));
+        assert_eq!(waiting(&segments), 301);
     }
 
     /// Flushes of `bytes` for some days, with some late rows; bytes written per byte flushed, and segments left.
