@@ -52,8 +52,9 @@ pub struct Engine {
     times: Times,
     /// In the order of their files.
     groups: RwLock<Vec<Arc<Scheduled>>>,
-    /// Those that nobody evaluates now, by their next time; some may be over. A thread takes this lock alone, or after that of `groups`.
-    waiting: Mutex<BTreeMap<(UnixNanos, u64), Arc<Scheduled>>>,
+    /// Those that nobody evaluates now, by their next time; some may be over. A thread takes this lock alone or after that of `groups`,
+    /// and that of a `schedule` after it: so no group waits for a time from before a jump of the clock.
+    waiting: Mutex<Waiting>,
     watch: Mutex<ClockWatch>,
     /// Series of groups that are gone, and when they end.
     retired: Mutex<Vec<(UnixNanos, Vec<Labels>)>>,
@@ -74,6 +75,24 @@ struct Scheduled {
     over: AtomicBool,
     run: Mutex<GroupRun>,
     seen: Mutex<Arc<GroupView>>,
+}
+
+/// By the next time of each, and its id.
+#[derive(Default)]
+struct Waiting(BTreeMap<(UnixNanos, u64), Arc<Scheduled>>);
+
+impl Waiting {
+    fn put(&mut self, group: Arc<Scheduled>) {
+        let next = group.schedule.lock().next();
+        self.0.insert((next, group.id), group);
+    }
+
+    /// Their times have changed.
+    fn put_anew(&mut self) {
+        for group in std::mem::take(&mut self.0).into_values() {
+            self.put(group);
+        }
+    }
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -171,13 +190,12 @@ impl Engine {
 
     /// When the next group is due.
     pub fn next_due(&self) -> Option<UnixNanos> {
-        self.waiting.lock().first_key_value().map(|((next, _), _)| *next)
+        self.waiting.lock().0.first_key_value().map(|((next, _), _)| *next)
     }
 
     /// From now on somebody may evaluate it again.
     fn wait(&self, group: Arc<Scheduled>) {
-        let next = group.schedule.lock().next();
-        self.waiting.lock().insert((next, group.id), group);
+        self.waiting.lock().put(group);
     }
 
     /// A group whose time has come, the longest waiting first. Nobody else takes it until it was evaluated.
@@ -186,7 +204,7 @@ impl Engine {
         self.end_retired(now);
         loop {
             let mut waiting = self.waiting.lock();
-            let first = waiting.first_entry().filter(|first| first.key().0 <= now)?;
+            let first = waiting.0.first_entry().filter(|first| first.key().0 <= now)?;
             let group = first.remove();
             drop(waiting);
             if group.over.load(Ordering::SeqCst) {
@@ -227,13 +245,7 @@ impl Engine {
             group.schedule.lock().realign(now);
             group.run.lock().shift(jump, now);
         }
-        let mut waiting = self.waiting.lock();
-        let groups: Vec<Arc<Scheduled>> = std::mem::take(&mut *waiting).into_values().collect();
-        for group in groups {
-            let next = group.schedule.lock().next();
-            waiting.insert((next, group.id), group);
-        }
-        drop(waiting);
+        self.waiting.lock().put_anew();
         now
     }
 
