@@ -90,22 +90,12 @@ fn files(
     place_of: impl Fn(&str) -> Place,
     findings: &mut Findings,
 ) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for pattern in patterns {
-        let found = matching(pattern);
-        if found.is_empty() {
-            let message = format!("no file fits {}", pattern.display());
-            findings.warning(
-                &place_of(setting),
-                setting,
-                message,
-                "check the path; what comes later is read at a reload",
-                None,
-            );
-        }
-        all.extend(found);
+    for pattern in patterns.iter().filter(|pattern| matching(pattern).is_empty()) {
+        let message = format!("no file fits {}", pattern.display());
+        let fix = "check the path; what comes later is read at a reload";
+        findings.warning(&place_of(setting), setting, message, fix, None);
     }
-    all
+    book::files(patterns)
 }
 
 /// What is only worth knowing is left to the commands that look at one kind of file.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use foundation::ErrorKind;
 use metastore::{MetaError, Metastore, Origin};
 use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
 use super::doors::QueryError;
@@ -126,7 +127,7 @@ impl Rulebook {
     pub fn reload(&self, patterns: &[PathBuf]) -> Result<Vec<FileFindings>, BookError> {
         let mut loaded = self.loaded.lock();
         let (mut placed, mut findings) = (Vec::new(), Vec::new());
-        for path in patterns.iter().flat_map(|pattern| matching(pattern)) {
+        for path in files(patterns) {
             let name = path.display().to_string();
             let mut read = read_file(&path);
             self.check(&mut read);
@@ -293,6 +294,12 @@ pub fn read_file(path: &Path) -> Read {
             Err(e) => failed(format!("cannot be read: {e}")),
         },
     }
+}
+
+/// The files that patterns name, in their order; one that several name is one file.
+pub fn files(patterns: &[PathBuf]) -> Vec<PathBuf> {
+    let mut seen = FxHashSet::default();
+    patterns.iter().flat_map(|pattern| matching(pattern)).filter(|path| seen.insert(path.clone())).collect()
 }
 
 /// The files that a pattern names, sorted. A pattern without `*` and `?` names one file, whether it is there or not.

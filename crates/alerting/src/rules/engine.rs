@@ -143,6 +143,7 @@ impl Engine {
     }
 
     /// These groups from now on. A group that is as before goes on; one that changed keeps the alerts of rules with the same name and labels.
+    /// No two have the same file and name.
     pub fn replace(&self, groups: Vec<Placed>) {
         let now = self.times.wall.now();
         let first = !self.given.swap(true, Ordering::SeqCst);

@@ -8,7 +8,7 @@ mod run;
 
 use std::path::{Path, PathBuf};
 
-use super::book::{matching, read_file};
+use super::book::{files, read_file};
 use super::spec::Group;
 use crate::finding::{Findings, Severity};
 use crate::yaml::Node;
@@ -55,7 +55,8 @@ fn lines(findings: Findings) -> String {
 
 fn rules(patterns: &[PathBuf], folder: &Path) -> Result<Vec<Group>, String> {
     let mut groups = Vec::new();
-    for path in patterns.iter().flat_map(|pattern| matching(&folder.join(pattern))) {
+    let patterns: Vec<PathBuf> = patterns.iter().map(|pattern| folder.join(pattern)).collect();
+    for path in files(&patterns) {
         let read = read_file(&path);
         if !read.is_usable() {
             let errors = read.findings.iter().filter(|f| f.severity == Severity::Error);

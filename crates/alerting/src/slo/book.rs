@@ -19,7 +19,7 @@ use super::propose::{Proposal, propose};
 use super::spec::{Indicator, Origin, Slo};
 use crate::finding::{Finding, Findings, Severity};
 use crate::rules::QueryError;
-use crate::rules::book::{Rulebook, matching};
+use crate::rules::book::{Rulebook, files};
 use crate::rules::file;
 use crate::yaml::{Node, Place};
 
@@ -121,7 +121,7 @@ impl Slobook {
     pub fn reload(&self, patterns: &[PathBuf], configured: &[Slo]) -> Result<(), BookError> {
         let mut loaded = self.loaded.lock();
         let mut fresh = Loaded { from_files: configured.to_vec(), findings: Vec::new() };
-        for path in patterns.iter().flat_map(|pattern| matching(pattern)) {
+        for path in files(patterns) {
             fresh.read(&path);
         }
         if fresh.findings.iter().any(|(_, f)| f.severity == Severity::Error) {

@@ -95,3 +95,21 @@ fn patterns() {
         assert_eq!(is_match(pattern, name), expected, "{pattern} {name}");
     }
 }
+
+/// As in Prometheus, a file that two patterns name is read once, and a reload leaves nothing behind that goes on.
+#[test]
+fn a_file_of_two_patterns_is_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.rules.yaml");
+    write_atomic(&RealDisk, &path, b"groups: [{name: a, interval: 15s, rules: [{record: r, expr: up}]}]").unwrap();
+    let store = Metastore::open(dir.path(), Arc::new(ManualClock::default())).unwrap();
+    let stage = Stage::new(Options::default());
+    let book = Rulebook::new(stage.engine.clone(), store);
+    for _ in 0..3 {
+        let findings = book.reload(&[dir.path().join("*.rules.yaml"), path.clone()]).unwrap();
+        assert_eq!(findings.len(), 1);
+    }
+    assert_eq!(names(&book), ["a of a.rules.yaml"]);
+    stage.wall.advance(std::time::Duration::from_secs(15));
+    assert_eq!(book.engine().run_due(), 1);
+}
