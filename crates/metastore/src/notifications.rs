@@ -157,7 +157,8 @@ impl Metastore {
                 Ok((delivery, row.get::<_, String>("body")?))
             };
             let (from, to) = (query.from.map(|t| t.0), query.to.map(|t| t.0));
-            let text = query.text.as_ref().map(|t| t.to_lowercase());
+            // As SQLite's `lower`, which knows the letters of ASCII only.
+            let text = query.text.as_ref().map(|t| t.to_ascii_lowercase());
             let found = rows
                 .query_map(params![query.receiver, query.outcome, query.before, from, to, text, limit as i64], one)?
                 .collect::<Result<Vec<_>, _>>()?;

@@ -43,7 +43,7 @@ fn what_was_written_is_there_when_it_is_opened_again() {
         receiver: "r".to_owned(),
         outcome: "delivered".to_owned(),
         group_key: "{}:{}".to_owned(),
-        body: json!({"attempts": []}),
+        body: json!({"attempts": [], "reason": "Kein Weg nach KÖLN"}),
     };
     store.log_notification(Some((key.clone(), entry.clone())), Some(delivery.clone())).unwrap();
     let event = |at| TimelineEvent { fingerprint: 7, at: UnixNanos(at), kind: "fired".to_owned(), body: json!(at) };
@@ -59,6 +59,11 @@ fn what_was_written_is_there_when_it_is_opened_again() {
     assert_eq!(store.notification_log(UnixNanos(50)).unwrap(), []);
     let found = store.deliveries(&DeliveryQuery { receiver: Some("r".to_owned()), ..Default::default() }).unwrap();
     assert_eq!(found, [Delivery { id: 1, ..delivery }]);
+    let with =
+        |text: &str| store.deliveries(&DeliveryQuery { text: Some(text.to_owned()), ..Default::default() }).unwrap();
+    for (text, count) in [("weg NACH", 1), ("KÖLN", 1), ("kÖln", 1), ("Bonn", 0)] {
+        assert_eq!(with(text).len(), count, "{text}");
+    }
     let none = DeliveryQuery { outcome: Some("failed".to_owned()), ..Default::default() };
     assert_eq!(store.deliveries(&none).unwrap(), []);
     assert_eq!(store.timeline(7, 2).unwrap(), [event(2), event(3)]);
