@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::acknowledge::{self, Acknowledgement};
 use super::active::{ActiveAlert, ActiveAlerts, PostedAlert};
 use super::condition::{ChannelCondition, Conditions, OnTheWay};
-use super::config::{Config, Receiver};
+use super::config::Config;
 use super::flush::{self, Draft, Send};
 use super::groups::{GroupId, Groups};
 use super::log::NotificationLog;
@@ -361,9 +361,8 @@ impl Alertmanager {
         let now = self.now();
         let (present, left, draft) = {
             let mut state = self.0.state.lock();
-            let config = state.present.config.clone();
-            let receiver = state.groups.get(id).and_then(|g| config.receiver(&g.route.receiver));
-            let usable = receiver.map(Receiver::usable).unwrap_or_default();
+            let route = state.groups.get(id).map(|g| g.route.clone());
+            let usable = route.map(|route| state.present.config.usable(&route.receiver)).unwrap_or_default();
             let finished = state.groups.finish(id, channel, told, &usable);
             let draft = if finished.again { flush::draft(&mut state, id, Some(channel), now) } else { None };
             (state.present.clone(), finished.left, draft)

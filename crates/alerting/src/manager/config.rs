@@ -55,6 +55,12 @@ impl Config {
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.iter().find(|r| r.name == name)
     }
+
+    /// Names of the channels of a receiver that can be used.
+    pub(super) fn usable(&self, receiver: &str) -> Vec<String> {
+        let slots = self.receiver(receiver).into_iter().flat_map(|r| &r.slots);
+        slots.filter(|s| s.channel.is_ok()).map(Slot::name).collect()
+    }
 }
 
 /// A configuration, or none, and what there is to say about it.

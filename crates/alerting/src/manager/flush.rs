@@ -44,8 +44,6 @@ pub(super) struct Draft {
 /// One message to one channel.
 pub(super) struct Send {
     pub group: GroupId,
-    pub receiver: String,
-    pub group_key: String,
     pub slot: Slot,
     pub channel: Arc<Channel>,
     pub key: LogKey,
@@ -115,8 +113,11 @@ impl Draft {
         });
         alerts.sort_by(|a, b| before(&a.alert.labels, &b.alert.labels));
         let told = told(&alerts, now);
-        let no_channel = present.config.receiver(&route.receiver).is_none_or(|r| r.usable().is_empty());
-        let nobody = if no_channel { told.firing.iter().map(|f| Fingerprint(*f)).collect() } else { Vec::new() };
+        let nobody = if present.config.usable(&route.receiver).is_empty() {
+            told.firing.iter().map(|f| Fingerprint(*f)).collect()
+        } else {
+            Vec::new()
+        };
         let mut flush = Flush { id, sends: Vec::new(), idle: Vec::new(), ended, quiet, nobody };
         for (slot, key, last) in slots {
             let Ok(channel) = slot.channel.clone() else { continue };
@@ -134,8 +135,6 @@ impl Draft {
             let notification = notification.filter(|_| !left_out);
             flush.sends.push(Send {
                 group: flush.id.clone(),
-                receiver: route.receiver.clone(),
-                group_key: group_key.clone(),
                 slot,
                 channel,
                 key,
@@ -170,9 +169,8 @@ impl Flush {
             }
         }
         let config = state.present.config.clone();
-        let receiver = config.receiver(&route.receiver);
-        let usable = receiver.map(Receiver::usable).unwrap_or_default();
-        if let Some(receiver) = receiver.filter(|_| !self.nobody.is_empty()) {
+        let usable = config.usable(&route.receiver);
+        if let Some(receiver) = config.receiver(&route.receiver).filter(|_| !self.nobody.is_empty()) {
             nobody(state, receiver, &self.nobody, timeline, now);
         }
         let mut left = Vec::new();

@@ -53,10 +53,10 @@ impl Sent {
 
 fn on_the_way(send: &Send, since: UnixNanos) -> OnTheWay {
     OnTheWay {
-        receiver: send.receiver.clone(),
+        receiver: send.key.receiver.clone(),
         channel: send.slot.name(),
         target: send.channel.target.clone(),
-        group_key: send.group_key.clone(),
+        group_key: send.key.group_key.clone(),
         notification_reason: send.reason.name(),
         alerts: send.alerts.len(),
         since,
@@ -83,7 +83,7 @@ impl Alertmanager {
         let mut next = Some(send);
         while let Some(send) = next.take() {
             let (group, channel, ended) = (send.group.clone(), send.slot.name(), send.ended.clone());
-            let receiver = send.receiver.clone();
+            let receiver = send.key.receiver.clone();
             let manager = self.clone();
             // A task of its own, so that a notifier that panics does not leave its channel busy for good.
             let mut task = tokio::task::JoinSet::new();
@@ -170,7 +170,7 @@ impl Alertmanager {
     }
 
     async fn conclude(&self, send: Send, sent: Sent) -> bool {
-        let (now, receiver) = (self.now(), send.receiver.as_str());
+        let (now, receiver) = (self.now(), send.key.receiver.as_str());
         let channel = send.slot.name();
         let firing = send.notification.as_ref().map_or(0, |n| n.firing().count());
         let (total, delivered) = (send.alerts.len(), sent.delivered);
@@ -179,7 +179,7 @@ impl Alertmanager {
             at: now,
             receiver: receiver.to_owned(),
             outcome: if delivered { "delivered" } else { "failed" }.to_owned(),
-            group_key: send.group_key.clone(),
+            group_key: send.key.group_key.clone(),
             body: json!({
                 "channel": channel,
                 "target": send.channel.target,
@@ -299,7 +299,7 @@ impl Alertmanager {
 
 fn event(send: &Send, sent: &Sent) -> Value {
     json!({
-        "receiver": send.receiver,
+        "receiver": send.key.receiver,
         "channel": send.slot.name(),
         "target": send.channel.target,
         "notification_reason": send.reason.name(),

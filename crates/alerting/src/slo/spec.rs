@@ -53,9 +53,7 @@ impl Slo {
     pub fn budget(&self) -> f64 {
         1.0 - self.objective
     }
-}
 
-impl Slo {
     /// What its figures cannot know.
     pub fn unknowns(&self) -> Vec<&'static str> {
         match self.indicator {

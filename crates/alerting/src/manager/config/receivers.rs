@@ -55,13 +55,6 @@ pub struct Slot {
     pub gate: Arc<Gate>,
 }
 
-impl Receiver {
-    /// Names of the channels that can be used.
-    pub(in crate::manager) fn usable(&self) -> Vec<String> {
-        self.slots.iter().filter(|s| s.channel.is_ok()).map(Slot::name).collect()
-    }
-}
-
 impl Slot {
     /// `slack[0]`, as Alertmanager's logs name it.
     pub fn name(&self) -> String {
