@@ -140,3 +140,14 @@ export function useKeys(scope: KeyScope, title: string, bindings: readonly Bindi
     [scope, title, signature],
   );
 }
+
+/** The keys that lead through the rows of a list. */
+export function rowKeys(move: (step: number) => void): Binding[] {
+  const [next, previous] = [() => move(1), () => move(-1)];
+  return [
+    { keys: "j", label: "Next row", run: next },
+    { keys: "k", label: "Previous row", run: previous },
+    { keys: "ArrowDown", label: "Next row", run: next },
+    { keys: "ArrowUp", label: "Previous row", run: previous },
+  ];
+}

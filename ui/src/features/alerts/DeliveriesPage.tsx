@@ -1,11 +1,11 @@
 // Everything that was sent, could not be sent, or was kept back: searchable, with every attempt.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Search } from "lucide-react";
 import { useMemo, useRef } from "react";
 import { fetchReceivers } from "../../api/channels.ts";
 import { serverNow } from "../../api/client.ts";
 import { fetchNotifications, type OnTheWay } from "../../api/notifications.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -95,16 +95,13 @@ export function DeliveriesPage() {
     <>
       <AlertsNav />
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={q}
-            placeholder="Receiver, alert, answer, fingerprint (/)"
-            aria-label="Filter deliveries"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter deliveries"
+          placeholder="Receiver, alert, answer, fingerprint (/)"
+          value={q}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         <select
           className="input"
           aria-label="Receiver"

@@ -1,14 +1,15 @@
 // All rules by group: how they stand, how their evaluation goes, and when the next one is.
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Download, Search } from "lucide-react";
+import { Download } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { serverNow } from "../../api/client.ts";
 import { exportUrl, type Rule, type RuleGroup, removeGroup } from "../../api/rules.ts";
 import { Dialog } from "../../components/Dialog.tsx";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, ErrorBox, LimitBadge } from "../../components/States.tsx";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount, plural } from "../../lib/number.ts";
 import { usePeek } from "../../lib/peek.ts";
 import { useReport } from "../../lib/report.ts";
@@ -83,10 +84,7 @@ export function RulesPage() {
     if (peek.levels.length > 0) peek.open({ kind: "rule", id: next });
   };
   useKeys("page", "Rules", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     {
       keys: "Enter",
       label: "Open the rule",
@@ -104,16 +102,13 @@ export function RulesPage() {
         </Link>
       </AlertsNav>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={q}
-            placeholder="Name, expression, severity=critical (/)"
-            aria-label="Filter rules"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter rules"
+          placeholder="Name, expression, severity=critical (/)"
+          value={q}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         <select
           className="input"
           aria-label="Which rules"

@@ -1,10 +1,10 @@
 // Silences and maintenance windows: what is kept quiet, by whom, why, until when, and what that hides now.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Search } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { previewSilence } from "../../api/alerts.ts";
 import { serverNow } from "../../api/client.ts";
 import { expireSilence, fetchSilences, matcherText, type Silence, type SilenceMatcher } from "../../api/silences.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { useKeys } from "../../lib/keys.ts";
@@ -69,16 +69,13 @@ export function SilencesPage() {
         </button>
       </AlertsNav>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={search.q ?? ""}
-            placeholder="Filter silences (/)"
-            aria-label="Filter silences"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter silences"
+          placeholder="Filter silences (/)"
+          value={search.q ?? ""}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         <button
           type="button"
           className="button"

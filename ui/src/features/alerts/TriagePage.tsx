@@ -1,14 +1,14 @@
 // Triage: everything that needs somebody, the worst first, with what can be done about it under one key each.
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Search } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { takeBack } from "../../api/alerts.ts";
 import { serverNow } from "../../api/client.ts";
 import { expireSilence } from "../../api/silences.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty, LimitBadge } from "../../components/States.tsx";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount, plural } from "../../lib/number.ts";
 import { usePeek } from "../../lib/peek.ts";
 import { useReport } from "../../lib/report.ts";
@@ -117,10 +117,7 @@ export function TriagePage() {
     if (row) void navigate(pageOf(row));
   };
   useKeys("page", "Alerts", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "Home", label: "First row", run: () => move(-rows.length) },
     { keys: "End", label: "Last row", run: () => move(rows.length) },
     { keys: "Enter", label: "Show beside the list", run: () => current && peek.open(levelOf(current)) },
@@ -164,17 +161,13 @@ export function TriagePage() {
           ))}
         </ul>
         <span className="grow" />
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={q}
-            placeholder="Filter: words, service=api (/)"
-            aria-label="Filter alerts"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-            onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter alerts"
+          placeholder="Filter: words, service=api (/)"
+          value={q}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         <select
           className="input"
           aria-label="Groups"

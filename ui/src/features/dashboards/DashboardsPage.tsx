@@ -1,12 +1,13 @@
 // The list of dashboards: yours, those from files, and those that come with the server.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { FileDown, Lock, Plus, Search, Star } from "lucide-react";
+import { FileDown, Lock, Plus, Star } from "lucide-react";
 import { useRef, useState } from "react";
 import { createDashboard, type DashboardSummary, fetchDashboards, starDashboard } from "../../api/dashboards.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatInstant, formatRelative } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import styles from "./Dashboard.module.css";
@@ -50,27 +51,20 @@ export function DashboardsPage() {
   };
   const move = (step: number) => setCursor((old) => Math.min(shown.length - 1, Math.max(0, old + step)));
   useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "Enter", label: "Open the dashboard", run: () => shown[cursor] && open(shown[cursor].uid) },
     { keys: "/", label: "Filter the list", run: () => filter.current?.focus() },
   ]);
   return (
     <>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={text}
-            placeholder="Filter by title, folder or tag (/)"
-            aria-label="Filter dashboards"
-            onChange={(event) => patch({ find: event.target.value || undefined }, { replace: true })}
-            onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter dashboards"
+          placeholder="Filter by title, folder or tag (/)"
+          value={text}
+          onChange={(value) => patch({ find: value || undefined }, { replace: true })}
+        />
         <span className="grow" />
         {problem && (
           <span role="alert" className="badge error">

@@ -1,15 +1,15 @@
 // Errors: exceptions grouped by type, message without its variables, and top frame.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Search } from "lucide-react";
 import { useRef, useState } from "react";
 import { fetchErrors } from "../../api/errors.ts";
 import { ErrorTable, isNew } from "../../components/ErrorTable.tsx";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { useRegressed } from "../../components/regressions.ts";
 import { Empty, LimitBadge } from "../../components/States.tsx";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
@@ -58,10 +58,7 @@ export function ErrorsPage() {
     if (group) void navigate({ to: "/errors/$group", params: { group: group.id }, search: timeSearch });
   };
   useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "Enter", label: "Open the error", run: open },
     {
       keys: "Space",
@@ -75,17 +72,13 @@ export function ErrorsPage() {
   return (
     <>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={q}
-            placeholder="Filter by type, message or frame (/)"
-            aria-label="Filter errors"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-            onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter errors"
+          placeholder="Filter by type, message or frame (/)"
+          value={q}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         <select
           className="input"
           aria-label="Service"

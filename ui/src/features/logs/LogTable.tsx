@@ -16,7 +16,7 @@ import { LevelTag } from "../../components/LevelTag.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { TraceChip } from "../../components/TraceChip.tsx";
 import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { markMatches } from "../../lib/log-body.ts";
 import { formatClock, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import type { Zone } from "../../lib/time/zone.ts";
@@ -119,10 +119,7 @@ export function LogTable(props: LogTableProps) {
   const page = () => Math.max(1, Math.floor((box.current?.clientHeight ?? 400) / ROW_PX) - 2);
   const keepValue = (exclude: boolean) => current && props.onFilter("service", current.service, exclude);
   useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "shift+ArrowDown", label: "Mark down", run: () => move(1, true) },
     { keys: "shift+ArrowUp", label: "Mark up", run: () => move(-1, true) },
     { keys: "PageDown", label: "A page down", run: () => move(page()) },

@@ -1,10 +1,10 @@
 // Every metric that has arrived in this range: type, unit, how many series, how they grew, which rules use it. A row
 // opens the metric in a panel; its name goes straight to a query.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { fetchMetricNames, type MetricMetadata } from "../../api/prometheus.ts";
 import { fetchCardinality, fetchRuleTexts } from "../../api/promql.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { queryFor } from "../../components/promql-language.ts";
 import { ErrorBox, Skeleton } from "../../components/States.tsx";
@@ -84,15 +84,7 @@ export function Catalogue({ metadata, onQuery, tools }: CatalogueProps) {
   return (
     <>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            value={text}
-            placeholder="Filter metrics"
-            aria-label="Filter metrics"
-            onChange={(event) => setText(event.target.value)}
-          />
-        </label>
+        <FilterBox label="Filter metrics" placeholder="Filter metrics" value={text} onChange={setText} />
         <select
           className="input"
           aria-label="Type"

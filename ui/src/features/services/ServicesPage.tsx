@@ -1,9 +1,10 @@
 // Services: rate, errors and duration of each, from its spans; by environment or namespace when there are many.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Columns3, Search } from "lucide-react";
+import { Columns3 } from "lucide-react";
 import { Fragment, useRef, useState } from "react";
 import { fetchServices, type ServiceFigures } from "../../api/services.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { Popover } from "../../components/Popover.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
@@ -13,7 +14,7 @@ import { Sparkline } from "../../components/Sparkline.tsx";
 import { Empty } from "../../components/States.tsx";
 import { ALL_ROWS, fillZero, type Grid } from "../../lib/buckets.ts";
 import { term } from "../../lib/filter.ts";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatShort } from "../../lib/number.ts";
 import { usePeek } from "../../lib/peek.ts";
 import { useReport } from "../../lib/report.ts";
@@ -83,10 +84,7 @@ export function ServicesPage() {
     if (service && peek.levels.length > 0) peek.open({ kind: "svc", id: service.name });
   };
   useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "Enter", label: "Open the service", run: () => open(order[cursor]) },
     {
       keys: "Space",
@@ -101,17 +99,13 @@ export function ServicesPage() {
   return (
     <>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={text}
-            placeholder="Filter services (/)"
-            aria-label="Filter services"
-            onChange={(event) => patch({ find: event.target.value || undefined }, { replace: true })}
-            onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter services"
+          placeholder="Filter services (/)"
+          value={text}
+          onChange={(value) => patch({ find: value || undefined }, { replace: true })}
+        />
         <select
           className="input"
           aria-label="Groups"

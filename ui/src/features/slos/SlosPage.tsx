@@ -1,9 +1,10 @@
 // All objectives: what is left of each budget, how it burns and where it goes; those in need first.
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Download, FileUp, Plus, Search } from "lucide-react";
+import { Download, FileUp, Plus } from "lucide-react";
 import { useRef, useState } from "react";
 import { exportUrl, fetchHistory, fetchSlos, type Slo, type SloGroup } from "../../api/slos.ts";
+import { FilterBox } from "../../components/FilterBox.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { BudgetBar } from "../../components/ShareBar.tsx";
@@ -21,7 +22,7 @@ import {
   STATE_TITLES,
   STATE_WORDS,
 } from "../../lib/budget.ts";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { useTime, useView } from "../../lib/view.ts";
@@ -70,10 +71,7 @@ export function SlosPage() {
   const move = (step: number) => setCursor(Math.min(rows.length - 1, Math.max(0, cursor + step)));
   const current = rows[cursor];
   useKeys("page", "SLOs", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     {
       keys: "Enter",
       label: "Open the objective",
@@ -87,16 +85,13 @@ export function SlosPage() {
   return (
     <>
       <div className={styles.tools}>
-        <label className={styles.filter}>
-          <Search size={13} aria-hidden />
-          <input
-            ref={filter}
-            value={search.q ?? ""}
-            placeholder="Filter by name or service (/)"
-            aria-label="Filter objectives"
-            onChange={(event) => patch({ q: event.target.value || undefined }, { replace: true })}
-          />
-        </label>
+        <FilterBox
+          ref={filter}
+          label="Filter objectives"
+          placeholder="Filter by name or service (/)"
+          value={search.q ?? ""}
+          onChange={(value) => patch({ q: value || undefined }, { replace: true })}
+        />
         {(["critical", "burning", "increasing", "recovering"] as const).map(
           (state) =>
             count(state) > 0 && (

@@ -6,7 +6,7 @@ import type { TraceSummary } from "../../api/traces.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
 import { serviceColour } from "../../lib/colour.ts";
-import { useKeys } from "../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount } from "../../lib/number.ts";
 import { formatClock, formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
@@ -49,10 +49,7 @@ export function TraceTable({ traces, zone, withDay, onNearEnd, onOpen, end }: Tr
     if (trace) onOpen(trace.trace_id);
   };
   useKeys("page", "List", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
+    ...rowKeys(move),
     { keys: "Home", label: "First row", run: () => setCursor(0) },
     { keys: "End", label: "Last loaded row", run: () => setCursor(traces.length - 1) },
     { keys: "Enter", label: "Open the trace", run: openCurrent },

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { VirtualRows, type VirtualRowsHandle } from "../../../components/VirtualRows.tsx";
 import { serviceColour } from "../../../lib/colour.ts";
-import { useKeys } from "../../../lib/keys.ts";
+import { rowKeys, useKeys } from "../../../lib/keys.ts";
 import { formatCount } from "../../../lib/number.ts";
 import { formatDuration } from "../../../lib/time/format.ts";
 import { durationOf, ERROR, nameOf, serviceOf, type TraceTree } from "../tree.ts";
@@ -40,12 +40,7 @@ export function CompareRows({ a, b, rows, selected, onSelect }: CompareRowsProps
     if (at >= 0) list.current?.reveal(at);
   }, [at]);
   const move = (step: number) => onSelect(shown[Math.min(shown.length - 1, Math.max(0, at + step))] ?? -1);
-  useKeys("page", "Comparison", [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", run: () => move(-1) },
-  ]);
+  useKeys("page", "Comparison", rowKeys(move));
   return (
     <>
       <div className={styles.tools}>
