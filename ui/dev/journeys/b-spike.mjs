@@ -31,8 +31,9 @@ export async function run({ context, expect, start }) {
   await page.getByRole("link", { name: "View traces" }).last().click();
   await page.waitForURL("**/traces?**");
   expect(page.url().includes("service:checkout"), `the traces are those of the series: ${page.url()}`);
-  const rows = page.locator("[role=row][aria-rowindex]");
-  await rows.first().waitFor();
+  // By the name of its list: rows of the page before still stand while the next one is loaded, and would take the keys.
+  const rowsOf = (list) => page.getByRole("grid", { name: list, exact: true }).locator("[role=row][aria-rowindex]");
+  await rowsOf("Traces").first().waitFor();
 
   await page.locator("h1").focus();
   await page.keyboard.press("j");
@@ -50,7 +51,7 @@ export async function run({ context, expect, start }) {
     .waitFor();
   await page.getByRole("link", { name: "Open in Logs" }).click();
   await page.waitForURL("**/logs?**");
-  await rows.first().waitFor();
+  await rowsOf("Log records").first().waitFor();
   await page.locator("h1").focus();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");

@@ -1,6 +1,7 @@
 // (e) A channel is tested against a real receiver and every step is seen, also where it fails; then an alert fires, is
 // acknowledged and silenced with the keyboard and on a phone, and its page says who was told what, and why not.
 import { createServer } from "node:http";
+import { until } from "./server.mjs";
 
 export const title = "channel test with every step, acknowledge and silence";
 
@@ -18,7 +19,13 @@ async function sink() {
     });
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { port: server.address().port, bodies, stop: () => new Promise((done) => server.close(done)) };
+  const stop = () =>
+    new Promise((done) => {
+      server.close(done);
+      // One over which nothing was asked yet is not idle to `close`, which would wait for its timeout.
+      server.closeAllConnections();
+    });
+  return { port: server.address().port, bodies, stop };
 }
 
 const config = (port) => `route:
@@ -136,6 +143,16 @@ async function walk({ context, expect, server, receiver }) {
   await page.getByRole("heading", { name: "MadeHere", exact: true }).waitFor();
   const made = await fetch(`${server.api}/api/v1/rules`, { method: "POST", body: RULES });
   expect(made.ok, `the rules are taken: ${made.status}`);
+  // The pages look again every quarter of a minute: they are opened when all that is looked at has happened.
+  const ask = async (path) => (await fetch(`${server.api}/api/v1/${path}`)).json();
+  await until("every rule was evaluated", async () => {
+    const { rules } = (await ask("rules")).data.groups.find(({ name }) => name === "journey");
+    return rules.every(({ health }) => health !== "unknown");
+  });
+  await until("both alerts were told", async () => {
+    const told = JSON.stringify((await ask("notifications?outcome=delivered")).notifications);
+    return ["QueueGrows", "DiskFills"].every((name) => told.includes(name));
+  });
 
   // Triage: the worst first, errors and pending apart, and by keyboard acknowledged and silenced.
   await page.goto(`${server.base}/alerts`);

@@ -35,6 +35,17 @@ async function freePorts(count) {
   return ports;
 }
 
+/** Asks again until the answer is truthy, and answers with it; what the server does by itself takes its time. */
+export async function until(what, ask, limitMs = 20_000) {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`not after ${limitMs / 1000} s: ${what}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** `base`: address of the pages; `api`, `otlp`: of the API and of OTLP/HTTP. `config`: text of a configuration file. */
 export async function startServer({ more = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "bellrock-journey-"));
@@ -57,14 +68,13 @@ export async function startServer({ more = [] } = {}) {
     });
   });
   const address = (port) => `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + READY_MS;
-  for (;;) {
-    const ready = await fetch(`${address(api)}/-/ready`).catch(() => null);
-    if (ready?.ok) break;
-    if (ended !== null) throw new Error(`the server ended with ${ended}:\n${said}`);
-    if (Date.now() > deadline) throw new Error(`the server is not ready after ${READY_MS / 1000} s:\n${said}`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
+  const isReady = async () => {
+    if (ended !== null) throw new Error(`the server ended with ${ended}`);
+    return (await fetch(`${address(api)}/-/ready`).catch(() => null))?.ok;
+  };
+  await until("the server is ready", isReady, READY_MS).catch((error) => {
+    throw new Error(`${error.message}:\n${said}`);
+  });
   const pages = await pagesOf(address(ui), address(api));
   return {
     base: pages.base,

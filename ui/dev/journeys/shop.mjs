@@ -1,5 +1,7 @@
 // Half an hour of a small shop, the same each time: three services, a trace every few seconds, a counter of requests,
 // and two minutes in which checkouts fail because the database does not answer. Sent over OTLP/HTTP.
+import { until } from "./server.mjs";
+
 const STEP_SECONDS = 15;
 const LENGTH_SECONDS = 1800;
 const TRACE_EVERY_SECONDS = 6;
@@ -119,13 +121,11 @@ export async function sendShop({ otlp, api }, endMilli = Date.now()) {
   await post(`${otlp}/v1/traces`, { resourceSpans });
   await post(`${otlp}/v1/logs`, { resourceLogs });
   const query = `sum(http_requests_total)&time=${times.endMilli / 1000}`;
-  const deadline = Date.now() + 20_000;
-  for (;;) {
+  await until("the metrics that were sent are found", async () => {
     const answer = await (await fetch(`${api}/api/v1/query?query=${query}`)).json();
-    if (answer.data?.result?.length > 0) return times;
-    if (Date.now() > deadline) throw new Error("the metrics that were sent cannot be found");
-    await new Promise((done) => setTimeout(done, 100));
-  }
+    return answer.data?.result?.length > 0;
+  });
+  return times;
 }
 
 /** A dashboard over the counters, with an uid to open it by. */
