@@ -9,7 +9,7 @@ ui_size() { npm --prefix ui run --silent size; }
 ui_journeys() {
     CHROMIUM=$(chromium_path) || return "$LEFT_OUT"
     export CHROMIUM
-    npm --prefix ui run --silent journeys -- a d g
+    npm --prefix ui run --silent journeys -- a b d e g
 }
 
 # With the workspace's features, so that what `cargo test` built is used again.
