@@ -52,7 +52,7 @@ pub use batch::{Batch, SeriesWriter};
 pub use cardinality::{Cardinal, Cardinality};
 pub use catalog::{Metadata, MetricType};
 pub use chunk::{
-    ChunkStats, CounterStats, HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, is_stale,
+    ChunkStats, CounterStats, HistogramSample, HistogramValue, STALE_NAN, Sample, SeriesSamples, StartTimes, is_stale,
 };
 pub use db::{Completion, SeriesExemplars, Stats, Tsdb};
 pub use error::TsdbError;

@@ -15,8 +15,8 @@ pub(crate) enum Part {
     Chunk { min: i64, max: i64, bytes: Arc<[u8]> },
     /// A copy of the open chunk of a series.
     Open(OpenSnapshot),
-    /// Floats as they are.
-    Plain(Vec<Sample>),
+    /// Floats as they are; there are no histograms.
+    Plain(SeriesSamples),
     /// Histograms as they are.
     Histograms(Vec<HistogramSample>),
     /// A chunk in a block file.
@@ -35,7 +35,7 @@ impl Part {
             Self::Chunk { min, max, .. } => (*min, *max),
             Self::Stored { chunk, .. } => (chunk.min, chunk.max),
             Self::Open(chunk) => (chunk.min, chunk.max),
-            Self::Plain(samples) => ends(samples, |s| s.t),
+            Self::Plain(samples) => ends(&samples.floats, |s| s.t),
             Self::Histograms(samples) => ends(samples, |s| s.t),
         }
     }
@@ -43,8 +43,18 @@ impl Part {
     /// Appends all samples of the part.
     pub(crate) fn decode(&self, out: &mut SeriesSamples) -> Result<(), TsdbError> {
         match self {
-            Self::Open(chunk) => chunk.decode(&mut out.floats).ok_or_else(in_memory)?,
-            Self::Plain(samples) => out.floats.extend_from_slice(samples),
+            Self::Open(chunk) => {
+                let before = out.floats.len();
+                chunk.decode(&mut out.floats).ok_or_else(in_memory)?;
+                if let Some(starts) = chunk.starts() {
+                    out.put_starts(before, starts);
+                }
+            }
+            Self::Plain(samples) => {
+                let before = out.floats.len();
+                out.floats.extend_from_slice(&samples.floats);
+                out.put_starts(before, &samples.starts);
+            }
             Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
             Self::Stored { block, chunk } => block.read_chunk(chunk, out)?,
             Self::Chunk { bytes, .. } => chunk::decode_any(bytes, out).ok_or_else(in_memory)?,
@@ -57,7 +67,7 @@ impl Part {
         match self {
             Self::Stored { block, chunk } => {
                 let body = ahead.chunk(block, chunk)?;
-                block.decode_chunk(chunk.offset, body, out)
+                block.decode_chunk(chunk, body, out)
             }
             _ => self.decode(out),
         }
@@ -71,12 +81,20 @@ impl Part {
         }
     }
 
+    /// Since when all samples of a part with statistics count; 0 when that is not known, or they differ.
+    pub(crate) fn start_of_all(&self) -> i64 {
+        match self {
+            Self::Stored { chunk, .. } => chunk.start,
+            _ => 0,
+        }
+    }
+
     /// The newest sample, where it is known without decoding.
     pub(crate) fn last(&self) -> Option<Sample> {
         match self {
             Self::Stored { chunk, .. } => chunk.stats.as_ref().map(|s| Sample { t: s.last_t, v: s.last }),
             Self::Open(chunk) => Some(chunk.last()),
-            Self::Plain(samples) => samples.last().copied(),
+            Self::Plain(samples) => samples.floats.last().copied(),
             Self::Chunk { .. } | Self::Histograms(_) => None,
         }
     }
@@ -85,7 +103,7 @@ impl Part {
     pub(crate) fn decode_floats(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
         match self {
             Self::Open(chunk) => chunk.decode(out).ok_or_else(in_memory)?,
-            Self::Plain(samples) => out.extend_from_slice(samples),
+            Self::Plain(samples) => out.extend_from_slice(&samples.floats),
             Self::Histograms(_) => {}
             Self::Stored { block, chunk } => block.read_floats(chunk, out)?,
             Self::Chunk { bytes, .. } if chunk::holds_floats(bytes) => {
@@ -118,8 +136,7 @@ impl Gather {
     ) -> Result<usize, TsdbError> {
         let (floats, histograms) = (self.samples.floats.len(), self.samples.histograms.len());
         if let Err(e) = decode(&mut self.samples) {
-            self.samples.floats.truncate(floats);
-            self.samples.histograms.truncate(histograms);
+            self.samples.truncate(floats, histograms);
             return Err(e);
         }
         self.ends.push((self.samples.floats.len(), self.samples.histograms.len()));
@@ -132,17 +149,25 @@ impl Gather {
         if !self.samples.floats.is_empty() && !self.samples.histograms.is_empty() {
             return self.finish_mixed();
         }
+        if !self.samples.starts.is_empty() && !self.samples.floats.is_sorted_by(|a, b| a.t < b.t) {
+            let SeriesSamples { floats, starts, .. } = &mut self.samples;
+            let mut both: Vec<(Sample, i64)> = floats.iter().copied().zip(starts.iter()).collect();
+            merge(&mut both, |(s, _)| s.t);
+            *starts = both.iter().map(|(_, start)| *start).collect();
+            *floats = both.into_iter().map(|(s, _)| s).collect();
+        }
         merge(&mut self.samples.floats, |s| s.t);
         merge(&mut self.samples.histograms, |s| s.t);
         self.samples
     }
 
     fn finish_mixed(self) -> SeriesSamples {
-        let mut order: Vec<(i64, Result<Sample, HistogramSample>)> = Vec::with_capacity(self.samples.len());
-        let (mut floats, mut histograms) = (self.samples.floats.into_iter(), self.samples.histograms.into_iter());
+        let mut order: Vec<(i64, Result<(Sample, i64), HistogramSample>)> = Vec::with_capacity(self.samples.len());
+        let mut floats = self.samples.floats.into_iter().zip(self.samples.starts.iter());
+        let mut histograms = self.samples.histograms.into_iter();
         let mut before = (0, 0);
         for end in self.ends {
-            order.extend(floats.by_ref().take(end.0 - before.0).map(|s| (s.t, Ok(s))));
+            order.extend(floats.by_ref().take(end.0 - before.0).map(|s| (s.0.t, Ok(s))));
             order.extend(histograms.by_ref().take(end.1 - before.1).map(|s| (s.t, Err(s))));
             before = end;
         }
@@ -150,7 +175,11 @@ impl Gather {
         let mut out = SeriesSamples::default();
         for (_, sample) in order {
             match sample {
-                Ok(float) => out.floats.push(float),
+                Ok((float, start)) => {
+                    let at = out.floats.len();
+                    out.starts.set(at..at + 1, start);
+                    out.floats.push(float);
+                }
                 Err(histogram) => out.histograms.push(histogram),
             }
         }
@@ -175,6 +204,12 @@ mod tests {
         Sample { t, v }
     }
 
+    /// The start time of each is its value.
+    fn plain(floats: Vec<Sample>) -> Part {
+        let starts = floats.iter().map(|s| s.v as i64).collect();
+        Part::Plain(SeriesSamples { floats, starts, histograms: Vec::new() })
+    }
+
     fn histogram(t: i64) -> HistogramSample {
         HistogramSample { t, start_t: 0, value: HistogramValue::stale() }
     }
@@ -182,9 +217,9 @@ mod tests {
     #[test]
     fn of_equal_times_the_first_stored_counts_whatever_its_kind() {
         let parts = [
-            Part::Plain(vec![float(1, 1.0), float(4, 1.0)]),
+            plain(vec![float(1, 1.0), float(4, 1.0)]),
             Part::Histograms(vec![histogram(2), histogram(4), histogram(6)]),
-            Part::Plain(vec![float(2, 2.0), float(3, 2.0), float(4, 2.0)]),
+            plain(vec![float(2, 2.0), float(3, 2.0), float(4, 2.0)]),
         ];
         let mut gather = Gather::default();
         for p in &parts {
@@ -192,6 +227,7 @@ mod tests {
         }
         let merged = gather.finish();
         assert_eq!(merged.floats, [float(1, 1.0), float(3, 2.0), float(4, 1.0)]);
+        assert_eq!(merged.starts, [1, 2, 1].into_iter().collect());
         assert_eq!(merged.histograms, [histogram(2), histogram(6)]);
         let mut only = Vec::new();
         parts.iter().for_each(|p| p.decode_floats(&mut only).unwrap());

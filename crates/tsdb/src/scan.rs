@@ -86,17 +86,18 @@ impl SeriesHandle {
         }
         for part in self.touching(min, max) {
             let known = reduce.and_then(|reduce| Some((reduce, part.stats_within(min, max)?)));
+            let before = (scan.samples.floats.len(), scan.samples.histograms.len());
             if let Some((reduce, stats)) = known
                 && let Some(left_out) = reduced(reduce, stats, &mut scan.samples)
             {
                 scan.left_out += left_out;
+                let kept = before.0..scan.samples.floats.len();
+                scan.samples.starts.set(kept, part.start_of_all());
                 continue;
             }
-            let before = (scan.samples.floats.len(), scan.samples.histograms.len());
             let decoded = part.decode_ahead(&mut scan.ahead, &mut scan.samples);
             if forgive(self.meter.partial(), decoded)?.is_none() {
-                scan.samples.floats.truncate(before.0);
-                scan.samples.histograms.truncate(before.1);
+                scan.samples.truncate(before.0, before.1);
             }
         }
         if !scan.samples.histograms.is_empty() && scan.left_out > 0 {

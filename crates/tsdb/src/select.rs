@@ -189,7 +189,7 @@ impl SeriesHandle {
         if !in_order {
             merge(&mut out, |s| s.t);
         }
-        let mut samples = SeriesSamples { floats: out, histograms: Vec::new() };
+        let mut samples = SeriesSamples { floats: out, ..SeriesSamples::default() };
         samples.clip(min, max);
         Ok(samples.floats)
     }

@@ -35,6 +35,7 @@ pub use output::{InstantSample, Output, Point, Series, Value};
 pub use run::{EngineOptions, QueryLimits};
 pub use source::{
     HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
+    StartTimes,
 };
 
 use counted::Counted;

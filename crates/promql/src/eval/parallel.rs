@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::columns::{Kept, Row};
 use super::run::Held;
-use super::select::Selection;
+use super::select::{Selection, Wanted};
 use super::{Eval, EvalError, SeriesSet};
 use crate::ast::{Binary, Expr, ExprKind, ValueType};
 
@@ -53,15 +53,19 @@ fn is_constant(e: &Expr) -> bool {
 
 impl<'a> Eval<'a> {
     /// What the only selector reads, when every series of the expression comes from one series of that selector.
-    fn leaf(&self, e: &Expr) -> Result<Option<Selection>, EvalError> {
+    /// `function` is the one whose argument the expression is.
+    fn leaf(&self, e: &Expr, function: Option<&'static str>) -> Result<Option<Selection>, EvalError> {
         match &e.kind {
-            ExprKind::Selector(s) => self.instant_selection(s).map(Some),
-            ExprKind::Range(r) => self.range_selection(&r.selector, &self.windows_of(e)?, None).map(Some),
+            ExprKind::Selector(s) => {
+                let wanted = if function == Some("start_timestamp") { Wanted::StartTime } else { Wanted::Value };
+                self.instant_selection(s, wanted).map(Some)
+            }
+            ExprKind::Range(r) => self.range_selection(&r.selector, &self.windows_of(e)?, function).map(Some),
             ExprKind::Subquery(s) => match self.subquery_steps(s, &self.windows_of(e)?)? {
-                Some(steps) => Eval { steps, ..*self }.leaf(&s.expr),
+                Some(steps) => Eval { steps, ..*self }.leaf(&s.expr, None),
                 None => Ok(None),
             },
-            ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => self.leaf(inner),
+            ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => self.leaf(inner, None),
             ExprKind::Binary(b) => self.binary_leaf(b),
             ExprKind::Call(c) => {
                 let ranges = c.function.args.iter().position(|t| *t == ValueType::Matrix);
@@ -72,7 +76,7 @@ impl<'a> Eval<'a> {
                 let constant = |i: usize, arg: &Expr| Some(i) == at || is_constant(arg);
                 match at.and_then(|i| c.args.get(i)) {
                     Some(arg) if c.args.iter().enumerate().all(|(i, arg)| constant(i, arg)) => {
-                        self.leaf(arg.unwrap_parens())
+                        self.leaf(arg.unwrap_parens(), Some(c.function.name))
                     }
                     _ => Ok(None),
                 }
@@ -83,8 +87,8 @@ impl<'a> Eval<'a> {
 
     fn binary_leaf(&self, b: &Binary) -> Result<Option<Selection>, EvalError> {
         match (b.lhs.value_type(), b.rhs.value_type()) {
-            (ValueType::Vector, ValueType::Scalar) if is_constant(&b.rhs) => self.leaf(&b.lhs),
-            (ValueType::Scalar, ValueType::Vector) if is_constant(&b.lhs) => self.leaf(&b.rhs),
+            (ValueType::Vector, ValueType::Scalar) if is_constant(&b.rhs) => self.leaf(&b.lhs, None),
+            (ValueType::Scalar, ValueType::Vector) if is_constant(&b.lhs) => self.leaf(&b.rhs, None),
             _ => Ok(None),
         }
     }
@@ -105,7 +109,7 @@ impl<'a> Eval<'a> {
         if threads < 2 || self.part.is_some() {
             return Ok(vec![sequential(self)?]);
         }
-        let Some(selection) = self.leaf(e)? else {
+        let Some(selection) = self.leaf(e, None)? else {
             return Ok(vec![sequential(self)?]);
         };
         let set = self.open(&selection)?;

@@ -10,7 +10,9 @@ use model::labels::Labels;
 
 use super::columns::{ABSENT, Histograms, Row, Sink, is_present, put_histogram};
 use super::windows::Windows;
-use super::{Eval, EvalError, HistogramSample, Reading, Reduce, Sample, Samples, SelectHints, SeriesSet, Steps};
+use super::{
+    Eval, EvalError, HistogramSample, Reading, Reduce, Sample, Samples, SelectHints, SeriesSet, StartTimes, Steps,
+};
 use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, TimeModifiers, VectorSelector};
 use crate::duration::millis;
 use crate::histogram::detect_reset;
@@ -148,16 +150,18 @@ impl<'a> Eval<'a> {
         Ok(())
     }
 
-    pub(super) fn instant_selection(&self, selector: &VectorSelector) -> Result<Selection, EvalError> {
+    pub(super) fn instant_selection(&self, selector: &VectorSelector, wanted: Wanted) -> Result<Selection, EvalError> {
         let reference = self.reference(&selector.modifiers)?;
         let lookback_ms = self.run.lookback_ms();
         let smoothed = selector.extended == Some(Extended::Smoothed);
+        let start_times = if wanted == Wanted::StartTime { StartTimes::All } else { StartTimes::None };
         Ok(Selection {
             matchers: selector.all_matchers(),
             start_ms: reference.first().saturating_sub(lookback_ms).saturating_add(1),
             end_ms: reference.last().saturating_add(if smoothed { lookback_ms } else { 0 }),
-            hints: SelectHints { step_ms: self.run.context.step_ms, ..SelectHints::default() },
-            reduce: (self.is_one_window(&reference) && !smoothed).then_some(Reduce::Newest),
+            hints: SelectHints { step_ms: self.run.context.step_ms, start_times, ..SelectHints::default() },
+            reduce: (self.is_one_window(&reference) && !smoothed && wanted != Wanted::StartTime)
+                .then_some(Reduce::Newest),
         })
     }
 
@@ -174,7 +178,7 @@ impl<'a> Eval<'a> {
         let smoothed = selector.extended == Some(Extended::Smoothed);
         let mut values = vec![ABSENT; self.steps.count];
         let mut histograms = Histograms::new();
-        self.read(&self.instant_selection(selector)?, &mut |labels, samples| {
+        self.read(&self.instant_selection(selector, wanted)?, &mut |labels, samples| {
             histograms.clear();
             if smoothed {
                 let smoothing = super::functions::smoothed::Smoothing { eval: self, labels, span, lookback_ms };
@@ -217,11 +221,12 @@ impl<'a> Eval<'a> {
         function: Option<&'static str>,
     ) -> Result<Selection, EvalError> {
         let (open_ms, end_ms) = windows.bounds();
+        let start_times = function.map_or(StartTimes::None, super::functions::start_times);
         Ok(Selection {
             matchers: selector.all_matchers(),
             start_ms: open_ms.saturating_add(1),
             end_ms,
-            hints: SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function },
+            hints: SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function, start_times },
             reduce: function
                 .and_then(super::functions::reduce)
                 .filter(|_| self.is_one_window(&windows.reference) && windows.is_plain()),

@@ -75,6 +75,20 @@ pub struct SelectHints {
     pub range_ms: i64,
     /// The function around the selector, when there is one.
     pub function: Option<&'static str>,
+    /// Which start times of floats are looked at; a source may leave out the others.
+    pub start_times: StartTimes,
+}
+
+/// When counters began, as far as a query depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartTimes {
+    /// Nobody asks.
+    #[default]
+    None,
+    /// Those of series that began, or began anew, within the selection.
+    Recent,
+    /// All.
+    All,
 }
 
 /// What of the samples in a selection is enough, when all of them lie in one window.
@@ -134,7 +148,7 @@ pub trait SeriesSet: Sync {
 
     /// Appends its samples in the range of the selection to `into`, which is empty.
     ///
-    /// More samples than asked for do no harm.
+    /// More samples and start times than asked for do no harm.
     ///
     /// # Errors
     /// Whatever kept the source from reading.

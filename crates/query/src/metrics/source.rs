@@ -6,6 +6,7 @@ use model::Labels;
 use model::histogram::Histogram;
 use promql::eval::{
     HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
+    StartTimes,
 };
 use promql::matcher::Matcher;
 use tsdb::{HistogramValue, Scan, SeriesHandle, Tsdb, TsdbError};
@@ -21,6 +22,8 @@ pub(super) struct TsdbSource<'a> {
 /// The series that a selector found; decoded when they are asked for.
 struct Found {
     series: Vec<(Arc<Labels>, SeriesHandle)>,
+    start_ms: i64,
+    start_times: StartTimes,
 }
 
 fn failed(e: TsdbError) -> SourceError {
@@ -33,13 +36,13 @@ impl SeriesSource for TsdbSource<'_> {
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
-        _hints: SelectHints,
+        hints: SelectHints,
     ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
         let matchers = matchers::to_engine(matchers);
         let found = self.db.select(&self.ask.access, &matchers, (start_ms, end_ms), self.ask.read_limits());
         let series =
             found.map_err(failed)?.series.into_iter().map(|mut handle| (Arc::new(handle.take_labels()), handle));
-        Ok(Box::new(Found { series: series.collect() }))
+        Ok(Box::new(Found { series: series.collect(), start_ms, start_times: hints.start_times }))
     }
 }
 
@@ -67,6 +70,21 @@ struct InOrder<'a> {
     scan: Scan,
 }
 
+impl InOrder<'_> {
+    /// Hands on the start times of what was read, if anybody looks at them.
+    fn start_times(&self, into: &mut Samples) {
+        let (samples, began) = (self.scan.samples(), self.found.start_ms);
+        let wanted = match self.found.start_times {
+            StartTimes::None => false,
+            StartTimes::Recent => samples.starts.of_all(samples.floats.len()).is_none_or(|start| start >= began),
+            StartTimes::All => true,
+        };
+        if wanted && !samples.starts.is_empty() {
+            into.start_times.extend(samples.starts.iter().take(samples.floats.len()));
+        }
+    }
+}
+
 impl SeriesReader for InOrder<'_> {
     fn read(&mut self, at: usize, reduce: Option<Reduce>, into: &mut Samples) -> Result<(), SourceError> {
         let Some((_, handle)) = self.found.series.get(at) else { return Ok(()) };
@@ -79,6 +97,7 @@ impl SeriesReader for InOrder<'_> {
         });
         handle.scan(reduce, &mut self.scan).map_err(failed)?;
         into.left_out = self.scan.left_out();
+        self.start_times(into);
         into.floats.extend(self.scan.samples().floats.iter().map(|s| Sample { t_ms: s.t, value: s.v }));
         into.histograms.extend(self.scan.take_histograms().into_iter().map(|s| HistogramSample {
             t_ms: s.t,

@@ -97,6 +97,72 @@ fn instant_queries_read_the_engine() {
     check("requests_total{service=\"nobody\"}", expect![[r#""#]]);
 }
 
+/// Counters that were at 5 when they were first seen: one began 10 s before that, of one it is not known, and one begins anew
+/// after 20 samples and is above what it was already when it is seen again.
+fn started() -> Tsdb {
+    let clock = ManualClock::new(UnixNanos::from_millis(T0 + 900_000));
+    let mut options = Options::new("metrics");
+    options.block_span = Duration::from_secs(7200);
+    let db = Tsdb::open(Arc::new(SimDisk::new(1)), Arc::new(clock), options).unwrap();
+    for step in 0..=40 {
+        let mut batch = db.batch();
+        for (kind, start, value) in [
+            ("anew", T0 - 10_000 + if step < 20 { 0 } else { 15_000 * 20 + 1000 }, 5 + step),
+            ("known", T0 - 10_000, 5 + step),
+            ("unknown", 0, 5 + step),
+        ] {
+            let labels = [("__name__", "started_total"), ("kind", kind)];
+            batch.series(labels).since(start).sample(T0 + step * 15_000, value as f64);
+        }
+        db.append_batch_wait(batch).unwrap();
+    }
+    db
+}
+
+#[test]
+fn counters_count_since_their_start_times() {
+    let db = started();
+    for stored in [false, true] {
+        if stored {
+            db.flush().unwrap();
+        }
+        let check = |query: &str, expect: Expect| {
+            let evaluated = instant(&Engine::default(), &db, &ask(AccessScope::ALL), query, T0 + 600_000).unwrap();
+            expect.assert_eq(&show(&evaluated.output));
+        };
+        check(
+            "round(increase(started_total[20m]), 0.01)",
+            expect![[r#"
+            {kind="anew"} 69
+            {kind="known"} 45
+            {kind="unknown"} 40.5
+        "#]],
+        );
+        check(
+            "start_timestamp(started_total) - 1795357800",
+            expect![[r#"
+            {kind="anew"} 291
+            {kind="known"} -10
+            {kind="unknown"} -1795357800
+        "#]],
+        );
+        check(
+            "resets(started_total[20m])",
+            expect![[r#"
+            {kind="anew"} 1
+            {kind="known"} 0
+            {kind="unknown"} 0
+        "#]],
+        );
+        check(
+            "sum(increase(started_total{kind=\"known\"}[5m]))",
+            expect![[r#"
+            {} 20
+        "#]],
+        );
+    }
+}
+
 #[test]
 fn range_queries_include_both_ends() {
     let range_of = QueryRange { start_ms: T0 + 300_000, end_ms: T0 + 600_000, step_ms: 100_000 };

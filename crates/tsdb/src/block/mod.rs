@@ -17,10 +17,10 @@ pub(crate) use writer::BlockWriter;
 /// First and last bytes of a block file.
 const MAGIC: [u8; 8] = *b"BRK-TSDB";
 /// Of the file format that is written.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Files of this version are read too: without statistics and counts of samples per chunk.
 const VERSION_1: u32 = 1;
-/// And those of this one: an entry by itself for every series.
+/// And those of this one: an entry by itself for every series. Version 3 has no start times of floats.
 const VERSION_2: u32 = 2;
 /// Magic and version.
 const HEADER_LEN: usize = 12;

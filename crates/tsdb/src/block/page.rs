@@ -21,6 +21,8 @@ pub(super) struct ChunkEntry<'a> {
     pub(super) max: i64,
     pub(super) len: usize,
     pub(super) count: usize,
+    /// Since when its floats count; `None`: it says so itself.
+    pub(super) start: Option<i64>,
     pub(super) stats: Option<&'a ChunkStats>,
 }
 
@@ -37,7 +39,12 @@ struct Before {
     spans: Vec<i64>,
     /// Samples of the last chunk.
     count: i64,
+    /// Since when the floats of the last chunk count.
+    start: i64,
 }
+
+/// In the first byte of the statistics: another start time than before follows.
+const NEW_START: u8 = 0x80;
 
 impl Before {
     fn span(&self, at: usize) -> i64 {
@@ -95,7 +102,15 @@ impl PageWriter {
             put_varint(out, chunk.len as u64);
             put_signed(out, chunk.count as i64 - before.count);
             before.count = chunk.count as i64;
+            let statistics = out.len();
             ChunkStats::encode(chunk.stats, out);
+            if let Some(start) = chunk.start.filter(|start| *start != before.start)
+                && let Some(head) = out.get_mut(statistics)
+            {
+                *head |= NEW_START;
+                put_signed(out, start.wrapping_sub(before.start));
+                before.start = start;
+            }
             if at == 0 {
                 before.min = chunk.min;
             }
@@ -152,9 +167,13 @@ impl<'a> PageReader<'a> {
             before.set_span(at, span);
             let len = u32::try_from(r.varint()?).ok()?;
             before.count = before.count.checked_add(r.signed()?)?;
+            let has_new_start = r.0.first()? & NEW_START != 0;
             let stats = ChunkStats::decode(r, min, max, u32::try_from(before.count).ok()?)?;
+            if has_new_start {
+                before.start = before.start.wrapping_add(r.signed()?);
+            }
             if wanted {
-                chunks.push(ChunkRef { min, max, offset, len, stats });
+                chunks.push(ChunkRef { min, max, offset, len, start: before.start, stats });
             }
             if at == 0 {
                 before.min = min;
@@ -200,6 +219,7 @@ mod tests {
     struct Entry {
         labels: Vec<(u32, u32)>,
         gap: u64,
+        start: i64,
         /// Distance to the chunk before, how long it is, bytes, and a value per sample.
         chunks: Vec<(i64, i64, usize, Vec<i32>)>,
     }
@@ -209,13 +229,14 @@ mod tests {
             prop::collection::vec(0u32..10, 1..5).prop_map(|values| (0..).zip(values).collect::<Vec<(u32, u32)>>());
         let values = prop::collection::vec(-50i32..50, 1..20);
         let chunks = prop::collection::vec((0i64..90_000, 0i64..7_200_000, 1usize..5000, values), 0..5);
-        (labels, 0u64..100, chunks).prop_map(|(labels, gap, chunks)| Entry { labels, gap, chunks })
+        let start = prop_oneof![2 => Just(0i64), 2 => Just(1_600_000_000_000), 1 => any::<i64>()];
+        (labels, 0u64..100, start, chunks).prop_map(|(labels, gap, start, chunks)| Entry { labels, gap, start, chunks })
     }
 
     #[test]
     fn a_chunk_may_reach_over_all_of_time() {
         let mut page = Vec::new();
-        let chunk = |min, max| ChunkEntry { min, max, len: 9, count: 2, stats: None };
+        let chunk = |min, max| ChunkEntry { min, max, len: 9, count: 2, start: Some(min), stats: None };
         for chunk in [chunk(i64::MIN, i64::MAX), chunk(-5, i64::MAX - 5), chunk(7, 8)] {
             PageWriter::default().put(&[(0, 1)], 12, &[chunk], &[], &mut page);
         }
@@ -224,6 +245,7 @@ mod tests {
             let mut reader = PageReader::new(rest);
             let series = reader.next(true, &symbols, &mut labels).expect("own page").expect("wanted");
             assert_eq!(series.chunks.iter().map(|c| (c.min, c.max)).collect::<Vec<_>>(), [bounds]);
+            assert_eq!(series.chunks[0].start, bounds.0);
             rest = reader.r.0;
         }
     }
@@ -245,12 +267,12 @@ mod tests {
                     }).collect();
                     let max = samples.last().map_or(min, |s| s.t);
                     let stats = ChunkStats::of(&samples);
-                    refs.push((ChunkRef { min, max, offset: at, len: *len as u32, stats }, values.len()));
+                    refs.push((ChunkRef { min, max, offset: at, len: *len as u32, start: e.start, stats }, values.len()));
                     at += *len as u64 + 4;
                     t = max + 1;
                 }
                 let told: Vec<ChunkEntry<'_>> = refs.iter().map(|(c, count)| ChunkEntry {
-                    min: c.min, max: c.max, len: c.len as usize, count: *count, stats: c.stats.as_ref(),
+                    min: c.min, max: c.max, len: c.len as usize, count: *count, start: Some(c.start), stats: c.stats.as_ref(),
                 }).collect();
                 if writer.put(&e.labels, offset, &told, &[], &mut page) {
                     pages.push(std::mem::take(&mut page));

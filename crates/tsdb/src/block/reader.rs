@@ -33,6 +33,8 @@ pub(crate) struct ChunkRef {
     pub(crate) max: i64,
     pub(crate) offset: u64,
     pub(crate) len: u32,
+    /// Since when all floats count that have no start times of their own; 0: not known.
+    pub(crate) start: i64,
     /// `None` in files of version 1, for histograms, and where a value is not finite.
     pub(crate) stats: Option<ChunkStats>,
 }
@@ -277,7 +279,7 @@ impl Block {
                 let count = u32::try_from(r.varint()?).ok()?;
                 stats = ChunkStats::decode_v2(&mut r, min, max, count)?;
             }
-            chunks.push(ChunkRef { min, max, offset, len, stats });
+            chunks.push(ChunkRef { min, max, offset, len, start: 0, stats });
             offset = offset.checked_add(u64::from(len) + 4)?;
             last = max;
         }
@@ -291,7 +293,7 @@ impl Block {
     /// Appends the samples of a chunk.
     pub(crate) fn read_chunk(&self, c: &ChunkRef, out: &mut SeriesSamples) -> Result<(), TsdbError> {
         let bytes = self.read(c.offset, u64::from(c.len), "a chunk")?;
-        self.decode_chunk(c.offset, &bytes, out)
+        self.decode_chunk(c, &bytes, out)
     }
 
     /// Appends the samples of a chunk of floats; one of histograms is left out.
@@ -322,8 +324,13 @@ impl Block {
     }
 
     /// Appends the samples of a chunk whose bytes were read.
-    pub(crate) fn decode_chunk(&self, offset: u64, body: &[u8], out: &mut SeriesSamples) -> Result<(), TsdbError> {
-        chunk::decode_any(body, out).ok_or_else(|| self.damaged(offset, "a chunk"))
+    pub(crate) fn decode_chunk(&self, c: &ChunkRef, body: &[u8], out: &mut SeriesSamples) -> Result<(), TsdbError> {
+        let before = out.floats.len();
+        chunk::decode_any(body, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))?;
+        if !chunk::holds_starts(body) {
+            out.starts.set(before..out.floats.len(), c.start);
+        }
+        Ok(())
     }
 
     /// Reads bytes and the checksum behind them.

@@ -24,7 +24,18 @@ fn samples(n: i64, start: i64) -> Vec<Sample> {
 }
 
 fn floats(n: i64, start: i64) -> SeriesSamples {
-    SeriesSamples { floats: samples(n, start), histograms: Vec::new() }
+    SeriesSamples { floats: samples(n, start), ..SeriesSamples::default() }
+}
+
+/// Of a counter that began anew after 300 samples, and of one that says with every sample when it began.
+fn counting(kind: &str) -> SeriesSamples {
+    let floats = samples(1000, 10);
+    let starts = floats.iter().enumerate().map(|(i, s)| match kind {
+        "one" if i < 300 => 5,
+        "one" => 300_000,
+        _ => s.t - 1,
+    });
+    SeriesSamples { starts: starts.collect(), floats, histograms: Vec::new() }
 }
 
 /// Floats, then histograms, then floats again.
@@ -35,7 +46,7 @@ fn mixed() -> SeriesSamples {
     };
     let mut floats = samples(10, 0);
     floats.extend(samples(10, 200_000));
-    SeriesSamples { floats, histograms: (0..300).map(histogram).collect() }
+    SeriesSamples { floats, histograms: (0..300).map(histogram).collect(), ..SeriesSamples::default() }
 }
 
 fn write(disk: &SimDisk, path: &Path) {
@@ -52,6 +63,9 @@ fn write(disk: &SimDisk, path: &Path) {
     w.add(&labels_of(&[("__name__", "a"), ("job", "y")]), &SeriesSamples::default(), &[]).unwrap();
     w.add(&labels_of(&[("__name__", "b"), ("job", "x")]), &floats(3, -5000), &[]).unwrap();
     w.add(&labels_of(&[("__name__", "c")]), &mixed(), &[]).unwrap();
+    for kind in ["each", "one"] {
+        w.add(&labels_of(&[("__name__", "d"), ("kind", kind)]), &counting(kind), &[]).unwrap();
+    }
     w.finish().unwrap();
 }
 
@@ -60,7 +74,7 @@ fn what_was_written_is_read() {
     let (disk, path) = (SimDisk::new(1), Path::new("/b/1"));
     write(&disk, path);
     let block = Arc::new(Block::open(&disk, path, 1).unwrap());
-    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 1323, 3));
+    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 3323, 5));
     let mut found = Vec::new();
     block
         .entries(&block.all(), &mut |s| {
@@ -77,12 +91,22 @@ fn what_was_written_is_read() {
     };
     assert_eq!(read(&found[0]), floats(1000, 10));
     assert_eq!(read(&found[2]), mixed());
+    assert_eq!((read(&found[3]), read(&found[4])), (counting("each"), counting("one")));
+    let told =
+        |s: &StoredSeries| s.chunks.iter().map(|c| (c.start, c.stats.unwrap().counter.is_some())).collect::<Vec<_>>();
+    // The second chunk has both starts; values fall too often for a counter there, as in all others.
+    assert_eq!(told(&found[4]).iter().map(|c| c.0).collect::<Vec<_>>(), [5, 5, 300_000, 300_000, 300_000]);
+    let len = |s: &StoredSeries| s.chunks.iter().map(|c| c.len).collect::<Vec<_>>();
+    assert_eq!(len(&found[4])[2..4], len(&found[0])[2..4], "one start time costs its chunk nothing");
     let mut only_floats = Vec::new();
     found[2].chunks.iter().for_each(|c| block.read_floats(c, &mut only_floats).unwrap());
     assert_eq!(only_floats, mixed().floats);
     assert_eq!(block.with_value("job", "x").unwrap(), RoaringBitmap::from_iter([0, 1]));
     assert_eq!(block.with_value("job", "y").unwrap().len(), 0, "a series without samples is not there");
-    assert_eq!(block.with_values("__name__", ANY_PREFIX, &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter([1, 2]));
+    assert_eq!(
+        block.with_values("__name__", ANY_PREFIX, &mut |v| v > "a").unwrap(),
+        RoaringBitmap::from_iter([1, 2, 3, 4])
+    );
 }
 
 #[test]
@@ -104,7 +128,7 @@ fn every_flipped_bit_is_an_error_or_harmless() {
 
 fn read_all(disk: &SimDisk, path: &Path) -> Result<(), TsdbError> {
     let block = Block::open(disk, path, 1)?;
-    for name in ["__name__", "job"] {
+    for name in ["__name__", "job", "kind"] {
         block.with_values(name, ANY_PREFIX, &mut |_| true)?;
     }
     block.entries(&block.all(), &mut |s| {

@@ -16,7 +16,7 @@ use super::page::{ChunkEntry, PageWriter};
 use super::{Footer, MAGIC, Section, VERSION, chunk_samples};
 use crate::TsdbError;
 use crate::chunk::bits::{put_prefixed, put_varint};
-use crate::chunk::{self, ChunkStats, Effort, SeriesSamples};
+use crate::chunk::{self, ChunkStats, Effort, SeriesSamples, StartTimes};
 use crate::exemplar::Exemplar;
 
 /// Bytes gathered before they are written.
@@ -27,14 +27,16 @@ struct NewChunk {
     min: i64,
     max: i64,
     count: usize,
+    /// Since when all its floats count; `None` when they differ, and for histograms.
+    start: Option<i64>,
     stats: Option<ChunkStats>,
     bytes: Vec<u8>,
 }
 
 impl NewChunk {
     fn entry(&self) -> ChunkEntry<'_> {
-        let Self { min, max, count, .. } = *self;
-        ChunkEntry { min, max, len: self.bytes.len(), count, stats: self.stats.as_ref() }
+        let Self { min, max, count, start, .. } = *self;
+        ChunkEntry { min, max, len: self.bytes.len(), count, start, stats: self.stats.as_ref() }
     }
 }
 
@@ -121,11 +123,22 @@ impl BlockWriter {
     fn cut(&self, samples: &SeriesSamples) -> Result<Vec<NewChunk>, TsdbError> {
         let mut chunks = Vec::new();
         let chunk_samples = chunk_samples(self.effort);
-        for samples in samples.floats.chunks(chunk_samples) {
-            if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
-                let bytes = chunk::encode(samples, self.effort);
-                let (count, stats) = (samples.len(), ChunkStats::of(samples));
-                chunks.push(NewChunk { min: first.t, max: last.t, count, stats, bytes });
+        for (at, floats) in samples.floats.chunks(chunk_samples).enumerate() {
+            if let (Some(first), Some(last)) = (floats.first(), floats.last()) {
+                let count = floats.len();
+                let from = at * chunk_samples;
+                let mut starts = samples.starts.slice(from..from + count);
+                let mut stats = ChunkStats::of(floats);
+                // What counts since later than itself is a matter for who reads the samples.
+                let start = starts.of_all(count).filter(|start| *start == 0 || *start <= first.t);
+                match (start, &mut stats) {
+                    (Some(_), _) => starts = StartTimes::default(),
+                    // A counter may have begun anew without a fall.
+                    (None, Some(stats)) => stats.counter = None,
+                    (None, None) => {}
+                }
+                let bytes = chunk::encode(floats, &starts, self.effort);
+                chunks.push(NewChunk { min: first.t, max: last.t, count, start, stats, bytes });
             }
         }
         let mut rest = &samples.histograms[..];
@@ -139,7 +152,7 @@ impl BlockWriter {
                 what,
             })?;
             let (max, count) = (samples.last().map_or(first.t, |s| s.t), samples.len());
-            chunks.push(NewChunk { min: first.t, max, count, stats: None, bytes });
+            chunks.push(NewChunk { min: first.t, max, count, start: None, stats: None, bytes });
             rest = after;
         }
         Ok(chunks)

@@ -2,9 +2,12 @@
 //!
 //! The first byte names the kind of chunk: floats or native histograms (see
 //! [`histogram`]). A chunk of floats stores times by their distances from a
-//! line (see [`times`]) and values as whichever encoding fits (see [`values`]).
+//! line (see [`times`]) and values as whichever encoding fits (see [`values`]), with start times between them where
+//! there are some.
 //! Every value comes back bit for bit, NaN payloads and -0 included.
 //! Knows no labels, files or checksums. Format: `docs/formats/tsdb.md`, "Chunk".
+
+use std::ops::Range;
 
 pub(crate) mod bits;
 mod decimal;
@@ -13,6 +16,7 @@ mod ints;
 pub(crate) mod open;
 mod pco;
 mod samples;
+mod starts;
 mod stats;
 mod times;
 mod timestamps;
@@ -22,6 +26,7 @@ mod xor;
 use bits::{ByteReader, put_varint};
 
 pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
+pub use starts::StartTimes;
 pub use stats::{ChunkStats, CounterStats};
 
 /// The bits of the NaN that marks a series as stale (Prometheus, `model/value`).
@@ -38,6 +43,8 @@ pub const SAMPLES_MAX: usize = 4096;
 /// Floats as version 1 wrote them: times in a stream of bits.
 const KIND_FLOAT_BITS: u8 = 1;
 const KIND_FLOAT: u8 = 4;
+/// Floats with their start times.
+const KIND_FLOAT_STARTS: u8 = 5;
 
 /// How long an encoder may try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,33 +55,45 @@ pub enum Effort {
     Thorough,
 }
 
-/// Encodes samples with strictly increasing times.
+/// Encodes samples with strictly increasing times, and what is known of their start times.
 ///
 /// # Panics
 /// In debug builds when `samples` is empty, unsorted or longer than [`SAMPLES_MAX`]: the caller cuts chunks.
-pub fn encode(samples: &[Sample], effort: Effort) -> Vec<u8> {
+pub fn encode(samples: &[Sample], starts: &StartTimes, effort: Effort) -> Vec<u8> {
     debug_assert!(!samples.is_empty() && samples.len() <= SAMPLES_MAX);
     debug_assert!(samples.is_sorted_by(|a, b| a.t < b.t));
-    let mut out = vec![KIND_FLOAT];
+    let mut out = vec![if starts.is_empty() { KIND_FLOAT } else { KIND_FLOAT_STARTS }];
     put_varint(&mut out, samples.len() as u64);
     times::encode(samples, &mut out);
+    if !starts.is_empty() {
+        starts.encode(samples.len(), samples.first().map_or(0, |s| s.t), &mut out);
+    }
     values::encode(samples, effort, &mut out);
     out
 }
 
-/// Appends the samples of a chunk of floats to `out`, in order of time.
+/// Appends the samples of a chunk of floats to `out`, in order of time, without their start times.
 ///
 /// Returns `None` when the bytes are not such a chunk; `out` may then hold part of it.
 #[must_use]
 pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
+    decode_with(bytes, out, |_, _| {})
+}
+
+/// As [`decode`]; `each_start` is called with places of `out` and the start time of what is there.
+fn decode_with(bytes: &[u8], out: &mut Vec<Sample>, mut each_start: impl FnMut(Range<usize>, i64)) -> Option<()> {
     let mut r = ByteReader(bytes);
     let kind = r.u8()?;
     let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
     let start = out.len();
     match kind {
-        KIND_FLOAT => times::decode(&mut r, count, out)?,
+        KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, out)?,
         KIND_FLOAT_BITS => timestamps::decode(&mut r, count, out)?,
         _ => return None,
+    }
+    if kind == KIND_FLOAT_STARTS {
+        let first_t = out.get(start)?.t;
+        StartTimes::decode(&mut r, count, first_t, |run, t| each_start(start + run.start..start + run.end, t))?;
     }
     values::decode(&mut r, out.get_mut(start..)?)
 }
@@ -84,12 +103,21 @@ pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
 /// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
 #[must_use]
 pub fn decode_any(bytes: &[u8], out: &mut SeriesSamples) -> Option<()> {
-    if holds_floats(bytes) { decode(bytes, &mut out.floats) } else { histogram::decode(bytes, &mut out.histograms) }
+    if !holds_floats(bytes) {
+        return histogram::decode(bytes, &mut out.histograms);
+    }
+    let SeriesSamples { floats, starts, .. } = out;
+    decode_with(bytes, floats, |places, start| starts.set(places, start))
 }
 
 /// Whether the bytes begin as a chunk of floats does.
 pub(crate) fn holds_floats(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(&(KIND_FLOAT | KIND_FLOAT_BITS)))
+    matches!(bytes.first(), Some(&(KIND_FLOAT | KIND_FLOAT_BITS | KIND_FLOAT_STARTS)))
+}
+
+/// Whether the bytes begin as a chunk of floats with start times does.
+pub(crate) fn holds_starts(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&KIND_FLOAT_STARTS)
 }
 
 #[cfg(test)]
@@ -100,10 +128,21 @@ mod tests {
 
     fn check(samples: &[Sample]) -> usize {
         let check = |effort| {
-            let bytes = encode(samples, effort);
+            let bytes = encode(samples, &StartTimes::default(), effort);
             let mut back = Vec::new();
             decode(&bytes, &mut back).expect("own chunk");
             assert_eq!(back, samples);
+            // One start time for all costs its distance, several cost themselves.
+            for starts in [vec![samples[0].t.wrapping_sub(5000); samples.len()], (1..).take(samples.len()).collect()] {
+                let starts: StartTimes = starts.into_iter().collect();
+                let with_starts = encode(samples, &starts, effort);
+                let mut back = SeriesSamples::default();
+                decode_any(&with_starts, &mut back).expect("own chunk");
+                assert_eq!((&back.floats[..], &back.starts), (samples, &starts));
+                if starts.of_all(samples.len()) == Some(samples[0].t.wrapping_sub(5000)) && !starts.is_empty() {
+                    assert_eq!(with_starts.len(), bytes.len() + 3);
+                }
+            }
             bytes.len()
         };
         let quick = check(Effort::Quick);
@@ -179,7 +218,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            for kind in [KIND_FLOAT, KIND_FLOAT_BITS] {
+            for kind in [KIND_FLOAT, KIND_FLOAT_BITS, KIND_FLOAT_STARTS] {
                 let mut out = Vec::new();
                 let _ = decode(&[&[kind], &bytes[..]].concat(), &mut out);
                 prop_assert!(out.len() <= SAMPLES_MAX);
@@ -189,7 +228,8 @@ mod tests {
         #[test]
         fn damaged_chunks_do_not_panic(at in 0usize..200, bit in 0u8..8, n in 2i64..240) {
             let effort = if n % 2 == 0 { Effort::Quick } else { Effort::Thorough };
-            let mut bytes = encode(&series(n, |i| (i * 37 % 101) as f64 / 10.0 + (i % 3) as f64 * 1e6), effort);
+            let starts = if n % 3 == 0 { (1..).map(|i| i / 7).take(n as usize).collect() } else { StartTimes::default() };
+            let mut bytes = encode(&series(n, |i| (i * 37 % 101) as f64 / 10.0 + (i % 3) as f64 * 1e6), &starts, effort);
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             let mut out = Vec::new();

@@ -6,8 +6,8 @@
 //! turns it into a chunk. A snapshot is a copy of its bytes, so that a query
 //! holds the lock of the series for no longer than that.
 
-use super::Sample;
 use super::bits::{BitReader, unzigzag, zigzag};
+use super::{Sample, StartTimes};
 
 /// The stream grows in steps of this many bytes: doubling would leave half of it empty in every series.
 const GROWTH_BYTES: usize = 64;
@@ -18,6 +18,8 @@ pub(crate) struct OpenChunk {
     bytes: Vec<u8>,
     /// The bits behind them, at the most significant end.
     pending: u64,
+    /// Of the samples, when any has one.
+    starts: Option<Box<StartTimes>>,
     first_t: i64,
     last_t: i64,
     /// Between the last two times.
@@ -40,6 +42,7 @@ pub(crate) struct OpenSnapshot {
     count: u16,
     last_v: u64,
     stream: Box<[u8]>,
+    starts: Option<Box<StartTimes>>,
 }
 
 impl OpenChunk {
@@ -51,9 +54,9 @@ impl OpenChunk {
         self.count == 0
     }
 
-    /// Memory of the stream.
+    /// Memory of the stream and of the start times.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.starts.as_ref().map_or(0, |s| size_of::<StartTimes>() + s.bytes())
     }
 
     /// First and last time; of an empty chunk a range that nothing touches.
@@ -61,8 +64,12 @@ impl OpenChunk {
         if self.is_empty() { (i64::MAX, i64::MIN) } else { (self.first_t, self.last_t) }
     }
 
-    /// Adds a sample that is newer than the last one.
-    pub(crate) fn push(&mut self, s: Sample) {
+    /// Adds a sample that is newer than the last one and counts since `start_t`.
+    pub(crate) fn push(&mut self, s: Sample, start_t: i64) {
+        if start_t != 0 {
+            let at = self.len();
+            self.starts.get_or_insert_default().set(at..at + 1, start_t);
+        }
         let bits = s.v.to_bits();
         if self.count == 0 {
             self.first_t = s.t;
@@ -134,17 +141,25 @@ impl OpenChunk {
         stream.extend_from_slice(&self.bytes);
         stream.extend_from_slice(self.pending.to_be_bytes().get(..tail).unwrap_or_default());
         let (min, max) = self.bounds();
-        OpenSnapshot { min, max, count: self.count, last_v: self.last_v, stream: stream.into() }
+        OpenSnapshot {
+            min,
+            max,
+            count: self.count,
+            last_v: self.last_v,
+            stream: stream.into(),
+            starts: self.starts.clone(),
+        }
     }
 
-    /// Appends all samples to `out` and begins anew. The room of the stream is given back: most series do not fill up
-    /// at the same time.
-    pub(crate) fn drain(&mut self, out: &mut Vec<Sample>) {
+    /// Appends all samples to `out` and begins anew; returns their start times. The room of the stream is given back: most
+    /// series do not fill up at the same time.
+    pub(crate) fn drain(&mut self, out: &mut Vec<Sample>) -> StartTimes {
         let mut all = std::mem::take(self);
         all.bytes.extend_from_slice(&all.pending.to_be_bytes());
         // The stream is our own, so that it reads back.
         let read = decode(&all.bytes, all.count, all.first_t, out);
         debug_assert!(read.is_some());
+        all.starts.map(|starts| *starts).unwrap_or_default()
     }
 }
 
@@ -152,6 +167,11 @@ impl OpenSnapshot {
     /// The newest sample.
     pub(crate) fn last(&self) -> Sample {
         Sample { t: self.max, v: f64::from_bits(self.last_v) }
+    }
+
+    /// Since when the samples count.
+    pub(crate) fn starts(&self) -> Option<&StartTimes> {
+        self.starts.as_deref()
     }
 
     /// Appends the samples; `None` when the stream is not one.
@@ -210,6 +230,10 @@ mod tests {
         ]
     }
 
+    fn starts(samples: &[Sample]) -> StartTimes {
+        samples.iter().map(|s| s.t / 9000).collect()
+    }
+
     proptest! {
         #[test]
         fn samples_come_back_at_every_length(
@@ -221,15 +245,16 @@ mod tests {
             let mut t = i64::from(start);
             for (v, step) in samples {
                 t += step;
-                chunk.push(Sample { t, v });
+                chunk.push(Sample { t, v }, t / 9000);
                 all.push(Sample { t, v });
                 let mut back = Vec::new();
                 prop_assert!(chunk.snapshot().decode(&mut back).is_some());
                 prop_assert_eq!(&back, &all);
+                prop_assert_eq!(chunk.snapshot().starts().cloned().unwrap_or_default(), starts(&all));
             }
             prop_assert_eq!(chunk.len(), all.len());
             let mut back = Vec::new();
-            chunk.drain(&mut back);
+            prop_assert_eq!(chunk.drain(&mut back), starts(&all));
             prop_assert_eq!(back, all);
             prop_assert!(chunk.is_empty() && chunk.bytes() == 0);
         }
@@ -238,7 +263,7 @@ mod tests {
     #[test]
     fn usual_series_take_few_bits() {
         let mut chunk = OpenChunk::default();
-        (0..120).for_each(|i| chunk.push(Sample { t: i * 15_000, v: 42.0 }));
+        (0..120).for_each(|i| chunk.push(Sample { t: i * 15_000, v: 42.0 }, 0));
         assert!(chunk.bytes() <= 64, "{} bytes for a constant", chunk.bytes());
     }
 }

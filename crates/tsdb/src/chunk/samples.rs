@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use model::histogram::{BucketSpan, CounterReset, Histogram};
 
+use super::starts::StartTimes;
+
 /// One measured value of a series.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
@@ -141,6 +143,8 @@ impl PartialEq for HistogramSample {
 pub struct SeriesSamples {
     /// The floats.
     pub floats: Vec<Sample>,
+    /// Since when each of the floats counts, as far as that is known.
+    pub starts: StartTimes,
     /// The histograms; empty for nearly every series.
     pub histograms: Vec<HistogramSample>,
 }
@@ -159,6 +163,7 @@ impl SeriesSamples {
     /// Removes all.
     pub fn clear(&mut self) {
         self.floats.clear();
+        self.starts.clear();
         self.histograms.clear();
     }
 
@@ -171,19 +176,34 @@ impl SeriesSamples {
 
     /// Keeps the samples within `[min, max]` (inclusive).
     pub(crate) fn clip(&mut self, min: i64, max: i64) {
-        clip(&mut self.floats, |s| s.t, min, max);
+        let (skipped, kept) = clip(&mut self.floats, |s| s.t, min, max);
+        self.starts.truncate(skipped + kept);
+        self.starts.skip(skipped);
         clip(&mut self.histograms, |s| s.t, min, max);
+    }
+
+    /// Says since when the floats from `before` on count: what `starts` says, whose places begin there.
+    pub(crate) fn put_starts(&mut self, before: usize, starts: &StartTimes) {
+        starts.each_run(|run, start| self.starts.set(before + run.start..before + run.end, start));
+    }
+
+    /// Keeps the first ones.
+    pub(crate) fn truncate(&mut self, floats: usize, histograms: usize) {
+        self.floats.truncate(floats);
+        self.starts.truncate(floats);
+        self.histograms.truncate(histograms);
     }
 }
 
-/// Keeps what lies within `[min, max]`, without a look at each where all does.
-fn clip<T>(sorted: &mut Vec<T>, t: impl Fn(&T) -> i64, min: i64, max: i64) {
+/// Keeps what lies within `[min, max]`, without a look at each where all does. How many lay before it, and within.
+fn clip<T>(sorted: &mut Vec<T>, t: impl Fn(&T) -> i64, min: i64, max: i64) -> (usize, usize) {
     let to = sorted.partition_point(|s| t(s) <= max);
     sorted.truncate(to);
     let from = sorted.partition_point(|s| t(s) < min);
     if from > 0 {
         sorted.drain(..from);
     }
+    (from, sorted.len())
 }
 
 /// The indexes of the buckets of spans, rising; `None` when they do not rise or there are more than `max`.

@@ -142,10 +142,10 @@ impl ChunkStats {
         }
     }
 
-    /// Reads what [`ChunkStats::encode`] wrote; the outer `None` is damage.
+    /// Reads what [`ChunkStats::encode`] wrote; the outer `None` is damage. The highest bit of the first byte is not ours.
     pub(crate) fn decode(r: &mut ByteReader<'_>, first_t: i64, last_t: i64, count: u32) -> Option<Option<Self>> {
         let head = r.u8()?;
-        let (form, e) = (head & 7, head >> 3);
+        let (form, e) = (head & 7, (head & 0x7f) >> 3);
         if form == NONE {
             return (e == 0).then_some(None);
         }

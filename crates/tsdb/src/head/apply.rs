@@ -70,10 +70,11 @@ impl Tally {
     }
 }
 
-/// Appends a float to a series, or the marker that ends a series of histograms.
+/// Appends a float that counts since `start_t` to a series, or the marker that ends a series of histograms.
 pub(super) fn append_float(
     series: &mut MemSeries,
     s: Sample,
+    start_t: i64,
     bounds: Bounds,
     scratch: &mut Vec<Sample>,
 ) -> Result<(Appended, isize), Refusal> {
@@ -83,7 +84,7 @@ pub(super) fn append_float(
             let stale = stale_like(last);
             series.append(s.t, 0, &Incoming::Histogram(&stale), bounds, scratch)
         }
-        _ => series.append(s.t, 0, &Incoming::Float(s.v), bounds, scratch),
+        _ => series.append(s.t, start_t, &Incoming::Float(s.v), bounds, scratch),
     }
 }
 
@@ -244,7 +245,8 @@ impl Applying<'_> {
         let Self { cursor, scratch, .. } = self;
         let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
         let appended = match &value {
-            Value::Float(v) => append_float(series, Sample { t: s.t, v: *v }, bounds, scratch)?,
+            Value::Float(v) => append_float(series, Sample { t: s.t, v: *v }, s.start_t, bounds, scratch)?,
+            Value::Total(total) => series.append(s.t, total.start_t, &value.incoming(), bounds, scratch)?,
             value => series.append(s.t, s.start_t, &value.incoming(), bounds, scratch)?,
         };
         self.tally.count(s.t, appended);
@@ -279,7 +281,7 @@ impl Applying<'_> {
         let Self { cursor, scratch, .. } = self;
         self.head.sums.write().insert(id);
         let series = cursor.series(id).ok_or(Refusal::SeriesLimit)?;
-        let appended = append_float(series, Sample { t: *t, v: *v }, bounds, scratch)?;
+        let appended = append_float(series, Sample { t: *t, v: *v }, 0, bounds, scratch)?;
         self.tally.count(*t, appended);
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use model::histogram::Histogram;
 
 use crate::chunk::open::OpenChunk;
-use crate::chunk::{self, Effort, HistogramSample, HistogramValue, Sample};
+use crate::chunk::{self, Effort, HistogramSample, HistogramValue, Sample, SeriesSamples, StartTimes};
 use crate::outcome::Refusal;
 use crate::part::Part;
 
@@ -37,7 +37,8 @@ struct More {
     /// The newest sample, when it is a histogram.
     last: Option<HistogramValue>,
     late_sealed: Vec<Sealed>,
-    late: Vec<Sample>,
+    /// With their start times.
+    late: Vec<(Sample, i64)>,
     late_histograms: Vec<HistogramSample>,
     /// Memory of the histograms that are not sealed.
     histograms_bytes: usize,
@@ -48,9 +49,8 @@ pub(crate) struct MemSeries {
     open: OpenChunk,
     sealed: Vec<Sealed>,
     more: Option<Box<More>>,
-    /// The newest sample; meaningless while `stored` is false.
+    /// The newest sample; meaningless while there is none.
     last: Last,
-    stored: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,9 +103,14 @@ impl Bounds {
 }
 
 impl MemSeries {
+    /// Whether there is a sample: the first one came in order.
+    fn has_samples(&self) -> bool {
+        !self.open.is_empty() || !self.sealed.is_empty() || self.more.as_ref().is_some_and(|m| !m.histograms.is_empty())
+    }
+
     /// Whether [`MemSeries::append`] would take a sample: the decision of Prometheus' `memSeries.appendable`.
     pub(crate) fn check(&self, t: i64, value: &Incoming<'_>, bounds: Bounds) -> Result<Appended, Refusal> {
-        if !self.stored || t > self.last.t {
+        if t > self.last.t || !self.has_samples() {
             return bounds.check_first(t).map(|()| Appended::Stored);
         }
         if t == self.last.t && t >= bounds.in_order_from {
@@ -128,13 +133,13 @@ impl MemSeries {
     /// Whether a late sample meets one at its time, as far as that is known without decoding.
     fn has_late(&self, t: i64) -> bool {
         let late = |m: &More| {
-            m.late.binary_search_by_key(&t, |s| s.t).is_ok()
+            m.late.binary_search_by_key(&t, |(s, _)| s.t).is_ok()
                 || m.late_histograms.binary_search_by_key(&t, |s| s.t).is_ok()
         };
         t == self.last.t || self.more.as_deref().is_some_and(late)
     }
 
-    /// Adds a sample. Returns by how many bytes the memory grew, too.
+    /// Adds a sample that counts since `start_t`. Returns by how many bytes the memory grew, too.
     pub(crate) fn append(
         &mut self,
         t: i64,
@@ -146,20 +151,20 @@ impl MemSeries {
         if self.check(t, value, bounds)? == Appended::Known {
             return Ok((Appended::Known, 0));
         }
-        let in_order = !self.stored || t > self.last.t;
+        let in_order = t > self.last.t || !self.has_samples();
         if let Incoming::Float(v) = value
             && in_order
             && self.open.len() + 1 < OPEN_MAX
         {
             // Nearly always, and nothing but the stream grows.
             let before = self.open.bytes();
-            self.push_float(Sample { t, v: *v }, scratch);
+            self.push_float(Sample { t, v: *v }, start_t, scratch);
             return Ok((Appended::Stored, self.open.bytes() as isize - before as isize));
         }
         let before = self.bytes();
         match value {
-            Incoming::Float(v) if in_order => self.push_float(Sample { t, v: *v }, scratch),
-            Incoming::Float(v) => self.push_late(Sample { t, v: *v }),
+            Incoming::Float(v) if in_order => self.push_float(Sample { t, v: *v }, start_t, scratch),
+            Incoming::Float(v) => self.push_late(Sample { t, v: *v }, start_t),
             Incoming::Histogram(h) => {
                 let sample = HistogramSample { t, start_t, value: (*h).clone() };
                 if in_order { self.push_histogram(sample) } else { self.push_late_histogram(sample) }
@@ -168,22 +173,22 @@ impl MemSeries {
         Ok((Appended::Stored, self.bytes() as isize - before as isize))
     }
 
-    fn push_float(&mut self, s: Sample, scratch: &mut Vec<Sample>) {
-        self.open.push(s);
-        (self.last, self.stored) = (Last { t: s.t, v: s.v.to_bits() }, true);
+    fn push_float(&mut self, s: Sample, start_t: i64, scratch: &mut Vec<Sample>) {
+        self.open.push(s, start_t);
+        self.last = Last { t: s.t, v: s.v.to_bits() };
         if let Some(more) = &mut self.more {
             more.last = None;
         }
         if self.open.len() >= OPEN_MAX {
             scratch.clear();
-            self.open.drain(scratch);
-            seal(scratch, &mut self.sealed);
+            let starts = self.open.drain(scratch);
+            seal(scratch, &starts, &mut self.sealed);
         }
     }
 
     fn push_histogram(&mut self, s: HistogramSample) {
         let more = self.more.get_or_insert_default();
-        (self.last, self.stored) = (Last { t: s.t, v: 0 }, true);
+        self.last = Last { t: s.t, v: 0 };
         more.last = Some(s.value.clone());
         more.histograms_bytes += bytes_of(&s);
         more.histograms.push(s);
@@ -194,13 +199,13 @@ impl MemSeries {
         }
     }
 
-    fn push_late(&mut self, s: Sample) {
+    fn push_late(&mut self, s: Sample, start_t: i64) {
         let more = self.more.get_or_insert_default();
-        let at = more.late.partition_point(|x| x.t < s.t);
-        more.late.insert(at, s);
+        let at = more.late.partition_point(|(x, _)| x.t < s.t);
+        more.late.insert(at, (s, start_t));
         if more.late.len() >= LATE_MAX {
-            seal(&more.late, &mut more.late_sealed);
-            more.late = Vec::new();
+            let samples = plain(&std::mem::take(&mut more.late));
+            seal(&samples.floats, &samples.starts, &mut more.late_sealed);
         }
     }
 
@@ -224,7 +229,10 @@ impl MemSeries {
             (bytes + size_of::<Sealed>()) * chunks.len()
         };
         let more = self.more.as_ref().map_or(0, |m| {
-            size_of::<More>() + sealed(&m.late_sealed) + m.late.capacity() * size_of::<Sample>() + m.histograms_bytes
+            size_of::<More>()
+                + sealed(&m.late_sealed)
+                + m.late.capacity() * size_of::<(Sample, i64)>()
+                + m.histograms_bytes
         });
         self.open.bytes() + sealed(&self.sealed) + more
     }
@@ -242,7 +250,7 @@ impl MemSeries {
         if let Some(more) = &self.more {
             parts.extend(within(&more.histograms, |s| s.t, min, max).map(Part::Histograms));
             parts.extend(more.late_sealed.iter().filter_map(chunk));
-            parts.extend(within(&more.late, |s| s.t, min, max).map(Part::Plain));
+            parts.extend(within(&more.late, |(s, _)| s.t, min, max).map(|late| Part::Plain(plain(&late))));
             parts.extend(within(&more.late_histograms, |s| s.t, min, max).map(Part::Histograms));
         }
         parts
@@ -260,11 +268,17 @@ fn bytes_of(s: &HistogramSample) -> usize {
     size_of::<HistogramSample>() + s.value.cost() * size_of::<Sample>()
 }
 
+/// Floats and their start times apart.
+fn plain(samples: &[(Sample, i64)]) -> SeriesSamples {
+    let (floats, starts) = (samples.iter().map(|s| s.0).collect(), samples.iter().map(|s| s.1).collect());
+    SeriesSamples { floats, starts, histograms: Vec::new() }
+}
+
 /// Makes a chunk of samples.
-fn seal(samples: &[Sample], sealed: &mut Vec<Sealed>) {
+fn seal(samples: &[Sample], starts: &StartTimes, sealed: &mut Vec<Sealed>) {
     if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
         sealed.reserve_exact(1);
-        sealed.push(Sealed { min: first.t, max: last.t, bytes: chunk::encode(samples, Effort::Quick).into() });
+        sealed.push(Sealed { min: first.t, max: last.t, bytes: chunk::encode(samples, starts, Effort::Quick).into() });
     }
 }
 

@@ -42,6 +42,7 @@ impl Default for Gathered {
 struct Item {
     id: u32,
     sample: Sample,
+    start_t: i64,
     /// Time of the newest sample of all before this one.
     newest: i64,
 }
@@ -89,7 +90,7 @@ impl<'scope, 'env> Shares<'scope, 'env> {
             let known = batch.found.get(s.series as usize).and_then(|found| found.id);
             let id = known.map_or_else(|| self.make_series(&mut cursor, &s, batch, *newest), Ok);
             if let Ok(id) = id {
-                self.push(Item { id, sample: Sample { t: s.t, v }, newest: *newest });
+                self.push(Item { id, sample: Sample { t: s.t, v }, start_t: s.start_t, newest: *newest });
                 // One that is newer than all is never refused.
                 *newest = s.t.max(*newest);
             }
@@ -211,7 +212,7 @@ fn append_all(head: &Head, rules: &Rules, items: &[Item], scratch: &mut Vec<Samp
     let mut tally = Tally::default();
     for item in items {
         if let Some(series) = cursor.series(item.id)
-            && let Ok(appended) = append_float(series, item.sample, bounds(rules, item.newest), scratch)
+            && let Ok(appended) = append_float(series, item.sample, item.start_t, bounds(rules, item.newest), scratch)
         {
             tally.count(item.sample.t, appended);
         }
@@ -253,7 +254,7 @@ mod tests {
             match v {
                 0 if *histograms => series.histogram(now + step, HistogramValue::stale()),
                 1 => series.sample(now + step, f64::from_bits(STALE_NAN)),
-                v => series.sample(now + step, f64::from(*v)),
+                v => series.since(i64::from(v / 100)).sample(now + step, f64::from(*v)),
             };
         }
         head.find_all(&mut batch);

@@ -75,6 +75,11 @@ impl Default for Metric {
 }
 
 impl Metric {
+    /// Whether its values count from a start on; that of a gauge says nothing.
+    fn counts(&self) -> bool {
+        !matches!(self.kind, MetricKind::Gauge)
+    }
+
     /// How values of the current metric meet what the series have.
     fn mode(&self) -> Mode {
         match self.kind {

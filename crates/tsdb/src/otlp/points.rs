@@ -80,7 +80,7 @@ impl Sink {
             buf: &mut self.batch.buf,
             labels: &labels,
             t,
-            start_t: point.start.as_millis(),
+            start_t: if metric.counts() { point.start.as_millis() } else { 0 },
             mode: metric.mode(),
             stale: point.flags & NO_RECORDED_VALUE != 0,
         };

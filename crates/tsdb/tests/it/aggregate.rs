@@ -75,7 +75,8 @@ fn a_series_that_is_called_as_its_sum_goes_into_it() {
     let disk = SimDisk::new(2);
     let db = open(&disk);
     // One a second each; the first has no label that goes.
-    let pods = [&[("__name__", "hits_total"), ("job", "a")][..], &[("__name__", "hits_total"), ("job", "a"), ("pod", "y")]];
+    let pods =
+        [&[("__name__", "hits_total"), ("job", "a")][..], &[("__name__", "hits_total"), ("job", "a"), ("pod", "y")]];
     let send = |db: &Tsdb, from: i64, to: i64| {
         for t in (from..to).step_by(15) {
             let sample = |labels: &[(&'static str, &'static str)]| {
@@ -85,7 +86,8 @@ fn a_series_that_is_called_as_its_sum_goes_into_it() {
             assert_eq!((stored.samples, stored.aggregated, stored.refused_points), (2, 2, 0), "{t}");
         }
     };
-    let minutes = |n: i64| vec![("hits_total{job=\"a\"}".to_owned(), (0..=n).map(|m| (m * 60, (m * 120) as f64)).collect())];
+    let minutes =
+        |n: i64| vec![("hits_total{job=\"a\"}".to_owned(), (0..=n).map(|m| (m * 60, (m * 120) as f64)).collect())];
     send(&db, 0, 200);
     assert_eq!(read(&db), minutes(3));
     let disk = disk.crash();

@@ -1,7 +1,7 @@
 //! Files of each format version, written once and kept: every later build must open them.
 //!
 //! `cargo test -p tsdb --test it -- --ignored golden` writes those of the newest version anew. Version 1 has one block in
-//! the first encodings; versions 2 and 3 one that was merged and one that was flushed.
+//! the first encodings; versions 2 to 4 one that was merged and one that was flushed; start times of floats came with version 4.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +85,27 @@ fn delta(t: i64) -> Vec<u8> {
     w.as_bytes().to_vec()
 }
 
+/// Counters of which the start time is known: one began once, one anew after every 60 samples.
+const COUNTERS: [&str; 2] = ["anew", "once"];
+
+fn counter(kind: &str, i: i64) -> (i64, i64, f64) {
+    let began = if kind == "once" { 0 } else { i / 60 * 60 };
+    (NOW_MS - 6_001_000 + began * 15_000, NOW_MS - 6_000_000 + i * 15_000, (i - began) as f64)
+}
+
+fn counter_labels(kind: &str) -> Labels {
+    Labels::from_pairs([("__name__", "golden_started_total"), ("kind", kind)])
+}
+
+fn count_since(db: &Tsdb, samples: std::ops::Range<i64>) {
+    let mut batch = db.batch();
+    for (kind, i) in COUNTERS.iter().flat_map(|kind| samples.clone().map(move |i| (kind, i))) {
+        let (start, t, v) = counter(kind, i);
+        batch.series_of(&counter_labels(kind)).since(start).sample(t, v);
+    }
+    db.append_batch_wait(batch).expect("append");
+}
+
 fn ingest(db: &Tsdb, request: &[u8]) {
     let (batch, _) = db.decode(request).expect("well-formed");
     let (tx, rx) = std::sync::mpsc::sync_channel(1);
@@ -95,15 +116,18 @@ fn ingest(db: &Tsdb, request: &[u8]) {
 #[test]
 #[ignore = "writes the golden files"]
 fn write_golden_files() {
-    let db = open(Arc::new(RealDisk), &golden_dir("v3"));
+    let db = open(Arc::new(RealDisk), &golden_dir("v4"));
+    count_since(&db, 0..300);
     for kind in KINDS {
         assert_eq!(db.append_wait(samples(kind, 0, 300)).expect("append").samples, 300);
         db.flush().expect("flush");
     }
-    assert_eq!(db.compact().expect("compact"), 4);
+    while db.compact().expect("compact") > 0 {}
+    assert_eq!(db.stats().blocks, 1);
     ingest(&db, &delta(NOW_MS - 1_000_000));
     db.flush().expect("flush");
     // These stay in the log.
+    count_since(&db, 300..310);
     db.append_wait(samples("dense", 300, 310)).expect("append");
     ingest(&db, &delta(NOW_MS - 900_000));
 }
@@ -126,22 +150,36 @@ fn copy(version: &str) -> SimDisk {
 
 #[test]
 fn version_1_opens() {
-    opens("v1", 1);
+    opens("v1", (1, 5));
 }
 
 #[test]
 fn version_2_opens() {
-    opens("v2", 2);
+    opens("v2", (2, 5));
 }
 
 #[test]
 fn version_3_opens() {
-    opens("v3", 2);
+    opens("v3", (2, 5));
 }
 
-fn opens(version: &str, blocks: u64) {
+#[test]
+fn version_4_opens() {
+    let db = opens("v4", (2, 7));
+    let matchers = [Matcher::new("__name__", MatchOp::Eq, "golden_started_total")];
+    let found = db.select(&AccessScope::ALL, &matchers, (i64::MIN, i64::MAX), ReadLimits::default()).expect("select");
+    assert_eq!(found.series.len(), COUNTERS.len());
+    for (series, kind) in found.series.iter().zip(COUNTERS) {
+        let read = series.read().expect("read");
+        let have: Vec<_> = read.floats.iter().zip(read.starts.iter()).map(|(s, start)| (start, s.t, s.v)).collect();
+        assert_eq!(series.labels(), &counter_labels(kind));
+        assert_eq!(have, (0..310).map(|i| counter(kind, i)).collect::<Vec<_>>());
+    }
+}
+
+fn opens(version: &str, counts: (u64, u64)) -> Tsdb {
     let db = open(Arc::new(copy(version)), Path::new("/golden"));
-    assert_eq!((db.stats().blocks, db.stats().block_series), (blocks, 5));
+    assert_eq!((db.stats().blocks, db.stats().block_series), counts);
     let all = (i64::MIN, i64::MAX);
     let matchers = [Matcher::new("job", MatchOp::Eq, "größe")];
     let found = db.select(&AccessScope::ALL, &matchers, all, ReadLimits::default()).expect("select");
@@ -162,4 +200,5 @@ fn opens(version: &str, blocks: u64) {
     let e = &exemplars[0].exemplars[0];
     assert_eq!((e.value, e.trace_id, e.span_id), (0.25, TraceId([2; 16]), SpanId([1; 8])));
     assert_eq!(db.metadata()["golden_work_seconds_total"].kind, MetricType::Counter);
+    db
 }

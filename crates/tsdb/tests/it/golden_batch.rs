@@ -115,7 +115,7 @@ fn histograms_of_version_2_open() {
     let want: Vec<_> = (0..44)
         .map(|i| HistogramSample { t: at(i), start_t: at(-1), value: HistogramValue::Int(Arc::new(whole(i as u64))) })
         .collect();
-    assert!(read(&db, "golden_hist") == SeriesSamples { floats: vec![], histograms: want });
+    assert!(read(&db, "golden_hist") == SeriesSamples { histograms: want, ..SeriesSamples::default() });
     let mixed = read(&db, "golden_mixed");
     assert!(mixed.floats == (0..44).map(|i| Sample { t: at(i) + 1, v: i as f64 }).collect::<Vec<_>>());
     assert!((0..).zip(&mixed.histograms).all(|(i, h)| h.value == HistogramValue::Float(Arc::new(custom(i)))));

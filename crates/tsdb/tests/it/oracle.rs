@@ -67,6 +67,16 @@ fn value(v: i16) -> Result<f64, HistogramValue> {
     Err(if v < 0 { HistogramValue::Float(Arc::new(Histogram::from(&h))) } else { HistogramValue::Int(Arc::new(h)) })
 }
 
+/// When the counter of a series began: not known, once, anew after every 100 seconds, with every sample.
+fn start(series: u8, t: i64) -> i64 {
+    match series % 4 {
+        0 => 0,
+        1 => NOW_MS - 1_000_000,
+        2 => t - t.rem_euclid(100_000),
+        _ => t - 7,
+    }
+}
+
 /// What the engine promises: of samples with one time the first stored counts; those behind the window are refused.
 #[derive(Default)]
 struct Model {
@@ -88,9 +98,10 @@ impl Model {
         for (t, v) in self.series.get(&series).into_iter().flat_map(|s| s.range(min..=max)) {
             match value(*v) {
                 Ok(v) => samples.floats.push(Sample { t: *t, v }),
-                Err(value) => samples.histograms.push(HistogramSample { t: *t, start_t: t - 7, value }),
+                Err(value) => samples.histograms.push(HistogramSample { t: *t, start_t: start(series, *t), value }),
             }
         }
+        samples.starts = samples.floats.iter().map(|s| start(series, s.t)).collect();
         samples
     }
 }
@@ -121,6 +132,7 @@ fn check(db: &Tsdb, model: &Model, min: i64, max: i64) {
         for (found, want) in found.iter().zip(&want) {
             assert_eq!(found.0, want.0, "{matchers:?}");
             assert_same(&found.1.floats, &want.1.floats, &found.0);
+            assert_eq!(found.1.starts, want.1.starts, "{}", found.0);
             assert_same(&found.1.histograms, &want.1.histograms, &found.0);
         }
         assert_eq!(found.len(), want.len(), "{matchers:?}");
@@ -145,10 +157,11 @@ proptest! {
                         at = at.max(t);
                         model.append(series, t, v);
                         let labels = labels(series);
+                        let start = start(series, t);
                         let mut series = batch.series_of(&labels);
                         match value(v) {
-                            Ok(v) => series.sample(t, v),
-                            Err(h) => series.since(t - 7).histogram(t, h),
+                            Ok(v) => series.since(start).sample(t, v),
+                            Err(h) => series.since(start).histogram(t, h),
                         };
                     }
                     db.append_batch_wait(batch).expect("append");

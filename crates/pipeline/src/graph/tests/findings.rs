@@ -188,7 +188,8 @@ fn exporters_over_the_network_are_checked() {
 
 #[test]
 fn certificates_that_are_not_there_yet_are_told() {
-    let exporter = |name: &str| format!("  {name}:\n    endpoint: https://h:1\n    tls: {{ca_file: /nowhere/ca.pem}}\n");
+    let exporter =
+        |name: &str| format!("  {name}:\n    endpoint: https://h:1\n    tls: {{ca_file: /nowhere/ca.pem}}\n");
     let yaml = format!(
         "receivers:\n  redis:\n    endpoint: h:6379\n    tls: {{ca_file: /nowhere/ca.pem}}\nexporters:\n{}{}{}\
          service:\n  pipelines:\n    metrics: {{receivers: [redis], exporters: [otlp, otlphttp, prometheusremotewrite]}}\n",
@@ -196,11 +197,14 @@ fn certificates_that_are_not_there_yet_are_told() {
         exporter("otlphttp"),
         exporter("prometheusremotewrite"),
     );
-    check(&yaml, expect![[r#"
+    check(
+        &yaml,
+        expect![[r#"
         otel.yaml:4:11: warning: receivers.redis.tls.ca_file: /nowhere/ca.pem cannot be read: No such file or directory (os error 2); put it there, or correct the path: connections fail until then (the Collector refuses it)
         otel.yaml:8:11: warning: exporters.otlp.tls.ca_file: /nowhere/ca.pem cannot be read: No such file or directory (os error 2); put it there, or correct the path: connections fail until then (the Collector refuses it)
         otel.yaml:11:11: warning: exporters.otlphttp.tls.ca_file: /nowhere/ca.pem cannot be read: No such file or directory (os error 2); put it there, or correct the path: connections fail until then (the Collector refuses it)
-        otel.yaml:14:11: warning: exporters.prometheusremotewrite.tls.ca_file: /nowhere/ca.pem cannot be read: No such file or directory (os error 2); put it there, or correct the path: connections fail until then (the Collector refuses it)"#]]);
+        otel.yaml:14:11: warning: exporters.prometheusremotewrite.tls.ca_file: /nowhere/ca.pem cannot be read: No such file or directory (os error 2); put it there, or correct the path: connections fail until then (the Collector refuses it)"#]],
+    );
     // Nobody reads it where nothing is encrypted.
     check(&yaml.replace("{ca_file", "{insecure: true, ca_file"), expect![[""]]);
 }

@@ -19,7 +19,7 @@ mod sort;
 use super::columns::{ABSENT, Columns, Histograms, Row, Sink, is_present, put_histogram};
 use super::select::Wanted;
 use super::windows::Window;
-use super::{Eval, EvalError, Point, Reduce};
+use super::{Eval, EvalError, Point, Reduce, StartTimes};
 use crate::ast::{Call, Expr, ExprKind, ValueType};
 use mixed::Mixed;
 use std::sync::Arc;
@@ -44,6 +44,14 @@ pub(crate) fn reduce(name: &str) -> Option<Reduce> {
         "count_over_time" | "present_over_time" => Reduce::Number,
         _ => return None,
     })
+}
+
+/// Which start times a function of range vectors looks at.
+pub(crate) fn start_times(name: &str) -> StartTimes {
+    match name {
+        "rate" | "increase" | "irate" | "resets" => StartTimes::Recent,
+        _ => StartTimes::None,
+    }
 }
 
 impl Eval<'_> {

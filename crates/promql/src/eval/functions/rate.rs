@@ -215,7 +215,7 @@ pub(super) fn with_start_times(m: &Mixed<'_>, w: &Window<'_>, counter: bool, per
             }
         }
     }
-    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len());
+    let mut edges = Edges::new(w, first.t_ms, last.t_ms, w.samples.len() + w.left_out);
     if counter && edges.begin_at_start_time(w.start_times.first().copied().unwrap_or(0)) {
         change += first.value;
     } else if w.samples.len() == 1 {
