@@ -11,7 +11,9 @@ use crate::bytes::{Damaged, Reader, put_u32, put_u64};
 use crate::settings::Settings;
 use crate::state::State;
 
-const MAGIC: [u8; 8] = *b"BellDrv\x01";
+const MAGIC: [u8; 7] = *b"BellDrv";
+/// The one that is written; those before it are read as well.
+const VERSION: u8 = 2;
 const FILE: &str = "CHECKPOINT";
 
 pub(crate) fn path(dir: &Path) -> PathBuf {
@@ -21,6 +23,7 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 /// Magic, covered generation, state, CRC32C of all of it.
 pub(crate) fn encode(covered: u64, state: &State) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
+    out.push(VERSION);
     put_u64(&mut out, covered);
     state.encode(&mut out);
     let crc = crc32c::crc32c(&out);
@@ -34,10 +37,11 @@ pub(crate) fn decode(bytes: &[u8], settings: &Settings) -> Result<(u64, State), 
         return Err(Damaged("the checksum differs"));
     }
     let mut r = Reader(body);
-    if r.array()? != MAGIC {
+    let (magic, version) = (r.array()?, r.u8()?);
+    if magic != MAGIC || !(1..=VERSION).contains(&version) {
         return Err(Damaged("it is of another version"));
     }
-    Ok((r.u64()?, State::decode(&mut r, settings)?))
+    Ok((r.u64()?, State::decode(&mut r, settings, version)?))
 }
 
 /// Reads the checkpoint in `dir`; `None` when there is none.

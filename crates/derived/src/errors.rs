@@ -5,6 +5,7 @@
 //! type, message without its variable parts (`message`) and the frame of the
 //! stack where it was raised (`frame`) are the same.
 
+mod distinct;
 mod frame;
 mod message;
 
@@ -21,11 +22,18 @@ use crate::bytes::{Damaged, Reader, put_bytes, put_u32, put_u64};
 use crate::names::{Names, shortened};
 use crate::settings::ErrorSettings;
 
+pub use distinct::Distinct;
+
 /// Sample traces of a group, the newest.
 const SAMPLES: usize = 5;
 /// Texts of a group are cut to this.
 const TEXT_BYTES_MAX: usize = 1024;
 const TYPE_BYTES_MAX: usize = 256;
+/// An error that was not raised for this long and is raised again has come back.
+const SILENCE_MS: i64 = 86_400_000;
+/// Attributes of a span that name who it was done for, the first one that is there (semantic conventions: `user.id`, and
+/// `enduser.id` before it).
+const USER: [&str; 2] = ["user.id", "enduser.id"];
 /// Room for a new group is made by forgetting one that was not seen for this long.
 const IDLE_MS: i64 = 3_600_000;
 
@@ -55,10 +63,36 @@ pub struct Group {
     pub count: u64,
     /// The newest traces with one.
     pub traces: VecDeque<TraceId>,
+    /// `service.version` of the first one; empty when it did not say.
+    pub first_version: String,
+    /// When it last came back after a day without, milliseconds since the epoch.
+    pub regressed: Option<i64>,
+    /// Whom it met, as far as spans say (`user.id`).
+    pub users: Distinct,
     /// When the first one arrived, milliseconds since the epoch.
     pub(crate) created: i64,
     /// When the last one arrived.
     pub(crate) touched: i64,
+}
+
+impl Group {
+    /// One of those that the error met.
+    fn met(&mut self, user: Option<ValueRef<'_>>) {
+        match user {
+            Some(ValueRef::Str(user)) if !user.is_empty() => self.users.add(user),
+            Some(ValueRef::Int(user)) => self.users.add(&user.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// `service.version` of a span's resource.
+fn version(spans: &SpanColumns, row: usize) -> String {
+    let code = spans.resource_codes().get(row).copied().unwrap_or_default();
+    let Some(raw) = spans.resources().nth(code as usize) else { return String::new() };
+    let resource = wire::otlp::read_resource(raw);
+    let found = get(&resource.attributes, "service.version").and_then(Value::as_str).unwrap_or_default();
+    shortened(found, TYPE_BYTES_MAX).to_owned()
 }
 
 #[derive(Debug)]
@@ -104,6 +138,7 @@ impl Errors {
 
     pub(crate) fn apply(&mut self, spans: &SpanColumns, at: &Arrival<'_>, names: &Names) {
         let Some(events) = spans.events() else { return };
+        let mut users = USER.map(|key| spans.attribute(key));
         // Most events are no exceptions: a search is cheaper than reading them all.
         let finder = memchr::memmem::Finder::new(b"exception");
         for (row, value) in events {
@@ -114,12 +149,15 @@ impl Errors {
             for event in event_messages(bytes).map(wire::otlp::read_event).filter(|e| e.name == "exception") {
                 let resource = spans.resource_codes().get(row).copied().unwrap_or_default();
                 let service = at.services.get(resource as usize).map_or("", |s| names.get(*s));
-                self.add(&event, service, spans, row, at.ms);
+                let user = users.iter_mut().flatten().find_map(|values| values.of(row));
+                if let Some(group) = self.add(&event, service, spans, row, at.ms) {
+                    group.met(user);
+                }
             }
         }
     }
 
-    fn add(&mut self, event: &Event, service: &str, spans: &SpanColumns, row: usize, now: i64) {
+    fn add(&mut self, event: &Event, service: &str, spans: &SpanColumns, row: usize, now: i64) -> Option<&mut Group> {
         let exception = Exception {
             service,
             exception_type: shortened(text(event, "exception.type"), TYPE_BYTES_MAX),
@@ -129,7 +167,7 @@ impl Errors {
         let (id, normalised, frame) = exception.group();
         if !self.groups.contains_key(&id) && !self.make_room(service, now) {
             self.overflowed += 1;
-            return;
+            return None;
         }
         let seen = event.time.as_millis();
         let per_service = &mut self.per_service;
@@ -146,11 +184,17 @@ impl Errors {
                 last_seen: seen,
                 count: 0,
                 traces: VecDeque::new(),
+                first_version: version(spans, row),
+                regressed: None,
+                users: Distinct::default(),
                 created: now,
                 touched: now,
             }
         });
         group.count += 1;
+        if seen.saturating_sub(group.last_seen) >= SILENCE_MS {
+            group.regressed = Some(seen);
+        }
         group.touched = now;
         group.first_seen = group.first_seen.min(seen);
         if seen >= group.last_seen {
@@ -164,6 +208,7 @@ impl Errors {
             group.traces.push_front(trace);
             group.traces.truncate(SAMPLES);
         }
+        Some(group)
     }
 
     /// Whether there is room for another group of the service; a group that is idle makes some.
@@ -198,6 +243,25 @@ impl Errors {
     pub(crate) fn expire(&mut self, before_ms: i64) {
         let old: Vec<GroupId> = self.groups.iter().filter(|(_, g)| g.touched < before_ms).map(|(id, _)| *id).collect();
         old.into_iter().for_each(|id| self.forget(id));
+    }
+
+    /// What groups know since version 2 of the checkpoint.
+    pub(crate) fn encode_more(&self, out: &mut Vec<u8>) {
+        for g in self.groups.values() {
+            put_bytes(out, g.first_version.as_bytes());
+            put_u64(out, g.regressed.unwrap_or(0) as u64);
+            g.users.encode(out);
+        }
+    }
+
+    /// The counterpart of [`Errors::encode_more`], in the same order.
+    pub(crate) fn decode_more(&mut self, r: &mut Reader<'_>) -> Result<(), Damaged> {
+        for g in self.groups.values_mut() {
+            r.text()?.clone_into(&mut g.first_version);
+            g.regressed = Some(r.i64()?).filter(|t| *t != 0);
+            g.users = Distinct::decode(r)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -240,6 +304,9 @@ impl Errors {
                 last_seen,
                 count,
                 traces,
+                first_version: String::new(),
+                regressed: None,
+                users: Distinct::default(),
                 created,
                 touched,
             };
@@ -285,7 +352,10 @@ mod tests {
         assert_eq!(both.traces, [TraceId([2; 16]), TraceId([1; 16])]);
         let mut bytes = Vec::new();
         errors.encode(&mut bytes);
-        let back = Errors::decode(&mut Reader(&bytes), &ErrorSettings::default()).unwrap();
+        let mut back = Errors::decode(&mut Reader(&bytes), &ErrorSettings::default()).unwrap();
+        let mut more = Vec::new();
+        errors.encode_more(&mut more);
+        back.decode_more(&mut Reader(&more)).unwrap();
         assert_eq!((&back.groups, &back.per_service), (&errors.groups, &errors.per_service));
     }
 
@@ -298,6 +368,23 @@ mod tests {
         let later = Arrival { ms: AT.ms + IDLE_MS + 1, ..AT };
         errors.apply(&columns(&[raised("b", 1)]), &later, &names());
         assert_eq!(errors.groups.values().map(|g| g.message.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_group_knows_whom_it_met_and_when_it_came_back() {
+        let mut errors = Errors::new(&ErrorSettings::default());
+        let met = |user: &str| raised("gone", 1).with("user.id", user);
+        errors.apply(&columns(&[met("ann"), met("bob"), raised("gone", 1)]), &AT, &names());
+        errors.apply(&columns(&[met("ann").of_version("2.0")]), &AT, &names());
+        let group = errors.groups.values().next().unwrap();
+        assert_eq!((group.users.count(), group.users.is_exact(), group.regressed), (2, true, None));
+        assert_eq!(group.first_version, "1.0");
+        let first = group.last_seen;
+        let next_day = Sent { seconds: 86_400, ..met("eve") };
+        errors.apply(&columns(std::slice::from_ref(&next_day)), &AT, &names());
+        errors.apply(&columns(&[next_day]), &AT, &names());
+        let group = errors.groups.values().next().unwrap();
+        assert_eq!((group.regressed, group.users.count()), (Some(first + SILENCE_MS), 3));
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub(crate) struct Sent {
     pub(crate) kind: u8,
     pub(crate) status: u8,
     pub(crate) nanos: i64,
+    /// Later than the others.
+    pub(crate) seconds: i64,
+    /// `service.version`
+    pub(crate) version: &'static str,
     pub(crate) attributes: Attributes,
     /// Type, message, stack trace.
     pub(crate) exception: Option<(&'static str, &'static str, &'static str)>,
@@ -32,6 +36,8 @@ impl Default for Sent {
             kind: 1,
             status: 0,
             nanos: 1,
+            seconds: 0,
+            version: "1.0",
             attributes: Vec::new(),
             exception: None,
         }
@@ -44,8 +50,12 @@ impl Sent {
         self
     }
 
+    pub(crate) fn of_version(self, version: &'static str) -> Self {
+        Self { version, ..self }
+    }
+
     fn span(&self) -> Span {
-        let start = UnixNanos::from_secs(1_000);
+        let start = UnixNanos::from_secs(1_000 + self.seconds);
         let exception = |(kind, message, stack): (&str, &str, &str)| Event {
             name: "exception".to_owned(),
             time: start,
@@ -68,7 +78,10 @@ impl Sent {
             attributes: self.attributes.clone(),
             events: self.exception.map(exception).into_iter().collect(),
             resource: model::trace::Resource {
-                attributes: vec![("service.name".to_owned(), self.service.into())],
+                attributes: vec![
+                    ("service.name".to_owned(), self.service.into()),
+                    ("service.version".to_owned(), self.version.into()),
+                ],
                 ..Default::default()
             },
             ..Span::default()

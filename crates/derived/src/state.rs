@@ -96,9 +96,11 @@ impl State {
         part(&|out| out.extend_from_slice(ServiceGraph::signature(&self.settings.service_graph).as_bytes()));
         part(&|out| self.service_graph.encode(out));
         part(&|out| self.errors.encode(out));
+        part(&|out| self.errors.encode_more(out));
     }
 
-    pub(crate) fn decode(r: &mut Reader<'_>, settings: &Settings) -> Result<Self, Damaged> {
+    /// `version` is that of the checkpoint.
+    pub(crate) fn decode(r: &mut Reader<'_>, settings: &Settings, version: u8) -> Result<Self, Damaged> {
         let mut state = Self::new(settings);
         state.now_ms = r.i64()?;
         state.expired_ms = r.i64()?;
@@ -112,6 +114,9 @@ impl State {
             state.service_graph = ServiceGraph::decode(&mut Reader(part), &settings.service_graph)?;
         }
         state.errors = Errors::decode(&mut Reader(r.bytes()?), &settings.errors)?;
+        if version > 1 {
+            state.errors.decode_more(&mut Reader(r.bytes()?))?;
+        }
         Ok(state)
     }
 }
@@ -133,7 +138,7 @@ mod tests {
         state.apply(&columns(&[half, raised]));
         let mut bytes = Vec::new();
         state.encode(&mut bytes);
-        let mut back = State::decode(&mut Reader(&bytes), &settings).unwrap();
+        let mut back = State::decode(&mut Reader(&bytes), &settings, 2).unwrap();
         for s in [&mut state, &mut back] {
             s.apply(&columns_at(std::slice::from_ref(&other), UnixNanos::from_secs(1_005)));
         }
@@ -144,12 +149,14 @@ mod tests {
         };
         assert_eq!(encoded(&state), encoded(&back));
         assert_eq!((back.service_graph.table.len(), back.service_graph.waiting(), back.errors.groups.len()), (1, 0, 1));
+        // A checkpoint of version 1 ends where the errors do.
+        assert_eq!(State::decode(&mut Reader(&bytes), &settings, 1).unwrap().errors.groups.len(), 1);
         // Damage is an error, never a panic.
         for n in 0..bytes.len() {
-            assert!(State::decode(&mut Reader(&bytes[..n]), &settings).is_err());
+            assert!(State::decode(&mut Reader(&bytes[..n]), &settings, 2).is_err());
             let mut flipped = bytes.clone();
             flipped[n] ^= 0x55;
-            drop(State::decode(&mut Reader(&flipped), &settings));
+            drop(State::decode(&mut Reader(&flipped), &settings, 2));
         }
     }
 
@@ -161,7 +168,7 @@ mod tests {
         state.encode(&mut bytes);
         let mut other = Settings::default();
         other.span_metrics.buckets.pop();
-        let back = State::decode(&mut Reader(&bytes), &other).unwrap();
+        let back = State::decode(&mut Reader(&bytes), &other, 2).unwrap();
         assert_eq!((back.span_metrics.table.len(), back.errors.groups.len()), (0, 1));
     }
 }

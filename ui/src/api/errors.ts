@@ -1,7 +1,7 @@
 // GET /api/v1/errors and /api/v1/errors/{id}: exceptions grouped by type, message without its variables, and top frame.
 import type { Range } from "../lib/time/range.ts";
 import { request } from "./client.ts";
-import { list, number, object, text, withDefault } from "./decode.ts";
+import { bool, list, nullable, number, object, text, withDefault } from "./decode.ts";
 
 export interface ErrorBucket {
   from_unix_milli: number;
@@ -22,6 +22,13 @@ export interface ErrorGroup {
   count: number;
   /** Newest first. */
   trace_ids: string[];
+  /** `service.version` of the first one. */
+  first_version: string | null;
+  /** When it last came back after a day without. */
+  regressed_unix_milli: number | null;
+  /** Different `user.id`; null when no span named one. */
+  users: number | null;
+  users_estimated: boolean;
   buckets: ErrorBucket[];
 }
 
@@ -47,6 +54,10 @@ const errorGroup = object<ErrorGroup>({
   last_seen_unix_milli: zero,
   count: zero,
   trace_ids: withDefault(list(text), []),
+  first_version: nullable(text),
+  regressed_unix_milli: nullable(number),
+  users: nullable(number),
+  users_estimated: withDefault(bool, false),
   buckets: withDefault(list(object<ErrorBucket>({ from_unix_milli: number, count: number })), []),
 });
 

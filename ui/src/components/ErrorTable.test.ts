@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ErrorGroup } from "../api/errors.ts";
-import { inRange, isNew, spread } from "./ErrorTable.tsx";
+import { formatShort } from "../lib/number.ts";
+import { inRange, isNew, isRegressed, spread, usersOf } from "./ErrorTable.tsx";
 
 const range = { fromMilli: 0, toMilli: 60_000 };
 const group = {
@@ -22,4 +23,13 @@ test("counts take their place in the range", () => {
 test("a group is new when it was first seen inside the range", () => {
   expect(isNew(group, range)).toBe(true);
   expect(isNew(group, { fromMilli: 6000, toMilli: 60_000 })).toBe(false);
+});
+
+test("a group regressed when it came back inside the range", () => {
+  const back = { ...group, regressed_unix_milli: 30_000, users: 1200, users_estimated: true };
+  expect(isRegressed(back, range)).toBe(true);
+  expect(isRegressed(back, { fromMilli: 31_000, toMilli: 60_000 })).toBe(false);
+  expect(isRegressed({ ...back, regressed_unix_milli: null }, range)).toBe(false);
+  expect(usersOf(back)).toBe(`~${formatShort(1200)}`);
+  expect(usersOf({ ...back, users: null })).toBe("\u2013");
 });

@@ -15,12 +15,11 @@ export interface ErrorTableProps {
   /** Index of the chosen row. */
   cursor?: number;
   withService?: boolean;
-  /** Ids of those that came back. */
-  regressed?: ReadonlySet<string> | undefined;
 }
 
-export function ErrorTable({ groups, range, cursor = -1, withService = true, regressed }: ErrorTableProps) {
+export function ErrorTable({ groups, range, cursor = -1, withService = true }: ErrorTableProps) {
   const { zone, asOfMilli } = useTime();
+  const withUsers = groups.some((group) => group.users !== null);
   const timeSearch = useTimeSearch();
   return (
     <table className="table">
@@ -30,6 +29,7 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true, reg
           {withService && <th>Service</th>}
           <th>In this range</th>
           <th className="number">Total</th>
+          {withUsers && <th className="number">Users</th>}
           <th className="number">First seen</th>
           <th className="number">Last seen</th>
         </tr>
@@ -41,7 +41,7 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true, reg
               <Link to="/errors/$group" params={{ group: group.id }} search={timeSearch} className={styles.type ?? ""}>
                 <strong className="ellipsis">{group.exception_type || "error"}</strong>
                 {isNew(group, range) && <span className="badge error">new</span>}
-                {regressed?.has(group.id) && <RegressedBadge />}
+                {isRegressed(group, range) && <RegressedBadge />}
                 <span className={`ellipsis ${styles.message}`} title={group.message}>
                   {group.message}
                 </span>
@@ -66,8 +66,10 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true, reg
             <td className="number" title={formatCount(group.count)}>
               {formatShort(group.count)}
             </td>
+            {withUsers && <td className="number">{usersOf(group)}</td>}
             <td className="number muted" title={formatInstant(group.first_seen_unix_milli, zone)}>
               {formatRelative(group.first_seen_unix_milli, asOfMilli)}
+              {group.first_version && <div className="faint">in {group.first_version}</div>}
             </td>
             <td className="number muted" title={formatInstant(group.last_seen_unix_milli, zone)}>
               {formatRelative(group.last_seen_unix_milli, asOfMilli)}
@@ -81,13 +83,22 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true, reg
 
 export function RegressedBadge() {
   return (
-    <span
-      className="badge warn"
-      title="It had been seen, then not at all for as long as this range, and now it is back"
-    >
+    <span className="badge warn" title="It had been seen, then not at all for a day, and in this range it came back">
       regressed
     </span>
   );
+}
+
+/** Came back in the range after a day without. */
+export function isRegressed(group: ErrorGroup, range: Range): boolean {
+  const at = group.regressed_unix_milli;
+  return at !== null && at >= range.fromMilli && at < range.toMilli;
+}
+
+/** How many people met it, "about" when there are too many to remember each. */
+export function usersOf(group: ErrorGroup): string {
+  if (group.users === null) return "\u2013";
+  return `${group.users_estimated ? "~" : ""}${formatShort(group.users)}`;
 }
 
 /** First seen inside the range, but not at the very start of what is known. */

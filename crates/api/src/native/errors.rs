@@ -66,6 +66,14 @@ pub(crate) struct ErrorShape {
     count: u64,
     /// The newest traces with one.
     trace_ids: Vec<String>,
+    /// `service.version` of the first one.
+    first_version: Option<String>,
+    /// When it last came back after a day without.
+    regressed_unix_milli: Option<i64>,
+    /// How many different `user.id` (or `enduser.id`) it met; `null` when no span named one.
+    users: Option<u64>,
+    /// Whether `users` is estimated (about 9 %) because there are many.
+    users_estimated: bool,
     /// Exceptions over the range.
     buckets: Vec<ErrorBucket>,
 }
@@ -181,6 +189,10 @@ fn shape(id: u64, g: Group, counts: &mut Counts) -> ErrorShape {
         last_seen_unix_milli: g.last_seen,
         count: g.count,
         trace_ids: g.traces.iter().map(ToString::to_string).collect(),
+        first_version: Some(g.first_version).filter(|version| !version.is_empty()),
+        regressed_unix_milli: g.regressed,
+        users: (!g.users.is_empty()).then(|| g.users.count()),
+        users_estimated: !g.users.is_exact(),
         buckets,
     }
 }

@@ -4,9 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { FileText, GitFork, Split } from "lucide-react";
 import { type ErrorGroup, fetchErrorGroup } from "../../api/errors.ts";
 import { StackedBars } from "../../charts/StackedBars.tsx";
-import { inRange, isNew, RegressedBadge } from "../../components/ErrorTable.tsx";
+import { inRange, isNew, isRegressed, RegressedBadge, usersOf } from "../../components/ErrorTable.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
-import { useRegressed } from "../../components/regressions.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
@@ -48,7 +47,6 @@ export function ErrorDetail({ id, compact = false }: ErrorDetailProps) {
 function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
   const { range, zone, asOfMilli, setRange } = useTime();
   const timeSearch = useTimeSearch();
-  const regressed = useRegressed([group], range)?.has(group.id) ?? false;
   const filter = `${term("service", group.service)} ${term("name", group.span_name)} status:error`;
   return (
     <div className={`${styles.page} ${compact ? styles.compact : ""}`}>
@@ -56,7 +54,7 @@ function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
         <h2 className={styles.type}>
           <span className="ellipsis">{group.exception_type || "error"}</span>
           {isNew(group, range) && <span className="badge error">new</span>}
-          {regressed && <RegressedBadge />}
+          {isRegressed(group, range) && <RegressedBadge />}
         </h2>
         <p className={styles.message}>{group.message}</p>
         <div className={styles.facts}>
@@ -70,11 +68,30 @@ function Detail({ group, compact }: { group: ErrorGroup; compact: boolean }) {
           />
           <Tile name="In this range" value={formatCount(inRange(group))} />
           <Tile name="Total" value={formatShort(group.count)} />
+          {group.users !== null && (
+            <Tile
+              name="Users"
+              value={usersOf(group)}
+              note={group.users_estimated ? "estimated, within about 9 %" : "by user.id of the spans"}
+            />
+          )}
           <Tile
             name="First seen"
             value={formatRelative(group.first_seen_unix_milli, asOfMilli)}
-            note={formatInstant(group.first_seen_unix_milli, zone, false)}
+            note={[
+              formatInstant(group.first_seen_unix_milli, zone, false),
+              group.first_version && `in version ${group.first_version}`,
+            ]
+              .filter(Boolean)
+              .join(", ")}
           />
+          {group.regressed_unix_milli !== null && (
+            <Tile
+              name="Came back"
+              value={formatRelative(group.regressed_unix_milli, asOfMilli)}
+              note={formatInstant(group.regressed_unix_milli, zone, false)}
+            />
+          )}
           <Tile
             name="Last seen"
             value={formatRelative(group.last_seen_unix_milli, asOfMilli)}

@@ -3,11 +3,10 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { fetchErrors } from "../../api/errors.ts";
-import { ErrorTable, isNew } from "../../components/ErrorTable.tsx";
+import { ErrorTable, isNew, isRegressed } from "../../components/ErrorTable.tsx";
 import { FilterBox } from "../../components/FilterBox.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { QueryState } from "../../components/QueryState.tsx";
-import { useRegressed } from "../../components/regressions.ts";
 import { Empty, LimitBadge } from "../../components/States.tsx";
 import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount, plural } from "../../lib/number.ts";
@@ -68,7 +67,7 @@ export function ErrorsPage() {
     { keys: "/", label: "Filter the list", run: () => filter.current?.focus() },
   ]);
   const fresh = groups.filter((group) => isNew(group, range)).length;
-  const regressed = useRegressed(errors.data?.value.errors, range);
+  const regressed = groups.filter((group) => isRegressed(group, range)).length;
   return (
     <>
       <div className={styles.tools}>
@@ -106,7 +105,7 @@ export function ErrorsPage() {
         </select>
         <span className="grow" />
         {fresh > 0 && <span className="badge error">{fresh} new</span>}
-        {regressed && regressed.size > 0 && <span className="badge warn">{regressed.size} regressed</span>}
+        {regressed > 0 && <span className="badge warn">{regressed} regressed</span>}
         {(errors.data?.value.overflow ?? 0) > 0 && (
           <LimitBadge title="The limit of groups was reached; what came after it was counted, not grouped.">
             {formatCount(errors.data?.value.overflow ?? 0)} not grouped
@@ -127,7 +126,7 @@ export function ErrorsPage() {
             <NoErrors filtered={q !== "" || service !== ""} onClear={() => patch({ q: undefined, group: undefined })} />
           }
         >
-          {(data) => <ErrorTable groups={data.value.errors} range={range} cursor={cursor} regressed={regressed} />}
+          {(data) => <ErrorTable groups={data.value.errors} range={range} cursor={cursor} />}
         </QueryState>
       </div>
     </>

@@ -30,7 +30,7 @@ import { useTail } from "./useTail.ts";
 import { VolumeChart } from "./VolumeChart.tsx";
 
 const AnalyseView = later(async () => (await import("./AnalyseView.tsx")).AnalyseView);
-const PatternsView = later(async () => (await import("./PatternsView.tsx")).PatternsView);
+const PatternsView = later(async () => (await import("../../components/PatternsView.tsx")).PatternsView);
 const ContextView = later(async () => (await import("./ContextView.tsx")).ContextView);
 const VOLUME_BUCKETS = 80;
 const PINNED = ["service", "level"];

@@ -31,7 +31,7 @@ const TABS = [
   { id: "dependencies", title: "Dependencies", show: DependenciesTab },
   { id: "database", title: "Database", show: DatabaseTab },
   { id: "errors", title: "Errors", show: ErrorsTab },
-  { id: "logs", title: "Logs", show: LogsTab },
+  { id: "logs", title: "Log patterns", show: LogsTab },
   { id: "runtime", title: "Runtime", show: RuntimeTab },
   { id: "slos", title: "SLOs", show: SlosTab },
   { id: "alerts", title: "Alerts", show: AlertsTab },

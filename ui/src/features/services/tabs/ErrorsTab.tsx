@@ -4,7 +4,6 @@ import { Link } from "@tanstack/react-router";
 import { fetchErrors } from "../../../api/errors.ts";
 import { ErrorTable } from "../../../components/ErrorTable.tsx";
 import { QueryState } from "../../../components/QueryState.tsx";
-import { useRegressed } from "../../../components/regressions.ts";
 import { Empty } from "../../../components/States.tsx";
 import { term } from "../../../lib/filter.ts";
 import { useTimeSearch } from "../../../lib/view.ts";
@@ -18,7 +17,6 @@ export function ErrorsTab({ service, range }: TabProps) {
     queryFn: ({ signal }) => fetchErrors({ range, service, sort: "count", limit: 200 }, signal),
     placeholderData: keepPreviousData,
   });
-  const regressed = useRegressed(errors.data?.value.errors, range);
   return (
     <QueryState
       result={errors}
@@ -37,7 +35,7 @@ export function ErrorsTab({ service, range }: TabProps) {
         </Empty>
       }
     >
-      {(data) => <ErrorTable groups={data.value.errors} range={range} withService={false} regressed={regressed} />}
+      {(data) => <ErrorTable groups={data.value.errors} range={range} withService={false} />}
     </QueryState>
   );
 }

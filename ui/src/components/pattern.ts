@@ -1,6 +1,6 @@
 // Patterns of log bodies: what they say as a filter, and how they changed against the window before.
-import type { Pattern } from "../../api/analyse.ts";
-import { quote } from "../../lib/filter.ts";
+import type { Pattern } from "../api/analyse.ts";
+import { quote } from "../lib/filter.ts";
 
 export const WILDCARD = "<*>";
 /** Shorter literal parts match too much to be worth a condition. */

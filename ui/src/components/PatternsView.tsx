@@ -2,18 +2,18 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Minus, Plus } from "lucide-react";
 import { useMemo, useState } from "react";
-import { fetchPatterns } from "../../api/analyse.ts";
-import { LevelTag } from "../../components/LevelTag.tsx";
-import { NothingFound } from "../../components/NothingFound.tsx";
-import { Sparkline } from "../../components/Sparkline.tsx";
-import { ErrorBox, Skeleton } from "../../components/States.tsx";
-import { formatCount, formatPercent, plural } from "../../lib/number.ts";
-import { formatInstant } from "../../lib/time/format.ts";
-import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
-import type { Range } from "../../lib/time/range.ts";
-import type { Zone } from "../../lib/time/zone.ts";
+import { fetchPatterns } from "../api/analyse.ts";
+import { formatCount, formatPercent, plural } from "../lib/number.ts";
+import { formatInstant } from "../lib/time/format.ts";
+import { nanosToMilli, parseNanos } from "../lib/time/nanos.ts";
+import type { Range } from "../lib/time/range.ts";
+import type { Zone } from "../lib/time/zone.ts";
+import { LevelTag } from "./LevelTag.tsx";
+import { NothingFound } from "./NothingFound.tsx";
 import styles from "./PatternsView.module.css";
 import { type Change, type PatternRow, patternFilter, WILDCARD, withChanges } from "./pattern.ts";
+import { Sparkline } from "./Sparkline.tsx";
+import { ErrorBox, Skeleton } from "./States.tsx";
 import { WildcardPopover } from "./WildcardPopover.tsx";
 
 export interface PatternsViewProps {

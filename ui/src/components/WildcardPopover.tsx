@@ -1,16 +1,16 @@
 // A wildcard of a pattern: opened, it shows its values in the newest records, each of which narrows the query.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { fetchLogs } from "../../api/logs.ts";
-import { Popover } from "../../components/Popover.tsx";
-import { QueryState } from "../../components/QueryState.tsx";
-import { Empty } from "../../components/States.tsx";
-import { quote } from "../../lib/filter.ts";
-import { bodyLine } from "../../lib/log-body.ts";
-import { formatCount, formatPercent, plural } from "../../lib/number.ts";
-import { useTime } from "../../lib/view.ts";
+import { fetchLogs } from "../api/logs.ts";
+import { quote } from "../lib/filter.ts";
+import { bodyLine } from "../lib/log-body.ts";
+import { formatCount, formatPercent, plural } from "../lib/number.ts";
+import { useTime } from "../lib/view.ts";
 import styles from "./PatternsView.module.css";
+import { Popover } from "./Popover.tsx";
 import { patternFilter, WILDCARD } from "./pattern.ts";
+import { QueryState } from "./QueryState.tsx";
+import { Empty } from "./States.tsx";
 import { valuesOf } from "./wildcards.ts";
 
 const RECORDS = 1000;
