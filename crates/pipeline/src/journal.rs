@@ -5,16 +5,19 @@
 //! out.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use foundation::{Clock, UnixNanos};
+use http::header::{self, HeaderMap};
 use model::Signal;
 use parking_lot::Mutex;
 
 use crate::meters::Meters;
 use crate::own_traces::OwnTraces;
+use crate::telemetry::Origin;
 
 /// How many different refusals are remembered.
 const REFUSALS_MAX: usize = 50;
@@ -94,6 +97,33 @@ pub struct RefusalEntry {
     pub message: String,
     /// How often.
     pub count: u64,
+    /// Who sent it the last time, as far as that is known.
+    pub whence: Whence,
+}
+
+/// Where something that was refused came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whence {
+    /// The other side of the connection.
+    pub peer: Option<SocketAddr>,
+    /// The port of this server.
+    pub port: Option<u16>,
+    /// The origin of the page that a browser showed: `https://shop.example`.
+    pub page: Option<String>,
+}
+
+impl From<&Origin> for Whence {
+    fn from(origin: &Origin) -> Self {
+        Self { peer: origin.peer, port: origin.port, page: None }
+    }
+}
+
+impl Whence {
+    /// With the page that a browser names.
+    pub fn of_page(self, headers: &HeaderMap) -> Self {
+        let page = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()).map(|o| shortened(o).to_owned());
+        Self { page, ..self }
+    }
 }
 
 impl Journal {
@@ -126,25 +156,36 @@ impl Journal {
         }
     }
 
-    /// A whole request was refused.
+    /// A whole request was refused; who sent it is not known.
     pub fn request_refused(&self, signal: Option<Signal>, code: &str, message: &str) {
+        self.request_refused_from(signal, code, message, Whence::default());
+    }
+
+    /// A whole request was refused.
+    pub fn request_refused_from(&self, signal: Option<Signal>, code: &str, message: &str, whence: Whence) {
         if let Some(signal) = signal {
             let c = &self.0.signals[signal.index()];
             c.requests.fetch_add(1, Ordering::Relaxed);
             c.refused.fetch_add(1, Ordering::Relaxed);
         }
-        self.note(signal, code, message, 1);
+        self.note_from(signal, code, message, 1, whence);
     }
 
-    /// Remembers what a sender was told.
+    /// Remembers what a sender was told that is not known.
     pub fn note(&self, signal: Option<Signal>, code: &str, message: &str, count: u64) {
+        self.note_from(signal, code, message, count, Whence::default());
+    }
+
+    /// Remembers what a sender was told. What repeats is one entry, whoever sent it: a fleet with one mistake must not push
+    /// the others out.
+    pub fn note_from(&self, signal: Option<Signal>, code: &str, message: &str, count: u64, whence: Whence) {
         let message = shortened(message);
         let time = self.0.clock.now();
         let mut refusals = self.0.refusals.lock();
         let known = refusals.iter().position(|r| r.signal == signal && r.code == code && r.message == message);
         let entry = match known.and_then(|at| refusals.remove(at)) {
-            Some(old) => RefusalEntry { time, count: old.count + count, ..old },
-            None => RefusalEntry { time, signal, code: code.to_owned(), message: message.to_owned(), count },
+            Some(old) => RefusalEntry { time, count: old.count + count, whence, ..old },
+            None => RefusalEntry { time, signal, code: code.to_owned(), message: message.to_owned(), count, whence },
         };
         refusals.push_front(entry);
         refusals.truncate(REFUSALS_MAX);
@@ -234,6 +275,23 @@ mod tests {
         assert_eq!(refusals.len(), REFUSALS_MAX);
         assert_eq!(refusals.iter().find(|r| r.code == "415").map(|r| r.count), Some(120));
         assert_eq!(journal.counts(Signal::Logs).refused, 120);
+    }
+
+    #[test]
+    fn a_refusal_knows_who_sent_it_last() {
+        let journal = Journal::new(Arc::new(ManualClock::new(UnixNanos::from_secs(1))));
+        for last in [1, 2] {
+            let peer: SocketAddr = format!("10.0.0.{last}:5000").parse().unwrap();
+            let origin = Origin { peer: Some(peer), port: Some(4317), ..Origin::default() };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, "https://shop.example".parse().unwrap());
+            let whence = Whence::from(&origin).of_page(&headers);
+            journal.request_refused_from(None, "404", "there is nothing at /", whence);
+        }
+        let [entry] = &journal.refusals()[..] else { panic!("one mistake is one entry") };
+        assert_eq!(entry.count, 2);
+        let whence = (entry.whence.peer.map(|p| p.to_string()), entry.whence.port, entry.whence.page.as_deref());
+        assert_eq!(whence, (Some("10.0.0.2:5000".to_owned()), Some(4317), Some("https://shop.example")));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::connections::connections_max;
 use crate::first_bytes;
-use crate::journal::Journal;
+use crate::journal::{Journal, Whence};
 use crate::telemetry::Origin;
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -91,6 +91,7 @@ pub(crate) async fn serve<S: Service>(
     journal: Journal,
     mut stop: watch::Receiver<bool>,
 ) {
+    let number = listener.local_addr().ok().map(|address| address.port());
     let port = Arc::new(Port { service, manner, journal });
     let mut connections = JoinSet::new();
     loop {
@@ -100,13 +101,14 @@ pub(crate) async fn serve<S: Service>(
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok(_) if connections.len() >= port.manner.connections_max => {
+            Ok((_, peer)) if connections.len() >= port.manner.connections_max => {
                 let max = port.manner.connections_max;
                 let message = format!("{max} connections are open; keep connections alive and use them again");
-                port.journal.note(None, "connections", &message, 1);
+                let whence = Whence { peer: Some(peer), port: number, page: None };
+                port.journal.note_from(None, "connections", &message, 1, whence);
             }
             Ok((stream, peer)) => {
-                let origin = Arc::new(Origin { peer: Some(peer), ..Origin::default() });
+                let origin = Arc::new(Origin { peer: Some(peer), port: number, ..Origin::default() });
                 let (port, stop) = (port.clone(), stop.clone());
                 drop(connections.spawn(async move { port.begin(stream, origin, stop).await }));
             }
@@ -138,6 +140,8 @@ impl<S: Service> Port<S> {
             () = stopped(&mut stop, LAST_MOMENT) => return,
         };
         let Ok(Ok(1)) = peeked else { return };
+        let whence = Whence::from(&*origin);
+        let note = |message: &str| self.journal.note_from(None, "tls", message, 1, whence.clone());
         match (&self.manner.tls, first[0] == TLS_HANDSHAKE) {
             (None, false) => self.serve(stream, origin, stop).await,
             (Some(tls), true) => match tls.accept(stream).await {
@@ -145,20 +149,20 @@ impl<S: Service> Port<S> {
                     if let Some(why) = tls.stale() {
                         let message =
                             format!("the certificate on disk cannot be used, the one before stays in use: {why}");
-                        self.journal.note(None, "tls", &message, 1);
+                        note(&message);
                     }
                     self.serve(stream, origin, stop).await;
                 }
-                Err(e) => self.journal.note(None, "tls", &format!("the TLS handshake failed: {e}"), 1),
+                Err(e) => note(&format!("the TLS handshake failed: {e}")),
             },
             (None, true) => {
                 let message =
                     "a client began a TLS handshake on a port that speaks plain text; use http:// or `insecure: true`";
-                self.journal.note(None, "tls", message, 1);
+                note(message);
             }
             (Some(_), false) => {
                 let message = "a client spoke plain text on a port that has `tls`; use https://";
-                self.journal.note(None, "tls", message, 1);
+                note(message);
             }
         }
     }

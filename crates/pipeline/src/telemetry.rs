@@ -43,6 +43,8 @@ pub enum Tree {
 pub struct Origin {
     /// The other side of the connection.
     pub peer: Option<SocketAddr>,
+    /// The port of this server that it came to.
+    pub port: Option<u16>,
     /// Headers of the request, in lower case, where the receiver is told to include them (`include_metadata`).
     pub metadata: Vec<(String, String)>,
     /// What the authenticator knows of the sender: `subject`, `username`.

@@ -12,7 +12,7 @@ use promql::matcher::{MatchOp, Matcher};
 use tsdb::Tsdb;
 
 use crate::EventSignal;
-use crate::metrics::{Ask, MetricsError, label_values, newest};
+use crate::metrics::{Ask, MetricsError, extent, label_values, newest};
 use crate::read::{ReadError, Request};
 
 /// Services that are listed.
@@ -66,6 +66,8 @@ pub enum Oddity {
     },
     /// None of its logs belongs to a trace.
     NoTraceIds,
+    /// Increases instead of totals: they are added up here.
+    Deltas,
     /// Histograms of seconds with the default buckets of SDKs, which are for milliseconds.
     DefaultBounds,
 }
@@ -159,23 +161,23 @@ fn end(
 }
 
 /// The services of metrics with samples in `range_ms` (both ends inclusive), by name; what this server derives from spans is
-/// left out. `first` is the last sample of the series that ended first.
+/// left out. `first` is when the metric of the example began.
 ///
 /// # Errors
 /// A limit, the deadline.
 pub fn metrics(db: &Tsdb, ask: &Ask, range_ms: (i64, i64), now: UnixNanos) -> Result<Vec<Arrival>, MetricsError> {
-    let derived = format!("{{__name__!~\"{DERIVED}\"}}");
-    let services = label_values(db, ask, "service", &[&derived], range_ms)?;
+    let sent = format!("{{service!=\"\",__name__!~\"{DERIVED}\"}}");
+    let services = label_values(db, ask, "service", &[&sent], range_ms)?;
     let mut out = Vec::new();
     for service in services.into_iter().take(SERVICES_MAX) {
         let mut selector = vec![Matcher::equal("service", &service)];
         selector.extend(Matcher::new(MatchOp::NotRegex, model::labels::NAME, DERIVED));
         let found = newest(db, ask, &selector, range_ms)?;
         let own = found.iter().filter(|(labels, _)| labels.metric_name() != "target_info");
-        let (Some(first), Some(last)) = (own.clone().map(|(_, s)| s.t).min(), own.clone().map(|(_, s)| s.t).max())
-        else {
-            continue;
-        };
+        let Some(last) = own.clone().map(|(_, s)| s.t).max() else { continue };
+        let example = own.clone().map(|(l, _)| l.metric_name()).next().unwrap_or_default().to_owned();
+        let of_example = [Matcher::equal("service", &service), Matcher::equal(model::labels::NAME, &example)];
+        let first = extent(db, ask, &of_example)?.map_or(last, |(first, _)| first);
         let info = found.iter().find(|(labels, _)| labels.metric_name() == "target_info").map(|(labels, _)| labels);
         let of_info = |name: &str| info.map(|l| l.get(name).to_owned()).filter(|v| !v.is_empty());
         let sdk = of_info("telemetry_sdk_name").map(|name| {
@@ -193,7 +195,9 @@ pub fn metrics(db: &Tsdb, ask: &Ask, range_ms: (i64, i64), now: UnixNanos) -> Re
         {
             oddities.push(Oddity::DefaultBounds);
         }
-        let example = own.clone().map(|(l, _)| l.metric_name()).next().unwrap_or_default().to_owned();
+        if own.clone().any(|(l, _)| db.adds_up(l)) {
+            oddities.push(Oddity::Deltas);
+        }
         out.push(Arrival {
             language: of_info("telemetry_sdk_language"),
             sdk,

@@ -114,4 +114,6 @@ pub struct Waiting {
     pub samples_needed: u64,
     /// The most that any series has.
     pub samples: u64,
+    /// When the next one comes, if those who sent this keep their pace; `None` when nothing tells the pace.
+    pub next: Option<UnixNanos>,
 }

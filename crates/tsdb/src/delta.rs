@@ -86,6 +86,11 @@ impl DeltaStreams {
         self.histograms.retain(|_, total| total.t >= t);
     }
 
+    /// Whether a series is made of increases.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        self.floats.contains_key(key) || self.histograms.contains_key(key)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.floats.len() + self.histograms.len()
     }

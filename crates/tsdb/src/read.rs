@@ -178,6 +178,13 @@ impl Tsdb {
         Ok(merged.collect())
     }
 
+    /// Whether the series comes as increases (delta temporality), which are added up here.
+    pub fn adds_up(&self, labels: &Labels) -> bool {
+        let mut bytes = Vec::new();
+        key::encode(labels, &mut bytes);
+        self.inner.carried.lock().deltas.contains(&bytes)
+    }
+
     /// The state of the engine in numbers.
     pub fn stats(&self) -> Stats {
         let delta_streams = self.inner.carried.lock().deltas.len() as u64;

@@ -158,6 +158,12 @@ impl SeriesHandle {
         self.labels
     }
 
+    /// First and last time of the stretches that touch the range of the selection; they may reach beyond it. Nothing is decoded.
+    pub fn bounds(&self) -> (i64, i64) {
+        let ends = |(first, last): (i64, i64), (min, max): (i64, i64)| (first.min(min), last.max(max));
+        self.parts.iter().map(Part::bounds).fold((i64::MAX, i64::MIN), ends)
+    }
+
     /// The floats within the range of the selection (both ends inclusive), strictly rising in time. For callers that
     /// do not know histograms; [`SeriesHandle::read`] gives both.
     ///

@@ -113,6 +113,10 @@ def test_why_empty_repairs_promql(server):
     assert found["mismatches"][0]["fixed_query"] == 'sum(rate(http_requests_total{status_code=~"5.."}[5m]))'
     found = ask(server, "/why-empty", {**asked, "query": "rate(http_requests_total[5m])"}).json()
     assert (found["reason"], found["waiting"]["samples"]) == ("waiting", 1)
+    before = {"signal": "metrics", "from_unix_milli": now - 7_200_000, "to_unix_milli": now - 3_600_000}
+    found = ask(server, "/why-empty", {**before, "query": "http_requests_total"}).json()
+    assert found["reason"] == "out_of_range"
+    assert now - 60_000 <= found["oldest_unix_milli"] == found["newest_unix_milli"] <= now
     assert ask(server, "/why-empty", {**asked, "query": "sum("}).status_code == 400
 
 
@@ -141,8 +145,41 @@ def test_start_lists_who_sends_and_what_was_refused(server, faulty):
     assert checkout["example"]["trace_id"] == f"{400:032x}"
     refusal = {r["code"]: r for r in found["refusals"]}["wrong_path"]
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in refusal["fix"]
+    assert (refusal["peer"], refusal["port"], refusal["origin"]) == ("127.0.0.1", server.ports["otlp_http"], None)
     assert found["endpoints"]["otlp_http"].endswith(str(server.ports["otlp_http"]))
     assert found["demo"] == {"running": False, "switchable": True, "removable": False}
+
+
+def test_start_knows_where_a_refusal_came_from(server):
+    page = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    requests.options(server.url("otlp_http", "/v1/traces"), headers=page, timeout=10)
+    # HTTP is understood on the gRPC port; what it asks for is not there.
+    requests.get(server.url("otlp_grpc", "/metrics"), timeout=10)
+    found = requests.get(server.url("ui", "/api/ui/v1/start"), timeout=10).json()
+    refusals = {(r["code"], r["port"]): r for r in found["refusals"]}
+    assert refusals["cors_origin", server.ports["otlp_http"]]["origin"] == "https://shop.example"
+    assert "/metrics" in refusals["wrong_path", server.ports["otlp_grpc"]]["message"]
+
+
+def test_start_lists_who_sends_metrics(server):
+    now = time.time_ns()
+    point = {"startTimeUnixNano": str(now - 60_000_000_000), "timeUnixNano": str(now), "asInt": "3"}
+    total = {"dataPoints": [point], "aggregationTemporality": 1, "isMonotonic": True}
+    bounds = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000]
+    counts = ["7", *["0"] * len(bounds)]
+    point = {**point, "count": "7", "sum": 0.3, "explicitBounds": bounds, "bucketCounts": counts}
+    del point["asInt"]
+    slow = {"dataPoints": [point], "aggregationTemporality": 2}
+    metrics = [{"name": "clicks", "sum": total}, {"name": "http.duration", "unit": "s", "histogram": slow}]
+    resource = {"attributes": [attribute("service.name", "page"), attribute("telemetry.sdk.language", "webjs")]}
+    body = {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}
+    answer = requests.post(server.url("otlp_http", "/v1/metrics"), json=body, timeout=10)
+    assert answer.status_code == 200, answer.text
+    found = requests.get(server.url("ui", "/api/ui/v1/start"), timeout=10).json()
+    page = {a["service"]: a for a in found["signals"]["metrics"]}["page"]
+    assert {w["code"] for w in page["warnings"]} == {"delta", "default_bounds"}
+    assert page["first_unix_milli"] == now // 1_000_000
+    assert page["example"]["metric"] in ("clicks_total", "http_duration_seconds_bucket"), page
 
 
 def test_search_finds_services_metrics_and_dashboards(server, faulty):
@@ -169,3 +206,36 @@ def test_the_demo_is_switched(server):
     assert requests.post(demo, json={"running": False}, timeout=30).json() == {"running": False}
     removed = requests.delete(demo, timeout=10)
     assert removed.status_code == 501 and "age" in removed.text
+
+
+def test_errors_know_whom_they_met_and_in_which_version_they_began(server):
+    now = time.time_ns()
+
+    def raised(trace, user):
+        event = {
+            "name": "exception",
+            "timeUnixNano": str(now),
+            "attributes": [attribute("exception.type", "IOError"), attribute("exception.message", "disk full")],
+        }
+        return {
+            "traceId": f"{trace:032x}",
+            "spanId": f"{trace:016x}",
+            "name": "PUT /file",
+            "startTimeUnixNano": str(now - 1_000_000),
+            "endTimeUnixNano": str(now),
+            "events": [event],
+            "attributes": [attribute("user.id", user)],
+        }
+
+    spans = [raised(9001, "ann"), raised(9002, "bob"), raised(9003, "ann")]
+    resource = {"attributes": [attribute("service.name", "files"), attribute("service.version", "4.2")]}
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    assert requests.post(server.url("otlp_http", "/v1/traces"), json=body, timeout=10).status_code == 200
+
+    def found():
+        answer = requests.get(server.url("api", "/api/v1/errors"), params={"service": "files"}, timeout=10)
+        return answer.json()["errors"]
+
+    [group] = poll.until("the error is derived", found, 10)
+    assert (group["count"], group["users"], group["users_estimated"]) == (3, 2, False)
+    assert (group["first_version"], group["regressed_unix_milli"]) == ("4.2", None)

@@ -47,8 +47,15 @@ fn found(app: &App, grant: Grant) -> [Vec<Arrival>; 3] {
     let range_ms = (range.start.as_millis(), range.end.as_millis());
     let metrics = arrivals::metrics(&app.engines.metrics, &grant.ask(), range_ms, now);
     let request = grant.request(around(SPAN), String::new());
-    let events = |signal| arrivals::events(&app.engines.events, signal, &request, now).unwrap_or_default();
-    [events(EventSignal::Traces), events(EventSignal::Logs), metrics.unwrap_or_default()]
+    let events = |signal| told(arrivals::events(&app.engines.events, signal, &request, now));
+    [events(EventSignal::Traces), events(EventSignal::Logs), told(metrics)]
+}
+
+fn told<E: std::fmt::Display>(found: Result<Vec<Arrival>, E>) -> Vec<Arrival> {
+    found.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot tell who sends");
+        Vec::new()
+    })
 }
 
 fn list(arrivals: Vec<Arrival>) -> Vec<Value> {
@@ -91,6 +98,11 @@ fn warning(oddity: Oddity) -> Value {
             "none of its logs has a trace id".to_owned(),
             "log within an active span, with the log bridge of the OpenTelemetry SDK",
         ),
+        Oddity::Deltas => (
+            "delta",
+            "it sends increases (delta temporality); they are added up here, and one that is lost is missing for ever".to_owned(),
+            "set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative, unless the process is too short-lived for totals",
+        ),
         Oddity::DefaultBounds => (
             "default_bounds",
             "a histogram of seconds has the default buckets of SDKs, which are for milliseconds: everything is in the first".to_owned(),
@@ -110,5 +122,8 @@ fn refusal(r: &pipeline::journal::RefusalEntry) -> Value {
         "message": r.message,
         "count": r.count,
         "fix": found.fix,
+        "peer": r.whence.peer.map(|peer| peer.ip().to_string()),
+        "port": r.whence.port,
+        "origin": r.whence.page,
     })
 }

@@ -174,7 +174,7 @@ fn shape(app: &App, signal: Signal, found: WhyEmpty) -> WhyEmptyShape {
         waiting: found.waiting.map(|w| WaitingShape {
             samples_needed: w.samples_needed,
             samples: w.samples,
-            next_unix_milli: None,
+            next_unix_milli: w.next.map(UnixNanos::as_millis),
         }),
     }
 }

@@ -135,6 +135,9 @@ fn refusals(host: &Host) -> Value {
             "code": r.code,
             "message": r.message,
             "count": r.count,
+            "peer": r.whence.peer.map(|peer| peer.to_string()),
+            "port": r.whence.port,
+            "page": r.whence.page,
         })
     };
     Value::Array(host.journal.refusals().into_iter().map(entry).collect())

@@ -20,7 +20,7 @@ use super::compression::{self, Encoding};
 use super::server::{Body, Context};
 use super::signal_of_method;
 use crate::body::{self, RequestLimit};
-use crate::journal::shortened;
+use crate::journal::{Whence, shortened};
 use crate::refusal::Refusal;
 use crate::telemetry::{Origin, Telemetry};
 
@@ -45,7 +45,7 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
         Ok((signal, decoded)) => success(&export_response(signal, &decoded, Format::Protobuf)),
         Err(refusal) => {
             let code = format!("grpc {}", refusal.grpc());
-            context.journal.request_refused(signal, &code, &refusal.message);
+            context.journal.request_refused_from(signal, &code, &refusal.message, Whence::from(&**origin));
             failure(&refusal)
         }
     }

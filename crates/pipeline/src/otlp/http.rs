@@ -17,6 +17,7 @@ use wire::otlp::{Decoded, Encoding as Format, export_response};
 use super::compression::{self, ACCEPTED, Encoding};
 use super::server::{Body, Context};
 use crate::body;
+use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::{Origin, Telemetry};
 
@@ -34,7 +35,7 @@ fn format_of(request: &Request<Incoming>) -> Option<Format> {
 pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {
     let headers = request.headers().clone();
     let mut response = match (request.method().clone(), context.signal_of_path(request.uri().path())) {
-        (Method::OPTIONS, Some(_)) => preflight(&headers, context),
+        (Method::OPTIONS, Some(_)) => preflight(&headers, context, origin),
         (method, signal) => {
             let format = format_of(&request).unwrap_or(Format::Json);
             let begin = Instant::now();
@@ -44,7 +45,8 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
                 Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
                 Err(refusal) => {
                     let code = refusal.http().to_string();
-                    context.journal.request_refused(signal, &code, &refusal.message);
+                    let whence = Whence::from(&**origin).of_page(&headers);
+                    context.journal.request_refused_from(signal, &code, &refusal.message, whence);
                     failure(format, &refusal)
                 }
             }
@@ -106,7 +108,7 @@ async fn check_and_export(
     Ok((signal, decoded))
 }
 
-fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
+fn preflight(headers: &http::HeaderMap, context: &Context, sender: &Origin) -> Response<Body> {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     if !context.config.cors.preflight(headers, response.headers_mut()) {
@@ -115,7 +117,7 @@ fn preflight(headers: &http::HeaderMap, context: &Context) -> Response<Body> {
         let message = format!(
             "a browser page of {origin} may not send: add it to `receivers.otlp.protocols.http.cors.allowed_origins`"
         );
-        context.journal.note(None, "cors", &message, 1);
+        context.journal.note_from(None, "cors", &message, 1, Whence::from(sender).of_page(headers));
     }
     response
 }

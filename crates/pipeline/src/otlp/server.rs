@@ -18,7 +18,7 @@ use crate::body::{BODY_TIMEOUT, RequestLimit};
 use crate::budget::Budget;
 use crate::component::{Authenticator, Outputs};
 use crate::consumer::Consumer;
-use crate::journal::Journal;
+use crate::journal::{Journal, Whence};
 pub(super) use crate::port::Body;
 use crate::port::{self, Manner, Service};
 use crate::refusal::Refusal;
@@ -95,7 +95,7 @@ impl Context {
             shown.then(|| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).flatten()
         };
         let metadata = headers.iter().filter_map(text).collect();
-        Ok(Arc::new(Origin { peer: connection.peer, metadata, auth }))
+        Ok(Arc::new(Origin { metadata, auth, ..**connection }))
     }
 
     /// What became of a request, for those who ask what this process did.
@@ -174,7 +174,9 @@ async fn route(request: Request<Incoming>, context: &Context, origin: &Arc<Origi
     let mut response = match (request.uri().path(), &context.config.remote_write) {
         (remote_write::PATH, Some(receiver)) => {
             if let Err(refusal) = context.origin(request.headers(), origin) {
-                context.journal.request_refused(Some(Signal::Metrics), &refusal.http().to_string(), &refusal.message);
+                let code = refusal.http().to_string();
+                let whence = Whence::from(&**origin);
+                context.journal.request_refused_from(Some(Signal::Metrics), &code, &refusal.message, whence);
                 remote_write::failure(&refusal).map(http_body_util::BodyExt::boxed_unsync)
             } else {
                 receiver.handle(request).await.map(http_body_util::BodyExt::boxed_unsync)

@@ -132,6 +132,7 @@ mod tests {
         );
         let origin = Origin {
             peer: Some("10.0.0.1:5".parse().unwrap()),
+            port: None,
             metadata: vec![("x-tenant".into(), "a".into()), ("x-tenant".into(), "b".into())],
             auth: vec![("subject".into(), "ann".into())],
         };

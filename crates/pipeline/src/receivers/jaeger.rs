@@ -21,6 +21,7 @@ use super::web::{self, Auth, Body, Door, Intake, Service, check_tls, convert, me
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::{Collector, Size};
+use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::Origin;
 
@@ -277,7 +278,8 @@ impl Service for GrpcPort {
             Ok(()) => unary::success(),
             Err(refusal) => {
                 let code = format!("grpc {}", refusal.grpc());
-                self.0.journal.request_refused(Some(Signal::Traces), &code, &refusal.message);
+                let whence = Whence::from(&*origin);
+                self.0.journal.request_refused_from(Some(Signal::Traces), &code, &refusal.message, whence);
                 unary::failure(&refusal)
             }
         }
@@ -314,7 +316,7 @@ impl Service for HttpPort {
     async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
         match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::ACCEPTED, ""),
-            Err(refusal) => self.0.refused(&refusal),
+            Err(refusal) => self.0.refused(&refusal, Whence::from(&*origin)),
         }
     }
 }

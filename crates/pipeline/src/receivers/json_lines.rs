@@ -19,6 +19,7 @@ use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, plain};
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
+use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::Origin;
 
@@ -125,9 +126,10 @@ impl LinesPort {
 
 impl Service for LinesPort {
     async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        let whence = Whence::from(&*origin).of_page(request.headers());
         match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::OK, ""),
-            Err(refusal) => self.intake.refused(&refusal),
+            Err(refusal) => self.intake.refused(&refusal, whence),
         }
     }
 }

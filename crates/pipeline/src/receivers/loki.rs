@@ -18,6 +18,7 @@ use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, media_ty
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
+use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::Origin;
 
@@ -149,9 +150,10 @@ impl Service for LokiPort {
         if request.uri().path() == "/ready" {
             return plain(StatusCode::OK, "ready\n");
         }
+        let whence = Whence::from(&*origin).of_page(request.headers());
         match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::NO_CONTENT, ""),
-            Err(refusal) => self.intake.refused(&refusal),
+            Err(refusal) => self.intake.refused(&refusal, whence),
         }
     }
 }

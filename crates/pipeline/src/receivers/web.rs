@@ -19,7 +19,7 @@ use crate::body::{self, RequestLimit};
 use crate::budget::{Budget, Lease};
 use crate::component::{Authenticator, Host, Refused, Run, Setup};
 use crate::consumer::Consumer;
-use crate::journal::Journal;
+use crate::journal::{Journal, Whence};
 use crate::otlp::compression::{self, ACCEPTED, Encoding};
 use crate::port::{self, Manner};
 pub(super) use crate::port::{Body, Service};
@@ -186,8 +186,8 @@ impl Intake {
     }
 
     /// The answer to a request that was refused, which is counted.
-    pub(super) fn refused(&self, refusal: &Refusal) -> Response<Body> {
-        self.journal.request_refused(Some(self.signal), &refusal.http().to_string(), &refusal.message);
+    pub(super) fn refused(&self, refusal: &Refusal, whence: Whence) -> Response<Body> {
+        self.journal.request_refused_from(Some(self.signal), &refusal.http().to_string(), &refusal.message, whence);
         let mut response = boxed(remote_write::failure(refusal));
         if response.status() == StatusCode::UNAUTHORIZED {
             let schemes = HeaderValue::from_static("Basic, Bearer");

@@ -18,6 +18,7 @@ use super::web::{Auth, Body, Door, Intake, Service, check_tls, convert, media_ty
 use crate::body::RequestLimit;
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, StartError, Starting};
 use crate::config::Size;
+use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::Origin;
 
@@ -138,9 +139,10 @@ impl ZipkinPort {
 
 impl Service for ZipkinPort {
     async fn answer(&self, request: Request<Incoming>, origin: Arc<Origin>) -> Response<Body> {
+        let whence = Whence::from(&*origin).of_page(request.headers());
         match self.take(request, &origin).await {
             Ok(()) => plain(StatusCode::ACCEPTED, ""),
-            Err(refusal) => self.intake.refused(&refusal),
+            Err(refusal) => self.intake.refused(&refusal, whence),
         }
     }
 }

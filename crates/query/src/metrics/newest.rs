@@ -25,6 +25,38 @@ pub fn newest(
     Ok(found)
 }
 
+/// First and last time of what satisfies all of `selector`, whenever it was; nothing is decoded.
+///
+/// # Errors
+/// As [`newest`].
+pub fn extent(db: &Tsdb, ask: &Ask, selector: &[Matcher]) -> Result<Option<(i64, i64)>, MetricsError> {
+    let always = (i64::MIN / 2, i64::MAX / 2);
+    let found = db.select(&ask.access, &matchers::to_engine(selector), always, ask.read_limits())?;
+    let bounds = found.series.iter().map(tsdb::SeriesHandle::bounds);
+    Ok(bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
+}
+
+/// The time between the last two samples of each series that satisfies all of `selector` and has two in `range_ms`, milliseconds.
+///
+/// # Errors
+/// As [`newest`].
+pub fn intervals(
+    db: &Tsdb,
+    ask: &Ask,
+    selector: &[Matcher],
+    range_ms: (i64, i64),
+    series_max: usize,
+) -> Result<Vec<i64>, MetricsError> {
+    let mut found = Vec::new();
+    let handles = db.select(&ask.access, &matchers::to_engine(selector), range_ms, ask.read_limits())?.series;
+    for handle in handles.into_iter().take(series_max) {
+        if let [.., before, last] = &handle.samples()?[..] {
+            found.push(last.t - before.t);
+        }
+    }
+    Ok(found)
+}
+
 /// How many samples each series that satisfies all of `selector` has in `range_ms` (both ends inclusive).
 ///
 /// # Errors

@@ -8,12 +8,15 @@ use tsdb::Tsdb;
 
 use super::repair::{change_value, rename_label, rename_metric, similar};
 use super::{Mismatch, Reason, TERMS_MAX, Term, Waiting, WhyEmpty, sentence};
-use crate::metrics::{Ask, MetricsError, label_names, label_values, newest, sample_counts, series};
+use crate::metrics::{Ask, MetricsError, extent, intervals, label_names, label_values, newest, sample_counts, series};
 
 /// How far back an instant selector looks.
 const LOOKBACK_MS: i64 = 300_000;
 /// Where series that ended, or lie ahead, are looked for: so far before and after the range.
 const SEARCHED_MS: [i64; 5] = [3_600_000, 6 * 3_600_000, 86_400_000, 7 * 86_400_000, 90 * 86_400_000];
+/// How far back samples of the same service tell the pace, and of how many series.
+const PACE_MS: i64 = 600_000;
+const PACE_SERIES_MAX: usize = 50;
 const ALWAYS: (i64, i64) = (i64::MIN / 2, i64::MAX / 2);
 
 /// Why `query` has no result in `range_ms` (both ends inclusive).
@@ -151,6 +154,7 @@ impl Look<'_> {
                 }
                 if let Some(last) = times.iter().max() {
                     why.newest = Some(UnixNanos::from_millis(*last));
+                    why.oldest = extent(self.db, self.ask, &all)?.map(|(first, _)| UnixNanos::from_millis(first));
                     return Ok(());
                 }
             }
@@ -184,10 +188,22 @@ impl Look<'_> {
             let matchers = selector.selector.all_matchers();
             let counts = sample_counts(self.db, self.ask, &matchers, (from + 1, self.range_ms.1))?;
             if let Some(samples @ 1) = counts.into_iter().max() {
-                return Ok(Some(Waiting { samples_needed: 2, samples }));
+                let next = self.next(&matchers, (from + 1, self.range_ms.1))?;
+                return Ok(Some(Waiting { samples_needed: 2, samples, next }));
             }
         }
         Ok(None)
+    }
+
+    /// When the next sample of the selector is due: its newest one, and the shortest time between samples of the same service.
+    fn next(&self, matchers: &[Matcher], window: (i64, i64)) -> Result<Option<UnixNanos>, MetricsError> {
+        let found = newest(self.db, self.ask, matchers, window)?;
+        let Some((labels, last)) = found.iter().max_by_key(|(_, sample)| sample.t) else { return Ok(None) };
+        let same = ["service", "job"].into_iter().find(|name| !labels.get(name).is_empty());
+        let Some(same) = same.map(|name| Matcher::equal(name, labels.get(name))) else { return Ok(None) };
+        let lately = (last.t.saturating_sub(PACE_MS), last.t);
+        let paces = intervals(self.db, self.ask, &[same], lately, PACE_SERIES_MAX)?;
+        Ok(paces.into_iter().min().map(|pace| UnixNanos::from_millis(last.t.saturating_add(pace))))
     }
 }
 

@@ -106,6 +106,8 @@ fn db() -> Tsdb {
         }
     }
     samples.push((Labels::from_pairs([("__name__", "young_total")]), at(590).as_millis(), 1.0));
+    let late = Labels::from_pairs([("__name__", "late_total"), ("service", "api")]);
+    samples.push((late, at(590).as_millis(), 1.0));
     db.append_wait(samples).unwrap();
     db
 }
@@ -150,9 +152,13 @@ fn names_that_do_not_exist_are_repaired() {
 fn windows_ends_and_combinations() {
     let found = why_metrics("rate(young_total[1m])", (540, 600));
     assert_eq!(found.reason, Reason::Waiting);
-    assert_eq!(found.waiting.map(|w| (w.samples, w.samples_needed)), Some((1, 2)));
+    assert_eq!(found.waiting.map(|w| (w.samples, w.samples_needed, w.next)), Some((1, 2, None)));
+    // The other metric of its service comes every fifteen seconds.
+    let found = why_metrics("rate(late_total[1m])", (540, 600));
+    assert_eq!(found.waiting.and_then(|w| w.next), Some(at(605)));
     let found = why_metrics("http_requests_total", (3000, 3600));
     assert_eq!((found.reason, found.newest), (Reason::OutOfRange, Some(at(600))));
+    assert_eq!(found.oldest, Some(at(0)));
     let found = why_metrics("http_requests_total{service=\"bot\",status_code=\"500\"}", (0, 600));
     assert_eq!(found.reason, Reason::Filtered);
     assert_eq!(terms(&found), [("service=\"bot\"", 1), ("status_code=\"500\"", 1)]);

@@ -8,6 +8,9 @@ import type { Range } from "../../lib/time/range.ts";
 import { useTime, useTimeSearch } from "../../lib/view.ts";
 import styles from "./Panel.module.css";
 
+const BEFORE_MILLI = 1_800_000;
+const AFTER_MILLI = 60_000;
+
 export interface EmptyPanelProps {
   exprs: readonly string[];
   range: Range;
@@ -58,8 +61,19 @@ function sentence(why: WhyEmpty): string {
 }
 
 function Newest({ why, range }: { why: WhyEmpty; range: Range }) {
-  const { asOfMilli } = useTime();
+  const { asOfMilli, setRange } = useTime();
   const newest = why.newest_unix_milli;
-  if (newest === null || newest >= range.fromMilli) return null;
-  return <p className="faint">the newest is from {formatRelative(newest, asOfMilli)}</p>;
+  if (newest === null || (newest >= range.fromMilli && newest <= range.toMilli)) return null;
+  return (
+    <p className="faint">
+      the newest is from {formatRelative(newest, asOfMilli)}{" "}
+      <button
+        type="button"
+        className="button quiet small"
+        onClick={() => setRange({ fromMilli: newest - BEFORE_MILLI, toMilli: newest + AFTER_MILLI })}
+      >
+        Jump there
+      </button>
+    </p>
+  );
 }

@@ -18,7 +18,7 @@ const TITLES: Record<Signal, string> = { traces: "Traces", logs: "Logs", metrics
 const FIRST: Record<Signal, string> = { traces: "first span", logs: "first record", metrics: "first point" };
 const MAX_SERVICES = 6;
 /** Said, but no reason to turn the light amber. */
-const ADVICE = new Set(["no_trace_ids"]);
+const ADVICE = new Set(["no_trace_ids", "delta"]);
 const POLL_MS = 2000;
 
 export function Checklist({ status }: { status: Status | null }) {
