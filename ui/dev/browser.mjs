@@ -15,12 +15,15 @@ export function option(name, fallback) {
 
 export const flag = (name) => process.argv.includes(`--${name}`);
 
-/** The address of the pages, and how to stop what serves them. `built`: the files of `dist` instead of the sources. */
+/**
+ * The address of the pages, and how to stop what serves them. `built`, or `BELLROCK_PAGES=dist`: the files of `dist` instead
+ * of the sources.
+ */
 export async function serve({ built = false } = {}) {
   const base = option("base", "");
   if (base) return { base: base.replace(/\/$/, ""), stop: async () => {} };
   const { createServer, preview } = await import("vite");
-  if (built) {
+  if (built || process.env.BELLROCK_PAGES === "dist") {
     const server = await preview({
       root: fileURLToPath(new URL("..", import.meta.url)),
       preview: { port: 0, host: "127.0.0.1" },

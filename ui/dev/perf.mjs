@@ -1,5 +1,5 @@
-// Measures the built UI in Chromium against its budgets, over a running server (`BELLROCK_API`, or its own pages with
-// `--base`); what it needs is sent there. Beside each figure stands how busy the machine was meanwhile: a length of time
+// Measures the built UI in Chromium against its budgets, over a server of its own (`BELLROCK_BIN`, or what cargo built), or
+// over the one of `BELLROCK_API`, or of `--base` with its own pages; what it needs is sent there. Beside each figure stands how busy the machine was meanwhile: a length of time
 // that misses its budget on a busy machine counts when its CPU time keeps it. Fails when a figure is more than twice its
 // budget: machines of CI share their cores. Ends with `N passed, N failed`.
 //
@@ -10,13 +10,15 @@ import { cpus } from "node:os";
 import { flag, launch, option, serve } from "./browser.mjs";
 import { CASES } from "./perf/cases.mjs";
 import { emptyFrame, openEmpty, waiting } from "./perf/noise.mjs";
+import { startMeasured } from "./perf/server.mjs";
 import { judge } from "./perf/verdict.mjs";
 
 const only = option("only", "").split(",").filter(Boolean);
 const record = option("record", "");
 const long = flag("long");
 
-const { base, stop } = await serve({ built: true });
+const own = option("base", process.env.BELLROCK_API ?? "") === "" ? await startMeasured() : null;
+const { base, stop } = own ?? (await serve({ built: true }));
 const { context, close } = await launch({ args: ["--enable-precise-memory-info"] });
 const rows = [];
 let failed = 0;

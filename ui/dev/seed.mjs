@@ -1,8 +1,10 @@
 // Sends what no demo has to a running server over OTLP/HTTP: traces of 10,000 and 100,000 spans, a trace with every
 // problem, a hundred thousand log records. Ids are fixed, so a page can be opened by name.
 //
-//   node dev/seed.mjs [--otlp http://127.0.0.1:4318] [--big] [--logs 100000]
+//   node dev/seed.mjs [--otlp http://127.0.0.1:4318] [--big] [--logs 100000] [--alerts http://127.0.0.1:8080]
 import { pathToFileURL } from "node:url";
+import { seedAlerts } from "./alert-seed.mjs";
+import { post } from "./post.mjs";
 
 export const TRACES = {
   odd: "0ddba11000000000000000000000c0de",
@@ -33,15 +35,6 @@ const attributes = (values) =>
 
 const hex = (value, digits) => value.toString(16).padStart(digits, "0");
 
-async function post(base, path, body) {
-  const response = await fetch(base + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-}
-
 /** Spans as `[service, span]`, sent in batches. */
 export async function sendSpans(base, spans) {
   for (let at = 0; at < spans.length; at += 4000) {
@@ -53,7 +46,7 @@ export async function sendSpans(base, spans) {
       resource: { attributes: attributes({ "service.name": service, "service.instance.id": `${service}-1` }) },
       scopeSpans: [{ scope: { name: "seed" }, spans: list }],
     }));
-    await post(base, "/v1/traces", { resourceSpans });
+    await post(`${base}/v1/traces`, { resourceSpans });
   }
 }
 
@@ -247,7 +240,7 @@ function oddLogs(traceId, startNanos) {
 async function sendLogs(base, logs) {
   const byService = new Map();
   for (const { service, record } of logs) byService.set(service, [...(byService.get(service) ?? []), record]);
-  await post(base, "/v1/logs", {
+  await post(`${base}/v1/logs`, {
     resourceLogs: [...byService].map(([service, logRecords]) => ({
       resource: { attributes: attributes({ "service.name": service, "service.instance.id": `${service}-1` }) },
       scopeLogs: [{ scope: { name: "seed" }, logRecords }],
@@ -290,12 +283,12 @@ export async function sendManyLogs(base, count, { now = false } = {}) {
   }
 }
 
-/** Gauges `seed_level` with a value each minute over the last `seconds` before `end` (unix seconds). */
-export async function sendGauges(base, series, seconds, end) {
+/** Gauges `seed_level` (or `name`) with a value each minute (or every `step` seconds) over the last `seconds` before `end` (unix seconds). */
+export async function sendGauges(base, series, seconds, end, { name = "seed_level", step = 60 } = {}) {
   const points = [];
   for (let at = 0; at < series; at++) {
     const random = numbers(at + 1);
-    for (let time = end - seconds; time <= end; time += 60) {
+    for (let time = end - seconds; time <= end; time += step) {
       points.push({
         timeUnixNano: `${time}000000000`,
         asDouble: 50 + 40 * Math.sin(time / (600 + at * 20)) + random(100) / 10,
@@ -304,11 +297,13 @@ export async function sendGauges(base, series, seconds, end) {
     }
   }
   points.sort((a, b) => (a.timeUnixNano < b.timeUnixNano ? -1 : 1));
-  const metrics = [{ name: "seed_level", gauge: { dataPoints: points } }];
   const resource = { attributes: attributes({ "service.name": "seed" }) };
-  await post(base, "/v1/metrics", {
-    resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: "seed" }, metrics }] }],
-  });
+  for (let at = 0; at < points.length; at += 20_000) {
+    const metrics = [{ name, gauge: { dataPoints: points.slice(at, at + 20_000) } }];
+    await post(`${base}/v1/metrics`, {
+      resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: "seed" }, metrics }] }],
+    });
+  }
 }
 
 export async function seed({ otlp, big, logs }) {
@@ -327,5 +322,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     big: process.argv.includes("--big"),
     logs: Number(option("logs", "0")),
   });
+  const api = option("alerts", "");
+  if (api) await seedAlerts(api);
   process.stdout.write(`${JSON.stringify(TRACES)}\n`);
 }

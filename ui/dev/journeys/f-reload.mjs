@@ -1,4 +1,5 @@
 // (f) Every page, reloaded from its own address, looks the same. Times that pass are masked.
+import { seedAlerts } from "../alert-seed.mjs";
 import { openPage, settle } from "../browser.mjs";
 import { pages } from "../pages.mjs";
 import { seed } from "../seed.mjs";
@@ -16,6 +17,7 @@ export async function run({ context, expect, start }) {
   const server = await start();
   const times = await sendShop(server);
   await seed({ otlp: server.otlp, big: false, logs: 2000 });
+  await seedAlerts(server.api);
   const list = (await pages(server.api)).filter(({ name }) => !NOT_BY_ADDRESS.test(name));
   const different = [];
   for (const { name, path, act } of list) {
@@ -29,7 +31,9 @@ export async function run({ context, expect, start }) {
       complain: () => {},
     });
     if (act) {
-      await act(page);
+      await act(page).catch((error) => {
+        throw new Error(`${name}: ${error.message}`);
+      });
       await settle(page);
     }
     const [before, textBefore] = await look(page);

@@ -1,7 +1,7 @@
 // A real server for a journey: its own data folder, free ports, stopped at the end. The binary is `BELLROCK_BIN`, or
 // what cargo built last. One that was built without the pages gets them from `dist`.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,13 +46,20 @@ export async function until(what, ask, limitMs = 20_000) {
   }
 }
 
-/** `base`: address of the pages; `api`, `otlp`: of the API and of OTLP/HTTP. `config`: text of a configuration file. */
-export async function startServer({ more = [] } = {}) {
+/**
+ * `base`: address of the pages; `api`, `otlp`: of the API and of OTLP/HTTP. `config`: text of a configuration file.
+ * `pages: "dist"`: those that were just built, whatever the binary brings.
+ */
+export async function startServer({ more = [], config = "", pages: wanted = process.env.BELLROCK_PAGES } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "bellrock-journey-"));
   const [grpc, http, api, ui, health, metrics, alertmanager] = await freePorts(7);
   const args = ["serve", "--data-dir", join(folder, "data"), "--listen", "127.0.0.1"];
   const ports = { "otlp-grpc": grpc, "otlp-http": http, api, ui, health, metrics, alertmanager };
   for (const [name, port] of Object.entries(ports)) args.push(`--${name}-listen`, `127.0.0.1:${port}`);
+  if (config) {
+    writeFileSync(join(folder, "bellrock.yaml"), config);
+    args.push("--config", join(folder, "bellrock.yaml"));
+  }
   const child = spawn(binary(), [...args, ...more], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -75,7 +82,7 @@ export async function startServer({ more = [] } = {}) {
   await until("the server is ready", isReady, READY_MS).catch((error) => {
     throw new Error(`${error.message}:\n${said}`);
   });
-  const pages = await pagesOf(address(ui), address(api));
+  const pages = await pagesOf(address(ui), address(api), wanted);
   return {
     base: pages.base,
     api: address(api),
@@ -94,10 +101,9 @@ export async function startServer({ more = [] } = {}) {
   };
 }
 
-async function pagesOf(ui, api) {
+async function pagesOf(ui, api, wanted) {
   const text = await (await fetch(ui)).text();
-  // `BELLROCK_PAGES=dist`: the pages that were just built, whatever the binary brings.
-  if (process.env.BELLROCK_PAGES !== "dist" && text.includes("<base href")) return { base: ui, stop: async () => {} };
+  if (wanted !== "dist" && text.includes("<base href")) return { base: ui, stop: async () => {} };
   const { preview } = await import("vite");
   const server = await preview({
     root: join(ROOT, "ui"),

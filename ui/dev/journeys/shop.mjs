@@ -1,5 +1,6 @@
 // Half an hour of a small shop, the same each time: three services, a trace every few seconds, a counter of requests,
 // and two minutes in which checkouts fail because the database does not answer. Sent over OTLP/HTTP.
+import { post } from "../post.mjs";
 import { until } from "./server.mjs";
 
 const STEP_SECONDS = 15;
@@ -23,15 +24,6 @@ export function shopTimes(endMilli) {
 }
 
 const isBad = (second) => second >= BAD_FROM_SECONDS && second < BAD_TO_SECONDS;
-
-async function post(url, body) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-}
 
 function counters(startMilli) {
   const totals = new Map();

@@ -67,9 +67,7 @@ export function dashboard(panels, series, metric) {
         title: `Panel ${index}`,
         type: "graph",
         gridPos: { x: (index % 4) * 6, y: Math.floor(index / 4) * 6, w: 6, h: 6 },
-        targets: [
-          { expr: `topk(${series}, rate(${metric}[5m])) + ${index} * 0`, legendFormat: "{{span_name}} {{le}}" },
-        ],
+        targets: [{ expr: `topk(${series}, ${metric}) + ${index} * 0`, legendFormat: "{{shard}}" }],
       })),
     },
   });

@@ -38,19 +38,22 @@ function summary(events) {
   const threads = new Map();
   for (const { name, pid, tid, args } of events) {
     if (name === "thread_name") {
-      threads.set(`${pid}:${tid}`, { name: args.name, tasks: [], scripts: [], ticks: [], cpu: 0 });
+      threads.set(`${pid}:${tid}`, { name: args.name, tasks: [], scripts: [], harness: [], ticks: [], cpu: 0 });
     }
   }
-  for (const { name, pid, tid, ts, dur, tdur } of events) {
+  for (const { name, pid, tid, ts, dur, tdur, args } of events) {
     const thread = threads.get(`${pid}:${tid}`);
     if (!thread) continue;
     if (name === "FireAnimationFrame") thread.ticks.push(ts);
     if (dur === undefined) continue;
     const piece = { at: ts, wall: dur / 1000, cpu: (tdur ?? dur) / 1000 };
-    if (SCRIPT.has(name)) thread.scripts.push(piece);
-    if (name !== "RunTask") continue;
-    thread.tasks.push(piece);
-    thread.cpu += piece.cpu;
+    if (name === "EvaluateScript" && !args.data?.url) thread.harness.push(piece);
+    else if (SCRIPT.has(name)) thread.scripts.push(piece);
+    if (name === "RunTask") thread.tasks.push(piece);
+  }
+  for (const thread of threads.values()) {
+    thread.tasks = without(thread.tasks, thread.harness);
+    thread.cpu = thread.tasks.reduce((sum, { cpu }) => sum + cpu, 0);
   }
   const all = [...threads.values()];
   // The browser has other pages, which do nothing: the page is where the work is.
@@ -67,6 +70,26 @@ function summary(events) {
     frameCpu: perFrame(tasks, main?.ticks ?? []),
     frameScript: perFrame(outermost(main?.scripts ?? []), main?.ticks ?? []),
   };
+}
+
+/**
+ * Tasks, less what the harness evaluated in them: a script without an address came through the debugger. Compiling what a
+ * waiting function needs takes a page longer than most of what it does by itself.
+ */
+function without(tasks, harness) {
+  const theirs = outermost(harness);
+  let next = 0;
+  return [...tasks]
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, wall, cpu }) => {
+      const left = { at, wall, cpu };
+      while (next < theirs.length && theirs[next].at < at) next++;
+      for (; next < theirs.length && theirs[next].at < at + wall * 1000; next++) {
+        left.wall -= theirs[next].wall;
+        left.cpu = Math.max(0, left.cpu - theirs[next].cpu);
+      }
+      return left;
+    });
 }
 
 function outermost(pieces) {

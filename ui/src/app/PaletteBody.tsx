@@ -3,8 +3,9 @@ import { useNavigate, useRouter } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { useState } from "react";
 import { copyText } from "../components/CopyButton.tsx";
+import { useRefresh } from "../lib/refresh.ts";
 import { trayOpen } from "../lib/tray.ts";
-import { refreshNow, useTime, useTimeSearch } from "../lib/view.ts";
+import { useTime, useTimeSearch } from "../lib/view.ts";
 import { shareable, useLinks } from "./link.ts";
 import { NAV } from "./nav.ts";
 import styles from "./Palette.module.css";
@@ -36,6 +37,7 @@ export function PaletteBody({ onDone }: { onDone: () => void }) {
   const navigate = useNavigate();
   const router = useRouter();
   const time = useTime();
+  const refresh = useRefresh();
   const timeSearch = useTimeSearch();
   const pin = usePinning();
   const links = useLinks();
@@ -75,7 +77,7 @@ export function PaletteBody({ onDone }: { onDone: () => void }) {
     },
     { title: "Pin what is shown to the evidence tray", keys: "shift+p", run: pin },
     { title: "Evidence tray", keys: "g v", run: () => trayOpen.set(true) },
-    { title: "Refresh", keys: "r", run: refreshNow },
+    { title: "Refresh", keys: "r", run: refresh },
     { title: "Keyboard shortcuts", keys: "?", run: () => sheetOpen.set(true) },
   ];
   const plain = found.length === 0;

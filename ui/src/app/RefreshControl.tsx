@@ -5,6 +5,7 @@ import { RefreshCw } from "lucide-react";
 import { useEffect } from "react";
 import { useKeys } from "../lib/keys.ts";
 import { refreshEvery } from "../lib/preferences.ts";
+import { useRefresh } from "../lib/refresh.ts";
 import { useStore } from "../lib/store.ts";
 import { isRelative } from "../lib/time/range.ts";
 import { refreshNow, useTime } from "../lib/view.ts";
@@ -30,10 +31,11 @@ function userIsBusy(): boolean {
 
 export function RefreshControl() {
   const { text } = useTime();
+  const refresh = useRefresh();
   const choice = useStore(refreshEvery);
   const fetching = useIsFetching({ predicate: (query) => query.queryKey[0] !== "status" }) > 0;
   const seconds = isRelative(text) ? Number(choice) : 0;
-  useKeys("global", "Time", [{ keys: "r", label: "Refresh", run: refreshNow }]);
+  useKeys("global", "Time", [{ keys: "r", label: "Refresh", run: refresh }]);
   useEffect(() => {
     if (!seconds) return;
     const timer = setInterval(() => !userIsBusy() && refreshNow(), seconds * 1000);
@@ -41,7 +43,7 @@ export function RefreshControl() {
   }, [seconds]);
   return (
     <div className={styles.group}>
-      <button type="button" className="button icon" aria-label="Refresh" title="Refresh (r)" onClick={refreshNow}>
+      <button type="button" className="button icon" aria-label="Refresh" title="Refresh (r)" onClick={refresh}>
         <RefreshCw size={14} aria-hidden className={fetching ? styles.turning : undefined} />
       </button>
       <select

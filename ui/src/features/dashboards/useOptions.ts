@@ -1,8 +1,9 @@
 // The values that a variable can have, asked from the server when they are needed.
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { fetchValues } from "../../api/batch.ts";
 import { fetchLabelNames, queryInstant } from "../../api/prometheus.ts";
+import { useKeptQueries } from "../../lib/kept-queries.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { interpolate, type Values } from "./interpolate.ts";
 import type { Panel, Variable } from "./model.ts";
@@ -66,9 +67,9 @@ export function useRepeats(
 ): ReadonlyMap<string, readonly string[]> {
   const used = variables.filter((variable) => panels.some((panel) => panel.repeat === variable.name));
   const all = (variable: Variable) => (chosen.get(variable.name) ?? []).includes(ALL);
-  const options = useQueries({
-    queries: used.map((variable) => optionsQuery(variable, values, range, all(variable))),
-  });
+  const options = useKeptQueries(
+    used.map((variable) => ({ ...optionsQuery(variable, values, range, all(variable)), like: variable.name })),
+  );
   const key = JSON.stringify(
     used.map((variable, at) => [variable.name, all(variable) ? (options[at]?.data ?? []) : chosen.get(variable.name)]),
   );

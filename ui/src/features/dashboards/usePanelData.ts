@@ -1,8 +1,8 @@
 // Asks for the data of one panel; all panels of a page share one connection.
-import { keepPreviousData, useQueries } from "@tanstack/react-query";
 import type { BatchAnswer, BatchQuery } from "../../api/batch.ts";
 import { ask } from "../../api/batcher.ts";
 import { rangeQuery, wholeRange } from "../../api/prometheus.ts";
+import { useKeptQueries } from "../../lib/kept-queries.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { interpolate, type Values } from "./interpolate.ts";
 import type { Panel } from "./model.ts";
@@ -29,14 +29,14 @@ export function usePanelData(panel: Panel, range: Range, values: Values, enabled
   const targets = panel.targets.filter((target) => !target.hidden);
   const exprs = targets.map((target) => interpolate(target.expr, values));
   const queries = exprs.map((expr, index) => batchQuery(panel, targets[index]?.instant ?? false, expr, range, values));
-  const results = useQueries({
-    queries: queries.map((query) => ({
+  const results = useKeptQueries(
+    queries.map((query, index) => ({
       queryKey: ["panel", query],
-      queryFn: ({ signal }: { signal: AbortSignal }) => ask(query, signal),
-      placeholderData: keepPreviousData,
+      queryFn: ({ signal }) => ask(query, signal),
+      like: `${index} ${query.kind}`,
       enabled,
     })),
-  });
+  );
   const failed = results.findIndex((result) => result.error !== null);
   return {
     answers: results.map((result) => result.data ?? null),

@@ -13,10 +13,11 @@ import { addTerm, searchedTexts } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { later } from "../../lib/later.tsx";
 import { formatCount } from "../../lib/number.ts";
+import { useRefresh } from "../../lib/refresh.ts";
 import { useReport } from "../../lib/report.ts";
 import { createPreference, useStore } from "../../lib/store.ts";
 import { formatDay } from "../../lib/time/format.ts";
-import { refreshNow, useTime, useView } from "../../lib/view.ts";
+import { useTime, useView } from "../../lib/view.ts";
 import { FindBar } from "./FindBar.tsx";
 import { LiveStrip } from "./LiveStrip.tsx";
 import { LogPeek } from "./LogPeek.tsx";
@@ -44,6 +45,7 @@ export const wrapPreference = createPreference<"on" | "off">("logs-wrap", ["on",
 export function LogsPage() {
   const { search, patch } = useView();
   const { range, zone, setRange, asOfMilli } = useTime();
+  const refresh = useRefresh();
   const q = search.q ?? "";
   const order = search.order === "asc" ? "asc" : "desc";
   const tab: TabId = TABS.find((id) => id === search.tab) ?? "records";
@@ -195,7 +197,7 @@ export function LogsPage() {
             <>
               {live && <LiveStrip tail={tail} onResume={resume} onPause={() => pause(true)} onStop={toggleLive} />}
               {!live && list.error && <ErrorBox error={list.error} query={q} onRetry={list.retry} onApply={run} />}
-              {!live && list.partial && <PartialStrip reason={list.partial} onRetry={refreshNow} />}
+              {!live && list.partial && <PartialStrip reason={list.partial} onRetry={refresh} />}
               {!live && list.state === "loading" && <Skeleton rows={24} rowHeight={22} />}
               {empty && <NothingFound signal="logs" query={q} onQuery={run} />}
               {live && rows.length === 0 && <p className={styles.waiting}>Waiting for records that match</p>}

@@ -1,5 +1,4 @@
 // One to ten queries over the same time. What is shown is in the URL; a formula uses the other queries by their names.
-import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
@@ -9,6 +8,7 @@ import { promqlCompleter } from "../../components/promql-language.ts";
 import type { QueryInputHandle } from "../../components/QueryInput.tsx";
 import { ErrorBox, RefreshBar, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
+import { useKeptQueries } from "../../lib/kept-queries.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
@@ -48,27 +48,28 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
   const [max, setMax] = useState(LINES_MAX);
   // A heat map counts every value, a graph needs those that can be seen.
   const how = tab === "heat" ? { maxSeries: LINES_LIMIT, whole: true } : { maxSeries: max };
-  const now = useQueries({
-    queries: queries.map((_, at) => ({
+  const now = useKeptQueries(
+    queries.map(({ name }, at) => ({
       queryKey: ranged ? ["query-range", texts[at], range, step, how] : ["query", texts[at], range.toMilli],
       enabled: asked[at] === true && tab !== "explain",
       retry: false,
-      placeholderData: <T,>(old: T) => old,
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
+      like: `${name} ${tab}`,
+      queryFn: ({ signal }) =>
         ranged
           ? queryRange(texts[at] ?? "", range, step, signal, how)
           : queryInstant(texts[at] ?? "", range.toMilli, signal),
     })),
-  });
+  );
   const earlier = { fromMilli: range.fromMilli - shift * 1000, toMilli: range.toMilli - shift * 1000 };
-  const before = useQueries({
-    queries: queries.map((_, at) => ({
+  const before = useKeptQueries(
+    queries.map(({ name }, at) => ({
       queryKey: ["query-range", texts[at], earlier, step, how],
       enabled: asked[at] === true && tab === "graph" && shift > 0,
       retry: false,
-      queryFn: ({ signal }: { signal: AbortSignal }) => queryRange(texts[at] ?? "", earlier, step, signal, how),
+      like: `${name} ${shift}`,
+      queryFn: ({ signal }) => queryRange(texts[at] ?? "", earlier, step, signal, how),
     })),
-  });
+  );
   const signature = [...now, ...before].map((each) => each.dataUpdatedAt).join(",");
   // biome-ignore lint/correctness/useExhaustiveDependencies: the signature stands for the answers
   const answers = useMemo(

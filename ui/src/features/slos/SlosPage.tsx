@@ -1,5 +1,5 @@
 // All objectives: what is left of each budget, how it burns and where it goes; those in need first.
-import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Download, FileUp, Plus } from "lucide-react";
 import { useRef, useState } from "react";
@@ -22,6 +22,7 @@ import {
   STATE_TITLES,
   STATE_WORDS,
 } from "../../lib/budget.ts";
+import { useKeptQueries } from "../../lib/kept-queries.ts";
 import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
@@ -195,16 +196,15 @@ function Promises({ promises }: { promises: readonly Slo[] }) {
 }
 
 function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
-  const trends = useQueries({
-    queries: rows.slice(0, TRENDS_MAX).map(({ slo, group }) => ({
+  const trends = useKeptQueries(
+    rows.slice(0, TRENDS_MAX).map(({ slo, group }) => ({
       queryKey: ["slo-trend", slo.id, group?.labels, group?.time_ms],
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
-        fetchHistory(slo.id, group?.labels ?? {}, knownRange(group as SloGroup), signal),
+      queryFn: ({ signal }) => fetchHistory(slo.id, group?.labels ?? {}, knownRange(group as SloGroup), signal),
       enabled: group !== null && group.sli !== null,
       staleTime: 60_000,
-      placeholderData: keepPreviousData,
+      like: JSON.stringify([slo.id, group?.labels]),
     })),
-  });
+  );
   return (
     <table className="table">
       <thead>

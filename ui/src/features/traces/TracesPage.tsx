@@ -13,9 +13,10 @@ import { ErrorBox, PartialStrip, RefreshBar, Skeleton } from "../../components/S
 import { Tabs } from "../../components/Tabs.tsx";
 import { addTerm } from "../../lib/filter.ts";
 import { formatCount } from "../../lib/number.ts";
+import { useRefresh } from "../../lib/refresh.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDay } from "../../lib/time/format.ts";
-import { refreshNow, useTime, useView } from "../../lib/view.ts";
+import { useTime, useView } from "../../lib/view.ts";
 import { DurationFacet } from "./DurationFacet.tsx";
 import { GroupsView } from "./GroupsView.tsx";
 import { OpenFileButton } from "./OpenFileButton.tsx";
@@ -35,6 +36,7 @@ const TITLES: Record<Mode, string> = { traces: "Traces", spans: "Spans", groups:
 export function TracesPage() {
   const { search, patch } = useView();
   const { range, zone, asOfMilli } = useTime();
+  const refresh = useRefresh();
   const navigate = useNavigate();
   const q = search.q ?? "";
   const mode: Mode = MODES.find((id) => id === search.tab) ?? "traces";
@@ -110,7 +112,7 @@ export function TracesPage() {
           {usesList && pages.error && (
             <ErrorBox error={pages.error} query={q} onRetry={() => void pages.refetch()} onApply={run} />
           )}
-          {usesList && partial && <PartialStrip reason={partial} onRetry={refreshNow} />}
+          {usesList && partial && <PartialStrip reason={partial} onRetry={refresh} />}
           {usesList && pages.isPending && !pages.error && <Skeleton rows={20} rowHeight={32} />}
           {usesList && pages.isSuccess && traces.length === 0 && (
             <NothingFound signal="traces" query={q} onQuery={run} />
