@@ -14,16 +14,21 @@ mod context;
 mod convert;
 mod editors;
 mod eval;
+mod keys;
 mod lex;
+mod metrics;
 mod parse;
 mod path;
 mod paths;
+mod pattern;
+mod replace;
+mod span_name;
 mod value;
 
 use std::fmt;
 
 pub use condition::{Condition, Conditions};
-pub use context::{Context, Item, Point, PointHead, Scene};
+pub use context::{Context, Item, Point, PointHead, Scene, Schema};
 pub use editors::Statement;
 pub use eval::{ErrorMode, EvalError};
 pub use value::Val;

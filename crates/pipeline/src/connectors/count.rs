@@ -17,7 +17,7 @@ use wire::otlp::tree::{
 
 use crate::component::{Connector, ConnectorFactory, Host, Outputs, Refused, Run, Setup};
 use crate::consumer::{Answer, Consumer};
-use crate::ottl::{Condition, Conditions, Context, ErrorMode, Item, Point, Scene};
+use crate::ottl::{Condition, Conditions, Context, ErrorMode, Item, Scene};
 use crate::processors::scenes::each;
 use crate::telemetry::{Telemetry, Tree};
 
@@ -139,13 +139,9 @@ fn attribute<'s>(scene: &'s Scene<'_>, key: &str) -> Option<&'s Value> {
     let own = match &scene.item {
         Item::Span(span) => span.attributes.get(key),
         Item::Event { span, event, .. } => event.attributes.get(key).or_else(|| span.attributes.get(key)),
+        Item::Link { span, link } => link.attributes.get(key).or_else(|| span.attributes.get(key)),
         Item::Log(log) => log.attributes.get(key),
-        Item::Point { point, .. } => match point {
-            Point::Number(p) => p.attributes.get(key),
-            Point::Histogram(p) => p.attributes.get(key),
-            Point::Exponential(p) => p.attributes.get(key),
-            Point::Summary(p) => p.attributes.get(key),
-        },
+        Item::Point { point, .. } | Item::Exemplar { point, .. } => point.attributes().get(key),
         Item::Metric(_) | Item::None => None,
     };
     own.or_else(|| scene.resource.attributes.get(key))

@@ -1,7 +1,5 @@
 //! The arguments of a call, matched with the parameters of its function.
 
-use regex::Regex;
-
 use super::Problem;
 use super::ast::{Call, Expr, Kind};
 use super::compile;
@@ -9,10 +7,8 @@ use super::context::Context;
 use super::convert;
 use super::eval::{EvalError, Getter};
 use super::path::Path;
+use super::pattern::Pattern;
 use super::value::Val;
-
-/// Bytes of a compiled pattern.
-const PATTERN_BYTES_MAX: usize = 4 << 20;
 
 /// The arguments of a call.
 pub(super) struct Arguments<'a> {
@@ -149,12 +145,37 @@ impl<'a> Arguments<'a> {
     }
 
     /// A regular expression.
-    pub(super) fn pattern(&self, n: usize) -> Result<Regex, Problem> {
-        let text = self.text(n)?;
-        regex::RegexBuilder::new(&text)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .map_err(|e| self.problem(n, &format!("is not a pattern: {}", e.to_string().replace('\n', " "))))
+    pub(super) fn pattern(&self, n: usize) -> Result<Pattern, Problem> {
+        Pattern::of(self.value(n)?).map_err(|e| self.problem(n, &e))
+    }
+
+    /// A text, or what it is when it is left out.
+    pub(super) fn text_or(&self, n: usize, default: &str) -> Result<String, Problem> {
+        if self.has(n) { self.text(n) } else { Ok(default.to_owned()) }
+    }
+
+    /// A number that is written down.
+    pub(super) fn number(&self, n: usize) -> Result<f64, Problem> {
+        match &self.expr(n)?.kind {
+            Kind::Literal(v) if v.as_f64().is_some() => Ok(v.as_f64().unwrap_or_default()),
+            _ => Err(self.problem(n, "must be a number")),
+        }
+    }
+
+    /// A list of numbers that are written down.
+    pub(super) fn numbers(&self, n: usize) -> Result<Vec<f64>, Problem> {
+        let Kind::List(items) = &self.expr(n)?.kind else { return Err(self.problem(n, "must be a list of numbers")) };
+        let number = |e: &Expr| if let Kind::Literal(v) = &e.kind { v.as_f64() } else { None };
+        items.iter().map(|e| number(e).ok_or_else(|| self.problem(n, "must be a list of numbers"))).collect()
+    }
+
+    /// That the call stands in `context`, which it works on.
+    pub(super) fn only_in(&self, context: Context) -> Result<(), Problem> {
+        if self.context == context {
+            return Ok(());
+        }
+        let (name, of, here) = (&self.call.name, context.name(), self.context.name());
+        Err(Problem::new(self.call.at, format!("`{name}` works in the context `{of}`, not in `{here}`")))
     }
 
     /// A converter of one value, named without parentheses.

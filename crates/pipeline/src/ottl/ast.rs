@@ -37,6 +37,8 @@ pub(super) struct Path {
 pub(super) enum Key {
     Text(String),
     Index(usize),
+    /// A path, a call or arithmetic: `attributes[resource.attributes["key"]]`.
+    Computed(Expr),
 }
 
 /// `Concat([a, b], delimiter="-")["x"]`.

@@ -4,10 +4,12 @@ use model::Signal;
 
 use super::Problem;
 use super::arguments::Arguments;
-use super::ast::{Call, Expr, Key, Kind, Test};
+use super::ast::{self, Call, Expr, Kind, Test};
 use super::context::{Context, Scene};
 use super::convert;
+use super::editors;
 use super::eval::{EvalError, Getter, compare, index, math};
+use super::keys::Keys;
 use super::parse;
 use super::path::Path;
 use super::value::Val;
@@ -105,14 +107,11 @@ fn call(c: &Call, context: Context) -> Result<Getter, Problem> {
     };
     let arguments = Arguments::new(c, function.parameters, function.required, context)?;
     let getter = (function.build)(&arguments)?;
-    Ok(with_keys(getter, c.keys.clone()))
-}
-
-fn with_keys(getter: Getter, keys: Vec<Key>) -> Getter {
+    let keys = Keys::of(&c.keys, context)?;
     if keys.is_empty() {
-        return getter;
+        return Ok(getter);
     }
-    Getter::computed(move |s| Ok(index(getter.get(s)?, &keys)))
+    Ok(Getter::computed(move |s| Ok(index(getter.get(s)?, &keys.at(s)?))))
 }
 
 /// A function that there is not: what was probably meant, and what there is.
@@ -183,7 +182,7 @@ pub(super) fn infer(signal: Signal, text: &str) -> Result<Context, Problem> {
     let contexts = Context::of(signal);
     let mut found: Option<Context> = None;
     let mut wrong = None;
-    let mut visit = |path: &super::ast::Path| {
+    let mut visit = |path: &ast::Path| {
         let named = path.names.first().and_then(|n| Context::of_name(n)).filter(|_| path.names.len() > 1);
         match named {
             Some(c) if !contexts.contains(&c) => {
@@ -202,8 +201,10 @@ pub(super) fn infer(signal: Signal, text: &str) -> Result<Context, Problem> {
             }
         }
     };
+    let mut least = None;
     match parse::statement(text) {
         Ok(s) => {
+            least = editors::context_of(&s.editor.name);
             s.editor.arguments.iter().for_each(|(_, e)| paths_of(e, &mut visit));
             if let Some(test) = &s.test {
                 paths_of_test(test, &mut visit);
@@ -219,7 +220,7 @@ pub(super) fn infer(signal: Signal, text: &str) -> Result<Context, Problem> {
     match wrong {
         Some(problem) => Err(problem),
         // Without any path the context does not matter: the innermost that every signal's records have.
-        None => Ok(found.unwrap_or(match signal {
+        None => Ok(found.max(least).unwrap_or(match signal {
             Signal::Traces => Context::Span,
             Signal::Metrics => Context::DataPoint,
             Signal::Logs => Context::Log,
@@ -227,11 +228,17 @@ pub(super) fn infer(signal: Signal, text: &str) -> Result<Context, Problem> {
     }
 }
 
-fn paths_of(expr: &Expr, visit: &mut impl FnMut(&super::ast::Path)) {
+fn paths_of(expr: &Expr, visit: &mut impl FnMut(&ast::Path)) {
     match &expr.kind {
         Kind::Literal(_) | Kind::Name(_) => {}
-        Kind::Path(path) => visit(path),
-        Kind::Call(c) => c.arguments.iter().for_each(|(_, e)| paths_of(e, visit)),
+        Kind::Path(path) => {
+            visit(path);
+            paths_of_keys(&path.keys, visit);
+        }
+        Kind::Call(c) => {
+            c.arguments.iter().for_each(|(_, e)| paths_of(e, visit));
+            paths_of_keys(&c.keys, visit);
+        }
         Kind::Math(_, a, b) => {
             paths_of(a, visit);
             paths_of(b, visit);
@@ -241,7 +248,15 @@ fn paths_of(expr: &Expr, visit: &mut impl FnMut(&super::ast::Path)) {
     }
 }
 
-fn paths_of_test(test: &Test, visit: &mut impl FnMut(&super::ast::Path)) {
+fn paths_of_keys(keys: &[ast::Key], visit: &mut impl FnMut(&ast::Path)) {
+    for key in keys {
+        if let ast::Key::Computed(expr) = key {
+            paths_of(expr, visit);
+        }
+    }
+}
+
+fn paths_of_test(test: &Test, visit: &mut impl FnMut(&ast::Path)) {
     match test {
         Test::Or(tests) | Test::And(tests) => tests.iter().for_each(|t| paths_of_test(t, visit)),
         Test::Not(test) => paths_of_test(test, visit),

@@ -2,12 +2,18 @@
 
 mod collections;
 mod format;
+mod grok;
 mod hashes;
+mod ids;
+mod log_formats;
+mod murmur3;
+mod network;
 mod numbers;
 mod parsing;
 mod texts;
 mod times;
 mod types;
+mod xml;
 
 use super::Problem;
 use super::arguments::{Arguments, Function};
@@ -53,7 +59,7 @@ macro_rules! ones {
 }
 use ones;
 
-const FAMILIES: [&[Converter]; 11] = [
+const FAMILIES: [&[Converter]; 17] = [
     types::ONE,
     types::MANY,
     texts::ONE,
@@ -65,6 +71,12 @@ const FAMILIES: [&[Converter]; 11] = [
     times::ONE,
     times::MANY,
     collections::ALL,
+    grok::ALL,
+    ids::ALL,
+    log_formats::ONE,
+    log_formats::MANY,
+    network::ALL,
+    xml::ONE,
 ];
 
 fn all() -> impl Iterator<Item = &'static Converter> {

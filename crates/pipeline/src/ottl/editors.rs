@@ -1,75 +1,70 @@
 //! Editors: the functions that change the thing at hand, and statements made of them.
 
-use regex::Regex;
-use wire::otlp::tree::{Attributes, Text, Value};
+use wire::otlp::tree::{Attributes, Value};
 
-use super::arguments::{Arguments, Function};
+use super::arguments::Arguments;
 use super::compile::{self, Check};
 use super::context::{Context, Scene};
-use super::eval::{EvalError, Getter};
-use super::path::{mismatch, text};
+use super::eval::EvalError;
+use super::path::{int, mismatch, text};
 use super::value::Val;
-use super::{OttlError, Problem, parse};
+use super::{OttlError, Problem, metrics, parse, replace, span_name};
 
-type Edit = Box<dyn Fn(&mut Scene<'_>) -> Result<(), EvalError> + Send + Sync>;
+/// Changes the thing at hand.
+pub(super) type Edit = Box<dyn Fn(&mut Scene<'_>) -> Result<(), EvalError> + Send + Sync>;
 
-struct Editor {
+/// An editor.
+pub(super) struct Editor {
+    pub(super) name: &'static str,
+    pub(super) parameters: &'static [&'static str],
+    /// How many of them must be given.
+    pub(super) required: usize,
+    pub(super) build: fn(&Arguments<'_>) -> Result<Edit, Problem>,
+    /// The context that it works in, if it is not for all.
+    pub(super) of: Option<Context>,
+}
+
+/// An editor for all contexts.
+const fn any(
     name: &'static str,
     parameters: &'static [&'static str],
     required: usize,
     build: fn(&Arguments<'_>) -> Result<Edit, Problem>,
+) -> Editor {
+    Editor { name, parameters, required, build, of: None }
 }
 
 const EDITORS: &[Editor] = &[
-    Editor { name: "append", parameters: &["target", "value", "values"], required: 1, build: append },
-    Editor { name: "delete_index", parameters: &["target", "start", "end"], required: 2, build: delete_index },
-    Editor { name: "delete_key", parameters: &["target", "key"], required: 2, build: delete_key },
-    Editor {
-        name: "delete_matching_keys",
-        parameters: &["target", "pattern"],
-        required: 2,
-        build: delete_matching_keys,
-    },
-    Editor {
-        name: "flatten",
-        parameters: &["target", "prefix", "depth", "resolveConflicts"],
-        required: 1,
-        build: flatten,
-    },
-    Editor { name: "keep_keys", parameters: &["target", "keys"], required: 2, build: keep_keys },
-    Editor { name: "keep_matching_keys", parameters: &["target", "pattern"], required: 2, build: keep_matching_keys },
-    Editor { name: "limit", parameters: &["target", "limit", "priority_keys"], required: 3, build: limit },
-    Editor { name: "merge_maps", parameters: &["target", "source", "strategy"], required: 2, build: merge_maps },
-    Editor {
-        name: "replace_all_matches",
-        parameters: &["target", "pattern", "replacement", "function"],
-        required: 3,
-        build: replace_all_matches,
-    },
-    Editor {
-        name: "replace_all_patterns",
-        parameters: &["target", "mode", "regex", "replacement", "function"],
-        required: 4,
-        build: replace_all_patterns,
-    },
-    Editor {
-        name: "replace_match",
-        parameters: &["target", "pattern", "replacement", "function"],
-        required: 3,
-        build: replace_match,
-    },
-    Editor {
-        name: "replace_pattern",
-        parameters: &["target", "regex", "replacement", "function"],
-        required: 3,
-        build: replace_pattern,
-    },
-    Editor { name: "set", parameters: &["target", "value"], required: 2, build: set },
-    Editor { name: "truncate_all", parameters: &["target", "limit"], required: 2, build: truncate_all },
+    any("append", &["target", "value", "values"], 1, append),
+    any("delete_index", &["target", "start", "end"], 2, delete_index),
+    any("delete_key", &["target", "key"], 2, delete_key),
+    any("delete_matching_keys", &["target", "pattern"], 2, delete_matching_keys),
+    any("flatten", &["target", "prefix", "depth", "resolveConflicts"], 1, flatten),
+    any("keep_keys", &["target", "keys"], 2, keep_keys),
+    any("keep_matching_keys", &["target", "pattern"], 2, keep_matching_keys),
+    any("limit", &["target", "limit", "priority_keys"], 3, limit),
+    any("merge_maps", &["target", "source", "strategy"], 2, merge_maps),
+    any("set", &["target", "value"], 2, set),
+    any("stringify_all", &["target"], 1, stringify_all),
+    any("truncate_all", &["target", "limit", "utf8_safe", "truncation_marker"], 2, truncate_all),
 ];
 
+const FAMILIES: [&[Editor]; 4] = [EDITORS, replace::ALL, metrics::ALL, span_name::ALL];
+
+fn all() -> impl Iterator<Item = &'static Editor> {
+    FAMILIES.into_iter().flatten()
+}
+
+/// The names of all, sorted.
 pub(super) fn names() -> Vec<&'static str> {
-    EDITORS.iter().map(|e| e.name).collect()
+    let mut names: Vec<_> = all().map(|e| e.name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The context that the editor of this name works in, if it is not for all.
+pub(super) fn context_of(name: &str) -> Option<Context> {
+    all().find(|e| e.name == name).and_then(|e| e.of)
 }
 
 /// A statement: an editor, and when it runs.
@@ -96,10 +91,14 @@ impl Statement {
 
     fn compile(text: &str, context: Context) -> Result<Self, Problem> {
         let parsed = parse::statement(text)?;
-        let Some(editor) = EDITORS.iter().find(|e| e.name == parsed.editor.name) else {
-            return Err(compile::unknown(&parsed.editor, &names()));
+        let Some(editor) = all().find(|e| e.name == parsed.editor.name) else {
+            // Those of other contexts would not help.
+            let mut names: Vec<_> = all().filter(|e| e.of.is_none_or(|of| of == context)).map(|e| e.name).collect();
+            names.sort_unstable();
+            return Err(compile::unknown(&parsed.editor, &names));
         };
         let arguments = Arguments::new(&parsed.editor, editor.parameters, editor.required, context)?;
+        editor.of.map_or(Ok(()), |only| arguments.only_in(only))?;
         let edit = (editor.build)(&arguments)?;
         let check = parsed.test.map(|test| compile::check(&test, context)).transpose()?;
         Ok(Self { text: text.to_owned(), edit, check })
@@ -130,7 +129,7 @@ fn on_map(
     f: impl Fn(&mut Attributes) -> Result<(), EvalError> + Send + Sync + 'static,
 ) -> Result<Edit, Problem> {
     let target = a.path(0)?;
-    Ok(Box::new(move |s| target.map_mut(s).map_or(Ok(()), &f)))
+    Ok(Box::new(move |s| target.map_mut(s)?.map_or(Ok(()), &f)))
 }
 
 fn set(a: &Arguments<'_>) -> Result<Edit, Problem> {
@@ -150,7 +149,7 @@ fn append(a: &Arguments<'_>) -> Result<Edit, Problem> {
         _ => return Err(a.problem(1, "or `values` must be given, one of both")),
     };
     Ok(Box::new(move |s| {
-        let mut items = match target.get(s) {
+        let mut items = match target.get(s)? {
             v if v.is_nil() => vec![],
             Val::Plain(Value::Array(items)) => items,
             other => vec![other.into_value()],
@@ -163,14 +162,19 @@ fn append(a: &Arguments<'_>) -> Result<Edit, Problem> {
 }
 
 fn delete_index(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let (target, start) = (a.path(0)?, a.count(1)?);
-    let end = if a.has(2) { a.count(2)? } else { start + 1 };
-    if end < start {
-        return Err(a.problem(2, "must not be before `start`"));
-    }
+    let (target, start, end) = (a.path(0)?, a.value(1)?, a.optional(2)?);
+    let at = |v: Val| {
+        let i = int(&v)?;
+        usize::try_from(i).map_err(|_| EvalError::new(format!("{i} is no index; the first is 0")))
+    };
     Ok(Box::new(move |s| {
-        let Val::Plain(Value::Array(mut items)) = target.get(s) else { return Ok(()) };
-        items.drain(start.min(items.len())..end.min(items.len()));
+        let Val::Plain(Value::Array(mut items)) = target.get(s)? else { return Ok(()) };
+        let start = at(start.get(s)?)?;
+        let end = end.as_ref().map_or(Ok(start.saturating_add(1)), |end| at(end.get(s)?))?;
+        if end < start || end > items.len() {
+            return Err(EvalError::new(format!("{start} to {end} is not in a list of {}", items.len())));
+        }
+        items.drain(start..end);
         target.set(s, items.into())
     }))
 }
@@ -180,7 +184,7 @@ fn delete_key(a: &Arguments<'_>) -> Result<Edit, Problem> {
     Ok(Box::new(move |s| {
         let key = key.get(s)?;
         let key = text(&key)?;
-        if let Some(map) = target.map_mut(s) {
+        if let Some(map) = target.map_mut(s)? {
             map.remove(key);
         }
         Ok(())
@@ -188,11 +192,14 @@ fn delete_key(a: &Arguments<'_>) -> Result<Edit, Problem> {
 }
 
 fn delete_matching_keys(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let pattern = a.pattern(1)?;
-    on_map(a, move |map| {
-        map.retain(|k, _| !pattern.is_match(k));
+    let (target, pattern) = (a.path(0)?, a.pattern(1)?);
+    Ok(Box::new(move |s| {
+        let pattern = pattern.at(s)?;
+        if let Some(map) = target.map_mut(s)? {
+            map.retain(|k, _| !pattern.is_match(k));
+        }
         Ok(())
-    })
+    }))
 }
 
 fn keep_keys(a: &Arguments<'_>) -> Result<Edit, Problem> {
@@ -204,11 +211,14 @@ fn keep_keys(a: &Arguments<'_>) -> Result<Edit, Problem> {
 }
 
 fn keep_matching_keys(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let pattern = a.pattern(1)?;
-    on_map(a, move |map| {
-        map.retain(|k, _| pattern.is_match(k));
+    let (target, pattern) = (a.path(0)?, a.pattern(1)?);
+    Ok(Box::new(move |s| {
+        let pattern = pattern.at(s)?;
+        if let Some(map) = target.map_mut(s)? {
+            map.retain(|k, _| pattern.is_match(k));
+        }
         Ok(())
-    })
+    }))
 }
 
 fn limit(a: &Arguments<'_>) -> Result<Edit, Problem> {
@@ -234,14 +244,32 @@ fn limit(a: &Arguments<'_>) -> Result<Edit, Problem> {
 }
 
 fn truncate_all(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let limit = a.count(1)?;
+    let (limit, marker) = (a.count(1)?, a.text_or(3, "")?);
+    // Texts here are always UTF-8: a cut in the middle of a character is made before it in either case.
+    a.flag(2, true)?;
+    if marker.len() > limit {
+        return Err(a.problem(3, "must not be longer than `limit`"));
+    }
     on_map(a, move |map| {
         for (_, v) in map.iter_mut() {
             if let Value::Str(s) = v
                 && s.len() > limit
             {
-                let end = (0..=limit).rev().find(|at| s.is_char_boundary(*at)).unwrap_or(0);
+                let room = limit - marker.len();
+                let end = (0..=room).rev().find(|at| s.is_char_boundary(*at)).unwrap_or(0);
                 s.truncate(end);
+                s.push_str(&marker);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn stringify_all(a: &Arguments<'_>) -> Result<Edit, Problem> {
+    on_map(a, |map| {
+        for (_, v) in map.iter_mut() {
+            if !matches!(v, Value::Str(_)) {
+                *v = Value::Str(v.to_text());
             }
         }
         Ok(())
@@ -263,10 +291,10 @@ fn merge_maps(a: &Arguments<'_>) -> Result<Edit, Problem> {
             v if v.is_nil() => return Ok(()),
             other => return Err(mismatch("a map", &other)),
         };
-        if target.get(s).is_nil() && insert {
+        if insert && target.get(s)?.is_nil() {
             return target.set(s, new.into());
         }
-        let Some(map) = target.map_mut(s) else { return Err(EvalError::new("the target is not a map")) };
+        let Some(map) = target.map_mut(s)? else { return Err(EvalError::new("the target is not a map")) };
         for (k, v) in new {
             if if map.contains(&k) { update } else { insert } {
                 map.set(&k, v);
@@ -309,129 +337,4 @@ fn flatten_into(out: &mut Attributes, key: String, value: Value, depth: usize, n
         }
         v => out.set(&key, v),
     }
-}
-
-/// What is put in place of a match: groups filled in, and changed by a function if there is one.
-struct Replacement {
-    with: Getter,
-    function: Option<Function>,
-}
-
-impl Replacement {
-    fn of(a: &Arguments<'_>, with: usize) -> Result<Self, Problem> {
-        Ok(Self { with: a.value(with)?, function: a.function(with + 1)? })
-    }
-
-    fn apply(&self, v: Val) -> Result<Text, EvalError> {
-        match &self.function {
-            Some(f) => Ok(f(v)?.to_text()),
-            None => Ok(v.to_text()),
-        }
-    }
-
-    /// Replaces each match of `pattern` in `text`; `None` when there is none.
-    fn in_text(&self, pattern: &Regex, text: &str, with: &str) -> Result<Option<Text>, EvalError> {
-        if !pattern.is_match(text) {
-            return Ok(None);
-        }
-        let (mut out, mut end) = (String::with_capacity(text.len()), 0);
-        for groups in pattern.captures_iter(text) {
-            let Some(whole) = groups.get(0) else { continue };
-            out.push_str(&text[end..whole.start()]);
-            let mut filled = String::new();
-            groups.expand(with, &mut filled);
-            out.push_str(&self.apply(filled.into())?);
-            end = whole.end();
-        }
-        out.push_str(&text[end..]);
-        Ok(Some(out.into()))
-    }
-}
-
-/// `$$` is how Collector files write `$`, because `$` alone begins a variable there.
-fn unescaped(with: &Val) -> String {
-    with.to_text().replace("$$", "$")
-}
-
-fn replace_pattern(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let (target, pattern, replacement) = (a.path(0)?, a.pattern(1)?, Replacement::of(a, 2)?);
-    Ok(Box::new(move |s| {
-        let old = target.get(s);
-        let Some(old) = old.as_str() else { return Ok(()) };
-        let with = unescaped(&replacement.with.get(s)?);
-        match replacement.in_text(&pattern, old, &with)? {
-            Some(new) => target.set(s, new.into()),
-            None => Ok(()),
-        }
-    }))
-}
-
-fn replace_all_patterns(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let (target, pattern, replacement) = (a.path(0)?, a.pattern(2)?, Replacement::of(a, 3)?);
-    let keys = match &*a.text(1)? {
-        "key" => true,
-        "value" => false,
-        _ => return Err(a.problem(1, "must be \"key\" or \"value\"")),
-    };
-    Ok(Box::new(move |s| {
-        let with = unescaped(&replacement.with.get(s)?);
-        let Some(map) = target.map_mut(s) else { return Ok(()) };
-        for (k, v) in map.iter_mut() {
-            match v {
-                _ if keys => {
-                    if let Some(new) = replacement.in_text(&pattern, k, &with)? {
-                        *k = new;
-                    }
-                }
-                Value::Str(text) => {
-                    if let Some(new) = replacement.in_text(&pattern, text, &with)? {
-                        *text = new;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }))
-}
-
-fn replace_match(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let (target, glob, replacement) = (a.path(0)?, glob(a, 1)?, Replacement::of(a, 2)?);
-    Ok(Box::new(move |s| {
-        let old = target.get(s);
-        if !old.as_str().is_some_and(|old| glob.is_match(old)) {
-            return Ok(());
-        }
-        let with = replacement.with.get(s)?;
-        let new = replacement.apply(with)?;
-        target.set(s, new.into())
-    }))
-}
-
-fn replace_all_matches(a: &Arguments<'_>) -> Result<Edit, Problem> {
-    let (target, glob, replacement) = (a.path(0)?, glob(a, 1)?, Replacement::of(a, 2)?);
-    Ok(Box::new(move |s| {
-        let with = replacement.with.get(s)?;
-        let Some(map) = target.map_mut(s) else { return Ok(()) };
-        for (_, v) in map.iter_mut() {
-            if v.as_str().is_some_and(|old| glob.is_match(old)) {
-                *v = replacement.apply(with.clone())?.into();
-            }
-        }
-        Ok(())
-    }))
-}
-
-/// A pattern of `*` and `?`.
-fn glob(a: &Arguments<'_>, n: usize) -> Result<Regex, Problem> {
-    let mut pattern = String::from("(?s)^");
-    for c in a.text(n)?.chars() {
-        match c {
-            '*' => pattern.push_str(".*"),
-            '?' => pattern.push('.'),
-            c => pattern.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    pattern.push('$');
-    Regex::new(&pattern).map_err(|e| a.problem(n, &format!("is not a pattern: {e}")))
 }

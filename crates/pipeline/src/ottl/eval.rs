@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wire::otlp::tree::Value;
 
-use super::ast::Key;
 use super::context::Scene;
+use super::keys::Key;
 use super::path::Path;
 use super::value::Val;
 
@@ -55,7 +55,7 @@ impl Getter {
     pub(super) fn get(&self, scene: &Scene<'_>) -> Result<Val, EvalError> {
         match self {
             Self::Literal(v) => Ok(v.clone()),
-            Self::Path(path) => Ok(path.get(scene)),
+            Self::Path(path) => path.get(scene),
             Self::Computed(f) => f(scene),
         }
     }

@@ -33,6 +33,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, Problem> {
             }
             b'"' => quoted(rest).map_err(|message| Problem::new(at, message))?,
             b'0'..=b'9' => number(rest).map_err(|message| Problem::new(at, message))?,
+            // `.5`: behind a name or brackets the point would separate names, which do not begin with a digit.
+            b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
+                number(rest).map_err(|message| Problem::new(at, message))?
+            }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 let len = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
                 (Token::Name(rest[..len].to_owned()), len)
@@ -122,7 +126,10 @@ mod tests {
             lex(r#"a.b["x\"\d"] >= 1"#),
             [name("a"), Sign("."), name("b"), Sign("["), Text("x\"\\d".into()), Sign("]"), Sign(">="), Int(1), End]
         );
-        assert_eq!(lex("0x0aFF 1.5 2e3 7"), [Bytes(vec![10, 255]), Float(1.5), Float(2000.0), Int(7), End]);
+        assert_eq!(
+            lex("0x0aFF 1.5 .5 2e3 7"),
+            [Bytes(vec![10, 255]), Float(1.5), Float(0.5), Float(2000.0), Int(7), End]
+        );
         assert_eq!(lex("1+2"), [Int(1), Sign("+"), Int(2), End]);
     }
 

@@ -223,6 +223,12 @@ impl Parser {
                     _ => Expr { at, kind: Kind::Math('-', Box::new(zero), Box::new(operand)) },
                 })
             }
+            Token::Sign("+")
+                if matches!(self.tokens.get(self.next + 1), Some((Token::Int(_) | Token::Float(_), _))) =>
+            {
+                self.next += 1;
+                self.operand()
+            }
             Token::Sign("(") => {
                 self.next += 1;
                 let inner = self.sum()?;
@@ -316,12 +322,18 @@ impl Parser {
     fn keys(&mut self) -> Result<Vec<Key>, Problem> {
         let mut keys = Vec::new();
         while self.sign("[") {
-            let key = match self.peek().clone() {
-                Token::Text(text) => Key::Text(text),
-                Token::Int(i) if i >= 0 => Key::Index(i as usize),
-                _ => return Err(self.unexpected("a key in quotes or an index")),
+            if *self.peek() == Token::Sign("]") {
+                return Err(self.unexpected("a key in quotes, an index, or an expression that gives one of them"));
+            }
+            let expr = self.sum()?;
+            let key = match expr.kind {
+                Kind::Literal(v) => match (v.as_str(), v.as_int().map(usize::try_from)) {
+                    (Some(text), _) => Key::Text(text.to_owned()),
+                    (_, Some(Ok(i))) => Key::Index(i),
+                    _ => return Err(Problem::new(expr.at, "a key is a text in quotes or a whole number from 0")),
+                },
+                kind => Key::Computed(Expr { at: expr.at, kind }),
             };
-            self.next += 1;
             self.expect("]")?;
             keys.push(key);
         }

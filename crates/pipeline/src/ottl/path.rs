@@ -3,18 +3,19 @@
 use wire::otlp::tree::{Attributes, Value};
 
 use super::Problem;
-use super::ast::{self, Key};
+use super::ast;
 use super::context::{Context, Item, Scene};
 use super::eval::{EvalError, index};
-use super::paths::{EventField, LogField, MetricField, PointField, SpanField, names_of};
+use super::keys::{Key, Keys};
+use super::paths::{EventField, ExemplarField, LinkField, LogField, MetricField, PointField, SpanField, names_of};
 use super::value::Val;
 
 /// A path whose meaning is known.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Path {
     field: Field,
     /// What stands in brackets.
-    keys: Vec<Key>,
+    keys: Keys,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +23,19 @@ enum Field {
     Cache,
     ResourceAttributes,
     ResourceDropped,
+    ResourceSchema,
     ScopeName,
     ScopeVersion,
     ScopeAttributes,
     ScopeDropped,
+    ScopeSchema,
     Span(SpanField),
     Event(EventField),
+    Link(LinkField),
     Log(LogField),
     Metric(MetricField),
     Point(PointField),
+    Exemplar(ExemplarField),
 }
 
 impl Path {
@@ -46,19 +51,23 @@ impl Path {
             ("cache", _) => Some(Field::Cache),
             ("attributes", Context::Resource) => Some(Field::ResourceAttributes),
             ("dropped_attributes_count", Context::Resource) => Some(Field::ResourceDropped),
+            ("schema_url", Context::Resource) => Some(Field::ResourceSchema),
             ("name", Context::Scope) => Some(Field::ScopeName),
             ("version", Context::Scope) => Some(Field::ScopeVersion),
             ("attributes", Context::Scope) => Some(Field::ScopeAttributes),
             ("dropped_attributes_count", Context::Scope) => Some(Field::ScopeDropped),
+            ("schema_url", Context::Scope) => Some(Field::ScopeSchema),
             (name, Context::Span) => SpanField::of_name(name).map(Field::Span),
             (name, Context::SpanEvent) => EventField::of_name(name).map(Field::Event),
+            (name, Context::SpanLink) => LinkField::of_name(name).map(Field::Link),
+            (name, Context::Exemplar) => ExemplarField::of_name(name).map(Field::Exemplar),
             (name, Context::Log) => LogField::of_name(name).map(Field::Log),
             (name, Context::Metric) => MetricField::of_name(name).map(Field::Metric),
             (name, Context::DataPoint) => PointField::of_name(name).map(Field::Point),
             _ => None,
         };
         match field {
-            Some(field) => Ok(Self { field, keys: path.keys.clone() }),
+            Some(field) => Ok(Self { field, keys: Keys::of(&path.keys, context)? }),
             None => {
                 let message =
                     format!("`{joined}` is not a path of a {}; there is {}", of.name(), names_of(of).join(", "));
@@ -68,38 +77,54 @@ impl Path {
     }
 
     /// The value; `nil` when there is none.
-    pub(super) fn get(&self, scene: &Scene<'_>) -> Val {
+    ///
+    /// # Errors
+    /// A key that is computed is none.
+    pub(super) fn get(&self, scene: &Scene<'_>) -> Result<Val, EvalError> {
+        Ok(self.get_at(scene, &self.keys.at(scene)?))
+    }
+
+    fn get_at(&self, scene: &Scene<'_>, keys: &[Key]) -> Val {
         // The usual path is an attribute: it is looked up in place, without a copy of all of them.
         if let Some(map) = self.map(scene) {
-            return match self.keys.split_first() {
+            return match keys.split_first() {
                 None => map.clone().into(),
                 Some((Key::Text(key), [])) => map.get(key).map_or(Val::NIL, |v| v.clone().into()),
                 Some((Key::Text(key), rest)) => map.get(key).map_or(Val::NIL, |v| index(v.clone().into(), rest)),
                 Some((Key::Index(_), _)) => Val::NIL,
             };
         }
-        let (value, keys) = match (self.field, &scene.item) {
-            (Field::ResourceDropped, _) => (scene.resource.dropped_attributes_count.into(), &*self.keys),
-            (Field::ScopeName, _) => (scene.scope.name.clone().into(), &*self.keys),
-            (Field::ScopeVersion, _) => (scene.scope.version.clone().into(), &*self.keys),
-            (Field::ScopeDropped, _) => (scene.scope.dropped_attributes_count.into(), &*self.keys),
-            (Field::Span(field), Item::Span(span) | Item::Event { span, .. }) => return field.get(span, &self.keys),
-            (Field::Event(field), Item::Event { event, index, .. }) => (field.get(event, *index), &*self.keys),
-            (Field::Log(field), Item::Log(log)) => (field.get(log), &*self.keys),
-            (Field::Metric(field), Item::Metric(metric)) => (field.get(metric), &*self.keys),
-            (Field::Metric(field), Item::Point { metric, head, .. }) => (field.get_with(metric, head), &*self.keys),
-            (Field::Point(field), Item::Point { point, .. }) => (field.get(point), &*self.keys),
-            _ => (Val::NIL, &*self.keys),
+        let value = match (self.field, &scene.item) {
+            (Field::ResourceDropped, _) => scene.resource.dropped_attributes_count.into(),
+            (Field::ResourceSchema, _) => scene.schema.resource.clone().into(),
+            (Field::ScopeName, _) => scene.scope.name.clone().into(),
+            (Field::ScopeVersion, _) => scene.scope.version.clone().into(),
+            (Field::ScopeDropped, _) => scene.scope.dropped_attributes_count.into(),
+            (Field::ScopeSchema, _) => scene.schema.scope.clone().into(),
+            (Field::Span(field), Item::Span(span) | Item::Event { span, .. } | Item::Link { span, .. }) => {
+                return field.get(span, keys);
+            }
+            (Field::Event(field), Item::Event { event, index, .. }) => field.get(event, *index),
+            (Field::Link(field), Item::Link { link, .. }) => return field.get(link, keys),
+            (Field::Log(field), Item::Log(log)) => field.get(log),
+            (Field::Metric(field), Item::Metric(metric)) => field.get(metric),
+            (Field::Metric(field), Item::Point { metric, head, .. } | Item::Exemplar { metric, head, .. }) => {
+                field.get_with(metric, head)
+            }
+            (Field::Point(field), Item::Point { point, .. } | Item::Exemplar { point, .. }) => field.get(point),
+            (Field::Exemplar(field), Item::Exemplar { exemplar, .. }) => field.get(exemplar),
+            _ => Val::NIL,
         };
         index(value, keys)
     }
 
     /// Gives it a value.
     pub(super) fn set(&self, scene: &mut Scene<'_>, value: Val) -> Result<(), EvalError> {
-        if let Some((last, before)) = self.keys.split_last()
+        let keys = self.keys.at(scene)?;
+        if let Some((last, before)) = keys.split_last()
             && self.has_map()
         {
-            let Key::Text(key) = last else { return self.set_element(scene, value) };
+            let Key::Text(key) = last else { return self.set_element(scene, &keys, value) };
             let Some(map) = descend(self.root_mut(scene), before, true) else {
                 return Err(EvalError::new(format!("a key of it is not a map, so that `{key}` cannot be set")));
             };
@@ -114,32 +139,43 @@ impl Path {
             return Ok(());
         }
         if let (Field::Log(LogField::Body), Item::Log(log)) = (self.field, &mut scene.item) {
-            return set_in(&mut log.body, &self.keys, value);
+            return set_in(&mut log.body, &keys, value);
         }
         match (self.field, &mut scene.item) {
             (Field::ResourceDropped, _) => scene.resource.dropped_attributes_count = count(&value)?,
+            (Field::ResourceSchema, _) => *scene.schema.resource = text(&value)?.into(),
             (Field::ScopeName, _) => scene.scope.name = text(&value)?.into(),
             (Field::ScopeVersion, _) => scene.scope.version = text(&value)?.into(),
             (Field::ScopeDropped, _) => scene.scope.dropped_attributes_count = count(&value)?,
-            (Field::Span(field), Item::Span(span) | Item::Event { span, .. }) => field.set(span, &self.keys, value)?,
+            (Field::ScopeSchema, _) => *scene.schema.scope = text(&value)?.into(),
+            (Field::Span(field), Item::Span(span) | Item::Event { span, .. } | Item::Link { span, .. }) => {
+                field.set(span, &keys, value)?;
+            }
             (Field::Event(field), Item::Event { event, .. }) => field.set(event, value)?,
+            (Field::Link(field), Item::Link { link, .. }) => field.set(link, &keys, value)?,
             (Field::Log(field), Item::Log(log)) => field.set(log, value)?,
             (Field::Metric(field), Item::Metric(metric)) => field.set(metric, value)?,
-            (Field::Metric(field), Item::Point { metric, head, .. }) => field.set_with(metric, head, value)?,
-            (Field::Point(field), Item::Point { point, .. }) => field.set(point, value)?,
+            (Field::Metric(field), Item::Point { metric, head, .. } | Item::Exemplar { metric, head, .. }) => {
+                field.set_with(metric, head, value)?;
+            }
+            (Field::Point(field), Item::Point { point, .. } | Item::Exemplar { point, .. }) => {
+                field.set(point, value)?;
+            }
+            (Field::Exemplar(field), Item::Exemplar { exemplar, .. }) => field.set(exemplar, value)?,
             _ => {}
         }
         Ok(())
     }
 
     /// The map that it names, for editors that change one in place; `None` when it is not a map.
-    pub(super) fn map_mut<'s>(&self, scene: &'s mut Scene<'_>) -> Option<&'s mut Attributes> {
+    pub(super) fn map_mut<'s>(&self, scene: &'s mut Scene<'_>) -> Result<Option<&'s mut Attributes>, EvalError> {
+        let keys = self.keys.at(scene)?;
         if let (Field::Log(LogField::Body), false) = (self.field, self.has_map()) {
-            let Item::Log(log) = &mut scene.item else { return None };
-            let Value::Map(map) = &mut log.body else { return None };
-            return descend(Some(map), &self.keys, false);
+            let Item::Log(log) = &mut scene.item else { return Ok(None) };
+            let Value::Map(map) = &mut log.body else { return Ok(None) };
+            return Ok(descend(Some(map), &keys, false));
         }
-        descend(self.root_mut(scene), &self.keys, false)
+        Ok(descend(self.root_mut(scene), &keys, false))
     }
 
     fn has_map(&self) -> bool {
@@ -150,6 +186,8 @@ impl Path {
                 | Field::ScopeAttributes
                 | Field::Span(SpanField::Attributes)
                 | Field::Event(EventField::Attributes)
+                | Field::Link(LinkField::Attributes)
+                | Field::Exemplar(ExemplarField::FilteredAttributes)
                 | Field::Log(LogField::Attributes)
                 | Field::Metric(MetricField::Metadata)
                 | Field::Point(PointField::Attributes)
@@ -161,11 +199,23 @@ impl Path {
             (Field::Cache, _) => scene.cache,
             (Field::ResourceAttributes, _) => &scene.resource.attributes,
             (Field::ScopeAttributes, _) => &scene.scope.attributes,
-            (Field::Span(SpanField::Attributes), Item::Span(s) | Item::Event { span: s, .. }) => &s.attributes,
+            (
+                Field::Span(SpanField::Attributes),
+                Item::Span(s) | Item::Event { span: s, .. } | Item::Link { span: s, .. },
+            ) => &s.attributes,
+            (Field::Link(LinkField::Attributes), Item::Link { link, .. }) => &link.attributes,
             (Field::Event(EventField::Attributes), Item::Event { event, .. }) => &event.attributes,
             (Field::Log(LogField::Attributes), Item::Log(log)) => &log.attributes,
-            (Field::Metric(MetricField::Metadata), Item::Metric(m) | Item::Point { metric: m, .. }) => &m.metadata,
-            (Field::Point(PointField::Attributes), Item::Point { point, .. }) => point.attributes(),
+            (
+                Field::Metric(MetricField::Metadata),
+                Item::Metric(m) | Item::Point { metric: m, .. } | Item::Exemplar { metric: m, .. },
+            ) => &m.metadata,
+            (Field::Point(PointField::Attributes), Item::Point { point, .. } | Item::Exemplar { point, .. }) => {
+                point.attributes()
+            }
+            (Field::Exemplar(ExemplarField::FilteredAttributes), Item::Exemplar { exemplar, .. }) => {
+                &exemplar.filtered_attributes
+            }
             _ => return None,
         })
     }
@@ -175,19 +225,31 @@ impl Path {
             (Field::Cache, _) => scene.cache,
             (Field::ResourceAttributes, _) => &mut scene.resource.attributes,
             (Field::ScopeAttributes, _) => &mut scene.scope.attributes,
-            (Field::Span(SpanField::Attributes), Item::Span(s) | Item::Event { span: s, .. }) => &mut s.attributes,
+            (
+                Field::Span(SpanField::Attributes),
+                Item::Span(s) | Item::Event { span: s, .. } | Item::Link { span: s, .. },
+            ) => &mut s.attributes,
+            (Field::Link(LinkField::Attributes), Item::Link { link, .. }) => &mut link.attributes,
             (Field::Event(EventField::Attributes), Item::Event { event, .. }) => &mut event.attributes,
             (Field::Log(LogField::Attributes), Item::Log(log)) => &mut log.attributes,
-            (Field::Metric(MetricField::Metadata), Item::Metric(m) | Item::Point { metric: m, .. }) => &mut m.metadata,
-            (Field::Point(PointField::Attributes), Item::Point { point, .. }) => point.attributes_mut(),
+            (
+                Field::Metric(MetricField::Metadata),
+                Item::Metric(m) | Item::Point { metric: m, .. } | Item::Exemplar { metric: m, .. },
+            ) => &mut m.metadata,
+            (Field::Point(PointField::Attributes), Item::Point { point, .. } | Item::Exemplar { point, .. }) => {
+                point.attributes_mut()
+            }
+            (Field::Exemplar(ExemplarField::FilteredAttributes), Item::Exemplar { exemplar, .. }) => {
+                &mut exemplar.filtered_attributes
+            }
             _ => return None,
         })
     }
 
     /// An element of a list in a map.
-    fn set_element(&self, scene: &mut Scene<'_>, value: Val) -> Result<(), EvalError> {
+    fn set_element(&self, scene: &mut Scene<'_>, keys: &[Key], value: Val) -> Result<(), EvalError> {
         let missing = || EvalError::new("there is no such element");
-        let (Some(Key::Text(first)), rest) = (self.keys.first(), self.keys.get(1..).unwrap_or_default()) else {
+        let (Some(Key::Text(first)), rest) = (keys.first(), keys.get(1..).unwrap_or_default()) else {
             return Err(missing());
         };
         let slot = self.root_mut(scene).and_then(|map| map.get_mut(first)).ok_or_else(missing)?;

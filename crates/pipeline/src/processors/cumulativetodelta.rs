@@ -18,6 +18,7 @@ use wire::otlp::tree::{
 use super::series::{SeriesKey, SeriesMap};
 use crate::component::{Processor, ProcessorFactory, Refused, Setup, Step};
 use crate::config::Interval;
+use crate::points::merged_down;
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
 
@@ -251,21 +252,6 @@ impl Cumulative for ExponentialPoint {
         (self.min, self.max) = (None, None);
         true
     }
-}
-
-/// The same buckets at a scale that is `steps` smaller: each step joins two.
-pub(super) fn merged_down(b: &Buckets, steps: u32) -> Buckets {
-    let shift = |i: i64| i >> steps.min(62);
-    let offset = shift(i64::from(b.offset));
-    let mut out = Buckets { offset: offset as i32, bucket_counts: vec![] };
-    for (n, count) in b.bucket_counts.iter().enumerate() {
-        let at = (shift(i64::from(b.offset) + n as i64) - offset) as usize;
-        if out.bucket_counts.len() <= at {
-            out.bucket_counts.resize(at + 1, 0);
-        }
-        out.bucket_counts[at] = out.bucket_counts[at].saturating_add(*count);
-    }
-    out
 }
 
 fn less(a: &Buckets, b: &Buckets) -> Option<Buckets> {

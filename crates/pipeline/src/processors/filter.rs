@@ -39,6 +39,7 @@ struct TracesConfig {
     resource: Vec<String>,
     span: Vec<String>,
     spanevent: Vec<String>,
+    spanlink: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -67,10 +68,11 @@ struct LogsConfig {
 fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     let c: Config = setup.read()?;
     // Outermost first: what a condition on resources drops is not looked into.
-    let lists: [(Signal, Context, &str, &[String]); 8] = [
+    let lists: [(Signal, Context, &str, &[String]); 9] = [
         (Signal::Traces, Context::Resource, "traces.resource", &c.traces.resource),
         (Signal::Traces, Context::Span, "traces.span", &c.traces.span),
         (Signal::Traces, Context::SpanEvent, "traces.spanevent", &c.traces.spanevent),
+        (Signal::Traces, Context::SpanLink, "traces.spanlink", &c.traces.spanlink),
         (Signal::Metrics, Context::Resource, "metrics.resource", &c.metrics.resource),
         (Signal::Metrics, Context::Metric, "metrics.metric", &c.metrics.metric),
         (Signal::Metrics, Context::DataPoint, "metrics.datapoint", &c.metrics.datapoint),

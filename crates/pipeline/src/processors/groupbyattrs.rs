@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use model::Signal;
 use serde::{Deserialize, Serialize};
-use wire::otlp::tree::{Attributes, Data, Metric, OfResource, OfScope, Resource, Scope, Text, Tree as Of, Value};
+use wire::otlp::tree::{
+    Attributes, Data, LogRecord, Metric, OfResource, OfScope, Resource, Scope, Text, Tree as Of, Value,
+};
 
 use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
 use crate::refusal::Refusal;
@@ -68,6 +70,27 @@ impl<R> Groups<R> {
         });
         &mut scopes[in_scope].records
     }
+}
+
+/// Gives every record a copy of its resource and scope for itself.
+pub(super) fn parted(tree: &mut Of<LogRecord>) {
+    let mut out = Of::default();
+    for OfResource { resource, scopes, schema_url } in std::mem::take(tree).resources {
+        for scope in scopes {
+            for record in scope.records {
+                let own =
+                    OfScope { scope: scope.scope.clone(), records: vec![record], schema_url: scope.schema_url.clone() };
+                let resource = resource.clone();
+                out.resources.push(OfResource { resource, scopes: vec![own], schema_url: schema_url.clone() });
+            }
+        }
+    }
+    *tree = out;
+}
+
+/// Puts records of the same resource and scope together.
+pub(super) fn joined(tree: &mut Of<LogRecord>) {
+    grouped(tree, &[], |l| &mut l.attributes);
 }
 
 fn with(resource: &Resource, more: Vec<(Text, Value)>) -> Resource {

@@ -10,11 +10,12 @@ use model::Signal;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
+use super::groupbyattrs::{joined, parted};
 use super::scenes::each;
 use crate::component::{Processor, ProcessorFactory, Refused, SIGNALS, Setup, Step};
 use crate::ottl::{Condition, Conditions, Context, ErrorMode, EvalError, OttlError, Scene, Statement, infer};
 use crate::refusal::Refusal;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Tree};
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["transform"], signals: SIGNALS, build };
 
@@ -25,6 +26,8 @@ struct Config {
     trace_statements: Vec<Part>,
     metric_statements: Vec<Part>,
     log_statements: Vec<Part>,
+    /// Of logs: every record has a resource and scope of its own while statements run.
+    flatten_data: bool,
 }
 
 /// A statement, or a block of them.
@@ -84,7 +87,10 @@ fn build(setup: &mut Setup<'_>, signal: Signal) -> Result<Step, Refused> {
     }
     match refused {
         Some(refused) => Err(refused),
-        None => Ok(Step::Each(Arc::new(Transform { blocks: own, clock: Arc::new(SystemClock) }))),
+        None => {
+            let flatten = config.flatten_data;
+            Ok(Step::Each(Arc::new(Transform { blocks: own, flatten, clock: Arc::new(SystemClock) })))
+        }
     }
 }
 
@@ -204,6 +210,7 @@ impl Block {
 
 struct Transform {
     blocks: Vec<Block>,
+    flatten: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -214,11 +221,17 @@ impl Processor for Transform {
         }
         let now = self.clock.now().0;
         let tree = telemetry.tree_mut()?;
+        if let (Tree::Logs(logs), true) = (&mut *tree, self.flatten) {
+            parted(logs);
+        }
         for block in &self.blocks {
             let result = each(tree, block.context, now, &mut |scene| block.run(scene).map(|()| true));
             result.map_err(|e| {
                 Refusal::new(ErrorKind::InvalidInput, format!("a statement of `transform` failed: {e}"))
             })?;
+        }
+        if let (Tree::Logs(logs), true) = (tree, self.flatten) {
+            joined(logs);
         }
         Ok(Some(telemetry))
     }
@@ -226,11 +239,10 @@ impl Processor for Transform {
 
 #[cfg(test)]
 mod tests {
-    use wire::otlp::tree::{Event, Temporality};
+    use wire::otlp::tree::{Data, Event, Exemplar, Link, Temporality};
 
     use super::super::testing::{built, log, of_service, process, processor, shown, span, sum};
     use super::*;
-    use crate::telemetry::Tree;
 
     const YAML: &str = r#"
 error_mode: silent
@@ -310,5 +322,64 @@ metric_statements:
             let Err(said) = built(&FACTORY, Signal::Traces, yaml) else { panic!("{yaml}") };
             assert!(said.contains(message), "{yaml}: {said}");
         }
+    }
+
+    #[test]
+    fn metrics_that_statements_make_are_shown_to_the_others_and_have_an_end() {
+        let yaml = r#"
+metric_statements:
+- copy_metric(name="b") where metric.name == "a"
+- set(metric.unit, "s") where metric.name == "b"
+- convert_sum_to_gauge() where metric.name == "b"
+"#;
+        let p = processor(&FACTORY, Signal::Metrics, yaml);
+        let metrics = vec![sum("a", 1, Temporality::DELTA), sum("c", 1, Temporality::DELTA)];
+        let Some(Tree::Metrics(t)) = process(&*p, of_service("s", metrics.clone())) else { panic!() };
+        let names: Vec<_> = t.records().map(|m| format!("{}{} {}", m.name, m.unit, m.data.len())).collect();
+        assert_eq!(names, ["a 1", "c 1", "bs 1"]);
+        let p = processor(&FACTORY, Signal::Metrics, "metric_statements: ['copy_metric()']");
+        let refused = p.process(Telemetry::of(of_service("s", metrics))).unwrap_err();
+        assert!(refused.to_string().contains("a condition that its copy does not fulfil"), "{refused}");
+    }
+
+    #[test]
+    fn records_of_one_resource_part_when_that_is_wanted() {
+        let statement = r#"log_statements: ['set(resource.attributes["to"], log.attributes["from"])']"#;
+        let p = processor(&FACTORY, Signal::Logs, &format!("{statement}\nflatten_data: true"));
+        let of = |from: &str| {
+            let mut l = log(from);
+            l.attributes.set("from", from);
+            l
+        };
+        let Some(Tree::Logs(t)) = process(&*p, of_service("s", vec![of("a"), of("b"), of("a")])) else { panic!() };
+        let told: Vec<_> =
+            t.resources.iter().map(|r| (shown(&r.resource.attributes), r.scopes[0].records.len())).collect();
+        assert_eq!(told, [("service.name=s to=a".to_owned(), 2), ("service.name=s to=b".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn exemplars_and_links_have_statements_of_their_own() {
+        let yaml = r#"
+trace_statements:
+- set(spanlink.attributes["of"], span.name)
+metric_statements:
+- set(exemplar.filtered_attributes["of"], metric.name)
+- context: exemplar
+  statements: ['delete_key(filtered_attributes, "user")']
+"#;
+        let p = processor(&FACTORY, Signal::Traces, yaml);
+        let mut s = span(1, 1, "GET");
+        s.links.push(Link::default());
+        let Some(Tree::Traces(t)) = process(&*p, of_service("s", vec![s])) else { panic!() };
+        assert_eq!(shown(&t.records().next().unwrap().links[0].attributes), "of=GET");
+        let p = processor(&FACTORY, Signal::Metrics, yaml);
+        let mut m = sum("a", 1, Temporality::DELTA);
+        if let Data::Sum { points, .. } = &mut m.data {
+            let filtered_attributes = [("user", "ann")].into_iter().collect();
+            points[0].exemplars.push(Exemplar { filtered_attributes, ..Exemplar::default() });
+        }
+        let Some(Tree::Metrics(t)) = process(&*p, of_service("s", vec![m])) else { panic!() };
+        let Data::Sum { points, .. } = &t.records().next().unwrap().data else { panic!() };
+        assert_eq!(shown(&points[0].exemplars[0].filtered_attributes), "of=a");
     }
 }

@@ -4,7 +4,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::{Converter, ones};
+use super::{Converter, murmur3, ones};
 use crate::ottl::eval::EvalError;
 use crate::ottl::path::text;
 use crate::ottl::value::Val;
@@ -12,14 +12,39 @@ use crate::ottl::value::Val;
 pub(super) const ONE: &[Converter] = ones![
     "FNV"("value") => fnv,
     "MD5"("value") => md5,
+    "Murmur3Hash"("target") => murmur3_32,
+    "Murmur3Hash128"("target") => murmur3_128,
     "SHA1"("value") => sha1,
     "SHA256"("value") => sha256,
     "SHA512"("value") => sha512,
+    "XXH128"("value") => xxh128,
+    "XXH3"("value") => xxh3,
 ];
 
+fn hex(bytes: &[u8]) -> Val {
+    bytes.iter().map(|b| format!("{b:02x}")).collect::<String>().into()
+}
+
 fn digest<D: Digest>(v: &Val) -> Result<Val, EvalError> {
-    let hash = D::digest(text(v)?.as_bytes());
-    Ok(hash.iter().map(|b| format!("{b:02x}")).collect::<String>().into())
+    Ok(hex(&D::digest(text(v)?.as_bytes())))
+}
+
+fn xxh3(v: &Val) -> Result<Val, EvalError> {
+    Ok(hex(&twox_hash::XxHash3_64::oneshot(text(v)?.as_bytes()).to_be_bytes()))
+}
+
+fn xxh128(v: &Val) -> Result<Val, EvalError> {
+    Ok(hex(&twox_hash::XxHash3_128::oneshot(text(v)?.as_bytes()).to_be_bytes()))
+}
+
+fn murmur3_32(v: &Val) -> Result<Val, EvalError> {
+    Ok(hex(&murmur3::of_32(text(v)?.as_bytes()).to_le_bytes()))
+}
+
+/// Both halves with their least byte first, as the Collector writes them.
+fn murmur3_128(v: &Val) -> Result<Val, EvalError> {
+    let (low, high) = murmur3::of_128(text(v)?.as_bytes());
+    Ok(hex(&[low.to_le_bytes(), high.to_le_bytes()].concat()))
 }
 
 fn md5(v: &Val) -> Result<Val, EvalError> {

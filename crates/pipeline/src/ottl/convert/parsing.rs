@@ -70,7 +70,7 @@ fn unquoted(text: &str) -> &str {
 }
 
 fn parse_csv(a: &Arguments<'_>) -> Result<Getter, Problem> {
-    let (v, headers) = (a.value(0)?, a.text(1)?);
+    let (v, headers) = (a.value(0)?, a.value(1)?);
     let delimiter = if a.has(2) { a.text(2)? } else { ",".to_owned() };
     let between = if a.has(3) { a.text(3)? } else { delimiter.clone() };
     if delimiter.len() != 1 || between.is_empty() {
@@ -80,10 +80,11 @@ fn parse_csv(a: &Arguments<'_>) -> Result<Getter, Problem> {
     if !["strict", "lazyQuotes", "ignoreQuotes"].contains(&&*mode) {
         return Err(a.problem(4, "must be \"strict\", \"lazyQuotes\" or \"ignoreQuotes\""));
     }
-    let names: Vec<String> = headers.split(&between).map(str::to_owned).collect();
     Ok(Getter::computed(move |s| {
         let v = v.get(s)?;
-        let line = text(&v)?;
+        let line = text(&v)?.trim_matches('\n');
+        let headers = headers.get(s)?;
+        let names: Vec<&str> = text(&headers)?.split(&*between).collect();
         let fields: Vec<String> = match &*mode {
             "ignoreQuotes" => line.split(&delimiter).map(str::to_owned).collect(),
             _ => csv_fields(line, delimiter.chars().next().unwrap_or(',')),
@@ -91,7 +92,7 @@ fn parse_csv(a: &Arguments<'_>) -> Result<Getter, Problem> {
         if fields.len() != names.len() {
             return Err(EvalError::new(format!("{} fields do not fit {} headers", fields.len(), names.len())));
         }
-        Ok(names.iter().zip(fields).collect::<Attributes>().into())
+        Ok(names.into_iter().zip(fields).collect::<Attributes>().into())
     }))
 }
 
@@ -143,7 +144,7 @@ const LEVELS: [(&str, &[&str]); 6] = [
     ("fatal", &["fatal", "critical", "crit", "alert", "emerg", "emergency", "panic"]),
 ];
 
-/// The level's name; a mapping gives names of one's own: `{"error": ["err", {"min": 500, "max": 599}]}`.
+/// The level's name; a mapping gives names of one's own: `{"error": [{"equals": ["err"]}, {"range": {"min": 500, "max": 599}}]}`.
 fn parse_severity(a: &Arguments<'_>) -> Result<Getter, Problem> {
     let (v, mapping) = (a.value(0)?, a.optional(1)?);
     Ok(Getter::computed(move |s| {
@@ -161,15 +162,24 @@ fn parse_severity(a: &Arguments<'_>) -> Result<Getter, Problem> {
     }))
 }
 
+/// Whether a value is what a rule of the mapping says: the value, one of a list, `equals` with a list, `range` with bounds or
+/// with `4xx`, or the bounds alone, which earlier Collectors wrote.
 fn fits(rule: &Value, v: &Val) -> bool {
     match rule {
         Value::Array(rules) => rules.iter().any(|r| fits(r, v)),
-        Value::Map(range) => {
-            let bound = |key| range.get(key).and_then(Value::as_int);
-            let within = |i: i64| bound("min").is_none_or(|min| i >= min) && bound("max").is_none_or(|max| i <= max);
-            v.as_int().is_some_and(within)
-        }
-        Value::Str(word) => v.to_text().eq_ignore_ascii_case(word),
+        Value::Map(map) => match (map.get("equals"), map.get("range")) {
+            (Some(equals), _) => fits(equals, v),
+            (None, Some(range)) => fits(range, v),
+            (None, None) => {
+                let bound = |key| map.get(key).and_then(Value::as_int);
+                let within = |i: i64| bound("min").is_none_or(|m| i >= m) && bound("max").is_none_or(|m| i <= m);
+                v.as_int().is_some_and(within)
+            }
+        },
+        Value::Str(word) => match (word.as_bytes(), v.as_int()) {
+            ([class @ b'2'..=b'5', b'x', b'x'], Some(i)) => i / 100 == i64::from(class - b'0'),
+            _ => v.to_text().eq_ignore_ascii_case(word),
+        },
         other => Val::Plain(other.clone()).same(v),
     }
 }
@@ -188,7 +198,13 @@ fn url(v: &Val) -> Result<Val, EvalError> {
         _ => (host, None),
     };
     let mut map = Attributes::new();
-    let user = user.map(|u| u.split_once(':').map_or(u, |(name, _)| name));
+    let user_info = user;
+    let (user, password) = user.map_or((None, None), |u| match u.split_once(':') {
+        Some((name, password)) => (Some(name), Some(password)),
+        None => (Some(u), None),
+    });
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension).filter(|e| !e.is_empty());
     let parts = [
         ("url.original", Some(original)),
         ("url.scheme", Some(scheme)),
@@ -196,7 +212,10 @@ fn url(v: &Val) -> Result<Val, EvalError> {
         ("url.path", Some(path)),
         ("url.query", query),
         ("url.fragment", fragment),
+        ("url.extension", extension),
+        ("url.user_info", user_info),
         ("url.username", user),
+        ("url.password", password),
     ];
     for (key, part) in parts {
         if let Some(part) = part {

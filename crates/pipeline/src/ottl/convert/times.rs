@@ -25,8 +25,8 @@ pub(super) const ONE: &[Converter] = ones![
     "Seconds"("value") => seconds,
     "Milliseconds"("value") => milliseconds,
     "Microseconds"("value") => microseconds,
+    "Nanosecond"("value") => nanosecond,
     "Nanoseconds"("value") => nanoseconds,
-    "Unix"("seconds") => unix,
     "UnixMicro"("time") => unix_micro,
     "UnixMilli"("time") => unix_milli,
     "UnixNano"("time") => unix_nano,
@@ -37,6 +37,7 @@ pub(super) const MANY: &[Converter] = &[
     many("FormatTime", &["time", "format"], 2, format_time),
     many("Now", &[], 0, |_| Ok(Getter::computed(|s| Ok(Val::Time(s.now))))),
     many("Time", &["target", "format", "location"], 2, parse_time),
+    many("Unix", &["seconds", "nanoseconds"], 1, unix),
     many("TruncateTime", &["time", "duration"], 2, truncate_time),
 ];
 
@@ -122,8 +123,17 @@ fn nanoseconds(v: &Val) -> Outcome {
     Ok(length(v)?.into())
 }
 
-fn unix(v: &Val) -> Outcome {
-    int(v)?.checked_mul(1_000_000_000).map(Val::Time).ok_or_else(|| EvalError::new("the time is beyond the year 2262"))
+fn nanosecond(v: &Val) -> Outcome {
+    Ok(i64::from(civil(v)?.subsec_nanosecond()).into())
+}
+
+fn unix(a: &Arguments<'_>) -> Result<Getter, Problem> {
+    let (seconds, nanos) = (a.value(0)?, a.optional(1)?);
+    Ok(Getter::computed(move |s| {
+        let nanos = nanos.as_ref().map_or(Ok(0), |v| int(&v.get(s)?))?;
+        let time = int(&seconds.get(s)?)?.checked_mul(1_000_000_000).and_then(|t| t.checked_add(nanos));
+        time.map(Val::Time).ok_or_else(|| EvalError::new("the time is beyond the year 2262"))
+    }))
 }
 
 fn unix_nano(v: &Val) -> Outcome {

@@ -3,7 +3,7 @@
 use wire::otlp::tree::LogRecord;
 
 use super::span::small;
-use super::{fields, id_of, id_of_hex, id_value, time};
+use super::{fields, id_of, id_of_hex, id_text, id_value, time};
 use crate::ottl::eval::EvalError;
 use crate::ottl::path::{count, mismatch, nanos, text};
 use crate::ottl::value::Val;
@@ -45,9 +45,9 @@ impl LogField {
             Self::DroppedAttributesCount => log.dropped_attributes_count.into(),
             Self::Flags => log.flags.into(),
             Self::TraceId => id_value(&log.trace_id),
-            Self::TraceIdString => log.trace_id.to_hex().into(),
+            Self::TraceIdString => id_text(&log.trace_id),
             Self::SpanId => id_value(&log.span_id),
-            Self::SpanIdString => log.span_id.to_hex().into(),
+            Self::SpanIdString => id_text(&log.span_id),
             Self::EventName => log.event_name.clone().into(),
         }
     }

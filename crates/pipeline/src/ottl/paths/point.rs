@@ -3,7 +3,7 @@
 use wire::otlp::tree::{Buckets, Number, Value};
 
 use super::span::small;
-use super::{fields, read_only, time};
+use super::{fields, lists, read_only, time};
 use crate::ottl::context::Point;
 use crate::ottl::eval::EvalError;
 use crate::ottl::path::{count, double, int, mismatch, nanos};
@@ -32,7 +32,9 @@ fields! {
         PositiveBucketCounts = "positive.bucket_counts",
         NegativeOffset = "negative.offset",
         NegativeBucketCounts = "negative.bucket_counts",
+        ZeroThreshold = "zero_threshold",
         QuantileValues = "quantile_values",
+        Exemplars = "exemplars",
     }
 }
 
@@ -117,6 +119,8 @@ impl PointField {
             Self::PositiveBucketCounts => of!(point, p => signed(&p.positive, false), Exponential),
             Self::NegativeOffset => of!(point, p => signed(&p.negative, true), Exponential),
             Self::NegativeBucketCounts => of!(point, p => signed(&p.negative, false), Exponential),
+            Self::ZeroThreshold => of!(point, p => p.zero_threshold.into(), Exponential),
+            Self::Exemplars => lists::exemplars(point.exemplars()),
             Self::QuantileValues => of!(point, p => list(&p.quantile_values, |q| q.value), Summary),
         }
     }
@@ -155,6 +159,14 @@ impl PointField {
             }
             Self::NegativeBucketCounts => {
                 put!(point, p => p.negative.get_or_insert_default().bucket_counts, list_of(&v, unsigned)?, Exponential);
+            }
+            Self::ZeroThreshold => put!(point, p => p.zero_threshold, double(&v)?, Exponential),
+            Self::Exemplars => {
+                let exemplars = lists::exemplars_of(&v)?;
+                match point.exemplars_mut() {
+                    Some(own) => *own = exemplars,
+                    None => return Err(EvalError::new("this kind of point does not have it")),
+                }
             }
             Self::QuantileValues => return Err(read_only("quantile_values")),
         }

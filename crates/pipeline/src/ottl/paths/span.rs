@@ -2,9 +2,9 @@
 
 use wire::otlp::tree::{Event, Span, Text};
 
-use super::{fields, id_of, id_of_hex, id_value, read_only, time};
-use crate::ottl::ast::Key;
-use crate::ottl::eval::EvalError;
+use super::{fields, id_of, id_of_hex, id_text, id_value, lists, read_only, time};
+use crate::ottl::eval::{EvalError, index};
+use crate::ottl::keys::Key;
 use crate::ottl::path::{count, int, mismatch, nanos, text};
 use crate::ottl::value::Val;
 
@@ -28,6 +28,8 @@ fields! {
         EndTime = "end_time",
         Attributes = "attributes",
         DroppedAttributesCount = "dropped_attributes_count",
+        Events = "events",
+        Links = "links",
         DroppedEventsCount = "dropped_events_count",
         DroppedLinksCount = "dropped_links_count",
         Status = "status",
@@ -61,7 +63,7 @@ pub(in crate::ottl) fn state_member<'s>(state: &'s str, key: &str) -> Option<&'s
     state.split(',').filter_map(|m| m.trim().split_once('=')).find(|(k, _)| *k == key).map(|(_, v)| v)
 }
 
-fn with_member(state: &str, key: &str, value: &str) -> Text {
+pub(super) fn with_member(state: &str, key: &str, value: &str) -> Text {
     let others = state.split(',').filter(|m| m.trim().split_once('=').is_some_and(|(k, _)| k != key));
     // The specification puts what was changed last first.
     let mut out = format!("{key}={value}");
@@ -73,11 +75,11 @@ impl SpanField {
     pub(in crate::ottl) fn get(self, span: &Span, keys: &[Key]) -> Val {
         match self {
             Self::TraceId => id_value(&span.trace_id),
-            Self::TraceIdString => span.trace_id.to_hex().into(),
+            Self::TraceIdString => id_text(&span.trace_id),
             Self::SpanId => id_value(&span.span_id),
-            Self::SpanIdString => span.span_id.to_hex().into(),
+            Self::SpanIdString => id_text(&span.span_id),
             Self::ParentSpanId => id_value(&span.parent_span_id),
-            Self::ParentSpanIdString => span.parent_span_id.to_hex().into(),
+            Self::ParentSpanIdString => id_text(&span.parent_span_id),
             Self::TraceState => match keys {
                 [Key::Text(key), ..] => state_member(&span.trace_state, key).map_or(Val::NIL, Val::from),
                 _ => span.trace_state.clone().into(),
@@ -92,6 +94,8 @@ impl SpanField {
             Self::EndTime => time(span.end_time_unix_nano),
             Self::Attributes => span.attributes.clone().into(),
             Self::DroppedAttributesCount => span.dropped_attributes_count.into(),
+            Self::Events => index(lists::events(&span.events), keys),
+            Self::Links => index(lists::links(&span.links), keys),
             Self::DroppedEventsCount => span.dropped_events_count.into(),
             Self::DroppedLinksCount => span.dropped_links_count.into(),
             Self::Status | Self::StatusCode => span.status.code.into(),
@@ -119,6 +123,11 @@ impl SpanField {
             Self::EndTimeUnixNano | Self::EndTime => span.end_time_unix_nano = nanos(&v)?,
             Self::Attributes => return Err(mismatch("a map", &v)),
             Self::DroppedAttributesCount => span.dropped_attributes_count = count(&v)?,
+            Self::Events if keys.is_empty() => span.events = lists::events_of(&v)?,
+            Self::Links if keys.is_empty() => span.links = lists::links_of(&v)?,
+            Self::Events | Self::Links => {
+                return Err(EvalError::new("it is set as a whole; single ones are changed in a context of their own"));
+            }
             Self::DroppedEventsCount => span.dropped_events_count = count(&v)?,
             Self::DroppedLinksCount => span.dropped_links_count = count(&v)?,
             Self::Status | Self::StatusCode => span.status.code = small(&v)?,

@@ -2,6 +2,8 @@
 
 use regex::{Captures, Regex};
 
+use crate::luhn;
+
 /// Something that is looked for.
 #[derive(Debug)]
 pub(super) struct Detector {
@@ -62,17 +64,8 @@ impl Detector {
 
 fn is_card(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(n, d)| match (n % 2, d * 2) {
-            (0, _) => *d,
-            (_, twice) => twice / 10 + twice % 10,
-        })
-        .sum();
     // All the same digit has a right sum now and then, and is a filler.
-    sum.is_multiple_of(10) && digits.iter().any(|d| Some(d) != digits.first())
+    luhn::is_valid(&digits) && digits.iter().any(|d| Some(d) != digits.first())
 }
 
 #[cfg(test)]

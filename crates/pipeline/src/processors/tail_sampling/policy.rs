@@ -4,9 +4,9 @@
 //! decided from the facts. Source of names and precedence: opentelemetry-collector-contrib, `tailsamplingprocessor`.
 
 use regex::Regex;
-use wire::otlp::tree::{Attributes, Resource, Scope, Span, Value};
+use wire::otlp::tree::{Attributes, Resource, Scope, Span, Text, Value};
 
-use crate::ottl::{Conditions, Item, Scene};
+use crate::ottl::{Conditions, Item, Scene, Schema};
 use wire::otlp::sampling::{MAX, randomness_of};
 
 /// Bits of [`Facts`].
@@ -277,25 +277,29 @@ fn ottl(
     span: &mut Span,
     now: i64,
 ) -> bool {
-    let mut cache = Attributes::new();
-    if !spans.is_empty() {
-        let scene = Scene { resource, scope, item: Item::Span(span), cache: &mut cache, now };
-        if spans.hold(&scene).unwrap_or(false) {
-            return true;
-        }
+    let (mut cache, mut made) = (Attributes::new(), Vec::new());
+    // The schemas of what waits for a decision are not kept beside its spans.
+    let (mut of_resource, mut of_scope) = (Text::default(), Text::default());
+    let mut holds = |conditions: &Conditions, item: Item<'_>| {
+        let scene = Scene {
+            resource,
+            scope,
+            schema: Schema { resource: &mut of_resource, scope: &mut of_scope },
+            item,
+            cache: &mut cache,
+            made: &mut made,
+            now,
+        };
+        conditions.hold(&scene).unwrap_or(false)
+    };
+    if !spans.is_empty() && holds(spans, Item::Span(span)) {
+        return true;
     }
     if events.is_empty() {
         return false;
     }
     let mut all = std::mem::take(&mut span.events);
-    let mut holds = false;
-    for (index, event) in all.iter_mut().enumerate() {
-        let scene = Scene { resource, scope, item: Item::Event { span, event, index }, cache: &mut cache, now };
-        if events.hold(&scene).unwrap_or(false) {
-            holds = true;
-            break;
-        }
-    }
+    let found = all.iter_mut().enumerate().any(|(index, event)| holds(events, Item::Event { span, event, index }));
     span.events = all;
-    holds
+    found
 }
