@@ -12,6 +12,8 @@ mod overflow;
 pub(crate) mod share;
 mod token_filter;
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,10 +26,10 @@ use header::PREFIX_BYTES;
 pub(crate) use header::{Entry, Header, put_meta, read_meta};
 pub(crate) use token_filter::TokenFilter;
 
-use crate::column::binary::{self, Binary, Dictionary};
+use crate::column::binary::{self, Binary, Dictionary, Entries};
 use crate::column::bytes::Reader;
 use crate::column::ids::{self, Ids};
-use crate::column::presence::{self, Presence};
+use crate::column::presence::{self, Picked, Presence};
 use crate::column::template::{NumberedTexts, Templates};
 use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
@@ -112,16 +114,17 @@ pub(crate) enum Values {
     Span(Ids<8>),
 }
 
-/// A column by the dictionary of its segment.
-pub(crate) struct SharedCodes {
+/// A text column by its dictionary.
+pub(crate) struct Coded {
     pub(crate) presence: Presence,
-    /// Of each value its place in `places`.
+    /// Of each value its place among the entries.
     pub(crate) codes: Vec<u32>,
-    /// Of each entry that the block has its place in the dictionary, the same in all blocks of the segment.
-    pub(crate) places: Vec<u32>,
-    /// One and the same for all blocks of a segment while it is held.
-    pub(crate) dictionary: Arc<Dictionary>,
+    pub(crate) entries: Entries,
 }
+
+/// The presences of a block that several columns share: read when the first of them is.
+#[derive(Debug, Default)]
+pub(crate) struct Presences(OnceCell<Vec<u8>>);
 
 impl Loaded {
     pub(crate) fn heap_bytes(&self) -> usize {
@@ -201,18 +204,19 @@ impl Block {
     }
 
     /// The bytes from `offset` (within the block), `len` long.
-    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, BlockError> {
+    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Cow<'_, [u8]>, BlockError> {
         if offset.checked_add(len as u64).is_none_or(|end| end > self.len) {
             return Err(Damaged("block length").into());
         }
         match &self.source {
             Source::Memory { bytes, .. } => {
-                Ok(bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?.to_vec())
+                let bytes = bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?;
+                Ok(Cow::Borrowed(bytes))
             }
             Source::File { file, offset: base, .. } => {
                 let mut buf = vec![0; len];
                 file.read_exact_at(&mut buf, base + offset)?;
-                Ok(buf)
+                Ok(Cow::Owned(buf))
             }
         }
     }
@@ -233,7 +237,7 @@ impl Block {
         if header.meta == self.meta { Ok(header) } else { Err(Damaged("block header").into()) }
     }
 
-    fn payload(&self, header: &Header, entry: &Entry) -> Result<Vec<u8>, BlockError> {
+    fn payload(&self, header: &Header, entry: &Entry) -> Result<Cow<'_, [u8]>, BlockError> {
         let bytes = self.read(header.payload_at + u64::from(entry.offset), entry.len as usize)?;
         if crc32c::crc32c(&bytes) != entry.crc {
             return Err(BlockError::Checksum("a column"));
@@ -242,64 +246,124 @@ impl Block {
     }
 
     /// Reads, checks and decodes one column.
-    pub(crate) fn load(&self, header: &Header, entry: &Entry) -> Result<Loaded, BlockError> {
+    pub(crate) fn load(&self, header: &Header, entry: &Entry, presences: &Presences) -> Result<Loaded, BlockError> {
         let bytes = self.payload(header, entry)?;
         let mut r = Reader(&bytes);
-        let presence = self.presence(header, &mut r, entry.present as usize)?;
-        let values = self.values(entry, &bytes, &mut r)?;
-        Ok(Loaded { presence, values })
-    }
-
-    /// Decodes all values of a column from what follows its presence.
-    fn values(&self, entry: &Entry, payload: &[u8], r: &mut Reader<'_>) -> Result<Values, BlockError> {
+        let presence = self.presence(header, &mut r, entry.present as usize, presences)?;
         let n = entry.present as usize;
-        Ok(match (entry.id, entry.value_type) {
-            (TRACE_ID, _) => Values::Trace(ids::decode(r, n)?),
-            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(r, n)?),
+        let values = match (entry.id, entry.value_type) {
+            (TRACE_ID, _) => Values::Trace(ids::decode(&mut r, n)?),
+            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode(&mut r, n)?),
             (_, ValueType::Empty) => Values::Empty,
-            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(r, n)?),
-            (_, ValueType::Double) => Values::Doubles(doubles::decode(r, n)?),
+            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode(&mut r, n)?),
+            (_, ValueType::Double) => Values::Doubles(doubles::decode(&mut r, n)?),
             (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
-                let shared = self.shared_dictionary(entry, payload)?;
-                Values::Binary(binary::decode(r, n, shared.as_deref())?)
+                let shared = self.shared_dictionary(entry, &bytes)?;
+                Values::Binary(binary::decode(&mut r, n, shared.as_ref())?)
             }
-        })
-    }
-
-    /// The same, of which only the values of `rows` count: others may be empty or absent.
-    pub(crate) fn load_rows(&self, header: &Header, entry: &Entry, rows: &[usize]) -> Result<Loaded, BlockError> {
-        let bytes = self.payload(header, entry)?;
-        let mut r = Reader(&bytes);
-        let n = entry.present as usize;
-        let presence = self.presence(header, &mut r, n)?;
-        let mut wanted = vec![false; n];
-        for i in rows.iter().filter_map(|row| presence.value(*row)) {
-            if let Some(w) = wanted.get_mut(i) {
-                *w = true;
-            }
-        }
-        // Most attributes are those of other rows.
-        if !wanted.contains(&true) {
-            return Ok(Loaded { presence: Presence::Rows(Vec::new()), values: Values::Empty });
-        }
-        if !entry.value_type.is_binary() || matches!(entry.id, TRACE_ID | SPAN_ID | PARENT_ID) {
-            let values = self.values(entry, &bytes, &mut r)?;
-            return Ok(Loaded { presence, values });
-        }
-        let shared = self.shared_dictionary(entry, &bytes)?;
-        let is_wanted = |i: usize| wanted.get(i) == Some(&true);
-        let values = Values::Binary(binary::decode_where(&mut r, n, shared.as_deref(), is_wanted)?);
+        };
         Ok(Loaded { presence, values })
     }
 
-    fn presence(&self, header: &Header, r: &mut Reader<'_>, n: usize) -> Result<Presence, BlockError> {
+    /// The same of `rows`, which rise, alone: there are no other values, and as far as possible none are made.
+    pub(crate) fn load_rows(
+        &self,
+        header: &Header,
+        entry: &Entry,
+        presences: &Presences,
+        rows: &[usize],
+    ) -> Result<Loaded, BlockError> {
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let Picked { rows, values: at } = self.pick(header, &mut r, n, presences, rows)?;
+        let presence = Presence::Rows(rows);
+        // Most attributes are those of other rows.
+        if at.is_empty() {
+            return Ok(Loaded { presence, values: Values::Empty });
+        }
+        let values = match (entry.id, entry.value_type) {
+            (TRACE_ID, _) => Values::Trace(ids::decode_at(&mut r, n, &at)?),
+            (SPAN_ID | PARENT_ID, _) => Values::Span(ids::decode_at(&mut r, n, &at)?),
+            (_, ValueType::Empty) => Values::Empty,
+            (_, ValueType::Bool | ValueType::Int) => Values::Ints(ints::decode_at(&mut r, n, &at)?),
+            (_, ValueType::Double) => Values::Doubles(doubles::decode_at(&mut r, n, &at)?),
+            (_, ValueType::Str | ValueType::Bytes | ValueType::Array | ValueType::Map) => {
+                let shared = self.shared_dictionary(entry, &bytes)?;
+                Values::Binary(binary::decode_at(&mut r, n, shared.as_ref(), &at)?)
+            }
+        };
+        Ok(Loaded { presence, values })
+    }
+
+    fn presence(
+        &self,
+        header: &Header,
+        r: &mut Reader<'_>,
+        n: usize,
+        presences: &Presences,
+    ) -> Result<Presence, BlockError> {
         match presence::table_place(r)? {
             None => Ok(presence::decode(r, n, self.rows())?),
             Some(place) => {
-                let table = header.entries.iter().find(|e| e.id == schema::PRESENCES).ok_or(Damaged("presences"))?;
-                Ok(presence::from_table(&self.payload(header, table)?, place, n, self.rows())?)
+                let table = self.presences(header, presences)?;
+                Ok(presence::decode(&mut Reader(presence::in_table(table, place)?), n, self.rows())?)
             }
         }
+    }
+
+    /// Which of `rows` have a value.
+    fn pick(
+        &self,
+        header: &Header,
+        r: &mut Reader<'_>,
+        n: usize,
+        presences: &Presences,
+        rows: &[usize],
+    ) -> Result<Picked, BlockError> {
+        match presence::table_place(r)? {
+            None => Ok(presence::pick(r, n, self.rows(), rows)?),
+            Some(place) => {
+                let table = self.presences(header, presences)?;
+                Ok(presence::pick(&mut Reader(presence::in_table(table, place)?), n, self.rows(), rows)?)
+            }
+        }
+    }
+
+    fn presences<'p>(&self, header: &Header, presences: &'p Presences) -> Result<&'p [u8], BlockError> {
+        if let Some(table) = presences.0.get() {
+            return Ok(table);
+        }
+        let entry = header.entries.iter().find(|e| e.id == schema::PRESENCES).ok_or(Damaged("presences"))?;
+        let table = self.payload(header, entry)?.into_owned();
+        Ok(presences.0.get_or_init(|| table))
+    }
+
+    /// How many rows lie before each of `bounds`, which rise.
+    pub(crate) fn rows_before(&self, header: &Header, bounds: &[i64]) -> Result<Vec<usize>, BlockError> {
+        let entry = header.entries.iter().find(|e| e.id == schema::TIME).ok_or(Damaged("missing column"))?;
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        if presence::table_place(&mut r)?.is_some()
+            || presence::decode(&mut r, entry.present as usize, self.rows())? != Presence::All
+        {
+            return Err(Damaged("missing column").into());
+        }
+        Ok(ints::below(&mut r, self.rows(), bounds)?)
+    }
+
+    /// The codes of a column of integers that every row has; `None` when it is not stored as a dictionary.
+    pub(crate) fn int_codes(&self, header: &Header, entry: &Entry) -> Result<Option<ints::Dictionary>, BlockError> {
+        if !matches!(entry.value_type, ValueType::Int | ValueType::Bool) || entry.present as usize != self.rows() {
+            return Ok(None);
+        }
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        if presence::table_place(&mut r)?.is_some() {
+            return Ok(None);
+        }
+        presence::decode(&mut r, self.rows(), self.rows())?;
+        Ok(ints::decode_dictionary(&mut r, self.rows())?)
     }
 
     /// The templates of a text column and the template of each value, without decoding the values; `None` when
@@ -312,8 +376,9 @@ impl Block {
         &self,
         header: &Header,
         entry: &Entry,
+        presences: &Presences,
     ) -> Result<Option<(Presence, Templates)>, BlockError> {
-        self.decode_texts_by(header, entry, binary::decode_templates)
+        self.decode_texts_by(header, entry, presences, binary::decode_templates)
     }
 
     /// The numbers of a text column whose texts differ in one number only, and what is around them; `None` when the
@@ -322,8 +387,9 @@ impl Block {
         &self,
         header: &Header,
         entry: &Entry,
+        presences: &Presences,
     ) -> Result<Option<(Presence, NumberedTexts)>, BlockError> {
-        self.decode_texts_by(header, entry, binary::decode_numbered)
+        self.decode_texts_by(header, entry, presences, binary::decode_numbered)
     }
 
     /// A text column as `decode` understands it, which says `None` when it is stored in another way.
@@ -331,7 +397,8 @@ impl Block {
         &self,
         header: &Header,
         entry: &Entry,
-        decode: impl FnOnce(&mut Reader<'_>, usize, Option<&Dictionary>) -> Result<Option<T>, Damaged>,
+        presences: &Presences,
+        decode: impl FnOnce(&mut Reader<'_>, usize, Option<&Arc<Dictionary>>) -> Result<Option<T>, Damaged>,
     ) -> Result<Option<(Presence, T)>, BlockError> {
         if entry.value_type != ValueType::Str {
             return Ok(None);
@@ -339,27 +406,60 @@ impl Block {
         let bytes = self.payload(header, entry)?;
         let mut r = Reader(&bytes);
         let n = entry.present as usize;
-        let presence = self.presence(header, &mut r, n)?;
+        let presence = self.presence(header, &mut r, n, presences)?;
         let shared = self.shared_dictionary(entry, &bytes)?;
-        Ok(decode(&mut r, n, shared.as_deref())?.map(|values| (presence, values)))
+        Ok(decode(&mut r, n, shared.as_ref())?.map(|values| (presence, values)))
     }
 
-    /// The codes of a column whose entries are in the dictionary of the segment, without copying entries;
-    /// `None` when the block has its own (in memory always) or the column is stored in another way.
-    pub(crate) fn shared_codes(&self, header: &Header, entry: &Entry) -> Result<Option<SharedCodes>, BlockError> {
+    /// The codes of a column of texts, without copying entries; `None` when it is stored in another way. No value is
+    /// there when the entries are none that are `wanted`.
+    pub(crate) fn codes(
+        &self,
+        header: &Header,
+        entry: &Entry,
+        presences: &Presences,
+        wanted: impl FnOnce(&Entries) -> bool,
+    ) -> Result<Option<Coded>, BlockError> {
         if !entry.value_type.is_binary() {
             return Ok(None);
         }
         let bytes = self.payload(header, entry)?;
-        let Some(dictionary) = self.shared_dictionary(entry, &bytes)? else { return Ok(None) };
         let mut r = Reader(&bytes);
         let n = entry.present as usize;
-        let presence = self.presence(header, &mut r, n)?;
-        let Some((codes, places)) = binary::decode_shared(&mut r, n)? else { return Ok(None) };
-        if places.iter().any(|p| *p as usize >= dictionary.entries.len()) {
-            return Err(Damaged("dictionary place").into());
+        let presence = self.presence(header, &mut r, n, presences)?;
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        let coded = binary::decode_codes(&mut r, n, shared.as_ref(), wanted)?;
+        Ok(coded.map(|(codes, entries)| Coded { presence, codes, entries }))
+    }
+
+    /// The rows that have a value in a column.
+    pub(crate) fn present(
+        &self,
+        header: &Header,
+        entry: &Entry,
+        presences: &Presences,
+    ) -> Result<Presence, BlockError> {
+        self.presence(header, &mut Reader(&self.payload(header, entry)?), entry.present as usize, presences)
+    }
+
+    /// The same of `rows`, which rise, alone.
+    pub(crate) fn codes_of_rows(
+        &self,
+        header: &Header,
+        entry: &Entry,
+        presences: &Presences,
+        rows: &[usize],
+    ) -> Result<Option<Coded>, BlockError> {
+        if !entry.value_type.is_binary() {
+            return Ok(None);
         }
-        Ok(Some(SharedCodes { presence, codes, places, dictionary }))
+        let bytes = self.payload(header, entry)?;
+        let mut r = Reader(&bytes);
+        let n = entry.present as usize;
+        let Picked { rows, values: at } = self.pick(header, &mut r, n, presences, rows)?;
+        let shared = self.shared_dictionary(entry, &bytes)?;
+        let coded = binary::decode_codes_at(&mut r, n, shared.as_ref(), &at)?;
+        Ok(coded.map(|(codes, entries)| Coded { presence: Presence::Rows(rows), codes, entries }))
     }
 
     /// The segment's dictionary of a column, if the column uses it.
@@ -375,9 +475,9 @@ impl Block {
     /// The words that plain text columns of the block have; `None` when it has no such column, or none
     /// that full text search looks at. A column that the filter covers and that lacks a word
     /// ([`TokenFilter::may_have`]) need not be read in search of it.
-    pub(crate) fn token_filter(&self, header: &Header) -> Result<Option<TokenFilter>, BlockError> {
+    pub(crate) fn token_filter(&self, header: &Header) -> Result<Option<TokenFilter<'_>>, BlockError> {
         match header.entries.iter().find(|e| e.id == schema::TOKENS) {
-            Some(entry) => Ok(Some(TokenFilter::decode(&self.payload(header, entry)?)?)),
+            Some(entry) => Ok(Some(TokenFilter::decode(self.payload(header, entry)?)?)),
             None => Ok(None),
         }
     }
@@ -390,7 +490,7 @@ impl Block {
         let bytes = self.payload(header, entry)?;
         let n = entry.present as usize;
         let shared = self.shared_dictionary(entry, &bytes)?;
-        Ok((n, binary::decode(&mut Reader(&bytes), n, shared.as_deref())?))
+        Ok((n, binary::decode(&mut Reader(&bytes), n, shared.as_ref())?))
     }
 
     /// The distinct resources of the block; values of the resource column point into it.
@@ -425,7 +525,9 @@ pub(crate) fn trace_fingerprint(id: &[u8; 16]) -> u32 {
 pub(crate) fn trace_fingerprints(block: &Block) -> Result<Vec<u32>, BlockError> {
     let header = block.header()?;
     let Some(entry) = header.entries.iter().find(|e| e.id == schema::TRACE_ID) else { return Ok(Vec::new()) };
-    let Values::Trace(ids) = block.load(header, entry)?.values else { return Err(Damaged("trace ids").into()) };
+    let Values::Trace(ids) = block.load(header, entry, &Presences::default())?.values else {
+        return Err(Damaged("trace ids").into());
+    };
     let mut out = Vec::new();
     ids.rows(
         |id| {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use model::Value;
 use wire::protobuf::Writer;
 
-use crate::block::{Block, BlockError, Loaded, Values};
+use crate::block::{Block, BlockError, Loaded, Presences, Values};
 use crate::column::binary::Binary;
 use crate::column::bytes::{Reader, put_bytes, put_varint};
 use crate::column::{Damaged, presence::Presence};
@@ -80,6 +80,7 @@ impl Catalogue {
 
     fn add_block(&mut self, block: &Block, origins: &OriginCache) -> Result<(), BlockError> {
         let header = block.read_header()?;
+        let presences = Presences::default();
         let mut known = block.distinct().iter();
         for e in &header.entries {
             match e.id {
@@ -89,12 +90,12 @@ impl Catalogue {
                     attribute.bytes += u64::from(e.len);
                     match known.next() {
                         Some(distinct) => attribute.distinct.merge(distinct),
-                        None => add_values(&mut attribute.distinct, &block.load(&header, e)?),
+                        None => add_values(&mut attribute.distinct, &block.load(&header, e, &presences)?),
                     }
                 }
                 REST => self.rows_beyond += u64::from(e.present),
                 RESOURCE => {
-                    let codes = block.load(&header, e)?;
+                    let codes = block.load(&header, e, &presences)?;
                     let (Values::Ints(codes), Presence::All) = (&codes.values, &codes.presence) else {
                         return Err(Damaged("resource column").into());
                     };
@@ -224,7 +225,7 @@ mod tests {
             let blocks = encode(Schema::Logs, &[Numbered { batch: batch.clone(), first_seq: 0 }], attributes_max);
             let reread = |b: &Arc<Block>| {
                 let bytes = b.read(0, b.len as usize).unwrap();
-                Arc::new(Block::in_memory(bytes.into(), b.meta.clone(), Vec::new()))
+                Arc::new(Block::in_memory(bytes.into_owned().into(), b.meta.clone(), Vec::new()))
             };
             let read: Vec<Arc<Block>> = blocks.iter().map(reread).collect();
             let origins = OriginCache::default();

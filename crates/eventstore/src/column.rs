@@ -6,6 +6,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod bitmap;
+pub(crate) mod bits;
 pub(crate) mod bytes;
 pub(crate) mod codes;
 pub(crate) mod doubles;

@@ -50,8 +50,8 @@ fn share_column(
     let Some((before, after)) = e.split_entries(column) else { return Ok(false) };
     let shared = block.shared_dictionary(e, column)?;
     let mut r = crate::column::bytes::Reader(after);
-    let own = binary::read_entries(&mut r, super::ROWS_MAX, shared.as_deref())?;
-    match dictionaries.places(e.column(), &own.entries) {
+    let own = binary::read_entries(&mut r, super::ROWS_MAX, shared.as_ref())?.into_texts()?;
+    match dictionaries.places(e.column(), &own) {
         Some(places) => {
             out.extend_from_slice(before);
             binary::put_places(&places, out);
@@ -61,7 +61,7 @@ fn share_column(
         // Entries that point into another segment must not stay so.
         None if shared.is_some() => {
             out.extend_from_slice(before);
-            let texts: Vec<&[u8]> = (0..own.entries.len()).map(|i| own.entries.get(i)).collect();
+            let texts: Vec<&[u8]> = (0..own.len()).map(|i| own.get(i)).collect();
             binary::put_entries(&texts, out);
             out.extend_from_slice(r.0);
             Ok(true)

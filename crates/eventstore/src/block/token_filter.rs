@@ -4,6 +4,8 @@
 //! directly. A filter says which columns it covers; those can be left unread
 //! when a word that the search needs is not in the filter.
 
+use std::borrow::Cow;
+
 use hashbrown::HashSet;
 
 use crate::column::Damaged;
@@ -77,16 +79,19 @@ fn probes(h: u64, n: u8, words: usize) -> impl Iterator<Item = usize> {
 
 /// The filter of a block.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TokenFilter {
+pub(crate) struct TokenFilter<'a> {
     /// Places in the header, rising.
     columns: Vec<usize>,
     probes: u8,
-    words: Vec<u64>,
+    payload: Cow<'a, [u8]>,
+    /// Where the words begin in the payload. A look-up reads a few bits of them.
+    words_at: usize,
 }
 
-impl TokenFilter {
+impl<'a> TokenFilter<'a> {
     /// Reads the payload of a filter column.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+    pub(super) fn decode(payload: Cow<'a, [u8]>) -> Result<Self, Damaged> {
+        let bytes = &*payload;
         let mut r = Reader(bytes);
         let n = r.count(bytes.len())?;
         let columns = (0..n).map(|_| r.count(u32::MAX as usize)).collect::<Result<Vec<_>, _>>()?;
@@ -95,8 +100,8 @@ impl TokenFilter {
         if probes > PROBES_MAX || !r.0.len().is_multiple_of(8) || r.0.len() > (u32::MAX / 8) as usize {
             return Err(Damaged("token filter"));
         }
-        let words = r.0.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
-        Ok(Self { columns, probes, words })
+        let words_at = bytes.len() - r.0.len();
+        Ok(Self { columns, probes, payload, words_at })
     }
 
     /// Whether the tokens of the column at `place` of the header are in the filter.
@@ -106,8 +111,10 @@ impl TokenFilter {
 
     /// Whether a covered column may have the token with this [`tokens::hash`]. "No" is certain.
     pub(crate) fn may_have(&self, token: u64) -> bool {
-        !self.words.is_empty()
-            && probes(token, self.probes, self.words.len()).all(|bit| self.words[bit / 64] >> (bit % 64) & 1 == 1)
+        // Words are little-endian: bit `b` lies in byte `b / 8`.
+        let words = self.payload.get(self.words_at..).unwrap_or_default();
+        let is_set = |bit: usize| words.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1);
+        !words.is_empty() && probes(token, self.probes, words.len() / 8).all(is_set)
     }
 }
 
@@ -122,7 +129,7 @@ mod tests {
         let mut b = Builder::default();
         b.cover(3, &texts, &Form::Plain);
         let bytes = b.encode().unwrap_or_default();
-        let f = TokenFilter::decode(&bytes).unwrap_or_else(|e| panic!("{e}"));
+        let f = TokenFilter::decode(bytes.as_slice().into()).unwrap_or_else(|e| panic!("{e}"));
         assert!(f.covers(3) && !f.covers(2));
         assert!(["request", "TOOK", "ms", "8191", "1fff"].iter().all(|t| f.may_have(tokens::hash(t.as_bytes()))));
         let wrong = (0..10_000).filter(|i| f.may_have(tokens::hash(format!("x{i}").as_bytes()))).count();
@@ -139,11 +146,11 @@ mod tests {
             for bit in 0..8 {
                 let mut bytes = bytes.clone();
                 bytes[i] ^= 1 << bit;
-                if let Ok(f) = TokenFilter::decode(&bytes) {
+                if let Ok(f) = TokenFilter::decode(bytes.into()) {
                     f.may_have(7);
                 }
             }
-            assert!(TokenFilter::decode(&bytes[..i]).is_err() || i == bytes.len() - 8);
+            assert!(TokenFilter::decode(bytes[..i].into()).is_err() || i == bytes.len() - 8);
         }
     }
 }

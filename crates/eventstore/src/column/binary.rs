@@ -4,6 +4,7 @@
 //! compressed with zstd when that helps.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
@@ -245,7 +246,7 @@ pub(crate) fn are_shared(entries: &[u8]) -> bool {
 }
 
 /// Reads `n` values; `shared` is the segment's dictionary of the column, if the column uses it.
-pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) -> Result<Binary, Damaged> {
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Arc<Dictionary>>) -> Result<Binary, Damaged> {
     if n == 0 {
         return Ok(Binary::Const(Vec::new()));
     }
@@ -258,13 +259,13 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) 
             Ok(Binary::Dict { codes, entries })
         }
         CODED => {
-            let entries = read_entries(r, n, shared)?.entries;
+            let entries = read_entries(r, n, shared)?.into_texts()?;
             let codes = codes::decode(r, n, entries.len())?;
             Ok(Binary::Dict { codes, entries })
         }
         TEMPLATES => Ok(Binary::Plain(template::decode(r, n, shared)?)),
         TABLE => {
-            let entries = read_entries(r, n, shared)?.entries;
+            let entries = read_entries(r, n, shared)?.into_texts()?;
             if entries.len() == n { Ok(Binary::Plain(entries)) } else { Err(Damaged("table")) }
         }
         PLAIN => Ok(Binary::Plain(read_blob(r, n)?)),
@@ -272,25 +273,67 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) 
     }
 }
 
-/// Reads `n` values, of which those that are not wanted may be empty: texts are not made of templates for nothing.
-pub(crate) fn decode_where(
+/// The values at `at` (rising, below `n`) of `n`: texts are not made of templates, nor looked up, for nothing.
+pub(crate) fn decode_at(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
-    wanted: impl Fn(usize) -> bool,
+    shared: Option<&Arc<Dictionary>>,
+    at: &[usize],
 ) -> Result<Binary, Damaged> {
-    if n == 0 || r.0.first() != Some(&TEMPLATES) {
-        return decode(r, n, shared);
+    match r.0.first() {
+        Some(&TEMPLATES) => {
+            r.u8()?;
+            return Ok(Binary::Plain(template::decode_at(r, n, shared, at)?));
+        }
+        Some(&CODED) => {
+            r.u8()?;
+            let entries = read_entries(r, n, shared)?;
+            let mut codes = codes::decode_at(r, n, entries.len(), at)?;
+            let mut known = codes.clone();
+            known.sort_unstable();
+            known.dedup();
+            let mut texts = Texts::default();
+            known.iter().for_each(|c| texts.push(entries.get(*c as usize)));
+            codes.iter_mut().for_each(|c| *c = known.partition_point(|k| k < c) as u32);
+            return Ok(Binary::Dict { codes, entries: texts.0 });
+        }
+        _ => {}
     }
-    r.u8()?;
-    Ok(Binary::Plain(template::decode_where(r, n, shared, wanted)?.0))
+    Ok(match decode(r, n, shared)? {
+        Binary::Const(text) => Binary::Const(text),
+        Binary::Dict { codes, entries } => {
+            let picked: Option<Vec<u32>> = at.iter().map(|i| codes.get(*i).copied()).collect();
+            Binary::Dict { codes: picked.ok_or(Damaged("place of a text"))?, entries }
+        }
+        Binary::Plain(all) => {
+            let mut texts = Texts::default();
+            at.iter().for_each(|i| texts.push(all.get(*i)));
+            Binary::Plain(texts.0)
+        }
+    })
+}
+
+/// Texts that are put one after another; each is another text of a column, or entry of a dictionary.
+struct Texts(Blob);
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self(Blob::new(vec![0], Vec::new()))
+    }
+}
+
+impl Texts {
+    fn push(&mut self, text: &[u8]) {
+        self.0.bytes.extend_from_slice(text);
+        self.0.offsets.push(self.0.bytes.len() as u32);
+    }
 }
 
 /// The templates of `n` values; `None` when they are stored in another way.
 pub(crate) fn decode_templates(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
+    shared: Option<&Arc<Dictionary>>,
 ) -> Result<Option<Templates>, Damaged> {
     if n == 0 || r.u8()? != TEMPLATES {
         return Ok(None);
@@ -302,7 +345,7 @@ pub(crate) fn decode_templates(
 pub(crate) fn decode_numbered(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
+    shared: Option<&Arc<Dictionary>>,
 ) -> Result<Option<NumberedTexts>, Damaged> {
     if n == 0 || r.u8()? != TEMPLATES {
         return Ok(None);
@@ -310,14 +353,34 @@ pub(crate) fn decode_numbered(
     template::decode_numbered(r, n, shared)
 }
 
-/// The codes of `n` values and the places of their entries in the segment's dictionary; `None` when they are
-/// stored in another way.
-pub(crate) fn decode_shared(r: &mut Reader<'_>, n: usize) -> Result<Option<(Vec<u32>, Vec<u32>)>, Damaged> {
-    if n == 0 || r.u8()? != CODED || r.u8()? != SHARED {
+/// The codes of `n` values with a dictionary; `None` when they are stored in another way. There are no codes when the
+/// entries are none that are `wanted`.
+pub(crate) fn decode_codes(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Arc<Dictionary>>,
+    wanted: impl FnOnce(&Entries) -> bool,
+) -> Result<Option<(Vec<u32>, Entries)>, Damaged> {
+    if n == 0 || r.u8()? != CODED {
         return Ok(None);
     }
-    let places = read_places(r, n)?;
-    Ok(Some((codes::decode(r, n, places.len())?, places)))
+    let entries = read_entries(r, n, shared)?;
+    let codes = if wanted(&entries) { codes::decode(r, n, entries.len())? } else { Vec::new() };
+    Ok(Some((codes, entries)))
+}
+
+/// The same of the values at `at` (rising, below `n`).
+pub(crate) fn decode_codes_at(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Arc<Dictionary>>,
+    at: &[usize],
+) -> Result<Option<(Vec<u32>, Entries)>, Damaged> {
+    if n == 0 || r.u8()? != CODED {
+        return Ok(None);
+    }
+    let entries = read_entries(r, n, shared)?;
+    Ok(Some((codes::decode_at(r, n, entries.len(), at)?, entries)))
 }
 
 /// Appends the entries of a dictionary.
@@ -341,34 +404,73 @@ fn read_places(r: &mut Reader<'_>, max: usize) -> Result<Vec<u32>, Damaged> {
 }
 
 /// The entries of a dictionary.
-pub(crate) struct Entries {
-    pub(crate) entries: Blob,
-    /// Their places in the dictionary of the segment; empty when they are the block's own.
-    pub(crate) places: Vec<u32>,
+#[derive(Debug, Clone)]
+pub(crate) enum Entries {
+    /// The block's own.
+    Own(Blob),
+    /// In the dictionary of the segment.
+    Shared {
+        /// The place of each, the same for a text in all blocks of the segment; they are there.
+        places: Vec<u32>,
+        /// One and the same for all blocks of the segment while it is held.
+        dictionary: Arc<Dictionary>,
+    },
+}
+
+impl Entries {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Own(texts) => texts.len(),
+            Self::Shared { places, .. } => places.len(),
+        }
+    }
+
+    /// The entry at `i`; empty outside.
+    pub(crate) fn get(&self, i: usize) -> &[u8] {
+        match self {
+            Self::Own(texts) => texts.get(i),
+            Self::Shared { places, dictionary } => {
+                places.get(i).map_or(&[], |place| dictionary.entries.get(*place as usize))
+            }
+        }
+    }
+
+    /// The entries one after another.
+    pub(crate) fn into_texts(self) -> Result<Blob, Damaged> {
+        let (places, dictionary) = match self {
+            Self::Own(texts) => return Ok(texts),
+            Self::Shared { places, dictionary } => (places, dictionary),
+        };
+        let mut out = Texts::default();
+        for place in places {
+            // Places that repeat could make more of an entry than any block holds.
+            if out.0.bytes.len() > BLOB_BYTES_MAX {
+                return Err(Damaged("dictionary place"));
+            }
+            out.push(dictionary.entries.get(place as usize));
+        }
+        Ok(out.0)
+    }
 }
 
 /// Reads the entries of a dictionary, at most `max`.
-pub(crate) fn read_entries(r: &mut Reader<'_>, max: usize, shared: Option<&Dictionary>) -> Result<Entries, Damaged> {
+pub(crate) fn read_entries(
+    r: &mut Reader<'_>,
+    max: usize,
+    shared: Option<&Arc<Dictionary>>,
+) -> Result<Entries, Damaged> {
     match r.u8()? {
         INLINE => {
             let count = r.count(max)?;
-            Ok(Entries { entries: read_blob(r, count)?, places: Vec::new() })
+            Ok(Entries::Own(read_blob(r, count)?))
         }
         SHARED => {
-            let all = &shared.ok_or(Damaged("dictionary"))?.entries;
+            let dictionary = shared.ok_or(Damaged("dictionary"))?.clone();
             let places = read_places(r, max)?;
-            let mut offsets = Vec::with_capacity(places.len() + 1);
-            let mut bytes = Vec::new();
-            offsets.push(0);
-            for p in &places {
-                // Places that repeat could make more of an entry than any block holds.
-                if *p as usize >= all.len() || bytes.len() > BLOB_BYTES_MAX {
-                    return Err(Damaged("dictionary place"));
-                }
-                bytes.extend_from_slice(all.get(*p as usize));
-                offsets.push(bytes.len() as u32);
+            if places.iter().any(|place| *place as usize >= dictionary.entries.len()) {
+                return Err(Damaged("dictionary place"));
             }
-            Ok(Entries { entries: Blob::new(offsets, bytes), places })
+            Ok(Entries::Shared { places, dictionary })
         }
         _ => Err(Damaged("dictionary")),
     }
@@ -465,6 +567,11 @@ mod tests {
         for (i, v) in values.iter().enumerate() {
             assert_eq!(column.get(i), *v);
         }
+        let at: Vec<usize> = (0..values.len()).skip(1).step_by(3).collect();
+        if !at.is_empty() {
+            let some = decode_at(&mut Reader(&out), values.len(), None, &at).unwrap();
+            assert!(at.iter().enumerate().all(|(i, at)| some.get(i) == values[*at]));
+        }
         (out.len(), column)
     }
 
@@ -491,6 +598,9 @@ mod tests {
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300) {
             if let Ok(column) = decode(&mut Reader(&bytes), n, None) {
                 (0..n).for_each(|i| drop(column.get(i).to_vec()));
+            }
+            if n > 0 && let Ok(column) = decode_at(&mut Reader(&bytes), n, None, &[n - 1]) {
+                drop(column.get(0).to_vec());
             }
         }
     }

@@ -85,6 +85,25 @@ impl Bitmap {
         self.trim();
     }
 
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        self.words.iter().map(|w| w.count_ones() as usize).sum()
+    }
+
+    /// Of each of `rows`, which rise, its place among the rows that are in the set; `None` for those that are not.
+    pub(crate) fn places(&self, rows: &[usize]) -> Vec<Option<usize>> {
+        let (mut word, mut before) = (0, 0);
+        let place = |row: &usize| {
+            while word < row / 64 {
+                before += self.words.get(word).map_or(0, |w| w.count_ones() as usize);
+                word += 1;
+            }
+            let (w, bit) = (self.words.get(word).copied().unwrap_or_default(), 1u64 << (row % 64));
+            (w & bit != 0).then(|| before + (w & (bit - 1)).count_ones() as usize)
+        };
+        rows.iter().map(place).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
     }
@@ -140,6 +159,10 @@ mod tests {
         for len in [0, 1, 64, 70, 128] {
             let thirds = Bitmap::filled(len, |row| row % 3 == 0);
             assert_eq!(thirds.iter().collect::<Vec<_>>(), (0..len).filter(|row| row % 3 == 0).collect::<Vec<_>>());
+            assert_eq!(thirds.count(), len.div_ceil(3));
+            let rows: Vec<usize> = (0..len + 2).step_by(2).collect();
+            let places = rows.iter().map(|row| (row % 3 == 0 && *row < len).then_some(row / 3));
+            assert_eq!(thirds.places(&rows), places.collect::<Vec<_>>());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::binary::{put_compressed, read_compressed};
 use super::bytes::Reader;
-use super::{Damaged, ints};
+use super::{Damaged, bits, ints};
 
 const PACKED: u8 = 0;
 const INTS: u8 = 1;
@@ -71,11 +71,7 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize, entries: usize) -> Result<Vec
         }
         _ => return Err(Damaged("dictionary codes")),
     };
-    if codes.len() == n && codes.iter().all(|c| (*c as usize) < entries) {
-        Ok(codes)
-    } else {
-        Err(Damaged("dictionary code"))
-    }
+    if codes.len() == n { below(codes, entries) } else { Err(Damaged("dictionary code")) }
 }
 
 fn width(entries: usize) -> u32 {
@@ -83,18 +79,49 @@ fn width(entries: usize) -> u32 {
 }
 
 fn pack(codes: &[u32], width: u32, out: &mut Vec<u8>) {
-    ints::pack(codes.iter().map(|c| u64::from(*c)), width, out);
+    bits::pack(codes.iter().map(|c| u64::from(*c)), width, out);
 }
 
 /// Reads `n` packed codes and checks that they are below `entries`; version 1 knows no other.
 pub(crate) fn unpack(r: &mut Reader<'_>, n: usize, entries: usize) -> Result<Vec<u32>, Damaged> {
     let mut codes = vec![0; n];
-    ints::unpack(r, width(entries), &mut codes, |c| c as u32)?;
+    bits::unpack(r, width(entries), &mut codes, |c| c as u32)?;
+    // All that the bits can say is there.
+    if entries.is_power_of_two() { Ok(codes) } else { below(codes, entries) }
+}
+
+fn below(codes: Vec<u32>, entries: usize) -> Result<Vec<u32>, Damaged> {
     let mut max = 0;
     for c in &codes {
         max = max.max(*c);
     }
-    if n > 0 && max as usize >= entries { Err(Damaged("dictionary code")) } else { Ok(codes) }
+    if !codes.is_empty() && max as usize >= entries { Err(Damaged("dictionary code")) } else { Ok(codes) }
+}
+
+/// Reads the codes at `at` (rising, below `n`) of `n` and checks that they are below `entries`. Reads to the end of
+/// the codes all the same.
+pub(crate) fn decode_at(r: &mut Reader<'_>, n: usize, entries: usize, at: &[usize]) -> Result<Vec<u32>, Damaged> {
+    let missing = Damaged("dictionary codes");
+    let pick = |r: &mut Reader<'_>| {
+        let mut out = Vec::with_capacity(at.len());
+        bits::pick(r, width(entries), n, at.iter().copied(), |c| c as u32, &mut out).map(|()| out)
+    };
+    let of_bytes = |bytes: &[u8]| {
+        let picked = at.iter().map(|i| bytes.get(*i).map(|c| u32::from(*c))).collect::<Option<Vec<u32>>>();
+        picked.filter(|_| bytes.len() == n).ok_or(missing)
+    };
+    let codes = match r.u8()? {
+        PACKED => pick(r)?,
+        ZSTD_PACKED => pick(&mut Reader(&read_compressed(r)?))?,
+        INTS => ints::decode_at(r, n, at)?.into_iter().map(|c| u32::try_from(c).unwrap_or(u32::MAX)).collect(),
+        ZSTD_BYTES => of_bytes(&read_compressed(r)?)?,
+        ZSTD_PLANES => {
+            let (low, high) = (of_bytes(&read_compressed(r)?)?, of_bytes(&read_compressed(r)?)?);
+            low.into_iter().zip(high).map(|(l, h)| l | h << 8).collect()
+        }
+        _ => return Err(missing),
+    };
+    below(codes, entries)
 }
 
 /// What an ideal code for single values would need. Repeats over several values compress better still; this
@@ -123,6 +150,11 @@ mod tests {
         let mut r = Reader(&out);
         assert_eq!(decode(&mut r, codes.len(), entries).as_deref(), Ok(codes));
         assert!(r.0.is_empty());
+        let mut r = Reader(&out);
+        let at: Vec<usize> = (1..codes.len()).step_by(5).collect();
+        let picked: Vec<u32> = at.iter().map(|i| codes[*i]).collect();
+        assert_eq!(decode_at(&mut r, codes.len(), entries, &at), Ok(picked));
+        assert!(r.0.is_empty());
         out
     }
 
@@ -148,6 +180,9 @@ mod tests {
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300, entries in 1usize..400) {
             if let Ok(codes) = decode(&mut Reader(&bytes), n, entries) {
                 prop_assert!(codes.len() == n && codes.iter().all(|c| (*c as usize) < entries));
+            }
+            if n > 0 && let Ok(codes) = decode_at(&mut Reader(&bytes), n, entries, &[n - 1]) {
+                prop_assert!(codes.len() == 1 && (codes[0] as usize) < entries);
             }
         }
     }

@@ -39,6 +39,17 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<f64>, Damaged> 
     }
 }
 
+/// The values at `at` of `n`.
+pub(crate) fn decode_at(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<f64>, Damaged> {
+    let place = Damaged("place of a value");
+    if r.0.first() == Some(&CONST) {
+        r.u8()?;
+        return Ok(vec![f64::from_bits(r.u64()?); at.len()]);
+    }
+    let values = decode(r, n)?;
+    at.iter().map(|i| values.get(*i).copied().ok_or(place)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +63,8 @@ mod tests {
             encode(&values, &mut out);
             let back = decode(&mut Reader(&out), values.len()).unwrap();
             assert!(values.iter().zip(&back).all(|(a, b)| a.to_bits() == b.to_bits()));
+            let last = decode_at(&mut Reader(&out), values.len(), &[values.len() - 1]).unwrap();
+            assert_eq!(last[0].to_bits(), values[values.len() - 1].to_bits());
         }
     }
 }

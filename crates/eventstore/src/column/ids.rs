@@ -124,8 +124,7 @@ fn decode_all<const N: usize>(r: &mut Reader<'_>, n: usize, kind: u8) -> Result<
 }
 
 fn decode_sparse<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Ids<N>, Damaged> {
-    let words = r.take(n.div_ceil(64) * 8)?.chunks_exact(8);
-    let there = Bitmap::from_words(words.map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect(), n);
+    let there = read_there(r, n)?;
     let at: Vec<usize> = there.iter().collect();
     if at.is_empty() {
         return Ok(Ids { codes: vec![0; n], entries: vec![[0; N]] });
@@ -143,6 +142,53 @@ fn decode_sparse<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Ids<N>,
     Ok(Ids { codes: all, entries })
 }
 
+/// The values at `at` (rising, below `n`) of `n`, one after another.
+pub(crate) fn decode_at<const N: usize>(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Ids<N>, Damaged> {
+    let entries = if at.is_empty() {
+        Vec::new()
+    } else {
+        match r.u8()? {
+            SPARSE => {
+                let there = read_there(r, n)?;
+                let places = there.places(at);
+                let kept: Vec<usize> = places.iter().flatten().copied().collect();
+                let mut found = if kept.is_empty() {
+                    Vec::new()
+                } else {
+                    let kind = r.u8()?;
+                    pick(r, there.count(), kind, &kept)?
+                }
+                .into_iter();
+                places.iter().map(|p| p.and_then(|_| found.next()).unwrap_or([0; N])).collect()
+            }
+            kind => pick(r, n, kind, at)?,
+        }
+    };
+    Ok(Ids { codes: Vec::new(), entries })
+}
+
+fn pick<const N: usize>(r: &mut Reader<'_>, n: usize, kind: u8, at: &[usize]) -> Result<Vec<[u8; N]>, Damaged> {
+    let (ids, at): (_, Vec<usize>) = match kind {
+        PLAIN => (r.take(n * N)?, at.to_vec()),
+        CODED => {
+            let count = r.count(n)?;
+            let ids = r.take(count * N)?;
+            (ids, codes::decode_at(r, n, count, at)?.into_iter().map(|c| c as usize).collect())
+        }
+        _ => {
+            let ids = decode_all::<N>(r, n, kind)?;
+            return Ok(at.iter().map(|i| ids.get(*i)).collect());
+        }
+    };
+    let (ids, _) = ids.as_chunks::<N>();
+    at.into_iter().map(|i| ids.get(i).copied().ok_or(Damaged("place of an id"))).collect()
+}
+
+fn read_there(r: &mut Reader<'_>, n: usize) -> Result<Bitmap, Damaged> {
+    let words = r.take(n.div_ceil(64) * 8)?.chunks_exact(8);
+    Ok(Bitmap::from_words(words.map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect(), n))
+}
+
 fn read_entries<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Vec<[u8; N]>, Damaged> {
     Ok(r.take(n * N)?.chunks_exact(N).map(|c| c.try_into().unwrap_or([0; N])).collect())
 }
@@ -150,6 +196,14 @@ fn read_entries<const N: usize>(r: &mut Reader<'_>, n: usize) -> Result<Vec<[u8;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn picks(values: &[[u8; 8]], bytes: &[u8]) {
+        for step in [1, 4, 60] {
+            let at: Vec<usize> = (1..values.len()).step_by(step).collect();
+            let ids = decode_at::<8>(&mut Reader(bytes), values.len(), &at).unwrap();
+            assert!(at.iter().enumerate().all(|(i, at)| ids.get(i) == values[*at]));
+        }
+    }
 
     #[test]
     fn repeated_and_distinct_ids_round_trip() {
@@ -160,6 +214,7 @@ mod tests {
             assert!(out.len() <= 801);
             let ids = decode::<8>(&mut Reader(&out), 100).unwrap();
             assert!(values.iter().enumerate().all(|(i, v)| ids.get(i) == *v));
+            picks(&values, &out);
             let mut rows = Vec::new();
             ids.rows(|id| *id == 1u64.to_be_bytes(), |row| rows.push(row));
             assert_eq!(rows.len() as u64, 100 / distinct);
@@ -178,9 +233,11 @@ mod tests {
             assert!(out.len() < 1000 / 8 + 334 * 8 + 20);
             let ids = decode::<8>(&mut Reader(&out), values.len()).unwrap();
             assert!(values.iter().enumerate().all(|(i, v)| ids.get(i) == *v));
+            picks(&values, &out);
         }
         let mut out = Vec::new();
         encode(&[[0; 8]; 70], &mut out);
+        picks(&[[0; 8]; 70], &out);
         assert_eq!(decode::<8>(&mut Reader(&out), 70).unwrap().get(69), [0; 8]);
     }
 }

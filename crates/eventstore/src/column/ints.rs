@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::bytes::{Reader, put_signed, put_varint};
-use super::{Damaged, codes};
+use super::{Damaged, bits, codes};
 
 /// Values per frame: 128 values of `w` bits fill `2 * w` words, so full frames stay aligned.
 const FRAME: usize = 128;
@@ -98,22 +98,25 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> 
     let kind = r.u8()?;
     match kind {
         CONST => return Ok(vec![r.signed()?; n]),
-        DICT => return decode_dictionary(r, n),
+        DICT => {
+            let Dictionary { codes, entries } = read_dictionary(r, n)?;
+            return Ok(codes.into_iter().map(|c| entries[c as usize]).collect());
+        }
         _ => {}
     }
-    let scale = *SCALES.get(r.u8()? as usize).ok_or(Damaged("integer scale"))?;
+    let scale = read_scale(r)?;
     let mut values = match kind {
         FOR => {
-            let mut values = Vec::with_capacity(n);
-            read_frames(r, n, &mut values)?;
+            let mut values = vec![0; n];
+            read_frames(r, &mut values)?;
             values
         }
         DELTA => {
-            let mut values = Vec::with_capacity(n);
-            values.push(r.signed()?);
-            read_frames(r, n - 1, &mut values)?;
-            let mut at = 0i64;
-            for v in &mut values {
+            let mut at = r.signed()?;
+            let mut values = vec![at; n];
+            let deltas = values.get_mut(1..).unwrap_or_default();
+            read_frames(r, deltas)?;
+            for v in deltas {
                 at = at.wrapping_add(*v);
                 *v = at;
             }
@@ -129,14 +132,102 @@ pub(crate) fn decode(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> 
     Ok(values)
 }
 
-fn decode_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> {
+/// The values at `at` (rising, below `n`) of `n` values, without making those in other frames. Reads to the end of
+/// the column all the same.
+pub(crate) fn decode_at(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<i64>, Damaged> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    let kind = r.u8()?;
+    match kind {
+        CONST => return Ok(vec![r.signed()?; at.len()]),
+        DICT => {
+            let entries = read_entries(r, n)?;
+            let codes = codes::decode_at(r, n, entries.len(), at)?;
+            return Ok(codes.into_iter().map(|c| entries[c as usize]).collect());
+        }
+        _ => {}
+    }
+    let scale = read_scale(r)?;
+    let mut values = match kind {
+        FOR => pick_frames(r, n, at)?,
+        DELTA => pick_sums(r, n, at)?,
+        _ => return Err(Damaged("integer encoding")),
+    };
+    values.iter_mut().for_each(|v| *v = v.wrapping_mul(scale));
+    Ok(values)
+}
+
+/// How many of `n` rising values lie below each of `bounds`, which rise too. Looks into the frames that a bound lies in.
+pub(crate) fn below(r: &mut Reader<'_>, n: usize, bounds: &[i64]) -> Result<Vec<usize>, Damaged> {
+    let start = *r;
+    if n == 0 || r.u8()? != FOR {
+        *r = start;
+        let values = decode(r, n)?;
+        return Ok(bounds.iter().map(|bound| values.partition_point(|v| v < bound)).collect());
+    }
+    let scale = read_scale(r)?;
+    let mut frames: Vec<(i64, Reader<'_>)> = Vec::with_capacity(n.div_ceil(FRAME));
+    for from in (0..n).step_by(FRAME) {
+        let frame = *r;
+        let (min, _) = skip_frame(r, FRAME.min(n - from))?;
+        frames.push((min.wrapping_mul(scale), frame));
+    }
+    let mut known: Option<(usize, Vec<i64>)> = None;
+    let mut out = Vec::with_capacity(bounds.len());
+    for bound in bounds {
+        // The first value of a frame is its smallest.
+        let Some(place) = frames.partition_point(|(min, _)| min < bound).checked_sub(1) else {
+            out.push(0);
+            continue;
+        };
+        if known.as_ref().is_none_or(|(of, _)| *of != place)
+            && let Some((_, frame)) = frames.get(place)
+        {
+            let mut values = vec![0; FRAME.min(n - place * FRAME)];
+            let mut frame = *frame;
+            read_frames(&mut frame, &mut values)?;
+            values.iter_mut().for_each(|v| *v = v.wrapping_mul(scale));
+            known = Some((place, values));
+        }
+        let inside = known.as_ref().map_or(0, |(_, values)| values.partition_point(|v| v < bound));
+        out.push(place * FRAME + inside);
+    }
+    Ok(out)
+}
+
+/// A column of few distinct values.
+pub(crate) struct Dictionary {
+    /// One per value, below the number of entries.
+    pub(crate) codes: Vec<u32>,
+    /// The distinct values.
+    pub(crate) entries: Vec<i64>,
+}
+
+/// Reads `n` values as a dictionary; `None` when they are stored in another way.
+pub(crate) fn decode_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Option<Dictionary>, Damaged> {
+    if n == 0 || r.u8()? != DICT {
+        return Ok(None);
+    }
+    read_dictionary(r, n).map(Some)
+}
+
+fn read_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Dictionary, Damaged> {
+    let entries = read_entries(r, n)?;
+    Ok(Dictionary { codes: codes::decode(r, n, entries.len())?, entries })
+}
+
+fn read_entries(r: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, Damaged> {
     let count = r.count(ENTRIES_MAX.min(n))?;
     // Entries are frames: dictionaries do not nest.
     if r.0.first() == Some(&DICT) {
         return Err(Damaged("integer dictionary"));
     }
-    let entries = decode(r, count)?;
-    Ok(codes::decode(r, n, count)?.into_iter().map(|c| entries[c as usize]).collect())
+    decode(r, count)
+}
+
+fn read_scale(r: &mut Reader<'_>) -> Result<i64, Damaged> {
+    SCALES.get(r.u8()? as usize).copied().ok_or(Damaged("integer scale"))
 }
 
 fn bounds(frame: &[i64]) -> (i64, u32) {
@@ -157,90 +248,64 @@ fn put_frames(values: &[i64], out: &mut Vec<u8>) {
         let (min, width) = bounds(frame);
         put_signed(out, min);
         out.push(width as u8);
-        pack(frame.iter().map(|v| v.wrapping_sub(min) as u64), width, out);
+        bits::pack(frame.iter().map(|v| v.wrapping_sub(min) as u64), width, out);
     }
 }
 
-fn read_frames(r: &mut Reader<'_>, n: usize, out: &mut Vec<i64>) -> Result<(), Damaged> {
-    let mut left = n;
-    while left > 0 {
-        let take = left.min(FRAME);
+fn read_frames(r: &mut Reader<'_>, out: &mut [i64]) -> Result<(), Damaged> {
+    for frame in out.chunks_mut(FRAME) {
         let min = r.signed()?;
         let width = u32::from(r.u8()?);
-        let at = out.len();
-        out.resize(at + take, 0);
-        unpack(r, width, &mut out[at..], |v| min.wrapping_add(v as i64))?;
-        left -= take;
+        bits::unpack(r, width, frame, |v| min.wrapping_add(v as i64))?;
     }
     Ok(())
 }
 
-/// Appends values of `width` bits (0-64), lowest bits first, padded to a whole word.
-pub(crate) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
-    if width == 0 {
-        return;
-    }
-    let (mut acc, mut bits) = (0u128, 0u32);
-    for v in values {
-        acc |= u128::from(v) << bits;
-        bits += width;
-        if bits >= 64 {
-            out.extend_from_slice(&(acc as u64).to_le_bytes());
-            acc >>= 64;
-            bits -= 64;
-        }
-    }
-    if bits > 0 {
-        out.extend_from_slice(&(acc as u64).to_le_bytes());
-    }
+/// Passes over a frame of `n` values: its smallest value and its width.
+fn skip_frame(r: &mut Reader<'_>, n: usize) -> Result<(i64, u32), Damaged> {
+    let (min, width) = (r.signed()?, u32::from(r.u8()?));
+    bits::pick(r, width, n, std::iter::empty(), |v| v, &mut Vec::new())?;
+    Ok((min, width))
 }
 
-/// Bits of a value that always lie in the eight bytes from that of its first bit on.
-const WINDOW_BITS: u32 = 57;
-
-/// Fills `out` with values of `width` bits as [`pack`] wrote them.
-pub(crate) fn unpack<T>(
-    r: &mut Reader<'_>,
-    width: u32,
-    out: &mut [T],
-    mut make: impl FnMut(u64) -> T,
-) -> Result<(), Damaged> {
-    if width > 64 {
-        return Err(Damaged("bit width"));
+/// The values at `at` of frames with `n` values.
+fn pick_frames(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<i64>, Damaged> {
+    let mut out = Vec::with_capacity(at.len());
+    let mut left = at;
+    for from in (0..n).step_by(FRAME) {
+        let (min, width) = (r.signed()?, u32::from(r.u8()?));
+        let (here, later) = left.split_at(left.partition_point(|i| *i < from + FRAME));
+        left = later;
+        let here = here.iter().map(|i| i - from);
+        bits::pick(r, width, FRAME.min(n - from), here, |v| min.wrapping_add(v as i64), &mut out)?;
     }
-    let width = width as usize;
-    let bytes = r.take((out.len() * width).div_ceil(64) * 8)?;
-    let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
-    if width <= WINDOW_BITS as usize {
-        // No value waits for the one before it.
-        for (i, to) in out.iter_mut().enumerate() {
-            let bit = i * width;
-            *to = make(window(bytes, bit / 8) >> (bit % 8) & mask);
-        }
-        return Ok(());
-    }
-    let mut words = bytes.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default()));
-    let (mut acc, mut bits) = (0u128, 0usize);
-    for to in out {
-        if bits < width {
-            acc |= u128::from(words.next().unwrap_or_default()) << bits;
-            bits += 64;
-        }
-        *to = make(acc as u64 & mask);
-        acc >>= width;
-        bits -= width;
-    }
-    Ok(())
+    if out.len() == at.len() { Ok(out) } else { Err(Damaged("place of a value")) }
 }
 
-/// The eight bytes from `at` on, zeros after the end.
-#[inline]
-fn window(bytes: &[u8], at: usize) -> u64 {
-    if let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
-        return u64::from_le_bytes(eight);
+/// The values at `at` of `n` that are stored as differences.
+fn pick_sums(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<i64>, Damaged> {
+    let mut sum = r.signed()?;
+    let mut out = Vec::with_capacity(at.len());
+    let mut left = at;
+    let mut take = |i: usize, sum: i64| {
+        if let Some((first, rest)) = left.split_first()
+            && *first == i
+        {
+            out.push(sum);
+            left = rest;
+        }
+    };
+    take(0, sum);
+    let mut deltas = [0; FRAME];
+    for from in (1..n).step_by(FRAME) {
+        let frame = deltas.get_mut(..FRAME.min(n - from)).unwrap_or_default();
+        read_frames(r, frame)?;
+        for (i, delta) in frame.iter().enumerate() {
+            sum = sum.wrapping_add(*delta);
+            take(from + i, sum);
+        }
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    if out.len() == at.len() { Ok(out) } else { Err(Damaged("place of a value")) }
 }
 
 #[cfg(test)]
@@ -255,6 +320,16 @@ mod tests {
         let mut r = Reader(&out);
         assert_eq!(decode(&mut r, values.len()).unwrap(), values);
         assert!(r.0.is_empty());
+        for step in [1, 3, 50] {
+            let at: Vec<usize> = (0..values.len()).skip(step / 3).step_by(step).collect();
+            let mut r = Reader(&out);
+            let picked: Vec<i64> = at.iter().map(|i| values[*i]).collect();
+            assert_eq!(decode_at(&mut r, values.len(), &at).unwrap(), picked);
+            assert!(r.0.is_empty());
+        }
+        if let Some(Dictionary { codes, entries }) = decode_dictionary(&mut Reader(&out), values.len()).unwrap() {
+            assert!(codes.iter().map(|c| &entries[*c as usize]).eq(values));
+        }
         out.len()
     }
 
@@ -283,8 +358,25 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 0usize..300) {
+        fn bounds_of_rising_values_are_found(mut values in prop::collection::vec(any::<i64>(), 0..400), mut more in prop::collection::vec(any::<i64>(), 0..5), shift in 0u32..64, scale in prop::sample::select(vec![1, 1000])) {
+            let small = |v: &mut i64| *v = (*v >> shift) / scale * scale;
+            values.iter_mut().chain(&mut more).for_each(small);
+            values.sort_unstable();
+            more.extend(values.iter().step_by(7));
+            more.sort_unstable();
+            let mut out = Vec::new();
+            encode(&values, &mut out);
+            let mut r = Reader(&out);
+            let found = below(&mut r, values.len(), &more).unwrap();
+            prop_assert_eq!(found, more.iter().map(|b| values.partition_point(|v| v < b)).collect::<Vec<_>>());
+            prop_assert!(r.0.is_empty());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200), n in 1usize..300) {
             let _ = decode(&mut Reader(&bytes), n);
+            let _ = decode_at(&mut Reader(&bytes), n, &[0, n - 1]);
+            let _ = below(&mut Reader(&bytes), n, &[-5, 0, 1 << 40]);
         }
     }
 }

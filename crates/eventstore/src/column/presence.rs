@@ -112,13 +112,45 @@ pub(crate) fn skip(r: &mut Reader<'_>) -> Result<bool, Damaged> {
     }
 }
 
-/// Reads `n` present rows of `rows` from the table of a block.
-pub(crate) fn from_table(table: &[u8], place: usize, n: usize, rows: usize) -> Result<Presence, Damaged> {
+/// Of some rows those that have a value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Picked {
+    pub(crate) rows: Vec<u32>,
+    /// The place of the value of each.
+    pub(crate) values: Vec<usize>,
+}
+
+/// Which of `wanted` (rising) are among `n` present rows of `rows`.
+pub(crate) fn pick(r: &mut Reader<'_>, n: usize, rows: usize, wanted: &[usize]) -> Result<Picked, Damaged> {
+    let start = *r;
+    let mut picked = Picked::default();
+    let mut add = |row: usize, value: usize| {
+        picked.rows.push(row as u32);
+        picked.values.push(value);
+    };
+    if r.u8()? == BITS {
+        let words = r.take(rows.div_ceil(64) * 8)?.chunks_exact(8);
+        let words = words.map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
+        let bits = Bitmap::from_words(words, rows);
+        if bits.count() != n {
+            return Err(Damaged("presence"));
+        }
+        wanted.iter().zip(bits.places(wanted)).for_each(|(row, value)| value.into_iter().for_each(|v| add(*row, v)));
+        return Ok(picked);
+    }
+    *r = start;
+    let all = decode(r, n, rows)?;
+    wanted.iter().filter(|row| **row < rows).for_each(|row| all.value(*row).into_iter().for_each(|v| add(*row, v)));
+    Ok(picked)
+}
+
+/// The presence at `place` of the table of a block.
+pub(crate) fn in_table(table: &[u8], place: usize) -> Result<&[u8], Damaged> {
     let mut r = Reader(table);
     for _ in 0..place {
         r.bytes()?;
     }
-    decode(&mut Reader(r.bytes()?), n, rows)
+    r.bytes()
 }
 
 /// Reads `n` present rows of `rows`.
@@ -159,8 +191,8 @@ mod tests {
         let bytes = table.into_bytes().unwrap();
         let mut r = Reader(&out[2..]);
         assert_eq!(table_place(&mut r), Ok(Some(1)));
-        assert_eq!(from_table(&bytes, 1, 3, 6), Ok(Presence::Rows(vec![0, 2, 3])));
-        assert!(from_table(&bytes, 2, 3, 6).is_err());
+        assert_eq!(decode(&mut Reader(in_table(&bytes, 1).unwrap()), 3, 6), Ok(Presence::Rows(vec![0, 2, 3])));
+        assert!(in_table(&bytes, 2).is_err());
         assert_eq!(table_place(&mut Reader(&[ALL])), Ok(None));
     }
 
@@ -176,6 +208,14 @@ mod tests {
                 assert_eq!((p.row(i), p.value(*row as usize)), (*row as usize, Some(i)));
             }
             assert!(decode(&mut Reader(&out), present.len() + 1, 1000).is_err());
+            let wanted: Vec<usize> = (0..1000).step_by(7).collect();
+            let picked = pick(&mut Reader(&out), present.len(), 1000, &wanted).unwrap();
+            let has: Vec<(u32, usize)> = wanted
+                .iter()
+                .filter(|row| *row % step as usize == 0)
+                .map(|row| (*row as u32, row / step as usize))
+                .collect();
+            assert!(picked.rows.into_iter().zip(picked.values).eq(has));
         }
     }
 }

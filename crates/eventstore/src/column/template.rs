@@ -8,9 +8,11 @@
 //! template and place, as numbers, hexadecimal digits or texts. The round trip
 //! is exact. Format: `docs/formats/segment.md`.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 
-use super::binary::{self, Blob, Dictionary, hash, put_compressed, read_compressed};
+use super::binary::{self, Blob, Dictionary, Entries, hash, put_compressed, read_compressed};
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::tokens::{self, Token};
 use super::{Damaged, codes, ints};
@@ -236,12 +238,10 @@ impl Nibbles {
 }
 
 /// Templates and the template of each value, without the values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Templates {
     /// Each with [`VARIABLE`] in the place of its variables.
-    pub(crate) texts: Blob,
-    /// The places of the texts in the dictionary of the segment, the same in all its blocks; empty for a block in memory.
-    pub(crate) places: Vec<u32>,
+    pub(crate) texts: Entries,
     /// One per value, below the number of texts.
     pub(crate) codes: Vec<u32>,
 }
@@ -250,27 +250,41 @@ pub(crate) struct Templates {
 pub(crate) fn decode_templates(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
+    shared: Option<&Arc<Dictionary>>,
 ) -> Result<Templates, Damaged> {
-    let binary::Entries { entries, places } = binary::read_entries(r, n, shared)?;
-    let codes = codes::decode(r, n, entries.len())?;
-    Ok(Templates { texts: entries, places, codes })
+    let texts = binary::read_entries(r, n, shared)?;
+    let codes = codes::decode(r, n, texts.len())?;
+    Ok(Templates { texts, codes })
 }
 
 /// Reads `n` texts.
-pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Dictionary>) -> Result<Blob, Damaged> {
+pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Arc<Dictionary>>) -> Result<Blob, Damaged> {
     let (texts, bytes) = decode_where(r, n, shared, |_| true)?;
     if texts.bytes().len() == bytes { Ok(texts) } else { Err(Damaged("template length")) }
 }
 
-/// Reads `n` texts, those that are not wanted as empty ones; and the bytes of all of them.
-pub(crate) fn decode_where(
+/// Reads those at `at` (below `n`) of `n` texts.
+pub(crate) fn decode_at(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
+    shared: Option<&Arc<Dictionary>>,
+    at: &[usize],
+) -> Result<Blob, Damaged> {
+    let mut wanted = vec![false; n];
+    for i in at {
+        *wanted.get_mut(*i).ok_or(Damaged("place of a text"))? = true;
+    }
+    Ok(decode_where(r, n, shared, |i| wanted.get(i) == Some(&true))?.0)
+}
+
+/// Reads those of `n` texts that are wanted; and the bytes of all of them.
+fn decode_where(
+    r: &mut Reader<'_>,
+    n: usize,
+    shared: Option<&Arc<Dictionary>>,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<(Blob, usize), Damaged> {
-    let Templates { texts, codes, .. } = decode_templates(r, n, shared)?;
+    let Templates { texts, codes } = decode_templates(r, n, shared)?;
     let bytes = r.count(binary::BLOB_BYTES_MAX)?;
     let mut rows = vec![0usize; texts.len()];
     codes.iter().for_each(|c| rows[*c as usize] += 1);
@@ -295,7 +309,6 @@ pub(crate) fn decode_where(
         let mut variable = first[code as usize];
         if !wanted(i) {
             passed[code as usize] += 1;
-            offsets.push(out.len() as u32);
             continue;
         }
         let skipped = std::mem::take(&mut passed[code as usize]);
@@ -336,20 +349,26 @@ pub(crate) struct NumberedTexts {
 impl NumberedTexts {
     /// The text at `i`; without a number when there is none.
     pub(crate) fn text(&self, i: usize) -> Vec<u8> {
-        let mut out = self.prefix.clone();
-        if let Some(n) = self.numbers.get(i) {
-            put_decimal(u64::from(*n), &mut out);
+        match self.numbers.get(i) {
+            Some(n) => numbered(&self.prefix, *n, &self.suffix),
+            None => [self.prefix.as_slice(), &self.suffix].concat(),
         }
-        out.extend_from_slice(&self.suffix);
-        out
     }
+}
+
+/// A number with what stands before and after it.
+pub(crate) fn numbered(prefix: &[u8], number: u32, suffix: &[u8]) -> Vec<u8> {
+    let mut out = prefix.to_vec();
+    put_decimal(u64::from(number), &mut out);
+    out.extend_from_slice(suffix);
+    out
 }
 
 /// Reads `n` texts that differ in one number only; `None` for others, and when a number is too large to be a place.
 pub(crate) fn decode_numbered(
     r: &mut Reader<'_>,
     n: usize,
-    shared: Option<&Dictionary>,
+    shared: Option<&Arc<Dictionary>>,
 ) -> Result<Option<NumberedTexts>, Damaged> {
     let templates = decode_templates(r, n, shared)?.texts;
     let template = templates.get(0);
@@ -549,9 +568,9 @@ mod tests {
         let blob = decode(&mut r, texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         assert!(r.0.is_empty());
         assert_eq!((0..blob.len()).map(|i| blob.get(i)).collect::<Vec<_>>(), texts);
-        let (some, _) =
-            decode_where(&mut Reader(&out), texts.len(), None, |i| i % 3 == 1).unwrap_or_else(|e| panic!("{e}"));
-        let thirds = texts.iter().enumerate().map(|(i, t)| if i % 3 == 1 { t } else { &b""[..] });
+        let thirds: Vec<usize> = (0..texts.len()).skip(1).step_by(3).collect();
+        let some = decode_at(&mut Reader(&out), texts.len(), None, &thirds).unwrap_or_else(|e| panic!("{e}"));
+        let thirds = thirds.iter().map(|i| texts[*i]);
         assert_eq!((0..some.len()).map(|i| some.get(i)).collect::<Vec<_>>(), thirds.collect::<Vec<_>>());
         let templates = decode_templates(&mut Reader(&out), texts.len(), None).unwrap_or_else(|e| panic!("{e}"));
         let named =

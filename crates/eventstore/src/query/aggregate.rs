@@ -9,6 +9,7 @@ mod local;
 mod runs;
 mod state;
 mod table;
+mod tally;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -150,6 +151,7 @@ pub(crate) fn aggregate(
         state.hold(run)
     };
     let mut state = run.fold(&blocks, make, look, State::join);
+    state.settle();
     if let Err(why) = state.hold(&mut run) {
         run.stop(why);
     }

@@ -12,12 +12,13 @@ use super::filter::{AttributeScope, Field};
 use super::nested;
 use super::run::Halt;
 use super::text::{TextSearch, value_text};
-use super::view::{IntColumn, View};
-use crate::block::{Loaded, Values};
-use crate::column::binary::Binary;
+use super::view::{IntColumn, Rows, View};
+use crate::block::{Coded, Loaded, Values};
+use crate::column::binary::{Binary, Entries};
 use crate::column::bitmap::Bitmap;
 use crate::column::bytes::unzigzag;
 use crate::column::ids::Ids;
+use crate::column::presence::Presence;
 use crate::schema::*;
 use crate::value_type::ValueType;
 
@@ -171,12 +172,44 @@ fn int_column(view: &View<'_>, id: u8, test: &Test, zero_is_absent: bool) -> Res
 
 /// A text column that every row has, where empty means absent.
 fn text_column(view: &View<'_>, id: u8, test: &Test) -> Result<Bitmap, Halt> {
-    match view.column(id)? {
-        Some(column) => {
-            Ok(binary_rows(view, &column, |s| !s.is_empty() && test.matches(ValueView::Binary(ValueType::Str, s))))
+    match view.with_id(id).next() {
+        Some((place, _)) => {
+            texts_at(view, place, |s| !s.is_empty() && test.matches(ValueView::Binary(ValueType::Str, s)))
         }
         None => Ok(constant(view, false)),
     }
+}
+
+/// The rows whose text in the column at `place` satisfies `hit`.
+fn texts_at(view: &View<'_>, place: usize, hit: impl Fn(&[u8]) -> bool) -> Result<Bitmap, Halt> {
+    let of_entries = |texts: &Entries| (0..texts.len()).map(|i| hit(texts.get(i))).collect();
+    match coded_at(view, place, of_entries)? {
+        Some(rows) => Ok(rows),
+        None => Ok(binary_rows(view, &*view.load(place)?, hit)),
+    }
+}
+
+/// The rows whose entry in the dictionary of the column at `place` is a hit; `None` when it has no dictionary.
+fn coded_at(view: &View<'_>, place: usize, hits: impl FnOnce(&Entries) -> Vec<bool>) -> Result<Option<Bitmap>, Halt> {
+    let mut hit = Vec::new();
+    let coded = view.codes(place, |texts| {
+        hit = hits(texts);
+        hit.contains(&true)
+    })?;
+    Ok(coded.map(|Coded { presence, codes, .. }| code_rows(view, &presence, &codes, &hit)))
+}
+
+/// The rows whose code is a hit.
+fn code_rows(view: &View<'_>, presence: &Presence, codes: &[u32], hit: &[bool]) -> Bitmap {
+    let is_hit = |code: &u32| hit.get(*code as usize) == Some(&true);
+    if *presence == Presence::All {
+        return Bitmap::filled(view.rows(), |row| codes.get(row).is_some_and(is_hit));
+    }
+    let mut rows = constant(view, false);
+    for (i, _) in codes.iter().enumerate().filter(|(_, code)| is_hit(code)) {
+        rows.set(presence.row(i));
+    }
+    rows
 }
 
 /// The rows of a text column whose text satisfies `hit`, asked once per distinct text where there is a dictionary.
@@ -192,11 +225,7 @@ fn binary_rows(view: &View<'_>, column: &Loaded, hit: impl Fn(&[u8]) -> bool) ->
         Binary::Dict { codes, entries } => {
             let hits: Vec<bool> = (0..entries.len()).map(|i| hit(entries.get(i))).collect();
             if hits.contains(&true) {
-                for (i, code) in codes.iter().enumerate() {
-                    if hits.get(*code as usize) == Some(&true) {
-                        rows.set(column.presence.row(i));
-                    }
-                }
+                rows = code_rows(view, &column.presence, codes, &hits);
             }
         }
         Binary::Plain(texts) => {
@@ -212,8 +241,8 @@ fn binary_rows(view: &View<'_>, column: &Loaded, hit: impl Fn(&[u8]) -> bool) ->
 
 fn present_rows(view: &View<'_>, column: &Loaded, rows: &mut Bitmap) {
     match &column.presence {
-        crate::column::presence::Presence::All => *rows = constant(view, true),
-        crate::column::presence::Presence::Rows(list) => list.iter().for_each(|r| rows.set(*r as usize)),
+        Presence::All => *rows = constant(view, true),
+        Presence::Rows(list) => list.iter().for_each(|r| rows.set(*r as usize)),
     }
 }
 
@@ -225,16 +254,17 @@ fn keyed_columns(
 ) -> Result<Bitmap, Halt> {
     let mut rows = constant(view, false);
     for (place, value_type) in columns {
-        let column = view.load(place)?;
         if matches!(test, Test::Exists) {
-            present_rows(view, &column, &mut rows);
+            rows.or(&view.present(place)?);
             continue;
         }
+        if value_type.is_binary() {
+            rows.or(&texts_at(view, place, |s| test.matches(ValueView::Binary(value_type, s)))?);
+            continue;
+        }
+        let column = view.load(place)?;
         match &column.values {
-            Values::Empty => {}
-            Values::Binary(_) => {
-                rows.or(&binary_rows(view, &column, |s| test.matches(ValueView::Binary(value_type, s))));
-            }
+            Values::Empty | Values::Binary(_) => {}
             Values::Ints(values) => {
                 let as_view = |v: i64| match value_type {
                     ValueType::Bool => ValueView::Bool(v != 0),
@@ -297,20 +327,63 @@ fn id_rows<const N: usize>(view: &View<'_>, ids: &Ids<N>, test: &Test) -> Bitmap
 
 /// The parent of each row: zero for none.
 pub(crate) fn parents(view: &View<'_>) -> Result<Vec<[u8; 8]>, Halt> {
-    let Some(codes) = view.ints(PARENT)? else { return Ok(vec![[0; 8]; view.rows()]) };
-    let (spans, elsewhere) = (view.column(SPAN_ID)?, view.column(PARENT_ID)?);
+    parents_where(view, &Rows::All(view.rows()))
+}
+
+/// The parent of each of `rows`, which rise.
+pub(crate) fn parents_of(view: &View<'_>, rows: &[usize]) -> Result<Vec<[u8; 8]>, Halt> {
+    parents_where(view, &Rows::These(rows.to_vec()))
+}
+
+/// Where the id of a parent lies.
+enum ParentAt {
+    Nowhere,
+    /// Among the ids that lie in no row.
+    Elsewhere(usize),
+    Row(usize),
+}
+
+fn parents_where(view: &View<'_>, rows: &Rows) -> Result<Vec<[u8; 8]>, Halt> {
+    let Some(codes) = view.ints(PARENT)? else { return Ok(vec![[0; 8]; rows.len()]) };
+    let codes = codes.get();
+    let (mut at, mut elsewhere) = (0, 0);
+    let places: Vec<ParentAt> = (0..rows.len())
+        .map(|i| {
+            let row = rows.at(i);
+            let before = codes.get(at..row).unwrap_or_default();
+            elsewhere += before.iter().filter(|code| **code == 1).count();
+            at = row;
+            match codes.get(row) {
+                None | Some(0) => ParentAt::Nowhere,
+                Some(1) => ParentAt::Elsewhere(elsewhere),
+                Some(code) => {
+                    let place = (row as i64).wrapping_add(unzigzag(code.wrapping_sub(2) as u64));
+                    usize::try_from(place).map_or(ParentAt::Nowhere, ParentAt::Row)
+                }
+            }
+        })
+        .collect();
+    let mut wanted: Vec<usize> = places
+        .iter()
+        .filter_map(|p| match p {
+            ParentAt::Row(row) => Some(*row).filter(|row| *row < view.rows()),
+            _ => None,
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let spans = view.column_of_rows(SPAN_ID, &wanted)?;
+    let others =
+        if places.iter().any(|p| matches!(p, ParentAt::Elsewhere(_))) { view.column(PARENT_ID)? } else { None };
     let id = |column: &Option<Arc<Loaded>>, i: usize| match column.as_deref() {
         Some(Loaded { values: Values::Span(ids), .. }) => ids.get(i),
         _ => [0; 8],
     };
-    let mut next = 0;
-    let parents = codes.get().iter().enumerate().map(|(row, code)| match code {
-        0 => [0; 8],
-        1 => {
-            next += 1;
-            id(&elsewhere, next - 1)
-        }
-        code => id(&spans, (row as i64).wrapping_add(unzigzag(code.wrapping_sub(2) as u64)) as usize),
+    let of_row = |row: usize| spans.as_ref().and_then(|c| c.presence.value(row)).map_or([0; 8], |i| id(&spans, i));
+    let parents = places.into_iter().map(|place| match place {
+        ParentAt::Nowhere => [0; 8],
+        ParentAt::Elsewhere(i) => id(&others, i),
+        ParentAt::Row(row) => of_row(row),
     });
     Ok(parents.collect())
 }
@@ -348,11 +421,16 @@ fn text_rows(view: &View<'_>, search: &TextSearch) -> Result<Bitmap, Halt> {
             if search.is_in_templates()
                 && let Some((presence, templates)) = view.templates(place)?
             {
-                let texts = &templates.texts;
-                let hit: Vec<bool> = (0..texts.len()).map(|i| search.matches(texts.get(i))).collect();
-                for (i, _) in templates.codes.iter().enumerate().filter(|(_, c)| hit[**c as usize]) {
-                    rows.set(presence.row(i));
+                let hits = search.hits(&templates.texts);
+                if hits.contains(&true) {
+                    rows.or(&code_rows(view, &presence, &templates.codes, &hits));
                 }
+                continue;
+            }
+            if value_type == ValueType::Str
+                && let Some(found) = coded_at(view, place, |texts| search.hits(texts))?
+            {
+                rows.or(&found);
                 continue;
             }
             let column = view.load(place)?;

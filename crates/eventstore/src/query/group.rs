@@ -13,9 +13,10 @@ use super::nested;
 use super::request::GroupBy;
 use super::run::Halt;
 use super::text::value_text;
-use super::view::{IntColumn, View};
-use crate::block::{Loaded, SharedCodes, Values};
+use super::view::{IntColumn, Rows, View};
+use crate::block::{Coded, Loaded, Values};
 use crate::column::binary::Binary;
+use crate::column::ints;
 use crate::column::presence::Presence;
 use crate::schema::*;
 use crate::value_type::ValueType;
@@ -25,9 +26,103 @@ pub(crate) const NO_GROUP: u32 = u32::MAX;
 
 /// Codes of rows and their names. Two codes may have the same name.
 pub(crate) struct Groups {
-    /// One per row; [`NO_GROUP`] for rows without a value.
+    /// One per row that was asked for; [`NO_GROUP`] for rows without a value.
     pub(crate) codes: Vec<u32>,
     pub(crate) names: Names,
+}
+
+/// The groups of some rows of a block. Of few rows, most fields are read for these alone.
+pub(crate) fn groups_of(view: &View<'_>, by: &GroupBy, rows: &Rows) -> Result<Groups, Halt> {
+    let list = match rows {
+        Rows::These(list) if view.are_few(list) => list,
+        _ => {
+            let Groups { codes, names } = groups(view, by)?;
+            return Ok(Groups { codes: rows.pick(codes), names });
+        }
+    };
+    let spans = view.schema() == Schema::Spans;
+    let text = |id: u8| view.with_id(id).next().map(|(place, _)| place);
+    let found = match by {
+        GroupBy::SeverityRange if !spans => {
+            Some(ints_of(view, SEVERITY, list, |v| Some(severity_range(v as u8).to_owned()))?)
+        }
+        GroupBy::Field(Field::Severity) if !spans => {
+            Some(ints_of(view, SEVERITY, list, |v| (v != 0).then(|| v.to_string()))?)
+        }
+        GroupBy::Field(Field::Status) if spans => Some(ints_of(view, STATUS, list, |v| Some(v.to_string()))?),
+        GroupBy::Field(Field::Kind) if spans => Some(ints_of(view, KIND, list, |v| Some(v.to_string()))?),
+        GroupBy::Field(Field::Service) => {
+            let mut out = Collected::new(list.len());
+            let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(Some(r.service.clone()))).collect();
+            let places = view.required_of_rows(RESOURCE, list)?;
+            for (to, row) in out.codes.iter_mut().zip(list) {
+                *to = codes.get(places.at(*row) as usize).copied().unwrap_or(NO_GROUP);
+            }
+            Some(out.groups())
+        }
+        GroupBy::Field(Field::Name) if spans => coded_of(view, text(NAME), list, true)?,
+        GroupBy::Field(Field::Attribute { scope, key }) => match alone(view, *scope, key)? {
+            Some(place) => coded_of(view, Some(place), list, false)?,
+            None => None,
+        },
+        _ => None,
+    };
+    match found {
+        Some(groups) => Ok(groups),
+        None => {
+            let Groups { codes, names } = groups(view, by)?;
+            Ok(Groups { codes: rows.pick(codes), names })
+        }
+    }
+}
+
+/// The column of texts that alone has the values of an attribute.
+fn alone(view: &View<'_>, scope: AttributeScope, key: &str) -> Result<Option<usize>, Halt> {
+    let columns: Vec<(usize, ValueType)> = view.attribute(key).map(|(p, e)| (p, e.value_type)).collect();
+    let [(place, ValueType::Str)] = *columns.as_slice() else { return Ok(None) };
+    if scope == AttributeScope::Resource {
+        return Ok(None);
+    }
+    let in_resource = |r: &crate::resources::ResourceInfo| nested::lookup(&r.resource.attributes, key).is_some();
+    if scope == AttributeScope::Any && view.resources()?.iter().any(|r| in_resource(r)) {
+        return Ok(None);
+    }
+    let mut beyond = false;
+    nested::each_value(view, key, |_, _| beyond = true)?;
+    Ok((!beyond).then_some(place))
+}
+
+/// The groups of `rows` by one column of texts, if it has a dictionary.
+fn coded_of(
+    view: &View<'_>,
+    place: Option<usize>,
+    rows: &[usize],
+    empty_is_none: bool,
+) -> Result<Option<Groups>, Halt> {
+    let Some(place) = place else { return Ok(None) };
+    let Some(Coded { presence, codes, entries }) = view.codes_of_rows(place, rows)? else { return Ok(None) };
+    let mut out = vec![NO_GROUP; rows.len()];
+    let mut values = codes.into_iter().enumerate().map(|(i, code)| (presence.row(i), code)).peekable();
+    for (to, row) in out.iter_mut().zip(rows) {
+        if let Some((_, code)) = values.next_if(|(of, _)| of == row) {
+            let empty = empty_is_none && entries.get(code as usize).is_empty();
+            *to = if empty { NO_GROUP } else { code };
+        }
+    }
+    Ok(Some(Groups { codes: out, names: Names::Entries(entries) }))
+}
+
+/// The groups of `rows` by a column of integers.
+fn ints_of(view: &View<'_>, id: u8, rows: &[usize], name: impl Fn(i64) -> Option<String>) -> Result<Groups, Halt> {
+    let column = view.ints_of_rows(id, rows)?;
+    let mut out = Collected::new(rows.len());
+    let mut known: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
+    for (i, row) in rows.iter().enumerate() {
+        let value = column.as_ref().map_or(0, |c| c.at(*row));
+        let code = *known.entry(value).or_insert_with(|| out.code_of(name(value)));
+        out.set(i, code);
+    }
+    Ok(out.groups())
 }
 
 /// The groups of all rows of a block.
@@ -43,7 +138,7 @@ pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
     match field {
         Field::Service => by_resource(view, |r| Some(r.service.clone())),
         Field::ScopeName => {
-            let mut out = Collected::new(view);
+            let mut out = Collected::new(view.rows());
             let names = view.scopes()?.iter().map(|s| Some(s.scope.name.clone()).filter(|n| !n.is_empty()));
             let codes: Vec<u32> = names.map(|n| out.code_of(n)).collect();
             out.by_code(&view.scope_codes()?, &codes);
@@ -60,7 +155,7 @@ pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
         Field::Body if !spans => keyed(view, None, None, view.with_id(BODY).map(|(p, e)| (p, e.value_type)).collect()),
         Field::TraceId | Field::SpanId => ids(view, field),
         Field::ParentSpanId if spans => {
-            let mut out = Collected::new(view);
+            let mut out = Collected::new(view.rows());
             for (row, id) in parents(view)?.into_iter().enumerate() {
                 if id != [0; 8] {
                     let code = out.code(hex(&id).as_bytes());
@@ -80,7 +175,7 @@ pub(crate) fn groups(view: &View<'_>, by: &GroupBy) -> Result<Groups, Halt> {
 }
 
 fn none(view: &View<'_>) -> Groups {
-    Collected::new(view).groups()
+    Collected::new(view.rows()).groups()
 }
 
 /// Codes of rows, with names that are collected on the way.
@@ -90,8 +185,8 @@ struct Collected {
 }
 
 impl Collected {
-    fn new(view: &View<'_>) -> Self {
-        Self { codes: vec![NO_GROUP; view.rows()], names: Interner::default() }
+    fn new(rows: usize) -> Self {
+        Self { codes: vec![NO_GROUP; rows], names: Interner::default() }
     }
 
     fn groups(self) -> Groups {
@@ -160,14 +255,23 @@ fn by_resource(
     view: &View<'_>,
     name: impl Fn(&crate::resources::ResourceInfo) -> Option<String>,
 ) -> Result<Groups, Halt> {
-    let mut out = Collected::new(view);
+    let mut out = Collected::new(view.rows());
     let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(name(r))).collect();
     out.by_code(&view.resource_codes()?, &codes);
     Ok(out.groups())
 }
 
 fn ints(view: &View<'_>, id: u8, name: impl Fn(i64) -> Option<String>) -> Result<Groups, Halt> {
-    let mut out = Collected::new(view);
+    let mut out = Collected::new(view.rows());
+    if let Some(ints::Dictionary { mut codes, entries }) = view.int_codes(id)? {
+        let named: Vec<u32> = entries.into_iter().map(|v| out.code_of(name(v))).collect();
+        // Names come in the order of the entries, so most often a code is that of its name already.
+        if !named.iter().enumerate().all(|(code, name)| code as u32 == *name) {
+            codes.iter_mut().for_each(|c| *c = named.get(*c as usize).copied().unwrap_or(NO_GROUP));
+        }
+        out.codes = codes;
+        return Ok(out.groups());
+    }
     let Some(column) = view.ints(id)? else {
         let code = out.code_of(name(0));
         out.codes.fill(code);
@@ -195,12 +299,11 @@ fn text(view: &View<'_>, id: u8) -> Result<Groups, Halt> {
     }
 }
 
-/// The groups by one column of texts: codes of the segment's dictionary if there are any, else numbers if its texts
-/// differ in nothing else, else its own.
+/// The groups by one column of texts: codes of its dictionary if it has one, else numbers if its texts differ in
+/// nothing else, else its own.
 fn coded(view: &View<'_>, place: usize, empty_is_none: bool) -> Result<Groups, Halt> {
-    let (presence, codes, names) = if let Some(shared) = view.shared_codes(place)? {
-        let SharedCodes { presence, codes, places, dictionary } = shared;
-        (presence, codes, Names::Shared { places, dictionary })
+    let (presence, codes, names) = if let Some(coded) = view.codes(place, |_| true)? {
+        (coded.presence, coded.codes, Names::Entries(coded.entries))
     } else if let Some((presence, texts)) = view.numbered(place)? {
         // Texts with a number are not empty.
         let codes = (0..texts.numbers.len() as u32).collect();
@@ -208,7 +311,7 @@ fn coded(view: &View<'_>, place: usize, empty_is_none: bool) -> Result<Groups, H
     } else {
         return Ok(texts(view, view.load(place)?, empty_is_none));
     };
-    let of_dictionary = matches!(names, Names::Shared { .. });
+    let of_dictionary = matches!(names, Names::Entries(_));
     let empty = (0..names.len() as u32).find(|c| empty_is_none && of_dictionary && names.get(*c).is_empty());
     if presence == Presence::All && empty.is_none() {
         return Ok(Groups { codes, names });
@@ -273,7 +376,7 @@ fn keyed(
     if let ([(place, ValueType::Str)], false, true) = (columns.as_slice(), in_resources, beyond.is_empty()) {
         return coded(view, *place, false);
     }
-    let mut out = Collected::new(view);
+    let mut out = Collected::new(view.rows());
     if in_resources {
         let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(of_resource(r))).collect();
         out.by_code(&view.resource_codes()?, &codes);
@@ -316,7 +419,7 @@ fn keyed(
 
 fn ids(view: &View<'_>, field: &Field) -> Result<Groups, Halt> {
     let id = if *field == Field::TraceId { TRACE_ID } else { SPAN_ID };
-    let mut out = Collected::new(view);
+    let mut out = Collected::new(view.rows());
     let Some(column) = view.column(id)? else { return Ok(out.groups()) };
     for row in 0..view.rows() {
         let text = match &column.values {

@@ -17,9 +17,9 @@ use super::request::{Order, Outcome, Page, Partial, Row, RowId, Rows, Select};
 use super::run::{Halt, Prepared, Run, narrow_below, prepare};
 use super::view::{IntColumn, View};
 use crate::block::Block;
-use crate::column::bitmap::Bitmap;
 use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::schema::{SEQ, TIME};
 
 /// So many blocks are looked at before further threads help.
 const ALONE_BLOCKS: usize = 8;
@@ -64,8 +64,9 @@ fn latest<T>(
                 return Ok(());
             }
             // Decoded before the lock is taken.
-            let ids = (view.times()?, view.seqs()?);
-            best.lock().take(&ids, i, &rows);
+            let list: Vec<usize> = rows.iter().collect();
+            let ids = (view.required_of_rows(TIME, &list)?, view.required_of_rows(SEQ, &list)?);
+            best.lock().take(&ids, i, &list);
             Ok(())
         })?;
         Ok(())
@@ -161,10 +162,10 @@ impl<'a> Best<'a> {
     }
 
     /// Takes the rows of a block, best first, until they no longer improve.
-    fn take(&mut self, (times, seqs): &(IntColumn, IntColumn), block: usize, rows: &Bitmap) {
-        let rows: &mut dyn Iterator<Item = usize> =
-            if self.descending() { &mut rows.iter_rev() } else { &mut rows.iter() };
-        for row in rows {
+    fn take(&mut self, (times, seqs): &(IntColumn, IntColumn), block: usize, rows: &[usize]) {
+        let rows: &mut dyn Iterator<Item = &usize> =
+            if self.descending() { &mut rows.iter().rev() } else { &mut rows.iter() };
+        for &row in rows {
             let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
             let key = self.key(id);
             if self.page.after.is_some_and(|after| key <= self.key(after)) {

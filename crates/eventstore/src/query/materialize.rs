@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::trace::{Resource, Scope, Status};
 use model::{Attributes, LogRecord, Span, SpanId, TraceId, UnixNanos, Value};
 
-use super::eval::parents;
+use super::eval::parents_of;
 use super::request::{Row, RowId};
 use super::run::Halt;
 use super::view::{IntColumn, View};
@@ -17,9 +17,9 @@ use crate::column::bytes::Reader;
 use crate::schema::*;
 use crate::value_type::ValueType;
 
-/// The row ids of `rows`.
+/// The row ids of `rows`, which rise.
 pub(crate) fn row_ids(view: &View<'_>, rows: &[usize]) -> Result<Vec<RowId>, Halt> {
-    let (times, seqs) = (view.times()?, view.seqs()?);
+    let (times, seqs) = (view.required_of_rows(TIME, rows)?, view.required_of_rows(SEQ, rows)?);
     Ok(rows.iter().map(|r| RowId { time: UnixNanos(times.at(*r)), seq: seqs.at(*r) as u64 }).collect())
 }
 
@@ -42,7 +42,7 @@ fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
             }
         }
     }
-    if let Some(rest) = view.column(REST)? {
+    if let Some(rest) = view.column_of_rows(REST, rows)? {
         for (out, row) in attributes.iter_mut().zip(rows) {
             if let Some(Value::Map(rest)) = value(&rest, ValueType::Map, *row) {
                 out.extend(rest);
@@ -50,10 +50,10 @@ fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
         }
     }
     Ok(Shared {
-        trace: view.column(TRACE_ID)?,
-        span: view.column(SPAN_ID)?,
-        resource: view.resource_codes()?,
-        scope: view.scope_codes()?,
+        trace: view.column_of_rows(TRACE_ID, rows)?,
+        span: view.column_of_rows(SPAN_ID, rows)?,
+        resource: view.required_of_rows(RESOURCE, rows)?,
+        scope: view.required_of_rows(SCOPE, rows)?,
         attributes,
     })
 }
@@ -61,14 +61,18 @@ fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
 impl Shared {
     fn trace_id(&self, row: usize) -> TraceId {
         match self.trace.as_deref() {
-            Some(Loaded { values: Values::Trace(ids), .. }) => TraceId(ids.get(row)),
+            Some(Loaded { values: Values::Trace(ids), presence }) => {
+                presence.value(row).map_or(TraceId::ZERO, |i| TraceId(ids.get(i)))
+            }
             _ => TraceId::ZERO,
         }
     }
 
     fn span_id(&self, row: usize) -> SpanId {
         match self.span.as_deref() {
-            Some(Loaded { values: Values::Span(ids), .. }) => SpanId(ids.get(row)),
+            Some(Loaded { values: Values::Span(ids), presence }) => {
+                presence.value(row).map_or(SpanId::ZERO, |i| SpanId(ids.get(i)))
+            }
             _ => SpanId::ZERO,
         }
     }
@@ -96,27 +100,33 @@ fn value(column: &Loaded, value_type: ValueType, row: usize) -> Option<Value> {
 }
 
 /// A text column that every row has; empty when the block lacks it.
-fn texts(view: &View<'_>, id: u8) -> Result<impl Fn(usize) -> String + use<>, Halt> {
-    let column = view.column(id)?;
+fn texts(view: &View<'_>, id: u8, rows: &[usize]) -> Result<impl Fn(usize) -> String + use<>, Halt> {
+    let column = view.column_of_rows(id, rows)?;
     Ok(move |row| match column.as_deref() {
-        Some(Loaded { values: Values::Binary(v), .. }) => String::from_utf8_lossy(v.get(row)).into_owned(),
+        Some(Loaded { values: Values::Binary(v), presence }) => {
+            presence.value(row).map_or_else(String::new, |i| String::from_utf8_lossy(v.get(i)).into_owned())
+        }
         _ => String::new(),
     })
 }
 
 /// An integer column that every row has; zero when the block lacks it.
-fn ints(view: &View<'_>, id: u8) -> Result<impl Fn(usize) -> i64 + use<>, Halt> {
-    let column = view.ints(id)?;
+fn ints(view: &View<'_>, id: u8, rows: &[usize]) -> Result<impl Fn(usize) -> i64 + use<>, Halt> {
+    let column = view.ints_of_rows(id, rows)?;
     Ok(move |row| column.as_ref().map_or(0, |c| c.at(row)))
 }
 
-/// The log records of `rows`.
+/// The log records of `rows`, which rise.
 pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>>, Halt> {
     let ids = row_ids(view, rows)?;
     let mut shared = shared(view, rows)?;
-    let (observed, severity, flags, dropped) =
-        (ints(view, OBSERVED)?, ints(view, SEVERITY)?, ints(view, FLAGS)?, ints(view, DROPPED_ATTRIBUTES)?);
-    let (severity_text, event_name) = (texts(view, SEVERITY_TEXT)?, texts(view, EVENT_NAME)?);
+    let (observed, severity, flags, dropped) = (
+        ints(view, OBSERVED, rows)?,
+        ints(view, SEVERITY, rows)?,
+        ints(view, FLAGS, rows)?,
+        ints(view, DROPPED_ATTRIBUTES, rows)?,
+    );
+    let (severity_text, event_name) = (texts(view, SEVERITY_TEXT, rows)?, texts(view, EVENT_NAME, rows)?);
     let bodies = view
         .with_id(BODY)
         .map(|(p, e)| Ok((view.load_rows(p, rows)?, e.value_type)))
@@ -144,23 +154,24 @@ pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>
     Ok(out)
 }
 
-/// The spans of `rows`.
+/// The spans of `rows`, which rise.
 pub(crate) fn spans(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<Span>>, Halt> {
     let ids = row_ids(view, rows)?;
     let mut shared = shared(view, rows)?;
-    let parents = parents(view)?;
-    let (duration, kind, status) = (ints(view, DURATION)?, ints(view, KIND)?, ints(view, STATUS)?);
-    let (flags, dropped_attributes) = (ints(view, FLAGS)?, ints(view, DROPPED_ATTRIBUTES)?);
-    let (dropped_events, dropped_links) = (ints(view, DROPPED_EVENTS)?, ints(view, DROPPED_LINKS)?);
-    let (name, message, trace_state) = (texts(view, NAME)?, texts(view, STATUS_MESSAGE)?, texts(view, TRACE_STATE)?);
-    let (events, links) = (view.column(EVENTS)?, view.column(LINKS)?);
+    let parents = parents_of(view, rows)?;
+    let (duration, kind, status) = (ints(view, DURATION, rows)?, ints(view, KIND, rows)?, ints(view, STATUS, rows)?);
+    let (flags, dropped_attributes) = (ints(view, FLAGS, rows)?, ints(view, DROPPED_ATTRIBUTES, rows)?);
+    let (dropped_events, dropped_links) = (ints(view, DROPPED_EVENTS, rows)?, ints(view, DROPPED_LINKS, rows)?);
+    let (name, message, trace_state) =
+        (texts(view, NAME, rows)?, texts(view, STATUS_MESSAGE, rows)?, texts(view, TRACE_STATE, rows)?);
+    let (events, links) = (view.column_of_rows(EVENTS, rows)?, view.column_of_rows(LINKS, rows)?);
     let mut out = Vec::with_capacity(rows.len());
     for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
         let (resource, scope) = shared.origin(view, row)?;
         let record = Span {
             trace_id: shared.trace_id(row),
             span_id: shared.span_id(row),
-            parent_span_id: SpanId(parents.get(row).copied().unwrap_or_default()),
+            parent_span_id: SpanId(parents.get(i).copied().unwrap_or_default()),
             trace_state: trace_state(row),
             flags: flags(row) as u32,
             name: name(row),

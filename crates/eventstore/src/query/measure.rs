@@ -2,13 +2,16 @@
 
 use super::distinct::{self, Distinct};
 use super::filter::Field;
-use super::group::{Groups, NO_GROUP, groups};
+use super::group::{Groups, NO_GROUP, groups_of};
 use super::histogram::{Histogram, HistogramBucket};
+use super::names::ByNumber;
 use super::numbers::{Numbers, numbers};
 use super::request::GroupBy;
 use super::run::Halt;
-use super::view::View;
+use super::view::{Rows, View};
 use super::weights::Weights;
+use crate::block::Values;
+use crate::schema::{SPAN_ID, TRACE_ID};
 
 /// What is known of a group of records.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,21 +126,42 @@ impl Moments {
 #[derive(Debug)]
 pub(super) enum Accumulator {
     Counts(Vec<u64>),
-    Distinct(Vec<Distinct>),
+    Distinct(DistinctValues),
     Moments(Vec<Moments>),
     Histograms(Vec<Histogram>),
 }
 
 /// The rows of a block with the slot of each; [`NO_GROUP`] for those that have none.
 pub(super) struct Placed<'a> {
-    pub(super) rows: &'a [u32],
+    pub(super) rows: &'a Rows,
     pub(super) slots: &'a [u32],
 }
 
 impl Placed<'_> {
+    /// The rows that have a slot.
     fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let placed = self.rows.iter().zip(self.slots).filter(|(_, slot)| **slot != NO_GROUP);
-        placed.map(|(row, slot)| (*row as usize, *slot as usize))
+        let placed = self.slots.iter().enumerate().filter(|(_, slot)| **slot != NO_GROUP);
+        placed.map(|(i, slot)| (self.rows.at(i), *slot as usize))
+    }
+
+    /// Calls `each` with row, slot and value of the rows that have a slot, given one value per row of the block.
+    fn with<T: Copy>(&self, values: &[T], mut each: impl FnMut(usize, usize, T)) {
+        match self.rows {
+            Rows::All(_) => {
+                for (row, (slot, value)) in self.slots.iter().zip(values).enumerate() {
+                    if *slot != NO_GROUP {
+                        each(row, *slot as usize, *value);
+                    }
+                }
+            }
+            Rows::These(_) => {
+                for (row, slot) in self.iter() {
+                    if let Some(value) = values.get(row) {
+                        each(row, slot, *value);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -145,7 +169,7 @@ impl Accumulator {
     pub(super) fn new(kind: &Kind) -> Self {
         match kind {
             Kind::Rows | Kind::Present(_) => Self::Counts(Vec::new()),
-            Kind::Distinct(_) => Self::Distinct(Vec::new()),
+            Kind::Distinct(_) => Self::Distinct(DistinctValues::default()),
             Kind::Moments(_) | Kind::Weights | Kind::Weighed(_) => Self::Moments(Vec::new()),
             Kind::Histogram(_) => Self::Histograms(Vec::new()),
         }
@@ -154,7 +178,7 @@ impl Accumulator {
     pub(super) fn resize(&mut self, slots: usize) {
         match self {
             Self::Counts(v) => v.resize(slots, 0),
-            Self::Distinct(v) => v.resize_with(slots, Distinct::default),
+            Self::Distinct(v) => v.sets.resize_with(slots, Distinct::default),
             Self::Moments(v) => v.resize_with(slots, Moments::default),
             Self::Histograms(v) => v.resize_with(slots, Histogram::default),
         }
@@ -188,23 +212,22 @@ impl Accumulator {
     ) -> Result<(), Halt> {
         match (self, kind) {
             (Self::Counts(counts), Kind::Present(field)) => {
-                let Groups { codes, .. } = groups(view, &GroupBy::Field(field.clone()))?;
-                for (row, slot) in placed.iter() {
-                    if codes.get(row).is_some_and(|c| *c != NO_GROUP)
-                        && let Some(c) = counts.get_mut(slot)
-                    {
+                let Groups { codes, .. } = groups_of(view, &GroupBy::Field(field.clone()), placed.rows)?;
+                for (code, slot) in codes.into_iter().zip(placed.slots) {
+                    if let Some(c) = counts.get_mut(*slot as usize).filter(|_| code != NO_GROUP) {
                         *c += 1;
                     }
                 }
             }
             (Self::Counts(counts), _) => {
-                for (_, slot) in placed.iter() {
-                    if let Some(c) = counts.get_mut(slot) {
+                for slot in placed.slots {
+                    // `NO_GROUP` is no place.
+                    if let Some(c) = counts.get_mut(*slot as usize) {
                         *c += 1;
                     }
                 }
             }
-            (Self::Distinct(sets), Kind::Distinct(field)) => take_distinct(sets, view, field, placed, grown)?,
+            (Self::Distinct(values), Kind::Distinct(field)) => values.take(view, field, placed, grown)?,
             (Self::Moments(moments), Kind::Moments(field)) => {
                 numbers(view, field)?.each(placed, |slot, v| {
                     if let Some(m) = moments.get_mut(slot) {
@@ -251,7 +274,7 @@ impl Accumulator {
                 }
             }
             (Self::Distinct(a), Self::Distinct(b)) => {
-                if let (Some(a), Some(b)) = (a.get_mut(to), b.get_mut(from)) {
+                if let (Some(a), Some(b)) = (a.sets.get_mut(to), b.sets.get_mut(from)) {
                     a.merge(std::mem::take(b), grown);
                 }
             }
@@ -285,7 +308,7 @@ impl Accumulator {
                 let n = counts.get(slot).copied().unwrap_or_default();
                 Cell::Count(if scale == 1.0 { n } else { (n as f64 * scale).round() as u64 })
             }
-            Self::Distinct(sets) => match sets.get(slot).map(Distinct::count) {
+            Self::Distinct(values) => match values.sets.get(slot).map(Distinct::count) {
                 Some((count, exact)) => Cell::Distinct { count, exact: exact && scale == 1.0 },
                 None => Cell::Empty,
             },
@@ -318,45 +341,76 @@ impl Numbers {
         match self {
             Self::None => {}
             Self::Zero => placed.iter().for_each(|(row, slot)| each(row, slot, 0.0)),
-            Self::Ints(column) => {
-                let values = column.get();
-                for (row, slot) in placed.iter() {
-                    if let Some(v) = values.get(row) {
-                        each(row, slot, *v as f64);
-                    }
+            Self::Ints(column) => placed.with(column.get(), |row, slot, v| each(row, slot, v as f64)),
+            Self::Sparse { values, .. } => placed.with(values, |row, slot, v| {
+                if !v.is_nan() {
+                    each(row, slot, v);
                 }
-            }
-            Self::Sparse { values, .. } => {
-                for (row, slot) in placed.iter() {
-                    if let Some(v) = values.get(row).filter(|v| !v.is_nan()) {
-                        each(row, slot, *v);
-                    }
-                }
-            }
+            }),
         }
     }
 }
 
-fn take_distinct(
-    sets: &mut [Distinct],
-    view: &View<'_>,
-    field: &Field,
-    placed: &Placed<'_>,
-    grown: &mut usize,
-) -> Result<(), Halt> {
-    let Groups { codes, names } = groups(view, &GroupBy::Field(field.clone()))?;
-    // The hash of each code, made when it first occurs; neighbours that repeat are looked at once.
-    let mut hashes: Vec<Option<u64>> = vec![None; names.len()];
-    let mut last = (NO_GROUP, usize::MAX);
-    for (row, slot) in placed.iter() {
-        let code = codes.get(row).copied().unwrap_or(NO_GROUP);
-        if code == NO_GROUP || last == (code, slot) {
-            continue;
+/// The values of some groups, and what is known of the texts that blocks share.
+#[derive(Debug, Default)]
+pub(super) struct DistinctValues {
+    sets: Vec<Distinct>,
+    /// Hashes of texts; 0 where none was made.
+    hashes: ByNumber<u64>,
+}
+
+impl DistinctValues {
+    fn take(&mut self, view: &View<'_>, field: &Field, placed: &Placed<'_>, grown: &mut usize) -> Result<(), Halt> {
+        if matches!(field, Field::TraceId | Field::SpanId) {
+            return self.take_ids(view, field, placed, grown);
         }
-        last = (code, slot);
-        if let (Some(hash), Some(set)) = (hashes.get_mut(code as usize), sets.get_mut(slot)) {
-            set.add(*hash.get_or_insert_with(|| distinct::hash(&names.get(code))), grown);
+        let Groups { codes, names } = groups_of(view, &GroupBy::Field(field.clone()), placed.rows)?;
+        let before = self.hashes.heap_bytes();
+        let mut own = Vec::new();
+        let mut shared = self.hashes.of(&names, 0);
+        if shared.is_none() {
+            own.resize(names.len(), 0);
         }
+        let mut hash = |code: u32| {
+            let slot = match &mut shared {
+                Some((array, numbers)) => numbers.get(code as usize).and_then(|n| array.get_mut(*n as usize)),
+                None => own.get_mut(code as usize),
+            };
+            let Some(slot) = slot else { return distinct::hash(&names.get(code)) };
+            if *slot == 0 {
+                *slot = distinct::hash(&names.get(code));
+            }
+            *slot
+        };
+        // Neighbours that repeat are looked at once.
+        let mut last = (NO_GROUP, NO_GROUP);
+        for (code, slot) in codes.into_iter().zip(placed.slots) {
+            if code == NO_GROUP || last == (code, *slot) {
+                continue;
+            }
+            last = (code, *slot);
+            if let Some(set) = self.sets.get_mut(*slot as usize) {
+                set.add(hash(code), grown);
+            }
+        }
+        *grown += self.hashes.heap_bytes() - before;
+        Ok(())
     }
-    Ok(())
+
+    /// No text is made of ids.
+    fn take_ids(&mut self, view: &View<'_>, field: &Field, placed: &Placed<'_>, grown: &mut usize) -> Result<(), Halt> {
+        let column = view.column(if *field == Field::TraceId { TRACE_ID } else { SPAN_ID })?;
+        let Some(column) = column else { return Ok(()) };
+        for (row, slot) in placed.iter() {
+            let hash = match &column.values {
+                Values::Trace(ids) => Some(ids.get(row)).filter(|id| *id != [0; 16]).map(|id| distinct::hash(&id)),
+                Values::Span(ids) => Some(ids.get(row)).filter(|id| *id != [0; 8]).map(|id| distinct::hash(&id)),
+                _ => None,
+            };
+            if let (Some(hash), Some(set)) = (hash, self.sets.get_mut(slot)) {
+                set.add(hash, grown);
+            }
+        }
+        Ok(())
+    }
 }

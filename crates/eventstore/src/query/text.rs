@@ -1,11 +1,15 @@
 //! Values as text, and search in text.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
+
 use model::Value;
+use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::TextMatch;
 use crate::block::TokenFilter;
-use crate::column::binary::Blob;
+use crate::column::binary::{Blob, Dictionary, Entries};
 use crate::column::{template, tokens};
 use crate::error::QueryError;
 
@@ -43,7 +47,14 @@ pub(crate) struct TextSearch {
     tokens: Vec<u64>,
     /// See [`TextSearch::is_in_templates`].
     in_templates: bool,
+    /// What is known of the entries of dictionaries, which the blocks of a segment share.
+    known: Mutex<Vec<(Weak<Dictionary>, Arc<[AtomicU8]>)>>,
 }
+
+/// Of an entry that was not looked at yet.
+const UNKNOWN: u8 = 0;
+const MISS: u8 = 1;
+const HIT: u8 = 2;
 
 fn is_token_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
@@ -82,7 +93,7 @@ impl TextSearch {
         tokens::tokens(text.as_bytes(), |t| {
             in_templates &= !template::is_variable(&text.as_bytes()[t.from..t.to], t.digit);
         });
-        Ok(Self { mode, parts, tokens: required_tokens(text, mode), in_templates })
+        Ok(Self { mode, parts, tokens: required_tokens(text, mode), in_templates, known: Mutex::default() })
     }
 
     /// Whether a text has a match if and only if its template has one: no word that is searched for can be a variable.
@@ -91,7 +102,7 @@ impl TextSearch {
     }
 
     /// Whether a column that the filter covers may have a match.
-    pub(crate) fn may_match(&self, filter: &TokenFilter) -> bool {
+    pub(crate) fn may_match(&self, filter: &TokenFilter<'_>) -> bool {
         self.tokens.iter().all(|t| filter.may_have(*t))
     }
 
@@ -119,6 +130,36 @@ impl TextSearch {
 }
 
 impl TextSearch {
+    /// Which entries match; those that the blocks of a segment share are looked at once.
+    pub(crate) fn hits(&self, texts: &Entries) -> Vec<bool> {
+        match texts {
+            Entries::Own(texts) => (0..texts.len()).map(|i| self.matches(texts.get(i))).collect(),
+            Entries::Shared { places, dictionary } => {
+                let known = self.known(dictionary);
+                let look = |place: &u32| {
+                    let place = *place as usize;
+                    let seen = known.get(place).map_or(UNKNOWN, |s| s.load(Ordering::Relaxed));
+                    let hit = if seen == UNKNOWN { self.matches(dictionary.entries.get(place)) } else { seen == HIT };
+                    if let Some(s) = known.get(place).filter(|_| seen == UNKNOWN) {
+                        s.store(if hit { HIT } else { MISS }, Ordering::Relaxed);
+                    }
+                    hit
+                };
+                places.iter().map(look).collect()
+            }
+        }
+    }
+
+    fn known(&self, dictionary: &Arc<Dictionary>) -> Arc<[AtomicU8]> {
+        let mut known = self.known.lock();
+        if let Some((_, seen)) = known.iter().rev().find(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(dictionary))) {
+            return seen.clone();
+        }
+        let seen: Arc<[AtomicU8]> = (0..dictionary.entries.len()).map(|_| AtomicU8::new(UNKNOWN)).collect();
+        known.push((Arc::downgrade(dictionary), seen.clone()));
+        seen
+    }
+
     /// Calls `each` with the number of every text that matches: one search over the bytes of all
     /// texts, which is several times faster than one search per text.
     pub(crate) fn scan(&self, blob: &Blob, mut each: impl FnMut(usize)) {

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod catalogue;
+mod columns;
 mod crash;
 mod damage;
 mod golden;

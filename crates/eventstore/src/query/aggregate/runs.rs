@@ -1,116 +1,88 @@
 //! Counts over time by at most one field.
 //!
-//! Rows lie in the order of time, so a bucket is a run of rows: each run is counted in an array by code, and
-//! nothing is made per row.
+//! Rows lie in the order of time, so a bucket is a run of rows: where it begins and ends is looked for, and the rows
+//! between are counted in an array by code. No time is looked at per row.
 
 use model::UnixNanos;
 
 use super::state::State;
-use crate::column::bitmap::Bitmap;
+use super::tally::histogram;
 use crate::query::group::{Groups, NO_GROUP};
 use crate::query::request::Buckets;
+use crate::query::run::Halt;
+use crate::query::view::{Rows, View};
 
 /// Rows that follow each other and lie in one bucket.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Run {
     bucket: u32,
+    /// Places among the rows that are counted.
     from: usize,
     to: usize,
 }
 
-/// The runs of a block, of rising times; rows outside of all buckets are in none.
-pub(super) fn runs(buckets: &Buckets, times: &[i64]) -> Vec<Run> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    while let Some(t) = times.get(from) {
-        let rest = times.get(from..).unwrap_or_default();
-        let bucket = buckets.index(UnixNanos(*t));
-        let end = match bucket {
-            Some(i) => buckets.start.0.wrapping_add(buckets.step_nanos.wrapping_mul(i as i64 + 1)),
-            None => buckets.start.0,
-        };
-        // After the last bucket, and in one that ends beyond all times, nothing else follows.
-        let len = if end > *t { rest.partition_point(|t| *t < end) } else { rest.len() };
-        if let Some(i) = bucket {
-            out.push(Run { bucket: i as u32, from, to: from + len });
-        }
-        from += len;
-    }
-    out
+/// The buckets that times between `low` and `high` (both inclusive) can fall into, first and last.
+fn between(buckets: &Buckets, low: UnixNanos, high: UnixNanos) -> Option<(usize, usize)> {
+    let first = buckets.index(low.max(buckets.start))?;
+    let last = if high < buckets.start { return None } else { buckets.index(high) };
+    Some((first, last.unwrap_or(buckets.count - 1)))
 }
 
-/// Whether arrays by code for each run cost no more than the rows do.
-pub(super) fn are_worth(runs: &[Run], by: Option<&Groups>, rows: usize) -> bool {
-    runs.len().saturating_mul(by.map_or(1, |g| g.names.len() + 1)) <= 2 * rows
+/// The runs of `rows`; rows outside of all buckets are in none. `None` when the runs would cost more than the rows do.
+pub(super) fn runs(
+    view: &View<'_>,
+    buckets: &Buckets,
+    rows: &Rows,
+    by: Option<&Groups>,
+) -> Result<Option<Vec<Run>>, Halt> {
+    let (low, high) = view.times_between();
+    let Some((first, last)) = between(buckets, low, high) else { return Ok(Some(Vec::new())) };
+    let cost = (last - first + 1).saturating_mul(by.map_or(1, |g| g.names.len() + 1));
+    if cost > 2 * rows.len() {
+        return Ok(None);
+    }
+    let bound = |i: usize| {
+        let at = i128::from(buckets.start.0) + i128::from(buckets.step_nanos) * i as i128;
+        i64::try_from(at).unwrap_or(i64::MAX)
+    };
+    let bounds: Vec<i64> = (first..=last + 1).map(bound).collect();
+    let mut ends = view.rows_before(&bounds)?;
+    if let Rows::These(list) = rows {
+        ends.iter_mut().for_each(|end| *end = list.partition_point(|row| row < end));
+    }
+    let of = |(i, ends): (usize, &[usize])| match *ends {
+        [from, to] if from < to => Some(Run { bucket: (first + i) as u32, from, to }),
+        _ => None,
+    };
+    Ok(Some(ends.windows(2).enumerate().filter_map(of).collect()))
 }
 
 impl State<'_> {
-    /// Counts the matching rows of each run.
-    pub(super) fn count_runs(&mut self, runs: &[Run], by: Option<&Groups>, matching: &Bitmap) {
-        let none = by.map_or(0, |g| g.names.len());
-        let all = matching.words().iter().map(|w| w.count_ones() as usize).sum::<usize>();
-        let mut rows = matching.iter().peekable();
-        let common = by.and_then(|g| self.known.first_mut().and_then(|k| k.of(&g.names)));
+    /// Counts the rows of each run; codes are those of the rows that are counted.
+    pub(super) fn count_runs(&mut self, runs: &[Run], by: Option<&Groups>) {
+        let Some(Groups { codes, names }) = by else {
+            runs.iter().for_each(|run| self.count(&[run.bucket], (run.to - run.from) as u64));
+            return;
+        };
+        let none = names.len();
+        let mut found: Vec<(u32, u32, u32)> = Vec::new();
+        let mut counts = vec![0; none + 1];
         for run in runs {
-            let mut counts = vec![0; none + 1];
-            match by.and_then(|g| g.codes.get(run.from..run.to).filter(|_| all == g.codes.len())) {
-                Some(codes) => histogram(codes, &mut counts),
-                None => {
-                    while rows.next_if(|row| *row < run.from).is_some() {}
-                    while let Some(row) = rows.next_if(|row| *row < run.to) {
-                        let code = by.and_then(|g| g.codes.get(row)).map_or(none, |c| (*c as usize).min(none));
-                        if let Some(n) = counts.get_mut(code) {
-                            *n += 1;
-                        }
-                    }
-                }
-            }
-            for (code, n) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
-                let slot = match by {
-                    None => self.slot(&[run.bucket]),
-                    Some(g) if code < none => {
-                        let name = self.name(common, g, code as u32);
-                        self.slot(&[run.bucket, name])
-                    }
-                    Some(_) => self.slot(&[run.bucket, NO_GROUP]),
-                };
-                for a in &mut self.accumulators {
-                    a.resize(self.slots);
-                    a.add_count(slot as usize, u64::from(n));
-                }
-            }
+            counts.fill(0);
+            histogram(codes.get(run.from..run.to).unwrap_or_default(), &mut counts);
+            let counted = counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            found.extend(counted.map(|(code, n)| (run.bucket, code as u32, *n)));
+        }
+        if let (Some(known), Some(interner)) = (self.known.first_mut(), self.names.first_mut()) {
+            let mut name = known.of(interner, names);
+            let of = |code: u32| if code as usize == none { NO_GROUP } else { name.get(code).unwrap_or(NO_GROUP) };
+            let mut of = of;
+            found.iter_mut().for_each(|(_, code, _)| *code = of(*code));
+        }
+        for (bucket, name, n) in found {
+            self.count(&[bucket, name], u64::from(n));
         }
     }
-
-    /// The number among all names of a code of the first field's.
-    fn name(&mut self, common: Option<usize>, groups: &Groups, code: u32) -> u32 {
-        match (self.known.first_mut(), self.names.first_mut()) {
-            (Some(known), Some(names)) => known.code(common, names, &groups.names, code).unwrap_or(NO_GROUP),
-            _ => NO_GROUP,
-        }
-    }
-}
-
-/// Counters of a code; neighbours often have the same one, and would wait for each other.
-const LANES: usize = 4;
-
-/// Adds how often each code occurs; what is beyond the last of `counts` counts there.
-fn histogram(codes: &[u32], counts: &mut [u32]) {
-    let Some(last) = counts.len().checked_sub(1) else { return };
-    let mut lanes = vec![[0u32; LANES]; counts.len()];
-    let (chunks, rest) = codes.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, code) in chunk.iter().enumerate() {
-            if let Some(n) = lanes.get_mut((*code as usize).min(last)) {
-                n[lane] += 1;
-            }
-        }
-    }
-    for code in rest {
-        if let Some(n) = lanes.get_mut((*code as usize).min(last)) {
-            n[0] += 1;
-        }
-    }
-    counts.iter_mut().zip(lanes).for_each(|(n, lanes)| *n += lanes.iter().sum::<u32>());
 }
 
 #[cfg(test)]
@@ -118,21 +90,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_the_buckets_of_rows() {
+    fn buckets_between_two_times() {
         let buckets = Buckets { start: UnixNanos(10), step_nanos: 5, count: 3 };
-        let times = [3, 9, 10, 10, 14, 20, 24, 24, 25, 99];
-        let found: Vec<_> = runs(&buckets, &times).into_iter().map(|r| (r.bucket, r.from, r.to)).collect();
-        assert_eq!(found, [(0, 2, 5), (2, 5, 8)]);
-        assert!(runs(&buckets, &[]).is_empty());
+        let of = |low, high| between(&buckets, UnixNanos(low), UnixNanos(high));
+        assert_eq!((of(3, 9), of(25, 30)), (None, None));
+        assert_eq!(
+            (of(3, 10), of(14, 15), of(3, 99), of(24, 25)),
+            (Some((0, 0)), Some((0, 1)), Some((0, 2)), Some((2, 2)))
+        );
         let wide = Buckets { start: UnixNanos(0), step_nanos: i64::MAX, count: 2 };
-        assert_eq!(runs(&wide, &[5, i64::MAX - 1]).len(), 1);
-    }
-
-    #[test]
-    fn codes_are_counted() {
-        let codes = [0, 1, 1, 2, NO_GROUP, 1, 0, 7, 2];
-        let mut counts = [0; 4];
-        histogram(&codes, &mut counts);
-        assert_eq!(counts, [2, 3, 2, 2]);
+        assert_eq!(between(&wide, UnixNanos(5), UnixNanos(i64::MAX)), Some((0, 1)));
     }
 }

@@ -1,21 +1,23 @@
 //! The groups of one worker: slots by key, and one accumulator per kind of measure.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use model::UnixNanos;
 use model::log::severity_range;
 use rustc_hash::FxBuildHasher;
 
 use super::local::Local;
+use super::tally::Tally;
 use super::{GROUPS_MAX, Job, runs};
 use crate::block::Meta;
 use crate::column::bitmap::Bitmap;
 use crate::query::filter::Field;
-use crate::query::group::{Groups, NO_GROUP, groups};
+use crate::query::group::{Groups, NO_GROUP, groups_of};
 use crate::query::measure::{Accumulator, Placed};
 use crate::query::names::{Interner, Known};
 use crate::query::request::{Buckets, GroupBy, Partial};
 use crate::query::run::{Halt, Run};
-use crate::query::view::View;
+use crate::query::view::{IntColumn, Rows, View};
+use crate::schema::TIME;
 
 /// The groups of one worker.
 pub(super) struct State<'a> {
@@ -31,6 +33,10 @@ pub(super) struct State<'a> {
     pub(super) known: Vec<Known>,
     pub(super) slots: usize,
     pub(super) accumulators: Vec<Accumulator>,
+    /// What is counted by one field alone.
+    pub(super) tally: Tally,
+    /// Groups that are known to be below those that are listed, and were not made.
+    pub(super) unlisted: u64,
     full: bool,
     /// Bytes that accumulators hold beyond their slots.
     grown: usize,
@@ -38,16 +44,23 @@ pub(super) struct State<'a> {
     held: usize,
 }
 
+/// The group of each row.
+enum Grouped {
+    /// By a table.
+    Table(Vec<u32>, Vec<u32>),
+    /// Numbered in the order in which they occur.
+    Numbered(Vec<u32>),
+}
+
 fn hash_key(key: &[u32]) -> u64 {
     use std::hash::BuildHasher;
     FxBuildHasher.hash_one(key)
 }
 
-/// The bucket of each row, [`NO_GROUP`] outside of all. Times rise, so a bucket is looked for only when one ends.
-fn bucket_codes(buckets: &Buckets, times: &[i64], rows: &[u32]) -> Vec<u32> {
+/// The bucket of each of `rows`, [`NO_GROUP`] outside of all. Times rise, so a bucket is looked for only when one ends.
+fn bucket_codes(buckets: &Buckets, times: &IntColumn, rows: &Rows) -> Vec<u32> {
     let (mut code, mut begin, mut end) = (NO_GROUP, 1, 0);
-    let of = |row: &u32| {
-        let t = times.get(*row as usize).copied().unwrap_or_default();
+    let mut of = |t: i64| {
         if t < begin || t >= end {
             (code, begin, end) = match buckets.index(UnixNanos(t)) {
                 Some(i) => {
@@ -59,7 +72,34 @@ fn bucket_codes(buckets: &Buckets, times: &[i64], rows: &[u32]) -> Vec<u32> {
         }
         code
     };
-    rows.iter().map(of).collect()
+    match rows {
+        Rows::All(_) => times.get().iter().map(|t| of(*t)).collect(),
+        Rows::These(list) => list.iter().map(|row| of(times.at(*row))).collect(),
+    }
+}
+
+/// A group that no slot was looked up for yet.
+const UNSEEN: u32 = NO_GROUP - 1;
+/// A table of all combinations of codes may have so many entries; otherwise combinations are hashed.
+const COMBINATIONS_MAX: usize = 1 << 14;
+
+/// Codes of rows, one kind of them, below some number.
+struct Codes<'c> {
+    below: usize,
+    of: &'c [u32],
+}
+
+/// For each row one number for all of its codes, and where these end; `None` when the numbers would be too large.
+fn combined(codes: &[Codes<'_>], rows: usize) -> Option<(Vec<u32>, usize)> {
+    // A code that is none is the largest.
+    let end = codes.iter().try_fold(1usize, |all, c| all.checked_mul(c.below + 1));
+    let end = end.filter(|end| *end <= COMBINATIONS_MAX.max(rows))?;
+    let mut out = vec![0u32; rows];
+    for Codes { below, of } in codes {
+        let (below, factor) = (*below as u32, *below as u32 + 1);
+        out.iter_mut().zip(*of).for_each(|(to, code)| *to = *to * factor + (*code).min(below));
+    }
+    Some((out, end))
 }
 
 impl<'a> State<'a> {
@@ -73,6 +113,8 @@ impl<'a> State<'a> {
             known: job.asked.by.iter().map(|_| Known::default()).collect(),
             slots: 0,
             accumulators: job.kinds.iter().map(Accumulator::new).collect(),
+            tally: Tally::default(),
+            unlisted: 0,
             full: false,
             grown: 0,
             held: 0,
@@ -164,42 +206,34 @@ impl<'a> State<'a> {
         if matching.is_empty() {
             return Ok(());
         }
-        if let ([by], None, true) = (self.job.asked.by.as_slice(), &self.job.asked.buckets, self.job.only_rows()) {
-            return self.count_codes(groups(view, by)?, matching);
-        }
-        let by: Vec<Groups> = self.job.asked.by.iter().map(|by| groups(view, by)).collect::<Result<_, _>>()?;
-        if let (Some(buckets), true, true) = (&self.job.asked.buckets, self.job.only_rows(), by.len() <= 1) {
-            let runs = runs::runs(buckets, view.times()?.get());
-            if runs::are_worth(&runs, by.first(), view.rows()) {
-                self.count_runs(&runs, by.first(), matching);
+        let rows = Rows::of(matching, view.rows());
+        let by: Vec<Groups> =
+            self.job.asked.by.iter().map(|by| groups_of(view, by, &rows)).collect::<Result<_, _>>()?;
+        let buckets = self.job.asked.buckets;
+        match (&buckets, by.as_slice(), self.job.only_rows()) {
+            (None, [by], true) => {
+                self.count_by(by);
                 return Ok(());
             }
-        }
-        let mut rows: Vec<u32> = matching.iter().map(|r| r as u32).collect();
-        let mut local = Local::new(rows.len());
-        if let Some(buckets) = &self.job.asked.buckets {
-            let mut codes = bucket_codes(buckets, view.times()?.get(), &rows);
-            if codes.contains(&NO_GROUP) {
-                let mut at = 0..;
-                rows.retain(|_| at.next().and_then(|i: usize| codes.get(i)) != Some(&NO_GROUP));
-                codes.retain(|c| *c != NO_GROUP);
-                local = Local::new(rows.len());
+            (Some(buckets), [] | [_], true) => {
+                if let Some(runs) = runs::runs(view, buckets, &rows, by.first())? {
+                    self.count_runs(&runs, by.first());
+                    return Ok(());
+                }
             }
-            // Times rise, so buckets do: their distance to the first is a small code.
-            let first = codes.first().copied().unwrap_or_default();
-            let span = codes.last().map_or(0, |last| last - first) as usize + 1;
-            local.refine(span, codes.iter().map(|c| c - first));
+            _ => {}
         }
-        for g in &by {
-            let names = g.names.len();
-            let code = |row: &u32| match g.codes.get(*row as usize) {
-                Some(c) if *c != NO_GROUP => *c,
-                _ => names as u32,
-            };
-            local.refine(names + 1, rows.iter().map(code));
-        }
-        let slots = self.slots_of(view, &rows, &local, &by)?;
-        let slots: Vec<u32> = local.ids.iter().map(|id| slots.get(*id as usize).copied().unwrap_or(NO_GROUP)).collect();
+        let of_time = match &buckets {
+            Some(buckets) => {
+                let times = match &rows {
+                    Rows::All(_) => view.times()?,
+                    Rows::These(list) => view.required_of_rows(TIME, list)?,
+                };
+                Some(bucket_codes(buckets, &times, &rows))
+            }
+            None => None,
+        };
+        let slots = self.slots_of(of_time.as_deref(), &by, rows.len());
         let placed = Placed { rows: &rows, slots: &slots };
         for (accumulator, kind) in self.accumulators.iter_mut().zip(&self.job.kinds) {
             accumulator.resize(self.slots);
@@ -208,71 +242,91 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    /// Counts rows by one field: all that is needed of most blocks for facets and top lists.
-    fn count_codes(&mut self, Groups { codes, names }: Groups, matching: &Bitmap) -> Result<(), Halt> {
-        let none = names.len();
-        let mut counts = vec![0u32; none + 1];
-        let mut count = |code: u32| {
-            if let Some(n) = counts.get_mut((code as usize).min(none)) {
-                *n += 1;
+    /// The slot of each row; rows outside of all buckets have none.
+    fn slots_of(&mut self, of_time: Option<&[u32]>, by: &[Groups], rows: usize) -> Vec<u32> {
+        // Buckets of a block lie close together: their distance to the first is a small code.
+        let in_buckets = of_time.map(|codes| {
+            let known = || codes.iter().copied().filter(|c| *c != NO_GROUP);
+            let first = known().min().unwrap_or_default();
+            let last = known().max().unwrap_or_default();
+            let near: Vec<u32> = codes.iter().map(|c| if *c == NO_GROUP { NO_GROUP } else { *c - first }).collect();
+            (first, (last - first) as usize + 1, near)
+        });
+        let first_bucket = in_buckets.as_ref().map(|(first, ..)| *first);
+        let of_buckets = in_buckets.iter().map(|(_, below, near)| Codes { below: *below, of: near });
+        let of_fields = by.iter().map(|g| Codes { below: g.names.len(), of: &g.codes });
+        let codes: Vec<Codes<'_>> = of_buckets.chain(of_fields).collect();
+        let (groups, first_rows) = match combined(&codes, rows) {
+            Some((groups, end)) => {
+                // Only what occurs is looked up: in the order in which it comes, as when combinations are hashed.
+                let mut table = vec![UNSEEN; end];
+                let mut first_rows = Vec::new();
+                for (at, group) in groups.iter().enumerate() {
+                    if let Some(known) = table.get_mut(*group as usize)
+                        && *known == UNSEEN
+                    {
+                        *known = 0;
+                        first_rows.push(at as u32);
+                    }
+                }
+                (Grouped::Table(groups, table), first_rows)
+            }
+            None => {
+                let mut local = Local::new(rows);
+                for Codes { below, of } in &codes {
+                    local.refine(below + 1, of.iter().map(|c| (*c).min(*below as u32)));
+                }
+                (Grouped::Numbered(local.ids), local.first)
             }
         };
-        let all = matching.words().iter().map(|w| w.count_ones() as usize).sum::<usize>() == codes.len();
-        if all {
-            codes.iter().for_each(|c| count(*c));
-        } else {
-            matching.iter().filter_map(|row| codes.get(row)).for_each(|c| count(*c));
-        }
-        let dictionary = self.known.first_mut().and_then(|k| k.of(&names));
-        for (code, n) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
-            let name = match (self.known.first_mut(), self.names.first_mut()) {
-                (Some(known), Some(interner)) if code < none => {
-                    known.code(dictionary, interner, &names, code as u32).unwrap_or(NO_GROUP)
+        let slots = self.slots_of_groups(&first_rows, first_bucket, &codes, by);
+        match groups {
+            Grouped::Table(groups, mut table) => {
+                for (at, slot) in first_rows.iter().zip(slots) {
+                    if let Some(known) = groups.get(*at as usize).and_then(|g| table.get_mut(*g as usize)) {
+                        *known = slot;
+                    }
                 }
-                _ => NO_GROUP,
-            };
-            let slot = self.slot(&[NO_GROUP, name]);
-            for a in &mut self.accumulators {
-                a.resize(self.slots);
-                a.add_count(slot as usize, u64::from(n));
+                groups.into_iter().map(|g| table.get(g as usize).copied().unwrap_or(NO_GROUP)).collect()
+            }
+            Grouped::Numbered(ids) => {
+                ids.into_iter().map(|id| slots.get(id as usize).copied().unwrap_or(NO_GROUP)).collect()
             }
         }
-        Ok(())
     }
 
-    /// The slot of each local group, from the row that stands for it.
-    fn slots_of(&mut self, view: &View<'_>, rows: &[u32], local: &Local, by: &[Groups]) -> Result<Vec<u32>, Halt> {
-        let times = match &self.job.asked.buckets {
-            Some(_) => Some(view.times()?),
-            None => None,
-        };
-        // The code of this block's names among all names, found when it first occurs.
-        let mut found: Vec<HashMap<u32, u32, FxBuildHasher>> = vec![HashMap::default(); by.len()];
-        let shared: Vec<Option<usize>> = by.iter().zip(&mut self.known).map(|(g, known)| known.of(&g.names)).collect();
-        let mut out = Vec::with_capacity(local.first.len());
-        let mut key = Vec::with_capacity(self.job.key_len());
-        for at in &local.first {
-            let row = rows.get(*at as usize).copied().unwrap_or_default() as usize;
-            key.clear();
-            key.push(match (&self.job.asked.buckets, &times) {
-                (Some(b), Some(times)) => b.index(UnixNanos(times.at(row))).map_or(NO_GROUP, |b| b as u32),
-                _ => NO_GROUP,
-            });
-            for (i, (g, found)) in by.iter().zip(&mut found).enumerate() {
-                let code = g.codes.get(row).copied().unwrap_or(NO_GROUP);
-                let (Some(known), Some(names)) = (self.known.get_mut(i), self.names.get_mut(i)) else { continue };
-                let at = shared.get(i).copied().flatten();
-                let mut name = || known.code(at, names, &g.names, code).unwrap_or(NO_GROUP);
-                key.push(match code {
-                    NO_GROUP => NO_GROUP,
-                    // One field: every local group has a name of its own.
-                    _ if at.is_some() || by.len() == 1 && times.is_none() => name(),
-                    _ => *found.entry(code).or_insert_with(name),
-                });
+    /// The slot of each group, from the row that stands for it.
+    fn slots_of_groups(
+        &mut self,
+        first_rows: &[u32],
+        first_bucket: Option<u32>,
+        codes: &[Codes<'_>],
+        by: &[Groups],
+    ) -> Vec<u32> {
+        let len = self.job.key_len();
+        let mut keys = vec![NO_GROUP; first_rows.len() * len];
+        let (of_time, of_fields) = codes.split_at(usize::from(first_bucket.is_some()));
+        let code = |codes: &Codes<'_>, row: u32| codes.of.get(row as usize).copied().unwrap_or(NO_GROUP);
+        if let (Some(first), [buckets]) = (first_bucket, of_time) {
+            for (key, row) in keys.chunks_exact_mut(len).zip(first_rows) {
+                let near = code(buckets, *row);
+                if let Some(to) = key.first_mut().filter(|_| near != NO_GROUP) {
+                    *to = first + near;
+                }
             }
-            out.push(self.slot(&key));
         }
-        Ok(out)
+        let fields = of_fields.iter().zip(by).zip(self.known.iter_mut().zip(&mut self.names)).enumerate();
+        for (i, ((codes, groups), (known, names))) in fields {
+            let mut name = known.of(names, &groups.names);
+            for (key, row) in keys.chunks_exact_mut(len).zip(first_rows) {
+                let code = code(codes, *row);
+                if let Some(to) = key.get_mut(1 + i).filter(|_| code != NO_GROUP) {
+                    *to = name.get(code).unwrap_or(NO_GROUP);
+                }
+            }
+        }
+        let outside = |key: &[u32]| first_bucket.is_some() && key.first() == Some(&NO_GROUP);
+        keys.chunks_exact(len).map(|key| if outside(key) { NO_GROUP } else { self.slot(key) }).collect()
     }
 
     /// Tells the query what the groups hold by now.
@@ -284,7 +338,8 @@ impl<'a> State<'a> {
             self.job.key_len() * 4 + 5 + self.accumulators.iter().map(Accumulator::slot_bytes).sum::<usize>();
         let names: usize = self.names.iter().map(Interner::heap_bytes).sum();
         let known: usize = self.known.iter().map(Known::heap_bytes).sum();
-        let bytes = names + known + self.direct.len() * 4 + self.slots * per_slot + self.grown;
+        let bytes =
+            names + known + self.tally.heap_bytes() + self.direct.len() * 4 + self.slots * per_slot + self.grown;
         let more = bytes.saturating_sub(self.held);
         self.held += more;
         run.hold(more)
@@ -293,6 +348,7 @@ impl<'a> State<'a> {
     /// Takes over the groups of another worker.
     pub(super) fn join(&mut self, mut other: Self) {
         self.full |= other.full;
+        self.tally.join(std::mem::take(&mut other.tally));
         let len = self.job.key_len();
         let codes: Vec<Vec<u32>> = self
             .names

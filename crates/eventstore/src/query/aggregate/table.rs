@@ -14,7 +14,7 @@ impl State<'_> {
     pub(super) fn table(&self, sampled: Option<f64>) -> Table {
         let scale = sampled.map_or(1.0, |share| 1.0 / share);
         let mut slots: Vec<usize> = (0..self.slots).filter(|s| self.having(*s, scale)).collect();
-        let groups = slots.len() as u64;
+        let groups = slots.len() as u64 + self.unlisted;
         let limit = self.job.asked.limit.min(slots.len());
         let keys: Vec<Sort> = slots.iter().map(|s| self.sort_key(*s, scale)).collect();
         let mut order: Vec<usize> = (0..slots.len()).collect();
