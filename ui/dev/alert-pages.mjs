@@ -36,6 +36,11 @@ export async function alertPages(json) {
     { name: "alerts-peek", path: "/alerts", act: (page) => keys(page, ["j", "Enter"]) },
     { name: "alert-unknown", path: "/alerts/instances/0000000000000001" },
     { name: "rules", path: "/alerts/rules" },
+    {
+      name: "rules-remove",
+      path: "/alerts/rules",
+      act: (page) => page.getByRole("button", { name: "Remove", exact: true }).first().click(),
+    },
     { name: "rules-none", path: "/alerts/rules?q=nothing-like-this" },
     { name: "rule-unknown", path: "/alerts/rules/nobody" },
     { name: "rule-new", path: "/alerts/rules/new" },
@@ -47,6 +52,11 @@ export async function alertPages(json) {
       act: (page) => page.getByRole("button", { name: "New window" }).click(),
     },
     { name: "channels", path: "/alerts/channels" },
+    {
+      name: "channels-yaml",
+      path: "/alerts/channels",
+      act: (page) => page.getByRole("button", { name: "YAML" }).click(),
+    },
     { name: "channels-new", path: "/alerts/channels", act: (page) => keys(page, ["n"]) },
     { name: "channel-unknown", path: "/alerts/channels/nobody" },
     { name: "routing", path: `/alerts/routing?q=${encodeURIComponent('alertname="A", severity="critical"')}` },

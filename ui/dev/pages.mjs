@@ -112,6 +112,12 @@ export async function pages(base) {
       },
     },
     {
+      name: "dashboard-versions",
+      path: "/dashboards/app",
+      prepare,
+      act: (page) => page.getByRole("button", { name: "Versions" }).click(),
+    },
+    {
       name: "dashboards-import",
       path: "/dashboards",
       prepare,
@@ -157,6 +163,14 @@ export async function pages(base) {
     { name: "logs", path: "/logs" },
     { name: "logs-error", path: "/logs?q=service:api+(level:error" },
     { name: "logs-empty", path: "/logs?q=service:nobody+timeout" },
+    {
+      name: "logs-history",
+      path: "/logs?q=service:api",
+      act: async (page) => {
+        await page.keyboard.press("Control+h");
+        await page.getByRole("dialog").waitFor({ timeout: 3000 });
+      },
+    },
     { name: "logs-patterns", path: "/logs?tab=patterns" },
     { name: "logs-analyse", path: "/logs?tab=analyse" },
     { name: "logs-live", path: "/logs?live=1", act: (page) => page.waitForTimeout(3000) },
@@ -200,6 +214,11 @@ export async function pages(base) {
       path: "/metrics/explore?q=sum+by+(service)+(rate(http_requests_total[5m]))&mode=stack",
       act: (page) => page.locator("button[aria-label='Build with a form']").click(),
     },
+    {
+      name: "metrics-add",
+      path: "/metrics/explore?q=sum+by+(service)+(rate(http_requests_total[5m]))",
+      act: (page) => page.getByRole("button", { name: "Add to a dashboard" }).click(),
+    },
     { name: "metrics", path: "/metrics?q=sum+by+(service)+(rate(http_requests_total[5m]))" },
     { name: "metrics-table", path: "/metrics?q=process_resident_memory_bytes&tab=table" },
     { name: "metrics-error", path: "/metrics?q=rate(http_requests_total[5m]" },
@@ -241,7 +260,14 @@ export async function pages(base) {
   }
   list.push(...(await alertPages(json)));
   const counted = slos.find((slo) => slo.groups?.length > 0);
-  if (counted) list.push({ name: "slo", path: `/slos/${counted.id}` });
+  if (counted) {
+    list.push({ name: "slo", path: `/slos/${counted.id}` });
+    list.push({
+      name: "slo-delete",
+      path: `/slos/${counted.id}`,
+      act: (page) => page.getByRole("button", { name: "Delete" }).click(),
+    });
+  }
   const promise = slos.find((slo) => slo.indicator === null);
   if (promise) list.push({ name: "slo-promise", path: `/slos/${promise.id}` });
   const only = option("only", "").split(",").filter(Boolean);

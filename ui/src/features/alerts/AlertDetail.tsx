@@ -9,6 +9,7 @@ import { serverNow } from "../../api/client.ts";
 import { fetchNotifications } from "../../api/notifications.ts";
 import { CodeText } from "../../components/CodeText.tsx";
 import { Empty, ErrorBox, Skeleton } from "../../components/States.tsx";
+import { WideTable } from "../../components/WideTable.tsx";
 import { holds } from "../../lib/comparison.ts";
 import { term } from "../../lib/filter.ts";
 import { formatDuration, formatInstant, formatRelative } from "../../lib/time/format.ts";
@@ -240,7 +241,7 @@ function WhySection({ alert }: { alert: ReturnType<typeof useAlert> }) {
         </p>
         {row?.managed && <QuietProof alert={row.managed} />}
         {waiting.length > 0 && (
-          <div className={styles.wide}>
+          <WideTable label="Table of groups">
             <table className="table">
               <thead>
                 <tr>
@@ -264,7 +265,7 @@ function WhySection({ alert }: { alert: ReturnType<typeof useAlert> }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </WideTable>
         )}
       </div>
     </Section>

@@ -1,6 +1,7 @@
 // Messages with what became of them: receiver, attempts, the answer with its code, body and latency, and what was sent.
 import { useState } from "react";
 import type { Attempt, Notification, Step } from "../../api/notifications.ts";
+import { WideTable } from "../../components/WideTable.tsx";
 import { plural } from "../../lib/number.ts";
 import { formatDuration, formatInstant, formatRelative } from "../../lib/time/format.ts";
 import type { Zone } from "../../lib/time/zone.ts";
@@ -14,8 +15,8 @@ export interface DeliveryListProps {
 
 export function DeliveryList({ notifications, nowMilli, zone }: DeliveryListProps) {
   return (
-    <div className={styles.wide}>
-      <table className="table">
+    <WideTable label="Table of messages">
+      <table className={`table ${styles.table}`}>
         <thead>
           <tr>
             <th>Time</th>
@@ -33,7 +34,7 @@ export function DeliveryList({ notifications, nowMilli, zone }: DeliveryListProp
           <Message key={message.id} message={message} nowMilli={nowMilli} zone={zone} />
         ))}
       </table>
-    </div>
+    </WideTable>
   );
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../../api/silences.ts";
 import { Dialog } from "../../components/Dialog.tsx";
 import { ErrorBox } from "../../components/States.tsx";
+import { WideTable } from "../../components/WideTable.tsx";
 import { formatInstant } from "../../lib/time/format.ts";
 import { useTime } from "../../lib/view.ts";
 import styles from "./Alerts.module.css";
@@ -35,7 +36,7 @@ export function Maintenance() {
       {windows.error && <ErrorBox error={windows.error} />}
       {windows.data?.length === 0 && <p className="faint">There are none.</p>}
       {windows.data && windows.data.length > 0 && (
-        <div className={styles.wide}>
+        <WideTable label="Table of windows">
           <table className="table">
             <thead>
               <tr>
@@ -77,7 +78,7 @@ export function Maintenance() {
               ))}
             </tbody>
           </table>
-        </div>
+        </WideTable>
       )}
       {open && (
         <WindowDialog

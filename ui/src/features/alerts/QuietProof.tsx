@@ -13,7 +13,7 @@ import { useManaged } from "./useTriage.ts";
 export function QuietProof({ alert }: { alert: ManagedAlert }) {
   if (alert.silenced_by.length + alert.inhibited_by.length + alert.muted_by.length === 0) return null;
   return (
-    <ul className={styles.proof}>
+    <ul className={`prose ${styles.proof}`}>
       {alert.silenced_by.map((id) => (
         <SilencedBy key={id} id={id} />
       ))}

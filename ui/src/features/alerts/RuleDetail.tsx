@@ -8,6 +8,7 @@ import { fetchDashboard, fetchDashboards } from "../../api/dashboards.ts";
 import { exportRules, tryRules } from "../../api/rules.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { Empty, Skeleton } from "../../components/States.tsx";
+import { WideTable } from "../../components/WideTable.tsx";
 import { splitComparison } from "../../lib/comparison.ts";
 import { fingerprintOf } from "../../lib/fingerprint.ts";
 import { plural } from "../../lib/number.ts";
@@ -206,7 +207,7 @@ function AlertsOf({ found: { rule } }: { found: FoundRule }) {
         <h2>Alerts now</h2>
         <span className="faint">{plural(rule.alerts.length, "alert")}</span>
       </header>
-      <div className={styles.wide}>
+      <WideTable label="Table of alerts">
         <table className="table">
           <thead>
             <tr>
@@ -239,7 +240,7 @@ function AlertsOf({ found: { rule } }: { found: FoundRule }) {
             })}
           </tbody>
         </table>
-      </div>
+      </WideTable>
       {rule.alerts.length > ALERTS_MAX && (
         <p className={`${styles.body} faint`}>and {rule.alerts.length - ALERTS_MAX} more</p>
       )}

@@ -10,8 +10,9 @@ import { useKeys } from "../../lib/keys.ts";
 import { later } from "../../lib/later.tsx";
 import { useNarrow } from "../../lib/narrow.ts";
 import { plural } from "../../lib/number.ts";
+import { useRefresh } from "../../lib/refresh.ts";
 import { useReport } from "../../lib/report.ts";
-import { refreshNow, useTime, useTimeSearch, useView } from "../../lib/view.ts";
+import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
 import { noteVisit } from "../../lib/visits.ts";
 import styles from "./Dashboard.module.css";
 import { DashboardBar } from "./DashboardBar.tsx";
@@ -126,6 +127,7 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
   const { dashboard } = read;
   const { search, patch } = useView();
   const { range, asOfMilli } = useTime();
+  const refresh = useRefresh();
   const timeSearch = useTimeSearch();
   const navigate = useNavigate();
   const [focused, setFocused] = useState<string | null>(null);
@@ -223,7 +225,7 @@ function Board({ stored, read, text, draft, onText, onDiscard, onSaved }: BoardP
       label: "Slide show of the panels",
       run: () => patch({ kiosk: search.kiosk === "slides" ? undefined : "slides", panel: undefined }),
     },
-    { keys: "d r", label: "Refresh all panels", run: refreshNow },
+    { keys: "d r", label: "Refresh all panels", run: refresh },
     ...(editable
       ? [
           {

@@ -198,14 +198,7 @@ export function Explore({ metadata }: { metadata: Readonly<Record<string, Metric
         />
       )}
       {tab === "heat" && answers[0] && total > 0 && (
-        <HeatTab
-          answer={answers[0]}
-          range={range}
-          stepSeconds={step}
-          zone={zone}
-          text={firstText}
-          onSelect={setRange}
-        />
+        <HeatTab answer={answers[0]} range={range} stepSeconds={step} text={firstText} />
       )}
       {tab === "table" &&
         answers.map((answer) => (
