@@ -2,6 +2,7 @@
 
 mod buckets;
 mod count;
+mod exponential;
 mod forward;
 mod periodic;
 mod routing;

@@ -28,7 +28,7 @@ pub(super) trait Counts: Send + 'static {
     fn sent(&mut self);
 }
 
-/// Counts in front of `next`, which gets metrics every `interval`, and at the end.
+/// Counts in front of `next`, which gets metrics every `interval`, and at the end; of 0 with every request.
 pub(super) fn begin<C: Counts>(
     counts: C,
     interval: Duration,
@@ -37,10 +37,13 @@ pub(super) fn begin<C: Counts>(
     run: &mut Run,
 ) -> Arc<dyn Consumer> {
     let counts = Arc::new(Mutex::new(counts));
-    if let Some(next) = next {
-        run.spawn("flush", flushing(counts.clone(), interval, clock.clone(), next, run.stopped()));
+    let mut at_once = None;
+    match next {
+        Some(next) if interval.is_zero() => at_once = Some(next),
+        Some(next) => run.spawn("flush", flushing(counts.clone(), interval, clock.clone(), next, run.stopped())),
+        None => {}
     }
-    Arc::new(Front { counts, clock })
+    Arc::new(Front { counts, clock, at_once })
 }
 
 async fn flushing<C: Counts>(
@@ -58,17 +61,22 @@ async fn flushing<C: Counts>(
             _ = ticks.tick() => false,
             _ = stopped.wait_for(|stop| *stop) => true,
         };
-        let metrics = counts.lock().metrics(clock.now().0);
-        if !metrics.is_empty() {
-            match next.consume(Telemetry::of(metrics)).await {
-                Ok(_) => counts.lock().sent(),
-                Err(e) => {
-                    tracing::warn!(error = %e, "metrics of a connector were refused; they are sent again with the next ones")
-                }
-            }
-        }
+        flush(&counts, &*clock, &*next).await;
         if last {
             break;
+        }
+    }
+}
+
+async fn flush<C: Counts>(counts: &Mutex<C>, clock: &dyn Clock, next: &dyn Consumer) {
+    let metrics = counts.lock().metrics(clock.now().0);
+    if metrics.is_empty() {
+        return;
+    }
+    match next.consume(Telemetry::of(metrics)).await {
+        Ok(_) => counts.lock().sent(),
+        Err(e) => {
+            tracing::warn!(error = %e, "metrics of a connector were refused; they are sent again with the next ones");
         }
     }
 }
@@ -76,6 +84,8 @@ async fn flushing<C: Counts>(
 struct Front<C> {
     counts: Arc<Mutex<C>>,
     clock: Arc<dyn Clock>,
+    /// Gets metrics with every request.
+    at_once: Option<Arc<dyn Consumer>>,
 }
 
 impl<C: Counts> Consumer for Front<C> {
@@ -83,7 +93,11 @@ impl<C: Counts> Consumer for Front<C> {
         Box::pin(async move {
             let Tree::Traces(traces) = telemetry.tree()? else { return Ok(Decoded::default()) };
             self.counts.lock().add(traces, self.clock.now().0);
-            Ok(Decoded { accepted: traces.items() as u64, ..Decoded::default() })
+            let accepted = traces.items() as u64;
+            if let Some(next) = &self.at_once {
+                flush(&self.counts, &*self.clock, &**next).await;
+            }
+            Ok(Decoded { accepted, ..Decoded::default() })
         })
     }
 }

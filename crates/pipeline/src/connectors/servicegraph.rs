@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use wire::otlp::tree::{Attributes, Metrics, OfResource, OfScope, Resource, Scope, Span, Temporality, Traces};
 
-use super::buckets::{Histogram, count, histogram_metric, sum_metric};
+use super::buckets::{Durations, Shape, count, exponential, sum_metric};
 use super::periodic::{Counts, begin};
 use crate::component::{Connector, ConnectorFactory, Host, Outputs, Refused, Run, Setup};
 use crate::config::Interval;
@@ -31,6 +31,8 @@ const EDGES_MAX: usize = 100_000;
 #[serde(default)]
 struct Config {
     latency_histogram_buckets: Vec<Interval>,
+    /// Exponential buckets, so many at most, in the place of bounds; 0: bounds.
+    exponential_histogram_max_size: i64,
     dimensions: Vec<String>,
     store: Store,
     /// Taken and not used: halves are looked at when spans come and metrics go.
@@ -39,8 +41,17 @@ struct Config {
     store_expiration_loop: Interval,
     virtual_node_peer_attributes: Vec<String>,
     virtual_node_extra_label: bool,
+    /// 0: with every request.
     metrics_flush_interval: Interval,
+    /// By how much points are older than the time at which they are sent.
+    metrics_timestamp_offset: Interval,
     database_name_attributes: Vec<String>,
+    /// Of Collectors before v0.124.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    database_name_attribute: String,
+    /// Taken and not used: pipelines say where metrics go.
+    #[serde(skip_serializing)]
+    metrics_exporter: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +72,7 @@ impl Default for Config {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         Self {
             latency_histogram_buckets: vec![],
+            exponential_histogram_max_size: 0,
             dimensions: vec![],
             store: Store::default(),
             cache_loop: Interval::secs(60),
@@ -68,7 +80,10 @@ impl Default for Config {
             virtual_node_peer_attributes: own(&["peer.service", "db.name", "db.system"]),
             virtual_node_extra_label: false,
             metrics_flush_interval: Interval::secs(60),
+            metrics_timestamp_offset: Interval::default(),
             database_name_attributes: own(&["db.name"]),
+            database_name_attribute: String::new(),
+            metrics_exporter: String::new(),
         }
     }
 }
@@ -77,29 +92,39 @@ impl Default for Config {
 const BUCKETS: [f64; 16] = [0.002, 0.004, 0.006, 0.008, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.4, 2.0, 5.0, 10.0, 15.0];
 
 fn build(setup: &mut Setup<'_>) -> Result<Box<dyn Connector>, Refused> {
-    read(setup).map(|c| Box::new(ServiceGraph(c)) as Box<dyn Connector>)
+    let (config, shape) = read(setup)?;
+    Ok(Box::new(ServiceGraph(config, shape)))
 }
 
-fn read(setup: &mut Setup<'_>) -> Result<Config, Refused> {
-    let c: Config = setup.read()?;
+fn read(setup: &mut Setup<'_>) -> Result<(Config, Shape), Refused> {
+    let mut c: Config = setup.read()?;
     if c.store.max_items == 0 {
         return Err(setup.error("store.max_items", "it must be at least 1"));
     }
     if !c.latency_histogram_buckets.is_sorted() {
         return Err(setup.error("latency_histogram_buckets", "the bounds must rise"));
     }
-    if c.metrics_flush_interval == Interval::default() {
-        return Err(setup.error("metrics_flush_interval", "it must be above zero"));
+    if !c.database_name_attribute.is_empty() {
+        c.database_name_attributes = vec![c.database_name_attribute.clone()];
     }
-    Ok(c)
+    let shape = match (c.exponential_histogram_max_size, &*c.latency_histogram_buckets) {
+        (0, []) => Shape::Explicit(BUCKETS.to_vec()),
+        (0, own) => Shape::Explicit(own.iter().map(|b| b.0.as_secs_f64()).collect()),
+        (max, []) => Shape::Exponential(exponential(setup, "exponential_histogram_max_size", max)?),
+        _ => {
+            let message = "`latency_histogram_buckets` are set too; keep one of both";
+            return Err(setup.error("exponential_histogram_max_size", message));
+        }
+    };
+    Ok((c, shape))
 }
 
-struct ServiceGraph(Config);
+struct ServiceGraph(Config, Shape);
 
 impl Connector for ServiceGraph {
     fn start(self: Box<Self>, outputs: Outputs, host: &Host, run: &mut Run) -> Arc<dyn Consumer> {
         let interval = self.0.metrics_flush_interval.0;
-        let graph = Graph::new(self.0, host.clock.now().0);
+        let graph = Graph::new(self.0, self.1, host.clock.now().0);
         begin(graph, interval, host.clock.clone(), outputs.of(Signal::Metrics), run)
     }
 }
@@ -126,13 +151,13 @@ struct Edge {
     labels: Attributes,
     total: f64,
     failed: f64,
-    client: Histogram,
-    server: Histogram,
+    client: Durations,
+    server: Durations,
 }
 
 struct Graph {
     config: Config,
-    bounds: Vec<f64>,
+    shape: Shape,
     waiting: FxHashMap<Key, Half>,
     /// When each stops to wait, in nanoseconds since 1970.
     order: VecDeque<(i64, Key)>,
@@ -143,11 +168,10 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(config: Config, now: i64) -> Self {
-        let own: Vec<f64> = config.latency_histogram_buckets.iter().map(|b| b.0.as_secs_f64()).collect();
+    fn new(config: Config, shape: Shape, now: i64) -> Self {
         Self {
-            bounds: if own.is_empty() { BUCKETS.to_vec() } else { own },
             config,
+            shape,
             waiting: FxHashMap::default(),
             order: VecDeque::new(),
             edges: FxHashMap::default(),
@@ -259,16 +283,16 @@ impl Graph {
             labels,
             total: 0.0,
             failed: 0.0,
-            client: Histogram::default(),
-            server: Histogram::default(),
+            client: self.shape.empty(),
+            server: self.shape.empty(),
         });
         let n = client.or(server).map_or(1.0, |h| h.stands_for);
         edge.total += n;
         edge.failed += if [client, server].into_iter().flatten().any(|h| h.failed) { n } else { 0.0 };
         // Of a side without spans of its own the other's time is what is known.
-        for (half, histogram) in [(client.or(server), &mut edge.client), (server.or(client), &mut edge.server)] {
+        for (half, durations) in [(client.or(server), &mut edge.client), (server.or(client), &mut edge.server)] {
             if let Some(half) = half {
-                histogram.observe(&self.bounds, half.seconds, n);
+                self.shape.observe(durations, half.seconds, n);
             }
         }
     }
@@ -287,14 +311,16 @@ impl Counts for Graph {
     fn metrics(&mut self, now: i64) -> Metrics {
         self.expire(now);
         let at = |t: i64| u64::try_from(t).unwrap_or(0);
-        let times = (at(self.start), at(now));
+        let offset = i64::try_from(self.config.metrics_timestamp_offset.0.as_nanos()).unwrap_or(i64::MAX);
+        let times = (at(self.start.saturating_sub(offset)), at(now.saturating_sub(offset)));
         let mut edges: Vec<&Edge> = self.edges.values().collect();
         edges.sort_by_cached_key(|e| format!("{:?}", e.labels));
         let sums = |f: fn(&Edge) -> f64| -> Vec<_> {
             edges.iter().filter(|e| f(e) > 0.0).map(|e| count(f(e), e.labels.clone(), times)).collect()
         };
-        let histograms = |f: fn(&Edge) -> &Histogram| -> Vec<_> {
-            edges.iter().map(|e| f(e).point(&self.bounds, e.labels.clone(), times)).collect()
+        let durations = |name: &str, description: &str, f: fn(&Edge) -> &Durations| {
+            let of = edges.iter().map(|e| (&e.labels, f(e), &[][..]));
+            self.shape.metric((name, description, "s"), of, times, Temporality::CUMULATIVE)
         };
         let unpaired = self.unpaired.values().map(|(labels, n)| count(*n, labels.clone(), times)).collect();
         let dropped = if self.dropped > 0.0 { vec![count(self.dropped, Attributes::new(), times)] } else { vec![] };
@@ -308,20 +334,8 @@ impl Counts for Graph {
                 sums(|e| e.failed),
                 cumulative,
             ),
-            histogram_metric(
-                &name("request_client_seconds"),
-                "Durations as clients see them",
-                "s",
-                histograms(|e| &e.client),
-                cumulative,
-            ),
-            histogram_metric(
-                &name("request_server_seconds"),
-                "Durations as servers see them",
-                "s",
-                histograms(|e| &e.server),
-                cumulative,
-            ),
+            durations(&name("request_client_seconds"), "Durations as clients see them", |e| &e.client),
+            durations(&name("request_server_seconds"), "Durations as servers see them", |e| &e.server),
             sum_metric(&name("unpaired_spans_total"), "Spans whose other side did not come", unpaired, cumulative),
             sum_metric(&name("dropped_spans_total"), "Spans that there was no room for", dropped, cumulative),
         ];
@@ -370,7 +384,8 @@ mod tests {
 
     #[test]
     fn both_sides_make_a_request_and_the_others_get_what_is_known() {
-        let mut g = Graph::new(with_setup("{dimensions: [region], store: {ttl: 2s, max_items: 3}}", read).unwrap(), 0);
+        let (config, shape) = with_setup("{dimensions: [region], store: {ttl: 2s, max_items: 3}}", read).unwrap();
+        let mut g = Graph::new(config, shape, 0);
         // Server first, then its client: one request. Its failure is the request's.
         let mut server = of_kind(2, 2, 1, 1);
         server.status.code = 2;
@@ -402,11 +417,29 @@ mod tests {
     }
 
     #[test]
+    fn durations_have_exponential_buckets_and_points_are_as_old_as_is_wanted() {
+        let yaml =
+            "{exponential_histogram_max_size: 10, metrics_timestamp_offset: 1s, database_name_attribute: db.namespace}";
+        let (config, shape) = with_setup(yaml, read).unwrap();
+        let mut g = Graph::new(config, shape, 2 * SECOND);
+        let mut database = of_kind(3, 5, 4, 2);
+        database.attributes.set("db.namespace", "orders");
+        g.add(&of_service("api", vec![database]), 2 * SECOND);
+        let metrics = g.metrics(9 * SECOND);
+        let seconds = metrics.records().find(|m| m.name.ends_with("client_seconds")).unwrap();
+        let Data::Exponential { points, .. } = &seconds.data else { panic!() };
+        assert_eq!((points[0].count, points[0].max), (1, Some(0.1)));
+        assert_eq!((points[0].start_time_unix_nano, points[0].time_unix_nano), (1_000_000_000, 8_000_000_000));
+        assert_eq!(points[0].attributes.text("server"), Some("orders"));
+    }
+
+    #[test]
     fn mistakes_are_told() {
         for (yaml, message) in [
             ("store: {max_items: 0}", "at least 1"),
             ("latency_histogram_buckets: [2s, 1s]", "must rise"),
-            ("metrics_flush_interval: 0s", "above zero"),
+            ("exponential_histogram_max_size: -1", "between 2 and 16384"),
+            ("{exponential_histogram_max_size: 10, latency_histogram_buckets: [1s]}", "keep one of both"),
         ] {
             let said = with_setup(yaml, read).err().unwrap();
             assert!(said.contains(message), "{said}");
