@@ -39,7 +39,11 @@ export async function alertPages(json) {
     {
       name: "rules-remove",
       path: "/alerts/rules",
-      act: (page) => page.getByRole("button", { name: "Remove", exact: true }).first().click(),
+      act: (page) =>
+        page
+          .getByRole("button", { name: /^Remove / })
+          .first()
+          .click(),
     },
     { name: "rules-none", path: "/alerts/rules?q=nothing-like-this" },
     { name: "rule-unknown", path: "/alerts/rules/nobody" },

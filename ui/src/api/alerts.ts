@@ -2,6 +2,7 @@
 import { ApiError, request, sendJson } from "./client.ts";
 import {
   anything,
+  blank,
   bool,
   type Decoder,
   isObject,
@@ -12,6 +13,8 @@ import {
   record,
   text,
   withDefault,
+  words,
+  zero,
 } from "./decode.ts";
 
 /** GET /api/v1/alerts of the Prometheus API: what the rules say now. */
@@ -24,10 +27,7 @@ export interface FiringAlert {
   value: string;
 }
 
-const blank = withDefault(text, "");
-const zero = withDefault(number, 0);
 const texts = withDefault(record(text), {});
-const words = withDefault(list(text), []);
 
 const answer = object<{ data: { alerts: FiringAlert[] } }>({
   data: object<{ alerts: FiringAlert[] }>({

@@ -12,6 +12,7 @@ import {
   record,
   text,
   withDefault,
+  zero,
 } from "./decode.ts";
 import { gridTimes, unpackValues } from "./packed-values.ts";
 import { type Labels, parseValue } from "./prom-result.ts";
@@ -61,8 +62,6 @@ export interface BatchAnswer {
   partial: string | null;
   elapsedMs: number;
 }
-
-const zero = withDefault(number, 0);
 
 const value: Decoder<number | null> = (raw) => {
   if (raw === null) return null;

@@ -1,11 +1,21 @@
 // Receivers with their channels, their test, the routes, and the configuration that they come from.
 import { ApiError, exchangeText, request, sendJson, streamLines } from "./client.ts";
-import { anything, bool, isObject, list, nullable, number, object, record, text, withDefault } from "./decode.ts";
+import {
+  anything,
+  blank,
+  bool,
+  isObject,
+  list,
+  nullable,
+  number,
+  object,
+  record,
+  text,
+  withDefault,
+  words,
+} from "./decode.ts";
 import { type Step, step } from "./notifications.ts";
 import { type Finding, findings } from "./rules.ts";
-
-const blank = withDefault(text, "");
-const words = withDefault(list(text), []);
 
 export interface Channel {
   /** As `slack[0]`. */

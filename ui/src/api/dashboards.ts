@@ -1,6 +1,6 @@
 // /api/ui/v1/dashboards: documents as text, exactly as they came, with their versions.
 import { ApiError, apiUrl, request, sendJson } from "./client.ts";
-import { bool, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { blank, bool, isObject, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface DashboardSummary {
   uid: string;
@@ -32,8 +32,6 @@ export interface DashboardVersion {
   bytes: number;
 }
 
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 const no = withDefault(bool, false);
 
 const summaryFields = {

@@ -75,6 +75,11 @@ export function withDefault<T>(item: Decoder<T>, fallback: T): Decoder<T> {
   return (value) => (value === null || value === undefined ? fallback : item(value));
 }
 
+/** What an older server leaves out. */
+export const blank: Decoder<string> = withDefault(text, "");
+export const zero: Decoder<number> = withDefault(number, 0);
+export const words: Decoder<string[]> = withDefault(list(text), []);
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 // GET /api/v1/errors and /api/v1/errors/{id}: exceptions grouped by type, message without its variables, and top frame.
 import type { Range } from "../lib/time/range.ts";
 import { request } from "./client.ts";
-import { bool, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { blank, bool, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface ErrorBucket {
   from_unix_milli: number;
@@ -38,9 +38,6 @@ export interface ErrorList {
   /** Exceptions that were not grouped because the limit of groups was reached. */
   overflow: number;
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 const errorGroup = object<ErrorGroup>({
   id: text,

@@ -1,7 +1,19 @@
 // POST /api/ui/v1/explain: which attributes tell a selection from its baseline.
 import type { Range } from "../lib/time/range.ts";
 import { sendJson } from "./client.ts";
-import { bool, type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import {
+  blank,
+  bool,
+  type Decoder,
+  isObject,
+  list,
+  nullable,
+  number,
+  object,
+  text,
+  withDefault,
+  zero,
+} from "./decode.ts";
 import type { FieldSignal } from "./fields.ts";
 import { type Envelope, envelope } from "./otlp.ts";
 
@@ -38,8 +50,6 @@ export interface Explanation extends Envelope {
   attributes: ExplainAttribute[];
 }
 
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 const pair = object<{ selection: number; baseline: number }>({ selection: zero, baseline: zero });
 const count = object<{ count: number }>({ count: zero });
 

@@ -1,6 +1,6 @@
 // /api/ui/v1/investigations: trays of evidence that were saved for others.
 import { request, sendJson } from "./client.ts";
-import { list, number, object, text, withDefault } from "./decode.ts";
+import { list, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface Investigation {
   id: string;
@@ -11,7 +11,6 @@ export interface Investigation {
   version: number;
 }
 
-const zero = withDefault(number, 0);
 const summary = {
   id: text,
   title: withDefault(text, ""),

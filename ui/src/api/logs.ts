@@ -1,7 +1,7 @@
 // GET /api/v1/logs and /api/v1/logs/volume.
 import type { Range } from "../lib/time/range.ts";
 import { request, type Timed } from "./client.ts";
-import { list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { blank, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 import {
   type AnyValue,
   anyValue,
@@ -61,9 +61,6 @@ export interface LogVolume extends Envelope {
   /** Per bucket, one count per level, in the order of `levels`. */
   counts: number[][];
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 const logRecord = object<LogRecord>({
   id: blank,

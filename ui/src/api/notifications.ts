@@ -1,9 +1,6 @@
 // GET /api/v1/notifications: every message that was sent or could not be, with its attempts and their steps.
 import { request } from "./client.ts";
-import { bool, list, nullable, number, object, text, withDefault } from "./decode.ts";
-
-const blank = withDefault(text, "");
-const zero = withDefault(number, 0);
+import { blank, bool, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface Step {
   /** "render", "resolve", "connect", "tls", "answer", .. */

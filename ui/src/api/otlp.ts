@@ -1,6 +1,6 @@
 // OTLP values as the API spells them in JSON: proto3 JSON mapping, so 64-bit integers are strings and bytes base64.
 import type { Decoder } from "./decode.ts";
-import { DecodeError, isObject, list, number, object, text, withDefault } from "./decode.ts";
+import { blank, DecodeError, isObject, list, object, text, withDefault, zero } from "./decode.ts";
 
 export type AnyValue =
   | { stringValue: string }
@@ -36,9 +36,6 @@ export interface Scope extends Resource {
   name: string;
   version: string;
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 export const resource: Decoder<Resource> = object<Resource>({
   attributes: keyValues,

@@ -3,7 +3,7 @@ import type { Range } from "../lib/time/range.ts";
 import type { RangeQuery } from "./batch.ts";
 import { ask } from "./batcher.ts";
 import { ApiError, type Params, request, type Timed } from "./client.ts";
-import { list, object, record, text, withDefault } from "./decode.ts";
+import { blank, list, object, record, text, withDefault } from "./decode.ts";
 import { type Labels, type QueryResult, readResult } from "./prom-result.ts";
 
 export type { Labels, QueryResult, Series } from "./prom-result.ts";
@@ -147,7 +147,6 @@ export interface MetricMetadata {
   unit: string;
 }
 
-const blank = withDefault(text, "");
 const metadata = object<{ data: Record<string, MetricMetadata[]> }>({
   data: record(list(object<MetricMetadata>({ type: blank, help: blank, unit: blank }))),
 });

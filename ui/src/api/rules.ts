@@ -2,10 +2,8 @@
 
 import type { FiringAlert } from "./alerts.ts";
 import { apiUrl, exchangeText, request } from "./client.ts";
-import { anything, bool, list, nullable, number, object, record, text, withDefault } from "./decode.ts";
+import { anything, blank, bool, list, nullable, number, object, record, text, withDefault, zero } from "./decode.ts";
 
-const blank = withDefault(text, "");
-const zero = withDefault(number, 0);
 const texts = withDefault(record(text), {});
 
 export interface RuleAlert extends FiringAlert {

@@ -1,6 +1,6 @@
 // GET /api/ui/v1/search: things of this instance by name, for the palette.
 import { request } from "./client.ts";
-import { list, object, text, withDefault } from "./decode.ts";
+import { blank, list, object, text } from "./decode.ts";
 
 export interface FoundThing {
   /** "dashboard", "panel", "view", "metric", "service", "rule", "slo" or "history". */
@@ -11,7 +11,6 @@ export interface FoundThing {
   url: string;
 }
 
-const blank = withDefault(text, "");
 const found = object<{ results: FoundThing[] }>({
   results: list(object<FoundThing>({ kind: text, title: text, detail: blank, url: text })),
 });

@@ -1,7 +1,7 @@
 // GET /api/v1/service-map: who called whom, from the spans of a range.
 import type { Range } from "../lib/time/range.ts";
 import { request } from "./client.ts";
-import { list, number, object, text, withDefault } from "./decode.ts";
+import { list, object, text, withDefault, zero } from "./decode.ts";
 import { type Envelope, envelope } from "./otlp.ts";
 
 export interface Edge {
@@ -21,8 +21,6 @@ export interface ServiceMap extends Envelope {
   /** Client spans whose other side is not known. */
   unresolved: number;
 }
-
-const zero = withDefault(number, 0);
 
 const serviceMap = object<ServiceMap>({
   edges: list(

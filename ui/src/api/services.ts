@@ -1,7 +1,7 @@
 // GET /api/v1/services and /api/v1/services/{name}/operations.
 import type { Range } from "../lib/time/range.ts";
 import { request, type Timed } from "./client.ts";
-import { list, number, object, text, withDefault } from "./decode.ts";
+import { list, object, text, withDefault, zero } from "./decode.ts";
 import { type Envelope, envelope } from "./otlp.ts";
 
 /** Rate, errors and duration of SERVER and CONSUMER spans and roots. */
@@ -24,8 +24,6 @@ export interface ServiceFigures extends RedFigures {
 export interface OperationFigures extends RedFigures {
   kind: string;
 }
-
-const zero = withDefault(number, 0);
 
 const red = {
   name: text,

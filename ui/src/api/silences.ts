@@ -1,6 +1,6 @@
 // Silences (Alertmanager's API, version 2) and maintenance windows: what keeps alerts from being told.
 import { request, sendJson } from "./client.ts";
-import { anything, bool, list, nullable, object, record, text, withDefault } from "./decode.ts";
+import { anything, blank, bool, list, nullable, object, record, text, withDefault } from "./decode.ts";
 
 export interface SilenceMatcher {
   name: string;
@@ -19,7 +19,6 @@ export interface Silence {
   status: { state: string };
 }
 
-const blank = withDefault(text, "");
 const silence = object<Silence>({
   id: text,
   matchers: list(

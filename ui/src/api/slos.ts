@@ -3,6 +3,7 @@ import type { Range } from "../lib/time/range.ts";
 import { ApiError, apiUrl, exchangeText, request } from "./client.ts";
 import {
   anything,
+  blank,
   bool,
   type Decoder,
   isObject,
@@ -13,6 +14,7 @@ import {
   record,
   text,
   withDefault,
+  zero,
 } from "./decode.ts";
 
 export interface Burn {
@@ -89,8 +91,6 @@ export interface SloFinding {
   fix: string;
 }
 
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 const no = withDefault(bool, false);
 
 const texts = (value: unknown): string[] =>

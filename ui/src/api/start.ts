@@ -1,6 +1,18 @@
 // /api/ui/v1/start, /start/test and /demo: who sends what, a test that follows its own data, and the demo.
 import { request, sendJson, streamLines } from "./client.ts";
-import { bool, type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import {
+  blank,
+  bool,
+  type Decoder,
+  isObject,
+  list,
+  nullable,
+  number,
+  object,
+  text,
+  withDefault,
+  zero,
+} from "./decode.ts";
 import type { Signal } from "./status.ts";
 
 export interface ArrivalWarning {
@@ -48,8 +60,6 @@ export interface Start {
   demo: Demo;
 }
 
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 const no = withDefault(bool, false);
 
 const arrival = object<Arrival>({

@@ -1,7 +1,19 @@
 // GET /api/v1/status: what arrived, what was refused, and where to send data.
 import { assignServiceColours } from "../lib/colour.ts";
 import { request } from "./client.ts";
-import { bool, type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import {
+  blank,
+  bool,
+  type Decoder,
+  isObject,
+  list,
+  nullable,
+  number,
+  object,
+  text,
+  withDefault,
+  zero,
+} from "./decode.ts";
 
 export const SIGNALS = ["traces", "logs", "metrics"] as const;
 export type Signal = (typeof SIGNALS)[number];
@@ -32,8 +44,6 @@ export interface Status {
   refusals: Refusal[];
 }
 
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 const EMPTY: SignalStatus = { accepted: 0, refused: 0, last_received_unix_milli: null, services: [] };
 
 const signalStatus: Decoder<SignalStatus> = (value) =>

@@ -1,6 +1,6 @@
 // GET /api/v1/storage and what the configuration says of retention: bytes per signal, partition and column.
 import { request } from "./client.ts";
-import { list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { blank, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface Partition {
   name: string;
@@ -40,9 +40,6 @@ export interface Storage {
   signals: SignalStorage[];
   removals: Removal[];
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 const storage = object<Storage>({
   free_bytes: nullable(number),

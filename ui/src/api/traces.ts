@@ -1,7 +1,7 @@
 // GET /api/v1/traces and /api/v1/traces/{trace_id}.
 import type { Range } from "../lib/time/range.ts";
 import { request, type Timed } from "./client.ts";
-import { type Decoder, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { blank, type Decoder, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 import {
   EMPTY_RESOURCE,
   EMPTY_SCOPE,
@@ -75,9 +75,6 @@ export interface Trace extends Envelope {
   trace_id: string;
   spans: Span[];
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 const tracePage = object<TracePage>({
   traces: list(

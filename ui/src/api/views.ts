@@ -1,6 +1,6 @@
 // /api/ui/v1/views, links and history: addresses of this instance under names and codes.
 import { request, sendJson } from "./client.ts";
-import { bool, list, number, object, text, withDefault } from "./decode.ts";
+import { blank, bool, list, object, text, withDefault, zero } from "./decode.ts";
 
 export interface SavedView {
   id: string;
@@ -11,9 +11,6 @@ export interface SavedView {
   created_unix_milli: number;
   created_by: string;
 }
-
-const zero = withDefault(number, 0);
-const blank = withDefault(text, "");
 
 const savedView = object<SavedView>({
   id: text,

@@ -1,7 +1,7 @@
 // POST /api/ui/v1/why-empty: the reason for an empty answer, with its evidence and the way out.
 import type { Range } from "../lib/time/range.ts";
 import { sendJson } from "./client.ts";
-import { type Decoder, isObject, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { type Decoder, isObject, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface EmptyTerm {
   text: string;
@@ -32,7 +32,6 @@ export interface WhyEmpty {
   waiting: { samples_needed: number; samples: number; next_unix_milli: number | null } | null;
 }
 
-const zero = withDefault(number, 0);
 const waiting = object<NonNullable<WhyEmpty["waiting"]>>({
   samples_needed: withDefault(number, 2),
   samples: zero,
