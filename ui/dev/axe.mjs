@@ -11,6 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const SHOWN_NODES = 3;
 const WIDTH = flag("phone") ? 390 : 1440;
+const AT_ONCE = 3;
 const ALL_THEMES = flag("quick") ? THEMES : [...THEMES, "high-contrast"];
 
 const { base, stop } = await serve();
@@ -19,32 +20,11 @@ let passed = 0;
 let failed = 0;
 try {
   for (const theme of ALL_THEMES) {
-    for (const { name, path, act, prepare } of await pages(base)) {
-      const page = await openPage(context, base, { theme, width: WIDTH, path, complain: () => {}, prepare });
-      let undone = false;
-      if (act) {
-        await act(page).catch((error) => {
-          undone = true;
-          process.stdout.write(`${name} ${theme}: ${error.message}\n`);
-        });
-        await settle(page);
-      }
-      // Evaluated through the debugger, which the page's content security policy does not concern.
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), TAGS);
-      const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      if (bad.length === 0 && !undone) passed++;
-      else failed++;
-      for (const { id, impact, help, nodes } of bad) {
-        process.stdout.write(`${name} ${theme}: ${impact} ${id}: ${help}\n`);
-        for (const node of nodes.slice(0, SHOWN_NODES)) {
-          const why = node.any[0]?.message ?? node.all[0]?.message ?? "";
-          process.stdout.write(`    ${node.target.join(" ")}  ${why}\n`);
-        }
-        if (nodes.length > SHOWN_NODES) process.stdout.write(`    and ${nodes.length - SHOWN_NODES} more\n`);
-      }
-      await page.close();
-    }
+    const waiting = await pages(base);
+    const turns = Array.from({ length: AT_ONCE }, async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await look(theme, next);
+    });
+    await Promise.all(turns);
   }
 } finally {
   await close();
@@ -52,3 +32,31 @@ try {
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+async function look(theme, { name, path, act, prepare }) {
+  const said = [];
+  const page = await openPage(context, base, { theme, width: WIDTH, path, complain: () => {}, prepare });
+  try {
+    if (act) {
+      await act(page);
+      await settle(page);
+    }
+    // Evaluated through the debugger, which the page's content security policy does not concern.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), TAGS);
+    for (const { id, impact, help, nodes } of violations) {
+      if (impact !== "serious" && impact !== "critical") continue;
+      said.push(`${impact} ${id}: ${help}`);
+      for (const node of nodes.slice(0, SHOWN_NODES)) {
+        said.push(`    ${node.target.join(" ")}  ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`);
+      }
+      if (nodes.length > SHOWN_NODES) said.push(`    and ${nodes.length - SHOWN_NODES} more`);
+    }
+  } catch (error) {
+    said.push(error.message);
+  }
+  await page.close();
+  if (said.length === 0) passed++;
+  else failed++;
+  for (const line of said) process.stdout.write(`${name} ${theme}: ${line}\n`);
+}

@@ -83,6 +83,7 @@ export async function openPage(context, base, { theme, width, height = 900, path
     const local = request.url().startsWith(base) || /^(data|blob):/.test(request.url());
     if (!local) complain(`request to ${request.url()}`);
   });
+  watchRequests(page);
   await prepare?.(page);
   await page.goto(base + path);
   await settle(page);
@@ -90,10 +91,43 @@ export async function openPage(context, base, { theme, width, height = 900, path
 }
 
 const SETTLE_MS = 15_000;
+const QUIET_MS = 400;
+/** What is still under way after so long is a stream, or is told by a skeleton. */
+const STREAM_MS = 3000;
+const underWay = new WeakMap();
 
-/** Waits until nothing is loading: no request for half a second and no skeleton on the page. */
+/** Knows from now on what a page asks for: its load state says only once that nothing is. */
+function watchRequests(page) {
+  const state = { open: new Map(), changed: Date.now() };
+  underWay.set(page, state);
+  page.on("request", (request) => {
+    state.open.set(request, Date.now());
+    state.changed = Date.now();
+  });
+  const ended = (request) => {
+    state.open.delete(request);
+    state.changed = Date.now();
+  };
+  page.on("requestfinished", ended);
+  page.on("requestfailed", ended);
+}
+
+async function quiet(page) {
+  const state = underWay.get(page);
+  const until = Date.now() + SETTLE_MS;
+  while (Date.now() < until) {
+    const now = Date.now();
+    const waits = [...state.open.values()].some((since) => now - since < STREAM_MS);
+    if (!waits && now - state.changed >= QUIET_MS) return;
+    await page.waitForTimeout(50);
+  }
+}
+
+/** Waits until nothing is loading: no request for a while, no skeleton on the page, fonts there and a frame drawn. */
 export async function settle(page) {
-  await page.waitForLoadState("networkidle", { timeout: SETTLE_MS }).catch(() => {});
+  // What was just done asks for its chunk in its own time.
+  underWay.get(page).changed = Date.now();
+  await quiet(page);
   await page
     .waitForFunction(() => !document.querySelector('[role=status][aria-label="Loading"]'), null, { timeout: SETTLE_MS })
     .catch(() => {});

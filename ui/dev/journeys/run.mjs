@@ -3,7 +3,7 @@
 // the servers it needs. Ends with `N passed, N failed`.
 //
 //   npm run journeys [-- a b g] [--pictures folder]
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launch, option } from "../browser.mjs";
 import { startServer } from "./server.mjs";
@@ -22,6 +22,9 @@ const named = process.argv.slice(2).filter((argument) => /^[a-z]$/.test(argument
 const only = named.length > 0 ? named : Object.keys(ALL);
 const pictures = option("pictures", "");
 if (pictures) mkdirSync(pictures, { recursive: true });
+
+/** Keeps a picture of what a way found, where pictures are wanted. */
+const keep = pictures ? (name, picture) => writeFileSync(join(pictures, `${name}.png`), picture) : null;
 
 export function expect(condition, message) {
   if (!condition) throw new Error(message);
@@ -53,7 +56,7 @@ for (const letter of only) {
   };
   let problem = null;
   try {
-    await run({ context, expect, start });
+    await run({ context, expect, start, keep });
     if (complaints.length > 0) problem = complaints.join("\n    ");
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { Star } from "lucide-react";
 import { useState } from "react";
+import { serverNow } from "../api/client.ts";
 import { fetchHistory, type HistoryEntry, starHistory } from "../api/views.ts";
 import { Dialog } from "../components/Dialog.tsx";
 import { QueryState } from "../components/QueryState.tsx";
@@ -15,7 +16,7 @@ import styles from "./QueryHistory.module.css";
 export function HistoryDialog({ page, onClose }: { page: string; onClose: () => void }) {
   const router = useRouter();
   const client = useQueryClient();
-  const { zone, asOfMilli } = useTime();
+  const { zone } = useTime();
   const { patch } = useView();
   const [text, setText] = useState("");
   const queryKey = ["history", page, text];
@@ -72,7 +73,7 @@ export function HistoryDialog({ page, onClose }: { page: string; onClose: () => 
                   <code className="ellipsis">{entry.query}</code>
                 </button>
                 <span className="faint" title={formatInstant(entry.at_unix_milli, zone)}>
-                  {formatRelative(entry.at_unix_milli, asOfMilli)}
+                  {formatRelative(entry.at_unix_milli, serverNow())}
                 </span>
                 <span className={`faint ${styles.cost}`}>
                   {formatDuration(entry.elapsed_ms * 1e6)}, {formatCount(entry.rows)} rows

@@ -52,6 +52,9 @@ export interface PlotInput {
 
 /** With more lines the nearest is brought out when the pointer rests: each change draws all of them again. */
 export const FOCUS_LINES_MAX = 20;
+/** How a mebibyte is written where values are counted in powers of 1024: then the lines of the grid are, too. */
+const BINARY = /^1 [KMGT]iB/;
+const POWERS_OF_TWO = Array.from({ length: 80 }, (_, at) => 2 ** (at - 10));
 const Y_AXIS_PX = 72;
 const FONT = "11px Inter, system-ui, sans-serif";
 const DASHES = [undefined, [6, 4], [2, 3], [10, 3, 2, 3]];
@@ -110,6 +113,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
         grid,
         size: Y_AXIS_PX,
         space: 34,
+        ...(BINARY.test(input.format(2 ** 20)) ? { incrs: POWERS_OF_TWO } : {}),
         values: (_, splits) => splits.map((value) => (value === null ? "" : input.format(value))),
       },
     ],

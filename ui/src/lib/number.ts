@@ -22,6 +22,22 @@ export function formatShort(value: number): string {
   return size !== 0 && size < 0.001 ? value.toExponential(2) : significant(value);
 }
 
+/** Seconds of a unit, its name, and below how many of it the next one is taken. */
+const RATES: readonly [number, string, number][] = [
+  [1, "s", 0.01],
+  [60, "min", 0.1],
+];
+
+/** Of so many per second: "3.2/s", or "6/min" and "2/h" where a second has too few to be read. */
+export function formatRate(perSecond: number): string {
+  if (perSecond === 0 || !Number.isFinite(perSecond)) return `${formatShort(perSecond)}/s`;
+  for (const [seconds, unit, least] of RATES) {
+    if (Math.abs(perSecond) * seconds >= least) return `${formatShort(perSecond * seconds)}/${unit}`;
+  }
+  const perHour = perSecond * 3600;
+  return Math.abs(perHour) < 0.01 ? "<0.01/h" : `${formatShort(perHour)}/h`;
+}
+
 function significant(value: number): string {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4;

@@ -11,7 +11,7 @@ import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty } from "../../components/States.tsx";
 import { type BurnState, burnState, byNeed } from "../../lib/budget.ts";
-import { formatCount, formatPercent, formatShort, plural } from "../../lib/number.ts";
+import { formatCount, formatPercent, formatRate, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDuration, formatRelative } from "../../lib/time/format.ts";
 import type { Range } from "../../lib/time/range.ts";
@@ -269,7 +269,7 @@ function WhatChanged({ range }: { range: Range }) {
   const old = yesterday.data?.value.services ?? [];
   const base = old.length > 0 ? old : (before.data?.value.services ?? []);
   const against = old.length > 0 ? "the same time yesterday" : base.length > 0 ? "the window before" : null;
-  const words = { duration: formatDuration, percent: formatPercent, rate: (rate: number) => `${formatShort(rate)}/s` };
+  const words = { duration: formatDuration, percent: formatPercent, rate: formatRate };
   const news = ranked(
     [
       ...compareServices(now.data?.value.services ?? [], base, words),

@@ -1,4 +1,5 @@
 // The busiest services as cards: rate, errors, p95 and the shape of their traffic.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { fetchAnalysis } from "../../api/analyse.ts";
@@ -6,7 +7,8 @@ import type { ServiceFigures } from "../../api/services.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Sparkline } from "../../components/Sparkline.tsx";
 import { fillZero, toGrid } from "../../lib/buckets.ts";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { errorTone } from "../../lib/error-share.ts";
+import { formatPercent, formatRate } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { useTimeSearch } from "../../lib/view.ts";
@@ -45,8 +47,8 @@ export function ServiceCards({ services, range }: { services: readonly ServiceFi
             <ServiceName name={service.name} />
             <Sparkline values={counts.get(service.name) ?? []} label="calls over time" wide height={28} />
             <span className={styles.figures}>
-              <span>{formatShort(service.rate_per_s)}/s</span>
-              <span data-bad={service.error_ratio > 0}>{formatPercent(service.error_ratio)} errors</span>
+              <span>{formatRate(service.rate_per_s)}</span>
+              <span data-tone={errorTone(service.error_ratio)}>{formatPercent(service.error_ratio)} errors</span>
               <span>p95 {formatDuration(service.p95_nanos)}</span>
             </span>
           </Link>

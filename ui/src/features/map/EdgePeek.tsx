@@ -1,4 +1,5 @@
 // The calls of one pair: figures, and the traces that go this way.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { fetchServiceMap } from "../../api/service-map.ts";
@@ -6,8 +7,9 @@ import { fetchTraces } from "../../api/traces.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
+import { errorTone } from "../../lib/error-share.ts";
 import { term } from "../../lib/filter.ts";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { formatPercent, formatRate } from "../../lib/number.ts";
 import { formatClock, formatDuration } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { useTime, useTimeSearch } from "../../lib/view.ts";
@@ -55,8 +57,8 @@ function Detail({ edge }: { edge: MapEdge }) {
   return (
     <div className={styles.body}>
       <div className={styles.tiles}>
-        <Tile name="Rate" value={`${formatShort(edge.calls / seconds)}/s`} />
-        <Tile name="Errors" value={formatPercent(errorRatio(edge))} tone={edge.errors > 0 ? "bad" : "plain"} />
+        <Tile name="Rate" value={formatRate(edge.calls / seconds)} />
+        <Tile name="Errors" value={formatPercent(errorRatio(edge))} tone={errorTone(errorRatio(edge))} />
         <Tile name="p50" value={formatDuration(edge.p50Nanos)} />
         <Tile name="p95" value={formatDuration(edge.p95Nanos)} />
         <Tile name="p99" value={formatDuration(edge.p99Nanos)} />

@@ -1,6 +1,7 @@
 // The map as a picture: pan by dragging, zoom with the wheel, walk with the arrow keys.
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { Skeleton } from "../../components/States.tsx";
+import { formatPercent, formatRate } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import {
   type Direction,
@@ -147,6 +148,7 @@ export function MapGraph({ graph, metric, seconds, selected, onSelect, onOpen, o
       }}
       onDoubleClick={refit}
     >
+      {!layout && <Skeleton shape="chart" />}
       {layout && view && (
         <svg className={styles.svg} aria-hidden={false}>
           <title>Service map</title>
@@ -203,10 +205,10 @@ function domId(id: string): string {
 
 function noteOf(node: MapNode, metric: MapMetric, seconds: number): string {
   if (node.kind === "group") return `${node.members} services`;
-  if (node.calls === 0) return `calls ${formatShort(node.callsOut / seconds)}/s`;
+  if (node.calls === 0) return `calls ${formatRate(node.callsOut / seconds)}`;
   if (metric === "errors") return `${formatPercent(errorRatio(node))} errors`;
   if (metric === "p95") return `p95 ${formatDuration(node.p95Nanos)}`;
-  return `${formatShort(node.calls / seconds)}/s`;
+  return formatRate(node.calls / seconds);
 }
 
 interface EdgeLineProps {
@@ -260,7 +262,7 @@ function EdgeLabel({ edge, layout, seconds }: { edge: MapEdge | undefined; layou
   if (!from || !to) return null;
   const points = layout.edges.get(edge.id) ?? [];
   const middle = points[Math.floor(points.length / 2)] ?? { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-  const text = `${formatShort(edge.calls / seconds)}/s \u00b7 ${formatPercent(errorRatio(edge))} errors \u00b7 p95 ${formatDuration(edge.p95Nanos)}`;
+  const text = `${formatRate(edge.calls / seconds)} \u00b7 ${formatPercent(errorRatio(edge))} errors \u00b7 p95 ${formatDuration(edge.p95Nanos)}`;
   const width = text.length * 6.4 + 16;
   return (
     <g className={styles.label} transform={`translate(${middle.x},${middle.y})`}>

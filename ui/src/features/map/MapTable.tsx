@@ -1,9 +1,11 @@
 // The map as a table: the same edges for reading, sorting and copying.
+
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { ErrorShare } from "../../components/ErrorShare.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { SortHead } from "../../components/SortHead.tsx";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { formatRate } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { useTimeSearch } from "../../lib/view.ts";
 import { errorRatio, type Graph, type MapEdge } from "./graph.ts";
@@ -77,13 +79,9 @@ export function MapTable({
                 )}
               </td>
               <td className="muted">{edge.kind}</td>
-              <td className="number">{formatShort(edge.calls / seconds)}/s</td>
+              <td className="number">{formatRate(edge.calls / seconds)}</td>
               <td className="number">
-                {edge.errors > 0 ? (
-                  <span className="badge error">{formatPercent(errorRatio(edge))}</span>
-                ) : (
-                  <span className="faint">0 %</span>
-                )}
+                <ErrorShare ratio={errorRatio(edge)} errors={edge.errors} />
               </td>
               <td className="number">{formatDuration(edge.p50Nanos)}</td>
               <td className="number">{formatDuration(edge.p95Nanos)}</td>

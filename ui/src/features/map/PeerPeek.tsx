@@ -1,11 +1,13 @@
 // A database or a queue: who calls it, and how well.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { fetchServiceMap } from "../../api/service-map.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Tile } from "../../components/Tile.tsx";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { errorTone } from "../../lib/error-share.ts";
+import { formatPercent, formatRate, formatShort } from "../../lib/number.ts";
 import { usePeek } from "../../lib/peek.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch } from "../../lib/view.ts";
@@ -32,11 +34,11 @@ export function PeerPeek({ id }: { id: string }) {
         return (
           <div className={styles.body}>
             <div className={styles.tiles}>
-              <Tile name="Rate" value={`${formatShort((node?.calls ?? 0) / seconds)}/s`} />
+              <Tile name="Rate" value={formatRate((node?.calls ?? 0) / seconds)} />
               <Tile
                 name="Errors"
                 value={formatPercent(node ? errorRatio(node) : 0)}
-                tone={(node?.errors ?? 0) > 0 ? "bad" : "plain"}
+                tone={errorTone(node ? errorRatio(node) : 0)}
               />
               <Tile name="Slowest p95" value={formatDuration(node?.p95Nanos ?? 0)} />
             </div>

@@ -1,5 +1,7 @@
 // The service map as a graph: nodes and edges from pairs of client and server, what stands near a node, and groups.
+
 import type { Edge } from "../../api/service-map.ts";
+import { errorTone } from "../../lib/error-share.ts";
 
 export interface MapNode {
   /** `service:api`; a database and a queue of one name are two nodes. */
@@ -143,12 +145,9 @@ export function errorRatio({ calls, errors }: { calls: number; errors: number })
   return calls > 0 ? errors / calls : 0;
 }
 
-const WARN_RATIO = 0.01;
-const BAD_RATIO = 0.05;
-
 export function health(of: { calls: number; errors: number }): "ok" | "warn" | "bad" {
-  const ratio = errorRatio(of);
-  return ratio >= BAD_RATIO ? "bad" : ratio >= WARN_RATIO ? "warn" : "ok";
+  const tone = errorTone(errorRatio(of));
+  return tone === "plain" ? "ok" : tone;
 }
 
 /** From 1 to 6 px, by the logarithm of the rate. */

@@ -1,4 +1,5 @@
 // One service: who it is, its figures, and behind tabs what it does, needs, stores, breaks and says.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { FileText, GitFork, Network, Split } from "lucide-react";
@@ -7,9 +8,10 @@ import { RefreshBar } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
 import { Tile } from "../../components/Tile.tsx";
 import { serviceColour } from "../../lib/colour.ts";
+import { errorTone } from "../../lib/error-share.ts";
 import { term } from "../../lib/filter.ts";
 import { useKeys } from "../../lib/keys.ts";
-import { formatPercent, formatShort, plural } from "../../lib/number.ts";
+import { formatPercent, formatRate, plural } from "../../lib/number.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch, useView } from "../../lib/view.ts";
@@ -76,11 +78,11 @@ export function ServicePage() {
         <RefreshBar busy={services.isFetching && services.data !== undefined} />
         <Who name={name} identity={identities(identity.data?.value.table).get(name)} />
         <div className={styles.tiles}>
-          <Tile name="Rate" value={figures ? `${formatShort(figures.rate_per_s)}/s` : "–"} />
+          <Tile name="Rate" value={figures ? formatRate(figures.rate_per_s) : "–"} />
           <Tile
             name="Errors"
             value={figures ? formatPercent(figures.error_ratio) : "–"}
-            tone={(figures?.error_ratio ?? 0) > 0 ? "bad" : "plain"}
+            tone={errorTone(figures?.error_ratio ?? 0)}
           />
           <Tile name="p50" value={figures ? formatDuration(figures.p50_nanos) : "–"} />
           <Tile name="p95" value={figures ? formatDuration(figures.p95_nanos) : "–"} />

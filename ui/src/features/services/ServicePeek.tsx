@@ -1,10 +1,12 @@
 // A service in a panel over another page: its figures and its charts.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { fetchServices } from "../../api/services.ts";
 import { Tile } from "../../components/Tile.tsx";
+import { errorTone } from "../../lib/error-share.ts";
 import { term } from "../../lib/filter.ts";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { formatPercent, formatRate } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { useTime, useTimeSearch } from "../../lib/view.ts";
 import styles from "./Service.module.css";
@@ -22,11 +24,11 @@ export function ServicePeek({ id }: { id: string }) {
   return (
     <>
       <div className={styles.peekHead}>
-        <Tile name="Rate" value={figures ? `${formatShort(figures.rate_per_s)}/s` : "–"} />
+        <Tile name="Rate" value={figures ? formatRate(figures.rate_per_s) : "–"} />
         <Tile
           name="Errors"
           value={figures ? formatPercent(figures.error_ratio) : "–"}
-          tone={(figures?.error_ratio ?? 0) > 0 ? "bad" : "plain"}
+          tone={errorTone(figures?.error_ratio ?? 0)}
         />
         <Tile name="p50" value={figures ? formatDuration(figures.p50_nanos) : "–"} />
         <Tile name="p95" value={figures ? formatDuration(figures.p95_nanos) : "–"} />

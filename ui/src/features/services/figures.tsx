@@ -1,6 +1,8 @@
 // The columns that services and operations have in common: calls, rate, errors and durations.
+
 import type { RedFigures } from "../../api/services.ts";
-import { formatPercent, formatShort } from "../../lib/number.ts";
+import { ErrorShare } from "../../components/ErrorShare.tsx";
+import { formatRate, formatShort } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import styles from "./Services.module.css";
 
@@ -37,17 +39,11 @@ export function FigureCell({ id, figures, max }: FigureProps & { id: FigureColum
     case "calls":
       return <td className="number">{formatShort(figures.calls)}</td>;
     case "rate_per_s":
-      return <td className="number">{formatShort(figures.rate_per_s)}/s</td>;
+      return <td className="number">{formatRate(figures.rate_per_s)}</td>;
     case "error_ratio":
       return (
         <td className="number">
-          {figures.error_ratio > 0 ? (
-            <span className="badge error" title={`${figures.errors} errors`}>
-              {formatPercent(figures.error_ratio)}
-            </span>
-          ) : (
-            <span className="faint">0 %</span>
-          )}
+          <ErrorShare ratio={figures.error_ratio} errors={figures.errors} />
         </td>
       );
     case "p95_nanos":
