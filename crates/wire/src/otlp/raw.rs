@@ -11,7 +11,7 @@ use super::fault::{DecodeError, Fault};
 use super::schema::{self, Message};
 use super::structure;
 use super::tree::{LogRecord, Metric, Record, Resource, Span};
-use crate::protobuf::{Backward, Key, Malformed, Reader};
+use crate::protobuf::{Backward, Key, Malformed, Reader, Writer};
 
 /// `resource_*` of a request; `resource` of a `Resource*`; `scope` of a `Scope*`.
 const FIRST: Key = Key::delimited(1);
@@ -137,52 +137,38 @@ fn points(mut r: Reader<'_>) -> Result<usize, Malformed> {
 }
 
 fn edit(request: &[u8], path: &str, change: &mut impl FnMut(&mut Resource)) -> Result<Bytes, Fault> {
-    // Fields are written from the last to the first.
-    let mut parts = Vec::new();
+    let mut w = Writer::with_capacity(request.len() + GROWTH_BYTES);
+    let mut resource = Backward::with_capacity(GROWTH_BYTES);
     let (mut r, mut at) = (Reader::new(request), 0);
     while let Some(key) = {
         let before = r.rest();
         r.key()?.map(|key| (key, before))
     } {
         let (key, before) = key;
-        if key == FIRST {
-            let message = r.message()?;
-            parts.push(Part::Resource(message.rest(), level(message).map_err(|f| f.at(path, at))?));
-            at += 1;
-        } else {
+        if key != FIRST {
             r.skip_unknown(key, 0b10)?;
-            parts.push(Part::Other(&before[..before.len() - r.rest().len()]));
+            w.raw(&before[..before.len() - r.rest().len()]);
+            continue;
         }
-    }
-    let mut w = Backward::with_capacity(request.len() + GROWTH_BYTES);
-    for part in parts.into_iter().rev() {
-        let (message, mut level) = match part {
-            Part::Other(field) => {
-                w.raw(field);
-                continue;
-            }
-            Part::Resource(message, level) => (message, level),
-        };
+        let message = r.message()?;
+        let mut level = level(message).map_err(|f| f.at(path, at))?;
+        at += 1;
         change(&mut level.resource);
-        let end = w.mark();
-        let mut rest = message.len();
-        for (from, to) in level.resource_at.into_iter().rev() {
-            w.raw(&message[to..rest]);
-            rest = from;
+        resource.clear();
+        let end = resource.mark();
+        level.resource.encode(&mut resource);
+        resource.message_unless_empty(1, end);
+        let (message, cut) = (message.rest(), level.resource_at.iter().map(|(from, to)| to - from).sum::<usize>());
+        w.message_of(1, resource.as_bytes().len() + message.len() - cut);
+        w.raw(resource.as_bytes());
+        let mut rest = 0;
+        for (from, to) in level.resource_at {
+            w.raw(&message[rest..from]);
+            rest = to;
         }
-        w.raw(&message[..rest]);
-        let at = w.mark();
-        level.resource.encode(&mut w);
-        w.message_unless_empty(1, at);
-        w.message(1, end);
+        w.raw(&message[rest..]);
     }
-    Ok(w.into_bytes())
-}
-
-enum Part<'a> {
-    Resource(&'a [u8], Level),
-    /// A field that the schema does not have, with its key.
-    Other(&'a [u8]),
+    Ok(w.into_bytes().into())
 }
 
 /// What one resource sent.
@@ -213,7 +199,6 @@ fn level(mut r: Reader<'_>) -> Result<Level, Fault> {
 mod tests {
     use super::super::tree::{Logs, OfResource, OfScope, Tree, Value};
     use super::*;
-    use crate::protobuf::Writer;
 
     fn logs() -> Logs {
         let resource = |n: i64| {

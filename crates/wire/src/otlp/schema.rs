@@ -67,6 +67,13 @@ pub(super) enum Kind {
 }
 
 impl Message {
+    /// The field of this number. Most messages number theirs without a gap, so that it lies at its place.
+    #[inline]
+    pub(super) fn numbered(&self, number: u32) -> Option<&'static Field> {
+        let at_its_place = self.fields.get((number as usize).wrapping_sub(1)).filter(|f| f.number == number);
+        at_its_place.or_else(|| self.fields.iter().find(|f| f.number == number))
+    }
+
     /// The field of this name, in lowerCamelCase or snake_case.
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
         let exact = self.fields.iter().find(|f| f.name == name);

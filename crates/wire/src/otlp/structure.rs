@@ -17,7 +17,7 @@ pub(super) fn check(message: &Message, r: Reader<'_>) -> Result<(), Malformed> {
 
 fn check_nested(message: &Message, mut r: Reader<'_>, depth: usize) -> Result<(), Malformed> {
     while let Some(key) = r.key()? {
-        let Some(field) = message.fields.iter().find(|f| f.number == key.field() && f.label != Label::Unread) else {
+        let Some(field) = message.numbered(key.field()).filter(|f| f.label != Label::Unread) else {
             r.skip(key)?;
             continue;
         };

@@ -22,6 +22,11 @@ impl Writer {
         Self::default()
     }
 
+    /// An empty message that has room for `bytes`, and grows beyond.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { buf: Vec::with_capacity(bytes) }
+    }
+
     /// The bytes written so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.buf
@@ -121,6 +126,12 @@ impl Writer {
             }
         }
         self.buf.splice(open.0 - 1..open.0, prefix[..n].iter().copied());
+    }
+
+    /// The beginning of a nested message of `len` bytes, whose fields follow with [`Writer::raw`].
+    pub fn message_of(&mut self, field: u32, len: usize) {
+        self.key(field, 2);
+        self.varint(len as u64);
     }
 
     /// Takes back a message that began with `open`, its key included; messages that began later are taken back with it.
