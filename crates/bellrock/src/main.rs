@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 /// The allocator: telemetry makes many short-lived buffers on all threads, where glibc's
-/// arenas contend and fragment.
+/// arenas contend and fragment. Huge pages are off (`no_thp`): each is cleared as a whole when its first byte is touched, which costs more
+/// than it gives where most memory lives for a second.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

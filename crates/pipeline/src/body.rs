@@ -12,8 +12,8 @@ use crate::refusal::Refusal;
 
 /// A body that has not arrived in this time is given up: its sender is gone, and it holds memory.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Room behind a body for what the log adds to it, so that it is not copied for that.
-const TRAILER_BYTES: usize = 128;
+/// Room behind a body for what a log adds to it, so that it is not copied for that.
+pub(crate) const TRAILER_BYTES: usize = 128;
 /// How much of a refused body is still read, so that the sender sees the answer and not a reset connection.
 const DISCARD_BYTES_MAX: usize = 256 << 20;
 /// And for how long.
@@ -91,27 +91,21 @@ where
     if announced > limit.bytes as u64 {
         return Err(limit.exceeded());
     }
-    let mut first: Option<Bytes> = None;
-    let mut rest = BytesMut::new();
-    let mut len = 0;
+    let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Refusal::new(ErrorKind::InvalidInput, format!("the body ended early: {e}")))?;
         let Ok(chunk) = frame.into_data() else { continue };
-        len += chunk.len();
+        let len = whole.len() + chunk.len();
         if len > limit.bytes {
             return Err(limit.exceeded());
         }
         lease.grow(chunk.len())?;
-        // A body in one chunk is used where it lies.
-        match first.take() {
-            None if rest.is_empty() => first = Some(chunk),
-            None => rest.extend_from_slice(&chunk),
-            Some(one) => {
-                rest.reserve((announced as usize).clamp(len, limit.bytes) + TRAILER_BYTES);
-                rest.extend_from_slice(&one);
-                rest.extend_from_slice(&chunk);
-            }
+        // A chunk is a piece of the connection's buffer: where it is kept, the connection needs another one, and all of this one
+        // stays in memory with it.
+        if whole.is_empty() {
+            whole.reserve((announced as usize).clamp(len, limit.bytes) + TRAILER_BYTES);
         }
+        whole.extend_from_slice(&chunk);
     }
-    Ok(first.unwrap_or_else(|| rest.freeze()))
+    Ok(whole.freeze())
 }

@@ -123,33 +123,43 @@ impl Consumer for Queued {
             if request.is_empty() {
                 return Ok(Decoded::default());
             }
-            let mut record = BytesMut::with_capacity(request.len() + 1);
-            record.put_u8(tag(signal));
-            record.put(request);
-            let queued = self.queue.append(record.freeze()).await;
+            let queued = self.queue.append(tagged(signal, request)).await;
             queued.inspect_err(|_| self.counts.not_queued.add(signal, accepted))?;
             Ok(Decoded { accepted, ..Decoded::default() })
         })
     }
 }
 
-/// The first byte of a record says what follows.
-const fn tag(signal: Signal) -> u8 {
-    match signal {
+/// A request as a record of the queue: its signal is the last byte. The request is not copied where it is nobody else's and has
+/// room for a byte.
+fn tagged(signal: Signal, request: Bytes) -> Bytes {
+    let tag = match signal {
         Signal::Traces => 1,
         Signal::Metrics => 2,
         Signal::Logs => 3,
-    }
+    };
+    let mut record = request.try_into_mut().unwrap_or_else(|shared| {
+        let mut copy = BytesMut::with_capacity(shared.len() + 1);
+        copy.put(shared);
+        copy
+    });
+    record.put_u8(tag);
+    record.freeze()
 }
 
 fn untag(record: &Bytes) -> Option<(Signal, Bytes)> {
-    let signal = match record.first()? {
-        1 => Signal::Traces,
-        2 => Signal::Metrics,
-        3 => Signal::Logs,
-        _ => return None,
+    let signal = |tag: u8| match tag {
+        1 => Some(Signal::Traces),
+        2 => Some(Signal::Metrics),
+        3 => Some(Signal::Logs),
+        _ => None,
     };
-    Some((signal, record.slice(1..)))
+    let (&first, &last) = (record.first()?, record.last()?);
+    // Version 1 of the format has the signal in front. No request begins with such a byte: it would be a key of field 0.
+    match signal(first) {
+        Some(signal) => Some((signal, record.slice(1..))),
+        None => signal(last).map(|signal| (signal, record.slice(..record.len() - 1))),
+    }
 }
 
 /// Sends while the sender of the request waits.

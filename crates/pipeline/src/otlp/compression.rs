@@ -4,6 +4,7 @@ use bytes::Bytes;
 use foundation::ErrorKind;
 
 use crate::body::RequestLimit;
+use crate::body::TRAILER_BYTES;
 use crate::budget::Lease;
 use crate::refusal::Refusal;
 
@@ -101,8 +102,8 @@ fn grow(
     loop {
         lease.grow(size - charged)?;
         charged = size;
-        let mut out = vec![0; size];
-        match run(&mut decompressor, &mut out) {
+        let mut out = vec![0; size + TRAILER_BYTES];
+        match run(&mut decompressor, &mut out[..size]) {
             Ok(n) => {
                 out.truncate(n);
                 return Ok(out);

@@ -147,6 +147,20 @@ fn failure(retry: bool) -> Failure {
     Failure { retry, after: None, message: "down".to_owned() }
 }
 
+#[test]
+fn a_record_says_its_signal_in_both_versions_of_the_format() {
+    let mut body = BytesMut::with_capacity(32);
+    body.put(request(7));
+    let (body, at) = (body.freeze(), request(7));
+    let place = body.as_ptr();
+    let record = tagged(Signal::Metrics, body);
+    assert_eq!(record.as_ptr(), place, "a request with room behind it is not copied");
+    assert_eq!(untag(&record), Some((Signal::Metrics, at.clone())));
+    assert_eq!(untag(&tagged(Signal::Logs, at.clone())), Some((Signal::Logs, at.clone())), "one that others hold is");
+    assert_eq!(untag(&[&b"\x01"[..], &at].concat().into()), Some((Signal::Traces, at)), "version 1");
+    assert_eq!((untag(&Bytes::from_static(b"\x09")), untag(&Bytes::new())), (None, None));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_back_end_that_comes_back_gets_everything() {
     let dir = tempfile::tempdir().unwrap();
