@@ -70,12 +70,6 @@ impl Labels {
         builder.finish()
     }
 
-    fn piece(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.ends.get(at - 1).copied().unwrap_or_default() };
-        let end = self.ends.get(at).copied().unwrap_or_default();
-        self.text.get(start as usize..end as usize).unwrap_or_default()
-    }
-
     /// The value of `name`, or the empty text when there is none.
     pub fn get(&self, name: &str) -> &str {
         // Few enough that a search would cost more.
@@ -89,7 +83,12 @@ impl Labels {
 
     /// All labels in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        (0..self.len()).map(|i| (self.piece(2 * i), self.piece(2 * i + 1)))
+        let mut start = 0;
+        let mut next = move |end: &u32| {
+            let end = *end as usize;
+            self.text.get(std::mem::replace(&mut start, end)..end).unwrap_or_default()
+        };
+        self.ends.as_chunks::<2>().0.iter().map(move |[name, value]| (next(name), next(value)))
     }
 
     /// How many labels there are.

@@ -1,7 +1,7 @@
-//! What PromQL over the metrics engine costs: CPU time per query, with blocks on disk.
+//! What PromQL over the metrics engine costs: CPU time per query, with all samples in the head or in blocks.
 //!
-//! `cargo run --release -p query --example promql_speed -- FOLDER [hosts] [threads]` writes an hour of hosts x 43 series
-//! of the shape of node_exporter into FOLDER unless it is there, then asks the queries of the benchmarks.
+//! `cargo run --release -p query --example promql_speed -- [head|blocks] [hosts] [threads] [query]` writes an hour of hosts
+//! x 100 series of the shape of node_exporter, then asks the queries of the benchmarks, or the one whose number is given.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -14,13 +14,20 @@ use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::RealDisk;
 use model::{AccessScope, Labels};
 use promql::eval::{Engine, EngineOptions, QueryRange};
-use query::metrics::{Ask, range};
+use query::metrics::{Ask, instant, range};
 use tsdb::{Options, Tsdb};
+
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const START_MS: i64 = 1_700_006_400_000;
 const STEP_MS: i64 = 15_000;
 const HOUR_MS: i64 = 3_600_000;
 const BOUNDS: [&str; 11] = ["0.1", "0.2", "0.5", "1", "2", "4", "8", "16", "32", "64", "+Inf"];
+const SERIES: usize = 100;
+/// CPU time is told in hundredths of a second.
+const ROUNDS: u32 = 5;
 
 fn open(dir: &Path) -> Tsdb {
     let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(START_MS + HOUR_MS)));
@@ -32,73 +39,106 @@ fn open(dir: &Path) -> Tsdb {
     Tsdb::open(Arc::new(RealDisk), clock, options).expect("open")
 }
 
-/// 32 counters of CPU time and 11 buckets of a histogram.
+/// 32 counters of CPU time, 11 buckets of a histogram, 16 counters of bytes, load, memory, and what nobody asks for.
 fn labels(host: usize, i: usize) -> Labels {
     let instance = format!("host-{host:04}.example.com:9100");
-    let common = [("instance", instance.as_str()), ("job", "node"), ("env", "production")];
-    if let Some(bucket) = i.checked_sub(32) {
-        let own = [("__name__", "request_seconds_bucket"), ("le", BOUNDS[bucket])];
-        return Labels::from_pairs(common.into_iter().chain(own));
+    let cluster = format!("cluster-{}", host % 10);
+    let common = [("instance", instance.as_str()), ("job", "node"), ("cluster", cluster.as_str())];
+    let of = |own: &[(&str, &str)]| Labels::from_pairs(common.into_iter().chain(own.iter().copied()));
+    match i {
+        0..32 => of(&[
+            ("__name__", "node_cpu_seconds_total"),
+            ("cpu", &(i % 4).to_string()),
+            ("mode", ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"][i / 4]),
+        ]),
+        32..43 => of(&[("__name__", "http_request_duration_seconds_bucket"), ("le", BOUNDS[i - 32])]),
+        43..59 => of(&[("__name__", "node_network_receive_bytes_total"), ("device", &format!("eth{}", i - 43))]),
+        59 => of(&[("__name__", "node_load1")]),
+        60 => of(&[("__name__", "node_memory_MemAvailable_bytes")]),
+        61 => of(&[("__name__", "node_memory_MemTotal_bytes")]),
+        _ => of(&[("__name__", "node_filesystem_avail_bytes"), ("mountpoint", &format!("/srv/{i}"))]),
     }
-    let (cpu, mode) = (format!("{}", i % 4), format!("mode-{}", i / 4));
-    let own = [("__name__", "node_cpu_seconds_total"), ("cpu", cpu.as_str()), ("mode", mode.as_str())];
-    Labels::from_pairs(common.into_iter().chain(own))
 }
 
-fn write(dir: &Path, hosts: usize) {
-    let db = open(dir);
-    let all: Vec<Labels> = (0..hosts).flat_map(|h| (0..43).map(move |i| labels(h, i))).collect();
+fn value(host: usize, i: usize, step: i64) -> f64 {
+    let noise = ((host * SERIES + i) as i64 * 31 + step * 17) % 7;
+    match i {
+        0..32 => (step * 1500 + noise) as f64 / 100.0,
+        32..43 => (step * (i as i64 - 31) * 10 + noise) as f64,
+        43..59 => (step * 15_000 + noise * 700) as f64,
+        59 => noise as f64 / 100.0,
+        60 => (2_000_000_000 + noise * 4096) as f64,
+        _ => 16_000_000_000.0,
+    }
+}
+
+fn write(db: &Tsdb, hosts: usize) {
+    let all: Vec<Labels> = (0..hosts * SERIES).map(|n| labels(n / SERIES, n % SERIES)).collect();
     for step in 0..=HOUR_MS / STEP_MS {
-        let sample = |(n, labels): (usize, &Labels)| {
-            let noise = (n as i64 * 31 + step * 17) % 7;
-            let value = match n % 43 {
-                0..32 => (step * 1500 + noise) as f64 / 100.0,
-                bucket => (step * (bucket as i64 - 31) * 10 + noise) as f64,
-            };
-            (labels.clone(), START_MS + step * STEP_MS + 7, value)
-        };
-        db.append_wait(all.iter().enumerate().map(sample).collect()).expect("append");
+        let mut batch = db.batch();
+        for (n, labels) in all.iter().enumerate() {
+            batch.series_of(labels).sample(START_MS + step * STEP_MS + 7, value(n / SERIES, n % SERIES, step));
+        }
+        db.append_batch_wait(batch).expect("append");
     }
-    db.flush().expect("flush");
 }
 
-/// User time of this process in seconds.
+/// User and system time of this process in seconds.
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let ticks = stat.rsplit(')').next().and_then(|s| s.split_whitespace().nth(11)?.parse::<f64>().ok());
-    ticks.unwrap_or(0.0) / 100.0
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|f| f.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let dir = args.next().expect("a folder");
-    let hosts = args.next().and_then(|a| a.parse().ok()).unwrap_or(2_000);
-    let threads = args.next().and_then(|a| a.parse().ok()).unwrap_or(2);
-    if !Path::new(&dir).exists() {
-        write(Path::new(&dir), hosts);
+    let blocks = args.next().as_deref() == Some("blocks");
+    let mut number = || args.next().and_then(|a| a.parse::<usize>().ok());
+    let (hosts, threads, only) = (number().unwrap_or(2_000), number().unwrap_or(2), number());
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let db = open(dir.path());
+    write(&db, hosts);
+    if blocks {
+        db.flush().expect("flush");
     }
-    let db = open(Path::new(&dir));
+    println!("{} series are written", hosts * SERIES);
     let engine = Engine::new(EngineOptions { threads, ..EngineOptions::default() });
     let queries = [
         ("sum by (instance) (rate(node_cpu_seconds_total[5m]))", 60_000),
         ("sum by (instance) (rate(node_cpu_seconds_total[5m]))", STEP_MS),
-        ("histogram_quantile(0.99, sum by (le) (rate(request_seconds_bucket[5m])))", 60_000),
-        ("histogram_quantile(0.99, sum by (le, instance) (rate(request_seconds_bucket[5m])))", 60_000),
+        ("histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))", 60_000),
+        ("histogram_quantile(0.99, sum by (le, instance) (rate(http_request_duration_seconds_bucket[5m])))", 60_000),
+        ("sum by (cluster) (rate(node_network_receive_bytes_total[5m]))", 60_000),
+        ("node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < 0.1 or node_load1 > 100", 0),
+        ("max(max_over_time(node_load1[1h]))", 0),
+        ("sum by (mode) (increase(node_cpu_seconds_total[1h]))", 0),
+        ("count({__name__=~\".+\"})", 0),
         ("max_over_time(node_cpu_seconds_total[30m])", 60_000),
-        ("count({__name__=~\".+\"})", HOUR_MS),
+        ("avg by (cluster) (avg_over_time(node_load1[1h]))", 0),
     ];
-    for round in 0..2 {
-        for (query, step_ms) in queries {
-            let ask =
-                Ask::new(AccessScope::ALL, Instant::now() + Duration::from_secs(600), Arc::new(AtomicBool::new(false)));
-            let steps = QueryRange { start_ms: START_MS + 120_000, end_ms: START_MS + HOUR_MS, step_ms };
-            let (cpu_before, wall) = (cpu(), Instant::now());
-            let evaluated = range(&engine, &db, &ask, query, steps).expect("an answer");
-            if round == 1 {
-                let (cpu, wall) = (cpu() - cpu_before, wall.elapsed().as_secs_f64());
-                let samples = evaluated.output.samples_loaded;
-                println!("{cpu:.2} s CPU, {wall:.2} s wall, {samples} samples: {query} each {} s", step_ms / 1000);
+    for (i, (query, step_ms)) in queries.into_iter().enumerate().filter(|(i, _)| only.is_none_or(|o| o == *i)) {
+        let rounds = if only.is_some() { 30 * ROUNDS } else { ROUNDS };
+        let ask = || {
+            let deadline = Instant::now() + Duration::from_secs(600);
+            let ask = Ask::new(AccessScope::ALL, deadline, Arc::new(AtomicBool::new(false)));
+            let end_ms = START_MS + HOUR_MS + 5_000;
+            match step_ms {
+                0 => instant(&engine, &db, &ask, query, end_ms),
+                _ => range(&engine, &db, &ask, query, QueryRange { start_ms: START_MS + 600_000, end_ms, step_ms }),
             }
-        }
+            .expect("an answer")
+        };
+        ask();
+        let (cpu_before, wall) = (cpu(), Instant::now());
+        let samples = (0..rounds).map(|_| ask().output.samples_loaded).fold(0, |_, samples| samples);
+        let (cpu, wall) = ((cpu() - cpu_before) * 1e3, wall.elapsed().as_secs_f64() * 1e3);
+        let per_round = |all: f64| all / f64::from(rounds);
+        println!(
+            "{i:2} {:6.1} ms CPU {:6.1} ms wall, {samples} samples: {query} each {} s",
+            per_round(cpu),
+            per_round(wall),
+            step_ms / 1000
+        );
     }
 }

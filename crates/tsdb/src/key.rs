@@ -5,6 +5,7 @@
 //! that equal label sets have equal bytes. Public for those who keep keys
 //! themselves, as derived metrics do.
 
+use std::cmp::Ordering;
 use std::hash::Hasher as _;
 
 use model::Labels;
@@ -63,6 +64,24 @@ pub fn is_canonical(key: &[u8]) -> bool {
     true
 }
 
+/// How the labels of two keys compare: label by label, by name and then value.
+pub(crate) fn cmp(a: &[u8], b: &[u8]) -> Ordering {
+    // Most keys begin alike, and what is the same needs no look at its texts.
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count() * 8;
+    let rest = a.iter().skip(words).zip(b.iter().skip(words));
+    let same = words + rest.take_while(|(a, b)| a == b).count();
+    let (mut texts, mut begin) = (ByteReader(a), 0);
+    while texts.prefixed().is_some() && a.len() - texts.0.len() <= same {
+        begin = a.len() - texts.0.len();
+    }
+    text_at(a, begin).cmp(&text_at(b, begin))
+}
+
+/// The name or value that begins there; `None` at the end.
+fn text_at(key: &[u8], begin: usize) -> Option<&[u8]> {
+    ByteReader(key.get(begin..).unwrap_or_default()).prefixed()
+}
+
 /// The hash that series are found by. Not stored.
 pub(crate) fn hash(key: &[u8]) -> u64 {
     let mut h = rustc_hash::FxHasher::default();
@@ -83,13 +102,19 @@ pub fn get<'a>(key: &'a [u8], name: &str) -> &'a str {
 
 /// The labels of a key.
 pub fn decode(key: &[u8]) -> Labels {
-    let mut builder = LabelsBuilder::default();
+    decode_with(key, &mut LabelsBuilder::default())
+}
+
+/// As [`decode`], with memory that is used again.
+pub(crate) fn decode_with(key: &[u8], builder: &mut LabelsBuilder) -> Labels {
     iter(key).for_each(|(name, value)| builder.push(name, value));
     builder.finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -100,6 +125,20 @@ mod tests {
         assert_eq!(decode(&key), labels);
         assert_eq!(get(&key, "job"), "shop/api");
         assert_eq!(get(&key, "absent"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn keys_compare_as_their_labels(pairs in prop::collection::vec(prop::collection::btree_map("[ab]{1,2}|a{126,130}", "[ab]{1,2}|b{200}", 0..4), 2)) {
+            let of = |pairs: &std::collections::BTreeMap<String, String>| {
+                let labels = Labels::from_pairs(pairs.iter().map(|(n, v)| (&**n, &**v)));
+                let mut key = Vec::new();
+                encode(&labels, &mut key);
+                (labels, key)
+            };
+            let ((a, a_key), (b, b_key)) = (of(&pairs[0]), of(&pairs[1]));
+            prop_assert_eq!(cmp(&a_key, &b_key), a.cmp(&b));
+        }
     }
 
     #[test]

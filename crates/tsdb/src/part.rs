@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Chunk { min: i64, max: i64, bytes: Arc<[u8]> },
     /// A copy of the open chunk of a series.
     Open(OpenSnapshot),
+    /// A float.
+    One(Sample),
     /// Floats as they are; there are no histograms.
     Plain(SeriesSamples),
     /// Histograms as they are.
@@ -35,6 +37,7 @@ impl Part {
             Self::Chunk { min, max, .. } => (*min, *max),
             Self::Stored { chunk, .. } => (chunk.min, chunk.max),
             Self::Open(chunk) => (chunk.min, chunk.max),
+            Self::One(s) => (s.t, s.t),
             Self::Plain(samples) => ends(&samples.floats, |s| s.t),
             Self::Histograms(samples) => ends(samples, |s| s.t),
         }
@@ -50,6 +53,7 @@ impl Part {
                     out.put_starts(before, starts);
                 }
             }
+            Self::One(s) => out.floats.push(*s),
             Self::Plain(samples) => {
                 let before = out.floats.len();
                 out.floats.extend_from_slice(&samples.floats);
@@ -94,6 +98,7 @@ impl Part {
         match self {
             Self::Stored { chunk, .. } => chunk.stats.as_ref().map(|s| Sample { t: s.last_t, v: s.last }),
             Self::Open(chunk) => Some(chunk.last()),
+            Self::One(s) => Some(*s),
             Self::Plain(samples) => samples.floats.last().copied(),
             Self::Chunk { .. } | Self::Histograms(_) => None,
         }
@@ -103,6 +108,7 @@ impl Part {
     pub(crate) fn decode_floats(&self, out: &mut Vec<Sample>) -> Result<(), TsdbError> {
         match self {
             Self::Open(chunk) => chunk.decode(out).ok_or_else(in_memory)?,
+            Self::One(s) => out.push(*s),
             Self::Plain(samples) => out.extend_from_slice(&samples.floats),
             Self::Histograms(_) => {}
             Self::Stored { block, chunk } => block.read_floats(chunk, out)?,

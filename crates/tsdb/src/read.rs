@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use model::labels::LabelsBuilder;
 use model::{AccessScope, Labels};
 
 use crate::block::{Block, ChunkRef};
@@ -38,11 +39,42 @@ impl Tsdb {
         range: (i64, i64),
         limits: ReadLimits,
     ) -> Result<SeriesSet, TsdbError> {
+        self.select_needed(scope, matchers, range, limits, Needed::All)
+    }
+
+    /// As [`Tsdb::select`], for those who want the newest sample of each series in the range, a marker of its end too: older ones
+    /// may be missing.
+    ///
+    /// # Errors
+    /// As [`Tsdb::select`].
+    pub fn select_newest(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+    ) -> Result<SeriesSet, TsdbError> {
+        self.select_needed(scope, matchers, range, limits, Needed::Newest)
+    }
+
+    fn select_needed(
+        &self,
+        scope: &AccessScope,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        limits: ReadLimits,
+        needed: Needed,
+    ) -> Result<SeriesSet, TsdbError> {
         let meter = Arc::new(Meter::new(limits));
         let mut found: Found = Vec::new();
         self.each_source(scope, matchers, range, meter.partial(), &mut |source, matchers| {
             let mut of_source: Found = Vec::new();
-            let visited = visit(source, matchers, range, &meter, &mut |labels, parts| of_source.push((labels, parts)));
+            let visited = match source {
+                Source::Head(head) => of_head(head, matchers, range, needed, &meter).map(|found| of_source = found),
+                Source::Block(block) => {
+                    visit_block(block, matchers, range, &meter, &mut |labels, parts| of_source.push((labels, parts)))
+                }
+            };
             found = union(std::mem::take(&mut found), of_source);
             meter.series(found.len())?;
             visited
@@ -266,18 +298,57 @@ impl Tsdb {
     }
 }
 
+/// Which samples are wanted of the series that are selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    /// All in the range.
+    All,
+    /// The newest one in the range; others do no harm.
+    Newest,
+}
+
 /// Where series lie.
 enum Source<'a> {
     Head(&'a Head),
     Block(&'a Arc<Block>),
 }
 
-/// Merges what was found in another source into what was found so far, both sorted by labels.
-fn union(found: Found, mut other: Found) -> Found {
-    // Blocks list their series in this order, heads do not.
-    if !other.is_sorted_by(|a, b| a.0 < b.0) {
-        other.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+/// The series of a head, sorted by labels.
+fn of_head(
+    head: &Head,
+    matchers: &[Compiled],
+    range: (i64, i64),
+    needed: Needed,
+    meter: &Meter,
+) -> Result<Found, TsdbError> {
+    let ids = head.select(matchers)?;
+    meter.series(ids.len() as usize)?;
+    let (mut found, mut found_ids, mut builder) = (Found::new(), Vec::new(), LabelsBuilder::default());
+    let mut each = |id, key: &[u8], parts| {
+        found_ids.push(id);
+        found.push((key::decode_with(key, &mut builder), parts));
+        Ok(())
+    };
+    match needed {
+        Needed::All => head.visit_parts(ids.iter(), range, &mut || meter.check(), &mut each)?,
+        Needed::Newest => head.visit_newest(ids.iter(), range, &mut || meter.check(), &mut each)?,
     }
+    let Some(places) = head.label_places(&found_ids) else {
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        return Ok(found);
+    };
+    let mut order: Vec<(u32, u32)> = places.into_iter().zip(0..).collect();
+    if order.is_sorted() {
+        return Ok(found);
+    }
+    order.sort_unstable();
+    let mut found: Vec<Option<(Labels, Vec<Part>)>> = found.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|(_, at)| found.get_mut(at as usize)?.take()).collect())
+}
+
+/// Merges what was found in another source into what was found so far, both sorted by labels.
+fn union(found: Found, other: Found) -> Found {
+    debug_assert!(other.is_sorted_by(|a, b| a.0 < b.0));
     if found.is_empty() {
         return other;
     }

@@ -155,13 +155,18 @@ impl<'a> Eval<'a> {
         let lookback_ms = self.run.lookback_ms();
         let smoothed = selector.extended == Some(Extended::Smoothed);
         let start_times = if wanted == Wanted::StartTime { StartTimes::All } else { StartTimes::None };
+        let newest_only = self.is_one_window(&reference) && !smoothed && wanted != Wanted::StartTime;
         Ok(Selection {
             matchers: selector.all_matchers(),
             start_ms: reference.first().saturating_sub(lookback_ms).saturating_add(1),
             end_ms: reference.last().saturating_add(if smoothed { lookback_ms } else { 0 }),
-            hints: SelectHints { step_ms: self.run.context.step_ms, start_times, ..SelectHints::default() },
-            reduce: (self.is_one_window(&reference) && !smoothed && wanted != Wanted::StartTime)
-                .then_some(Reduce::Newest),
+            hints: SelectHints {
+                step_ms: self.run.context.step_ms,
+                newest_only,
+                start_times,
+                ..SelectHints::default()
+            },
+            reduce: newest_only.then_some(Reduce::Newest),
         })
     }
 
@@ -226,7 +231,13 @@ impl<'a> Eval<'a> {
             matchers: selector.all_matchers(),
             start_ms: open_ms.saturating_add(1),
             end_ms,
-            hints: SelectHints { step_ms: self.run.context.step_ms, range_ms: windows.range_ms, function, start_times },
+            hints: SelectHints {
+                step_ms: self.run.context.step_ms,
+                range_ms: windows.range_ms,
+                function,
+                start_times,
+                newest_only: false,
+            },
             reduce: function
                 .and_then(super::functions::reduce)
                 .filter(|_| self.is_one_window(&windows.reference) && windows.is_plain()),

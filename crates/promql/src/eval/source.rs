@@ -75,6 +75,8 @@ pub struct SelectHints {
     pub range_ms: i64,
     /// The function around the selector, when there is one.
     pub function: Option<&'static str>,
+    /// Only the newest sample of each series is looked at, and a marker of the end is one; older ones may be left out.
+    pub newest_only: bool,
     /// Which start times of floats are looked at; a source may leave out the others.
     pub start_times: StartTimes,
 }

@@ -39,7 +39,12 @@ impl SeriesSource for TsdbSource<'_> {
         hints: SelectHints,
     ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
         let matchers = matchers::to_engine(matchers);
-        let found = self.db.select(&self.ask.access, &matchers, (start_ms, end_ms), self.ask.read_limits());
+        let (scope, range, limits) = (&self.ask.access, (start_ms, end_ms), self.ask.read_limits());
+        let found = if hints.newest_only {
+            self.db.select_newest(scope, &matchers, range, limits)
+        } else {
+            self.db.select(scope, &matchers, range, limits)
+        };
         let series =
             found.map_err(failed)?.series.into_iter().map(|mut handle| (Arc::new(handle.take_labels()), handle));
         Ok(Box::new(Found { series: series.collect(), start_ms, start_times: hints.start_times }))

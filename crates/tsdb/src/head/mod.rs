@@ -18,6 +18,7 @@ mod exemplars;
 mod ids;
 mod index;
 mod limits;
+mod order;
 mod pages;
 mod series;
 mod shares;
@@ -37,6 +38,7 @@ pub(crate) use apply::Carried;
 use exemplars::Exemplars;
 use index::HeadIndex;
 pub(crate) use limits::Limits;
+use order::LabelOrder;
 use pages::Pages;
 use series::MemSeries;
 pub(crate) use shares::Shares;
@@ -62,6 +64,8 @@ pub(crate) struct Head {
     /// The log generation whose records may name series of this head by number.
     pub(crate) epoch: u64,
     index: RwLock<HeadIndex>,
+    /// Taken before the index.
+    order: LabelOrder,
     pages: Pages,
     exemplars: Mutex<Exemplars>,
     /// Series that are sums of rules.
@@ -89,6 +93,7 @@ impl Head {
             epoch,
             begun: newest,
             index: RwLock::default(),
+            order: LabelOrder::default(),
             pages: Pages::default(),
             exemplars: Mutex::default(),
             sums: RwLock::default(),
@@ -116,7 +121,7 @@ impl Head {
     pub(crate) fn bytes(&self) -> usize {
         let series = self.series_count() * size_of::<MemSeries>();
         let [index, samples] = [&self.index_bytes, &self.samples_bytes].map(|b| b.load(Ordering::Relaxed));
-        series + index + samples + self.exemplars.lock().bytes
+        series + index + samples + self.order.bytes() + self.exemplars.lock().bytes
     }
 
     /// Whether nothing was stored.
@@ -160,6 +165,11 @@ impl Head {
     /// All series in the order of their labels.
     pub(crate) fn in_label_order(&self) -> Vec<u32> {
         self.index.read().in_label_order()
+    }
+
+    /// Numbers by which these series are sorted as by their labels; `None` when it is cheaper to look at those.
+    pub(crate) fn label_places(&self, ids: &[u32]) -> Option<Vec<u32>> {
+        self.order.places(ids, self.series_count() as u32, &|each| each(&self.index.read()))
     }
 
     /// Calls `each` with id and key of every series of `ids` and what `read` makes of it. No lock is held meanwhile, so
@@ -206,6 +216,22 @@ impl Head {
             let (page, at) = pages::place(id);
             let page = self.pages.get(page)?.lock();
             Some(page.get(at)?.parts(min, max)).filter(|parts| !parts.is_empty())
+        };
+        self.visit(ids, check, &mut read, each)
+    }
+
+    /// As [`Head::visit_parts`]; of a series of which the newest sample is known and lies there, it is all there is.
+    pub(crate) fn visit_newest(
+        &self,
+        ids: impl Iterator<Item = u32>,
+        (min, max): (i64, i64),
+        check: &mut dyn FnMut() -> Result<(), TsdbError>,
+        each: &mut dyn FnMut(u32, &[u8], Vec<Part>) -> Result<(), TsdbError>,
+    ) -> Result<(), TsdbError> {
+        let mut read = |id| {
+            let (page, at) = pages::place(id);
+            let page = self.pages.get(page)?.lock();
+            Some(page.get(at)?.newest(min, max)).filter(|parts| !parts.is_empty())
         };
         self.visit(ids, check, &mut read, each)
     }

@@ -237,6 +237,16 @@ impl MemSeries {
         self.open.bytes() + sealed(&self.sealed) + more
     }
 
+    /// The newest sample, when it is a float within `[min, max]`; else as [`MemSeries::parts`].
+    pub(crate) fn newest(&self, min: i64, max: i64) -> Vec<Part> {
+        if !self.has_samples() || self.last.t > max || self.last_histogram().is_some() {
+            return self.parts(min, max);
+        }
+        // What is late is older.
+        let last = Sample { t: self.last.t, v: f64::from_bits(self.last.v) };
+        if last.t < min { Vec::new() } else { vec![Part::One(last)] }
+    }
+
     /// The stretches that touch `[min, max]` (inclusive); of equal times the first one counts.
     pub(crate) fn parts(&self, min: i64, max: i64) -> Vec<Part> {
         let touches = |(first, last): (i64, i64)| first <= max && last >= min;

@@ -113,6 +113,31 @@ fn assert_same<T: PartialEq + std::fmt::Debug>(found: &[T], want: &[T], labels: 
     assert_eq!((found.get(at), found.len()), (want.get(at), want.len()), "{labels}: sample {at}");
 }
 
+/// The newest sample of every series, when only that is asked for.
+fn check_newest(db: &Tsdb, model: &Model, min: i64, max: i64) {
+    let named = [Matcher::new("__name__", MatchOp::Eq, "m")];
+    let found = db.select_newest(&AccessScope::ALL, &named, (min, max), ReadLimits::default()).expect("select");
+    assert!(found.series.is_sorted_by(|a, b| a.labels() < b.labels()));
+    let newest = |s: &SeriesSamples| s.bounds().map(|(_, last)| last);
+    let mut have = BTreeMap::new();
+    for series in &found.series {
+        let mut read = series.read().expect("read");
+        let Some(last) = newest(&read) else { continue };
+        read.floats.retain(|s| s.t == last);
+        read.histograms.retain(|s| s.t == last);
+        have.insert(series.labels().clone(), (read.floats, read.histograms));
+    }
+    let mut want = BTreeMap::new();
+    for series in 0..6 {
+        let mut all = model.within(series, min, max);
+        let Some(last) = newest(&all) else { continue };
+        all.floats.retain(|s| s.t == last);
+        all.histograms.retain(|s| s.t == last);
+        want.insert(labels(series), (all.floats, all.histograms));
+    }
+    assert_eq!(have, want);
+}
+
 fn check(db: &Tsdb, model: &Model, min: i64, max: i64) {
     for (matchers, wanted) in [
         (vec![Matcher::new("__name__", MatchOp::Eq, "m")], (|_| true) as fn(u8) -> bool),
@@ -175,6 +200,8 @@ proptest! {
             }
             let (min, max) = (at - 300_000, at - 5_000);
             check(&db, &model, min, max);
+            check_newest(&db, &model, min, max);
+            check_newest(&db, &model, at - 30_000, i64::MAX);
         }
         check(&db, &model, i64::MIN, i64::MAX);
         db.close().expect("close");

@@ -26,7 +26,9 @@ impl<'a> Grouping<'a> {
     }
 
     fn kept<'l>(&self, labels: &'l Labels) -> impl Iterator<Item = (&'l str, &'l str)> {
-        labels.iter().filter(|(name, _)| self.keeps(name))
+        // All series are one group: none of their labels is looked at.
+        let looked_at = if self.without || !self.names.is_empty() { labels.len() } else { 0 };
+        labels.iter().take(looked_at).filter(|(name, _)| self.keeps(name))
     }
 
     /// The labels of the group of a series.
