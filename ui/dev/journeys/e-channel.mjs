@@ -65,6 +65,9 @@ const RULES = `groups:
         expr: vector(1) > 0
         for: 1h
         labels: {severity: info}
+      - alert: BackupRuns
+        expr: vector(1) > 0
+        labels: {severity: info, service: database}
       - alert: NotDivisible
         expr: vector(1) * on() group_left() (label_replace(vector(1), "a", "b", "", "") or label_replace(vector(1), "a", "c", "", "")) > 0
         labels: {severity: warning}
@@ -222,4 +225,9 @@ async function walk({ context, expect, server, receiver }) {
   // Everything that was sent is found again.
   await page.goto(`${server.base}/alerts/deliveries?q=QueueGrows`);
   await page.locator("tbody tr", { hasText: "delivered" }).first().waitFor();
+
+  // And so is what nobody has taken yet.
+  await page.goto(`${server.base}/alerts/deliveries`);
+  const moving = page.locator('section[aria-label="On the way"] li', { hasText: "broken" });
+  await moving.getByText("1 alert since").waitFor();
 }

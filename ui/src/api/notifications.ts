@@ -57,7 +57,8 @@ export interface OnTheWay {
   receiver: string;
   channel: string;
   target: string;
-  alerts: string[];
+  /** How many. */
+  alerts: number;
   since_ms: number;
   attempt_count: number;
   next_attempt_ms: number | null;
@@ -102,7 +103,7 @@ const page = object<{ notifications: Notification[]; next_before: number | null;
         receiver: blank,
         channel: blank,
         target: blank,
-        alerts: withDefault(list(text), []),
+        alerts: zero,
         since_ms: zero,
         attempt_count: zero,
         next_attempt_ms: nullable(number),

@@ -4,10 +4,10 @@ import { formatPercent, plural } from "../lib/number.ts";
 
 const BADGES = { plain: "muted", warn: "badge warn", bad: "badge error" } as const;
 
-export function ErrorShare({ ratio, errors }: { ratio: number; errors: number }) {
-  if (errors === 0 || ratio === 0) return <span className="faint">0 %</span>;
+export function ErrorShare({ ratio, errors }: { ratio: number; errors?: number }) {
+  if (ratio === 0) return <span className="faint">0 %</span>;
   return (
-    <span className={BADGES[errorTone(ratio)]} title={plural(errors, "error")}>
+    <span className={BADGES[errorTone(ratio)]} title={errors === undefined ? undefined : plural(errors, "error")}>
       {formatPercent(ratio)}
     </span>
   );

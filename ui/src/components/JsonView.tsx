@@ -1,6 +1,8 @@
 // Raw JSON, as text with a copy button.
+
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./JsonView.module.css";
+import { Pre } from "./Pre.tsx";
 
 export function JsonView({ value }: { value: unknown }) {
   const text = JSON.stringify(value, null, 2) ?? "";
@@ -9,7 +11,7 @@ export function JsonView({ value }: { value: unknown }) {
       <div className={styles.tools}>
         <CopyButton text={text} label="Copy JSON" withText />
       </div>
-      <pre className={styles.text}>{text}</pre>
+      <Pre className={styles.text}>{text}</Pre>
     </div>
   );
 }

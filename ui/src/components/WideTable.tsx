@@ -1,20 +1,13 @@
-// What may be wider than its place scrolls by itself; the keyboard can scroll it as long as there is something to scroll.
-import { type ReactNode, useEffect, useRef, useState } from "react";
+// What may be wider than its place scrolls by itself.
+import { type ReactNode, useRef } from "react";
+import { useOverflow } from "../lib/overflow.ts";
 import styles from "./WideTable.module.css";
 
 export function WideTable({ label, children }: { label: string; children: ReactNode }) {
   const box = useRef<HTMLElement>(null);
-  const [wide, setWide] = useState(false);
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWide(element.scrollWidth > element.clientWidth));
-    observer.observe(element);
-    if (element.firstElementChild) observer.observe(element.firstElementChild);
-    return () => observer.disconnect();
-  }, []);
+  const more = useOverflow(box);
   return (
-    <section ref={box} className={styles.wide} aria-label={label} tabIndex={wide ? 0 : undefined}>
+    <section ref={box} className={styles.wide} aria-label={label} tabIndex={more ? 0 : undefined}>
       {children}
     </section>
   );

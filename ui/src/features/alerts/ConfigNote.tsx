@@ -1,8 +1,10 @@
 // Where the configuration of the alert manager comes from, and what there is to say of it.
+
 import { useState } from "react";
 import type { AlertmanagerConfig } from "../../api/channels.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { plural } from "../../lib/number.ts";
 import styles from "./Alerts.module.css";
 import { FindingList } from "./FindingList.tsx";
@@ -50,7 +52,7 @@ export function ConfigNote({ config }: { config: AlertmanagerConfig | null }) {
           onClose={() => setOpen(null)}
           footer={<CopyButton text={config.normalised} label="Copy" withText />}
         >
-          <pre className={styles.pre}>{config.normalised}</pre>
+          <Pre className={styles.pre}>{config.normalised}</Pre>
         </Dialog>
       )}
     </div>

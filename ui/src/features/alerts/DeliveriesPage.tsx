@@ -35,7 +35,7 @@ function OnTheWayList({ messages }: { messages: readonly OnTheWay[] }) {
         {messages.slice(0, ON_THE_WAY_MAX).map((message, at) => (
           <li key={at}>
             {message.receiver} {message.channel} <span className="faint">{message.target}</span>:{" "}
-            {plural(message.alerts.length, "alert")} since {formatRelative(message.since_ms, now)},{" "}
+            {plural(message.alerts, "alert")} since {formatRelative(message.since_ms, now)},{" "}
             {plural(message.attempt_count, "attempt")}
             {message.next_attempt_ms !== null && `, the next ${formatRelative(message.next_attempt_ms, now)}`}
             {message.last_failure && <span className={styles.problem}> {message.last_failure.reason}</span>}

@@ -1,6 +1,8 @@
 // Messages with what became of them: receiver, attempts, the answer with its code, body and latency, and what was sent.
+
 import { useState } from "react";
 import type { Attempt, Notification, Step } from "../../api/notifications.ts";
+import { Pre } from "../../components/Pre.tsx";
 import { WideTable } from "../../components/WideTable.tsx";
 import { plural } from "../../lib/number.ts";
 import { formatDuration, formatInstant, formatRelative } from "../../lib/time/format.ts";
@@ -152,9 +154,9 @@ export function StepList({ steps }: { steps: readonly Step[] }) {
           </span>
           <span className="faint">{step.latency_ms === null ? "" : formatDuration(step.latency_ms * 1e6)}</span>
           {step.body !== "" && (
-            <pre className={styles.payload} title={step.step === "render" ? "What was sent" : "What was answered"}>
+            <Pre className={styles.payload} title={step.step === "render" ? "What was sent" : "What was answered"}>
               {step.body}
-            </pre>
+            </Pre>
           )}
         </li>
       ))}

@@ -1,5 +1,6 @@
 // Makes or changes a receiver. Secrets are written and never read back. When the configuration comes from a file, or the
 // server does not take parts of it, the same form gives the lines for the file.
+
 import { useQueryClient } from "@tanstack/react-query";
 import { Plus, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -7,6 +8,7 @@ import { type AlertmanagerConfig, findingsOf, type Receiver, saveConfig } from "
 import { isObject } from "../../api/decode.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { ErrorBox } from "../../components/States.tsx";
 import styles from "./Alerts.module.css";
 import { FindingList } from "./FindingList.tsx";
@@ -160,7 +162,7 @@ export function ReceiverDialog({ config, receiver, onClose }: ReceiverDialogProp
                 "This server takes the configuration only as a whole. Put these lines into alertmanager.yml and import it:"
               )}
             </p>
-            <pre className={styles.pre}>{snippet}</pre>
+            <Pre className={styles.pre}>{snippet}</Pre>
             <CopyButton text={snippet} label="Copy" withText />
           </section>
         )}

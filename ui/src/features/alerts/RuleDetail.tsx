@@ -1,4 +1,5 @@
 // One rule: how it stands, what it says, what is odd about it, when it would have fired, and who uses the same metric.
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { BellOff, Pencil, Send } from "lucide-react";
@@ -7,6 +8,7 @@ import { serverNow } from "../../api/client.ts";
 import { fetchDashboard, fetchDashboards } from "../../api/dashboards.ts";
 import { exportRules, tryRules } from "../../api/rules.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { Empty, Skeleton } from "../../components/States.tsx";
 import { WideTable } from "../../components/WideTable.tsx";
 import { splitComparison } from "../../lib/comparison.ts";
@@ -128,7 +130,7 @@ function Shown({ id, found }: { id: string; found: FoundRule }) {
           <span className="grow" />
           <CopyButton text={definition} label="Copy as a rule file" withText />
         </header>
-        <pre className={styles.pre}>{definition}</pre>
+        <Pre className={styles.pre}>{definition}</Pre>
       </section>
       {alerting && rule.source === "promql" && <Backtest draft={draft} unit={unitOf(rule)} interval={group.interval} />}
       {rule.source === "promql" && <UsedIn query={rule.query} />}

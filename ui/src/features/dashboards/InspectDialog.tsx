@@ -1,7 +1,9 @@
 // What a panel asked and got: queries after variables, times, counts, notes, and the raw answer.
+
 import { useState } from "react";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { formatCount, plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import type { Range } from "../../lib/time/range.ts";
@@ -36,7 +38,7 @@ export function InspectDialog({ panel, range, values, onClose }: InspectDialogPr
                 Query {panel.targets[index]?.refId}
                 <CopyButton text={expr} label="Copy the query" />
               </h3>
-              <pre className={styles.code}>{expr}</pre>
+              <Pre className={styles.code}>{expr}</Pre>
               <p className="muted">
                 {answer
                   ? `${plural(answer.totalSeries, "series").replace(/ss$/, "s")}, ${formatCount(samples)} values, ${formatDuration(answer.elapsedMs * 1e6)}, step ${formatSeconds(values.stepSeconds)}`
@@ -56,7 +58,7 @@ export function InspectDialog({ panel, range, values, onClose }: InspectDialogPr
         {raw && (
           <>
             <CopyButton text={json} label="Copy the answer" withText />
-            <pre className={styles.code}>{json.slice(0, RAW_CHARS)}</pre>
+            <Pre className={styles.code}>{json.slice(0, RAW_CHARS)}</Pre>
             {json.length > RAW_CHARS && (
               <p className="faint">cut after {formatCount(RAW_CHARS)} characters; copying takes all</p>
             )}

@@ -1,5 +1,7 @@
 // A text panel, from the tree of its Markdown.
+
 import { Fragment } from "react";
+import { Pre } from "../../components/Pre.tsx";
 import { type Block, type Inline, parseMarkdown } from "./markdown-tree.ts";
 import styles from "./Panel.module.css";
 
@@ -32,7 +34,7 @@ function BlockView({ block }: { block: Block }) {
         </ul>
       );
     case "code":
-      return <pre>{block.text}</pre>;
+      return <Pre>{block.text}</Pre>;
     default:
       return (
         <p>

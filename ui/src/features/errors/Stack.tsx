@@ -1,10 +1,12 @@
 // The stack of the newest exception of a group; frames of libraries are folded into one line.
+
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ErrorGroup } from "../../api/errors.ts";
 import { findAttribute } from "../../api/otlp.ts";
 import { fetchTrace, type Span } from "../../api/traces.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { plural } from "../../lib/number.ts";
 import styles from "./Errors.module.css";
 import { readStack, stretches } from "./stack.ts";
@@ -31,7 +33,7 @@ export function Stack({ group }: { group: ErrorGroup }) {
                 : "the exception was recorded without exception.stacktrace"}
           </span>
         </header>
-        {group.frame && <pre className={styles.message}>{group.frame}</pre>}
+        {group.frame && <Pre className={styles.message}>{group.frame}</Pre>}
       </section>
     );
   }

@@ -1,4 +1,5 @@
 // One log record with everything that was sent.
+
 import { Link } from "@tanstack/react-router";
 import { GitFork, UnfoldVertical } from "lucide-react";
 import { useState } from "react";
@@ -9,6 +10,7 @@ import { CopyButton } from "../../components/CopyButton.tsx";
 import { JsonView } from "../../components/JsonView.tsx";
 import { LevelTag } from "../../components/LevelTag.tsx";
 import { PeekPanel } from "../../components/PeekPanel.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
@@ -71,7 +73,7 @@ function Loaded({ record, zone, onClose, onFilter, onContext }: LogPeekProps & {
               <span className="faint">{offsetLabel(Number(nanos / 1_000_000n), zone)}</span>
             </div>
             <div className={styles.body}>
-              <pre>{body}</pre>
+              <Pre>{body}</Pre>
               <span className={styles.copy}>
                 <CopyButton text={body} label="Copy body" />
               </span>

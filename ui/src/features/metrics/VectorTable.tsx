@@ -1,6 +1,8 @@
 // An instant result as a table. The labels of a series lead to that series alone.
+
 import type { QueryResult } from "../../api/prometheus.ts";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { Pre } from "../../components/Pre.tsx";
 import { formatValue, guessUnit } from "../../lib/units.ts";
 import { seriesName } from "./labels.ts";
 import styles from "./VectorTable.module.css";
@@ -20,7 +22,7 @@ export function VectorTable({
   onQuery: (query: string) => void;
 }) {
   const unit = guessUnit(query);
-  if (result.text !== null) return <pre className={styles.text}>{result.text}</pre>;
+  if (result.text !== null) return <Pre className={styles.text}>{result.text}</Pre>;
   const rows = [...result.series].sort((a, b) => (b.values.at(-1) ?? 0) - (a.values.at(-1) ?? 0));
   return (
     <div className={styles.box}>

@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { type AnalysisTable, fetchAnalysis } from "../../api/analyse.ts";
 import { fetchFields } from "../../api/fields.ts";
+import { ErrorShare } from "../../components/ErrorShare.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { SortHead } from "../../components/SortHead.tsx";
 import { ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
@@ -139,8 +140,8 @@ export function GroupsView({ range, q, by, onBy, onQuery }: GroupsViewProps) {
                   );
                 })}
                 <td className="number">{formatCount(row.calls)}</td>
-                <td className={`number ${row.errorShare > 0 ? styles.error : "faint"}`}>
-                  {formatPercent(row.errorShare)}
+                <td className="number">
+                  <ErrorShare ratio={row.errorShare} />
                 </td>
                 <td className="number">{formatDuration(row.p50)}</td>
                 <td className="number">{formatDuration(row.p95)}</td>
