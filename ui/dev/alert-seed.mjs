@@ -38,7 +38,7 @@ const ROUTES = `route:
   receiver: chat
   group_by: [alertname, service]
   group_wait: 1s
-  group_interval: 10s
+  group_interval: 5m
   repeat_interval: 1h
   routes:
     - matchers: [severity="critical"]

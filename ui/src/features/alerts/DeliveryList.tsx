@@ -67,7 +67,9 @@ function Message({ message, nowMilli, zone }: { message: Notification; nowMilli:
         <td>
           <OutcomeTag outcome={message.outcome} />
         </td>
-        <td>{message.receiver}</td>
+        <td className="clip" title={message.receiver}>
+          {message.receiver}
+        </td>
         <td className="clip" title={message.target}>
           {message.channel} <span className="faint">{message.target}</span>
         </td>
