@@ -127,6 +127,10 @@ async function quiet(page) {
 export async function settle(page) {
   // What was just done asks for its chunk in its own time.
   underWay.get(page).changed = Date.now();
+  await page
+    .locator("main")
+    .waitFor({ timeout: SETTLE_MS })
+    .catch(() => {});
   await quiet(page);
   await page
     .waitForFunction(() => !document.querySelector('[role=status][aria-label="Loading"]'), null, { timeout: SETTLE_MS })

@@ -27,10 +27,10 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true }: E
         <tr>
           <th>Error</th>
           {withService && <th>Service</th>}
-          <th>In this range</th>
+          <th className="roomy">In this range</th>
           <th className="number">Total</th>
           {withUsers && <th className="number">Users</th>}
-          <th className="number">First seen</th>
+          <th className="number roomy">First seen</th>
           <th className="number">Last seen</th>
         </tr>
       </thead>
@@ -55,7 +55,7 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true }: E
                 <ServiceName name={group.service} />
               </td>
             )}
-            <td>
+            <td className="roomy">
               <Sparkline
                 values={spread(group, range)}
                 colour="var(--error)"
@@ -67,7 +67,7 @@ export function ErrorTable({ groups, range, cursor = -1, withService = true }: E
               {formatShort(group.count)}
             </td>
             {withUsers && <td className="number">{usersOf(group)}</td>}
-            <td className="number muted" title={formatInstant(group.first_seen_unix_milli, zone)}>
+            <td className="number muted roomy" title={formatInstant(group.first_seen_unix_milli, zone)}>
               {formatRelative(group.first_seen_unix_milli, asOfMilli)}
               {group.first_version && <div className="faint">in {group.first_version}</div>}
             </td>

@@ -210,13 +210,13 @@ function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
       <thead>
         <tr>
           <th>Objective</th>
-          <th>Service</th>
-          <th className="number">Promised</th>
-          <th className="number">Now</th>
+          <th className="roomy">Service</th>
+          <th className="number roomy">Promised</th>
+          <th className="number roomy">Now</th>
           <th>Budget left</th>
           <th>State</th>
-          <th>Trend</th>
-          <th className="number">Gone in</th>
+          <th className="roomy">Trend</th>
+          <th className="number roomy">Gone in</th>
         </tr>
       </thead>
       <tbody>
@@ -236,12 +236,14 @@ function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
                     : slo.description || slo.id}
                 </div>
               </td>
-              <td>{slo.service ? <ServiceName name={slo.service} /> : <span className="faint">–</span>}</td>
-              <td className="number">
+              <td className="roomy">
+                {slo.service ? <ServiceName name={slo.service} /> : <span className="faint">–</span>}
+              </td>
+              <td className="number roomy">
                 {formatObjective(slo.objective)}
                 <div className="faint">over {slo.window}</div>
               </td>
-              <td className="number">{group?.sli != null ? formatSli(group.sli, slo.objective) : "–"}</td>
+              <td className="number roomy">{group?.sli != null ? formatSli(group.sli, slo.objective) : "–"}</td>
               <td className={styles.budget}>
                 {slo.error ? (
                   <span className={styles.problem}>{slo.error}</span>
@@ -255,7 +257,7 @@ function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
                 <SloState state={state} />
                 {group && observed(group) && <div className={`faint ${styles.small}`}>{observed(group)}</div>}
               </td>
-              <td>
+              <td className="roomy">
                 {values.length > 1 && (
                   <Sparkline
                     values={values}
@@ -265,7 +267,7 @@ function SloTable({ rows, cursor }: { rows: readonly Row[]; cursor: number }) {
                   />
                 )}
               </td>
-              <td className="number">{goneIn(group)}</td>
+              <td className="number roomy">{goneIn(group)}</td>
             </tr>
           );
         })}

@@ -83,7 +83,7 @@ export function SpansView({ range, q, zone, withDay, onQuery }: SpansViewProps) 
               <div role="gridcell" className={styles.time} title={formatNanos(start, zone)}>
                 {withDay ? formatInstant(milli, zone) : formatClock(milli, zone, true)}
               </div>
-              <div role="gridcell">
+              <div role="gridcell" className="ellipsis">
                 <ServiceName name={span.service} />
               </div>
               <div role="gridcell" className="ellipsis" title={span.name}>
