@@ -121,6 +121,42 @@ fn engines(app: &App, text: &mut Text) {
         "Bytes of segment files.",
         &half(spans.segment_bytes as f64, logs.segment_bytes as f64),
     );
+    text.family(
+        "bellrock_events_flushed_bytes_total",
+        "counter",
+        "Bytes of segments written from memory.",
+        &half(spans.flushed_bytes as f64, logs.flushed_bytes as f64),
+    );
+    text.family(
+        "bellrock_events_merged_bytes_total",
+        "counter",
+        "Bytes of segments written by merges; with the flushed ones they are the write amplification.",
+        &half(spans.merged_bytes as f64, logs.merged_bytes as f64),
+    );
+    text.family(
+        "bellrock_events_encode_seconds_total",
+        "counter",
+        "Time spent on making blocks of what was received.",
+        &half(spans.encode_nanos as f64 / 1e9, logs.encode_nanos as f64 / 1e9),
+    );
+    text.family(
+        "bellrock_events_flushes_failed_total",
+        "counter",
+        "Flushes that failed and were tried again.",
+        &half(spans.failed_flushes as f64, logs.failed_flushes as f64),
+    );
+    text.family(
+        "bellrock_events_blocks_damaged_total",
+        "counter",
+        "Blocks that cannot be read; answers without them are partial.",
+        &half(spans.damaged_blocks as f64, logs.damaged_blocks as f64),
+    );
+    text.family(
+        "bellrock_events_replay_refused_total",
+        "counter",
+        "Records of the log that could not be replayed at the start.",
+        &half(spans.replay_refused as f64, logs.replay_refused as f64),
+    );
     text.family("bellrock_tsdb_series", "gauge", "Series in memory.", &[("", metrics.head_series as f64)]);
     let wals = [("{log=\"traces\"}", spans.wal), ("{log=\"metrics\"}", metrics.wal), ("{log=\"logs\"}", logs.wal)];
     let of = |f: fn(&wal::Stats) -> f64| wals.each_ref().map(|(labels, s)| (*labels, f(s)));
