@@ -12,7 +12,7 @@ use promql::matcher::{MatchOp, Matcher};
 use tsdb::Tsdb;
 
 use crate::EventSignal;
-use crate::metrics::{Ask, MetricsError, extent, label_values, newest};
+use crate::metrics::{Ask, MetricsError, extent, label_values, stretches};
 use crate::read::{ReadError, Request};
 
 /// Services that are listed.
@@ -172,9 +172,9 @@ pub fn metrics(db: &Tsdb, ask: &Ask, range_ms: (i64, i64), now: UnixNanos) -> Re
     for service in services.into_iter().take(SERVICES_MAX) {
         let mut selector = vec![Matcher::equal("service", &service)];
         selector.extend(Matcher::new(MatchOp::NotRegex, model::labels::NAME, DERIVED));
-        let found = newest(db, ask, &selector, range_ms)?;
+        let found = stretches(db, ask, &selector, range_ms)?;
         let own = found.iter().filter(|(labels, _)| labels.metric_name() != "target_info");
-        let Some(last) = own.clone().map(|(_, s)| s.t).max() else { continue };
+        let Some(last) = own.clone().map(|(_, (_, last))| *last).max() else { continue };
         let example = own.clone().map(|(l, _)| l.metric_name()).next().unwrap_or_default().to_owned();
         let of_example = [Matcher::equal("service", &service), Matcher::equal(model::labels::NAME, &example)];
         let first = extent(db, ask, &of_example)?.map_or(last, |(first, _)| first);

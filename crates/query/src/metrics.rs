@@ -35,7 +35,7 @@ pub use instant::{instant, instant_parsed};
 pub use labels::{label_names, label_values};
 pub use latest::{Newest, NewestValue, latest};
 pub use metadata::metadata;
-pub use newest::{extent, intervals, newest, sample_counts};
+pub use newest::{extent, intervals, newest, sample_counts, stretches};
 pub use range::range;
 pub use raw::raw;
 pub use series::series;

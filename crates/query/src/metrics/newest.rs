@@ -25,14 +25,32 @@ pub fn newest(
     Ok(found)
 }
 
+/// The series that satisfy all of `selector` and may have samples in `range_ms`, with the first and last time of their stretches
+/// that touch it, which may reach beyond; nothing is decoded.
+///
+/// # Errors
+/// As [`newest`].
+pub fn stretches(
+    db: &Tsdb,
+    ask: &Ask,
+    selector: &[Matcher],
+    range_ms: (i64, i64),
+) -> Result<Vec<(Labels, (i64, i64))>, MetricsError> {
+    let found = db.select(&ask.access, &matchers::to_engine(selector), range_ms, ask.read_limits())?;
+    let of = |handle: tsdb::SeriesHandle| {
+        let bounds = handle.bounds();
+        (handle.into_labels(), bounds)
+    };
+    Ok(found.series.into_iter().map(of).collect())
+}
+
 /// First and last time of what satisfies all of `selector`, whenever it was; nothing is decoded.
 ///
 /// # Errors
 /// As [`newest`].
 pub fn extent(db: &Tsdb, ask: &Ask, selector: &[Matcher]) -> Result<Option<(i64, i64)>, MetricsError> {
     let always = (i64::MIN / 2, i64::MAX / 2);
-    let found = db.select(&ask.access, &matchers::to_engine(selector), always, ask.read_limits())?;
-    let bounds = found.series.iter().map(tsdb::SeriesHandle::bounds);
+    let bounds = stretches(db, ask, selector, always)?.into_iter().map(|(_, bounds)| bounds);
     Ok(bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
 }
 
