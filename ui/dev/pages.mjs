@@ -59,10 +59,20 @@ export async function pages(base) {
     { name: "errors", path: "/errors" },
     { name: "errors-none", path: "/errors?q=nothing+like+this" },
     { name: "error-unknown", path: "/errors/0000000000000001" },
-    ...["retention", "health", "provisioning", "appearance", "shortcuts", "members", "about"].map((section) => ({
-      name: `settings-${section}`,
-      path: `/settings/${section}`,
-    })),
+    ...["retention", "health", "queries", "provisioning", "appearance", "shortcuts", "members", "about"].map(
+      (section) => ({
+        name: `settings-${section}`,
+        path: `/settings/${section}`,
+      }),
+    ),
+    {
+      name: "settings-retention-tried",
+      path: "/settings/retention",
+      act: async (page) => {
+        await page.getByLabel("keep for").fill("1d");
+        await page.getByText("at once").first().waitFor({ timeout: 3000 });
+      },
+    },
     { name: "slos", path: "/slos" },
     { name: "slo-unknown", path: "/slos/nobody" },
     { name: "slo-new", path: "/slos/new" },

@@ -15,6 +15,7 @@ use crate::alerting::Alerting;
 use crate::demo::Demo;
 use crate::health::Readiness;
 use crate::origins::Origins;
+use crate::queries::Queries;
 use crate::reload::Reload;
 use crate::sources::Sources;
 
@@ -59,6 +60,8 @@ pub struct App {
     pub promql: Arc<promql::eval::Engine>,
     /// What one query may cost.
     pub limits: QueryLimits,
+    /// What runs, and what was slow.
+    pub queries: Arc<Queries>,
     /// One permit per query that runs.
     pub slots: Arc<Semaphore>,
     /// The origins whose pages may read the Prometheus API.
@@ -113,4 +116,6 @@ pub struct QueryLimits {
     pub timeout: Duration,
     /// Bytes of decoded data and results.
     pub memory_bytes: usize,
+    /// How many run at the same time.
+    pub slots: usize,
 }

@@ -16,6 +16,7 @@ pub mod health;
 pub mod native;
 mod origins;
 pub mod prometheus;
+pub mod queries;
 pub mod reload;
 mod run;
 pub mod self_metrics;
@@ -27,6 +28,7 @@ pub mod workspace;
 pub use alerting::Alerting;
 pub use app::{App, Endpoints, QueryLimits, ServerInfo, Settings};
 pub use origins::Origins;
+pub use queries::Queries;
 pub use sources::Sources;
 
 use axum::routing::get;
@@ -55,6 +57,8 @@ fn faces(app: &App) -> Router<App> {
         .merge(alertmanager::router())
         .merge(guidance::router())
         .route("/api/openapi.json", get(openapi))
+        .route("/api/v1/self-metrics", get(self_metrics::metrics))
+        .layer(axum::middleware::from_fn(queries::named))
 }
 
 /// The OpenAPI document of all faces.
@@ -65,5 +69,6 @@ async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     document.merge(native::alerts::Description::openapi());
     document.merge(workspace::Description::openapi());
     document.merge(guidance::Description::openapi());
+    document.merge(self_metrics::Description::openapi());
     Json(document)
 }

@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 mod analyse;
 mod columns;
 mod complete;
+mod config;
 mod context;
 pub(crate) mod error;
 mod errors;
@@ -16,6 +17,7 @@ mod map;
 mod openapi;
 pub(crate) mod params;
 mod patterns;
+mod queries;
 mod rules;
 mod services;
 pub(crate) mod shape;
@@ -28,7 +30,7 @@ mod traces;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::app::App;
 use error::ApiError;
@@ -66,6 +68,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/rules/export", get(rules::export))
         .route("/api/v1/rules/{group}", get(rules::one).delete(rules::remove))
         .route("/api/v1/storage", get(storage::storage))
+        .route("/api/v1/storage/retention/preview", post(storage::preview))
+        .route("/api/v1/config/check", post(config::check).layer(DefaultBodyLimit::max(config::TEXT_BYTES_MAX + 1)))
+        .route("/api/v1/queries", get(queries::list))
+        .route("/api/v1/queries/{id}", delete(queries::cancel))
         .merge(slos::router())
         .route("/api/v1/fields", get(fields::keys))
         .route("/api/v1/fields/{name}/values", get(fields::values))

@@ -6,12 +6,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
-use eventstore::query::{CancelFlag, Limits};
+use eventstore::query::Limits;
 use foundation::ErrorKind;
 use http_body::Frame;
 use model::{AccessScope, TimeRange};
@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::queries::{Asked, Cancel};
 
 /// Why a query could not run to its end, apart from its own errors.
 #[derive(Debug, thiserror::Error)]
@@ -66,12 +67,20 @@ impl Grant {
 }
 
 /// Cancels when the handler's future is dropped: the client has gone.
-struct CancelOnDrop(CancelFlag, Arc<AtomicBool>);
+struct CancelOnDrop(Option<Cancel>);
+
+impl CancelOnDrop {
+    /// The query has ended.
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.cancel();
-        self.1.store(true, Ordering::Relaxed);
+        if let Some(cancel) = &self.0 {
+            cancel.cancel();
+        }
     }
 }
 
@@ -92,26 +101,35 @@ pub(crate) async fn query_within<T: Send + 'static>(
     let begin = Instant::now();
     let timeout = timeout.min(app.limits.timeout);
     let deadline = begin + timeout;
-    let waited = tokio::time::timeout_at(deadline.into(), app.slots.clone().acquire_owned()).await;
+    let ticket = app.queries.begin(Asked::current());
+    let waited = tokio::select! {
+        waited = tokio::time::timeout_at(deadline.into(), app.slots.clone().acquire_owned()) => waited,
+        () = ticket.cancel.cancelled() => {
+            let message = "somebody stopped the query while it waited for a slot".to_owned();
+            return Err(RunError { kind: ErrorKind::Timeout, message });
+        }
+    };
     let Ok(Ok(slot)) = waited else {
         let message =
             format!("no query slot became free in {timeout:?}; narrow the other queries, or raise `query.timeout`");
         return Err(RunError { kind: ErrorKind::Timeout, message });
     };
-    let (events, metrics) = (CancelFlag::default(), Arc::new(AtomicBool::new(false)));
-    let guard = CancelOnDrop(events.clone(), metrics.clone());
+    let queued = begin.elapsed();
+    ticket.runs(queued);
+    let cancel = ticket.cancel.clone();
+    let guard = CancelOnDrop(Some(cancel.clone()));
     // The slots that nobody else uses are the cores that are idle.
     let threads = 1 + app.slots.available_permits();
-    let limits = Limits { deadline, memory_bytes: app.limits.memory_bytes, cancel: events, threads };
-    let grant = Grant { limits, cancel: metrics, queued: begin.elapsed() };
+    let limits = Limits { deadline, memory_bytes: app.limits.memory_bytes, cancel: cancel.events, threads };
+    let grant = Grant { limits, cancel: cancel.metrics, queued };
     let app = app.clone();
     let result = tokio::task::spawn_blocking(move || {
         let result = work(&app, grant);
-        drop(slot);
+        drop((ticket, slot));
         result
     })
     .await;
-    drop(guard);
+    guard.ended();
     result.map_err(|e| {
         tracing::error!(error = %e, "a query panicked");
         RunError {
@@ -162,13 +180,13 @@ pub(crate) async fn stream(
     let sink = Sink { chunks: chunks.clone(), deadline };
     let app = app.clone();
     // Lives until the query ends; when the body is dropped its channel closes, which ends the query.
-    tokio::spawn(async move {
+    tokio::spawn(Asked::current().scope(async move {
         let done = query(&app, move |app, grant| work(app, grant, &sink)).await;
         if let Err(e) = done.and_then(|result| result) {
             // Fails only when nobody reads.
             let _ = chunks.send(Err(e)).await;
         }
-    });
+    }));
     match waiting.recv().await {
         Some(Ok(first)) => Ok(Body::new(Chunks { first: Some(first), waiting })),
         Some(Err(e)) => Err(e),

@@ -22,6 +22,14 @@ pub fn router(app: App) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
+/// The paths of the document that describes this API.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(metrics))]
+pub(crate) struct Description;
+
+/// The server's own metrics, on the port of the API as well: what `/metrics` of the metrics port answers.
+#[utoipa::path(get, path = "/api/v1/self-metrics",
+    responses((status = 200, content_type = "text/plain", body = String, description = "the text format of Prometheus")))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, StatusCode> {
     // Looking at groups of rules waits for those that are being evaluated.
     let text = tokio::task::spawn_blocking(move || render(&app)).await;
@@ -57,6 +65,7 @@ fn render(app: &App) -> String {
     rules::rules(app, &mut text);
     alerting::alerting(app, &mut text);
     components::components(app, &mut text);
+    queries(app, &mut text);
     process(app, &mut text);
     text.0
 }
@@ -181,6 +190,17 @@ fn engines(app: &App, text: &mut Text) {
         &of(|s| s.sync_nanos as f64 / 1e9),
     );
     text.family("bellrock_wal_pending_bytes", "gauge", "Bytes that wait for a sync.", &of(|s| s.pending_bytes as f64));
+}
+
+fn queries(app: &App, text: &mut Text) {
+    let counts = app.queries.counts();
+    let running = app.queries.running().len() as f64;
+    text.family("bellrock_queries_running", "gauge", "Queries that run or wait for a slot.", &[("", running)]);
+    text.family("bellrock_query_slots", "gauge", "Queries that may run at a time.", &[("", app.limits.slots as f64)]);
+    let help = "Queries somebody stopped, or whose client went away.";
+    text.family("bellrock_queries_cancelled_total", "counter", help, &[("", counts.cancelled as f64)]);
+    let help = "How long queries took, waiting for a slot included.";
+    text.summary("bellrock_query_seconds", help, (counts.seconds, counts.finished as f64));
 }
 
 fn process(app: &App, text: &mut Text) {

@@ -14,6 +14,34 @@ use model::Labels;
 /// Answers with the state of now.
 pub type Source<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
+/// What is to be said of the text of a configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigChecked {
+    /// Whether a server would start with it.
+    pub usable: bool,
+    /// What it would run; empty when it is not usable.
+    pub pipelines: Vec<String>,
+    /// By place.
+    pub findings: Vec<ConfigFinding>,
+}
+
+/// One thing that is to be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFinding {
+    /// Nothing starts with it; else it starts, and something is not as it is written.
+    pub error: bool,
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+    /// `processors.batch.timeout`
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead; empty when the message says it.
+    pub fix: String,
+}
+
 /// The parts that are asked.
 #[derive(Clone)]
 pub struct Sources {
@@ -23,6 +51,8 @@ pub struct Sources {
     pub alertmanagers: Source<Alertmanagers>,
     /// How sending to them goes.
     pub alerts_sent: Source<Vec<Sent>>,
+    /// Looks at the text of a configuration, our own or a collector's, and changes nothing.
+    pub check_config: Arc<dyn Fn(&str) -> ConfigChecked + Send + Sync>,
 }
 
 impl Default for Sources {
@@ -32,6 +62,7 @@ impl Default for Sources {
             rule_groups: Arc::new(Vec::new),
             alertmanagers: Arc::new(Alertmanagers::default),
             alerts_sent: Arc::new(Vec::new),
+            check_config: Arc::new(|_| ConfigChecked::default()),
         }
     }
 }

@@ -17,6 +17,7 @@ mod raw;
 mod receivers;
 pub(crate) mod rules;
 mod scrape;
+mod sent;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use pipeline::scrape::Scraping;
 use crate::cli::ServeArgs;
 pub(crate) use load::{ConfigError, Draft, Loaded, draft, load, load_collect};
 use load::{Usual, directory};
+pub(crate) use sent::check_text;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]

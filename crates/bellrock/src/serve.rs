@@ -163,6 +163,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     let retention = Arc::new(Retention::new(data, config.limits));
     let (reload, mut reloads) = Reload::new();
+    let query_slots = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let player = demo::Player::new(endpoints.clone(), clock.clone());
     let app = App {
         engines: engines.clone(),
@@ -189,8 +190,13 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         reload,
         promql: Arc::default(),
         origins: Arc::new(config.origins.clone()),
-        limits: QueryLimits { timeout: config.query_timeout, memory_bytes: config.query_memory_max.as_usize() },
-        slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2))),
+        limits: QueryLimits {
+            timeout: config.query_timeout,
+            memory_bytes: config.query_memory_max.as_usize(),
+            slots: query_slots,
+        },
+        queries: api::Queries::new(clock.clone()),
+        slots: Arc::new(Semaphore::new(query_slots)),
     };
     spawn_http(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
 
@@ -372,6 +378,7 @@ fn sources(rules: &rules::Rules) -> Sources {
         rule_groups: Arc::new(move || rules::rule_groups(&engine)),
         alertmanagers: Arc::new(move || Alertmanagers { active: alertmanagers.urls(), dropped: Vec::new() }),
         alerts_sent: Arc::new(move || sent.sent()),
+        check_config: Arc::new(crate::config::check_text),
     }
 }
 

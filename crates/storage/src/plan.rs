@@ -74,6 +74,17 @@ impl Limits {
         }
     }
 
+    /// The same with another one for a signal.
+    #[must_use]
+    pub fn with(mut self, signal: Signal, limit: Limit) -> Self {
+        match signal {
+            Signal::Logs => self.logs = limit,
+            Signal::Traces => self.traces = limit,
+            Signal::Metrics => self.metrics = limit,
+        }
+        self
+    }
+
     /// At how much free room removing begins: above the point where new data is refused, so that it need not be.
     pub fn low_water(&self) -> u64 {
         self.min_free.saturating_mul(2)
@@ -223,5 +234,7 @@ mod tests {
         // What another limit removes counts as room.
         let limits = Limits { logs: Limit { retention: Some(DAY * 6), bytes_max: None }, ..limits };
         assert_eq!(planned(&all, &limits, 10), ["logs 2 retention"]);
+        let limits = limits.with(Signal::Logs, Limit::default()).with(Signal::Metrics, limits.logs);
+        assert_eq!(planned(&all, &limits, 20), ["metrics 1 retention", "metrics 3 retention"]);
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foundation::UnixNanos;
+use model::Signal;
 use tsdb::Backup;
 
 use crate::data::{Data, Running, StorageError, remove};
-use crate::plan::{Limits, Removal, plan};
+use crate::plan::{Limit, Limits, Removal, plan};
 use crate::report::{Report, report};
 
 /// Keeps a server's data within its limits.
@@ -54,6 +55,17 @@ impl Retention {
     /// When something cannot be read.
     pub fn report(&self, now: UnixNanos, columns: bool) -> Result<Report, StorageError> {
         report(&self.data, &self.limits, now, columns)
+    }
+
+    /// What would go now if `signal` were kept within `limit` and nothing else changed.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub fn preview(&self, signal: Signal, limit: Limit, now: UnixNanos) -> Result<Vec<Removal>, StorageError> {
+        let limits = self.limits.with(signal, limit);
+        let mut removals = plan(&self.data.partitions()?, &limits, now, self.data.free_bytes()?);
+        removals.retain(|r| r.partition.signal == signal);
+        Ok(removals)
     }
 
     /// [`Running::snapshot_metrics`].

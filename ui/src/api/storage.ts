@@ -1,6 +1,6 @@
 // GET /api/v1/storage and what the configuration says of retention: bytes per signal, partition and column.
-import { request } from "./client.ts";
-import { blank, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
+import { request, sendJson } from "./client.ts";
+import { blank, type Decoder, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface Partition {
   name: string;
@@ -34,12 +34,32 @@ export interface Removal {
   reason: string;
 }
 
+/** What only memory and the log hold. */
+export interface InMemory {
+  signal: string;
+  records: number;
+  bytes: number;
+}
+
 export interface Storage {
   free_bytes: number | null;
   min_free_bytes: number;
   signals: SignalStorage[];
+  memory: InMemory[];
   removals: Removal[];
 }
+
+/** A partition goes by the name `partition`. */
+const removal: Decoder<Removal> = (value) => {
+  const read = object<Removal & { partition: string }>({
+    signal: blank,
+    name: blank,
+    partition: blank,
+    bytes: zero,
+    reason: blank,
+  })(value);
+  return { signal: read.signal, name: read.name || read.partition, bytes: read.bytes, reason: read.reason };
+};
 
 const storage = object<Storage>({
   free_bytes: nullable(number),
@@ -68,8 +88,38 @@ const storage = object<Storage>({
       ),
     }),
   ),
-  removals: withDefault(list(object<Removal>({ signal: blank, name: blank, bytes: zero, reason: blank })), []),
+  memory: withDefault(list(object<InMemory>({ signal: text, records: zero, bytes: zero })), []),
+  removals: withDefault(list(removal), []),
 });
+
+/** What another retention would remove at once. */
+export interface RetentionEffect {
+  removals: Removal[];
+  bytes: number;
+  records: number;
+  /** What is older goes. */
+  before_unix_milli: number | null;
+  /** The lines of the configuration that make it so. */
+  yaml: string;
+}
+
+const retentionEffect = object<RetentionEffect>({
+  removals: list(removal),
+  bytes: zero,
+  records: zero,
+  before_unix_milli: nullable(number),
+  yaml: blank,
+});
+
+/** Empty texts keep what is configured. */
+export function previewRetention(
+  { signal, retention, sizeMax }: { signal: string; retention: string; sizeMax: string },
+  abort: AbortSignal,
+): Promise<RetentionEffect> {
+  const body = { signal, ...(retention && { retention }), ...(sizeMax && { size_max: sizeMax }) };
+  const path = "api/v1/storage/retention/preview";
+  return sendJson({ method: "POST", path, body, signal: abort, decode: retentionEffect });
+}
 
 export async function fetchStorage(signal: AbortSignal): Promise<Storage> {
   return (await request({ path: "api/v1/storage", decode: storage, signal })).value;

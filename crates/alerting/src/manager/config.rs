@@ -3,6 +3,7 @@
 //! Text -> nodes -> [`Config`], with every finding at its line. What only we understand is accepted, said, and makes the
 //! verdict "valid in Alertmanager" a no. From Alertmanager 0.34, `config/config.go`.
 
+mod document;
 mod duration;
 mod inhibition;
 mod intervals;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+pub use document::with_secrets;
 pub use inhibition::InhibitRule;
 pub use print::SECRET;
 pub use receivers::{Receiver, Slot};
@@ -48,6 +50,8 @@ pub struct Config {
     pub resolve_timeout: Duration,
     /// The file as Alertmanager would take it, without secrets.
     pub normalised: String,
+    /// The same as an object, every secret of it `<secret>`; [`with_secrets`] is the way back.
+    pub document: serde_json::Value,
 }
 
 impl Config {
@@ -147,6 +151,7 @@ pub fn load_node(mut root: Node, source: Source<'_>, integrations: &dyn Integrat
         receivers::read(&root, &*builder, &mut findings)
     };
     let (errors, refused) = (findings.has_errors(), findings.foreign_refusal());
+    let modern = normalise::modern(&root);
     let config = routes.filter(|_| !errors).map(|routes| Config {
         routes,
         receivers,
@@ -154,7 +159,8 @@ pub fn load_node(mut root: Node, source: Source<'_>, integrations: &dyn Integrat
         time_intervals,
         maintenance,
         resolve_timeout,
-        normalised: print::print(&normalise::modern(&root)),
+        normalised: print::print(&modern),
+        document: document::document(&modern),
     });
     Loaded { config, findings: findings.into_sorted(), valid_in_alertmanager: !refused }
 }

@@ -4,6 +4,7 @@
 //! a finding that says so; a file with an error is not used at all, as in Prometheus.
 
 mod labels;
+mod meaning;
 mod read;
 mod write;
 

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    analyse, complete, context, errors, facets, fields, logs, map, patterns, rules, services, slos, status, storage,
-    tail, traces,
+    analyse, complete, config, context, errors, facets, fields, logs, map, patterns, queries, rules, services, slos,
+    status, storage, tail, traces,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,10 @@ use super::{
         rules::export,
         rules::test,
         storage::storage,
+        storage::preview,
+        config::check,
+        queries::list,
+        queries::cancel,
         fields::keys,
         fields::values,
     )

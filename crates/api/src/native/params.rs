@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use foundation::ErrorKind;
 use model::TimeRange;
@@ -26,6 +26,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Ok(axum::extract::Query(t)) => Ok(Self(t)),
             Err(e) => Err(ApiError::new(ErrorKind::InvalidInput, e.body_text())),
         }
+    }
+}
+
+/// The body of a request; what cannot be read is answered in the shape of our API, with the name of the key.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|e| ApiError::new(ErrorKind::TooLarge, e.body_text()))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError::invalid("body", e.to_string()))
     }
 }
 

@@ -79,6 +79,17 @@ impl FindingShape {
         }
     }
 
+    /// About the body of a request.
+    pub(crate) fn of_request(
+        severity: &'static str,
+        (line, column): (u32, u32),
+        path: String,
+        reason: String,
+        fix: String,
+    ) -> Self {
+        Self { severity, file: "request".to_owned(), line, column, path, reason, fix, prometheus_refuses: false }
+    }
+
     fn all(files: &[FileFindings]) -> Vec<Self> {
         files.iter().flat_map(|f| f.findings.iter().map(|x| Self::new(&f.file, x))).collect()
     }

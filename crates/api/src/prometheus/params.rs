@@ -34,7 +34,11 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             pairs.extend(decode(&String::from_utf8_lossy(&body)));
         }
         pairs.extend(decode(&from_uri));
-        Ok(Self(pairs))
+        let params = Self(pairs);
+        if let Some(text) = params.get("query").or_else(|| params.get("match[]")) {
+            crate::queries::about(text);
+        }
+        Ok(params)
     }
 }
 

@@ -85,10 +85,12 @@ pub(super) async fn batch(State(app): State<App>, Body(asked): Body<Asked>) -> R
         return Err(ApiError::invalid("queries", message));
     }
     let begin = Instant::now();
+    let request = crate::queries::Asked::current();
     let (lines, waiting) = mpsc::channel(LINES_WAITING);
     // Lives until every query is answered; when the connection is gone, the queries are dropped, which cancels them.
     tokio::spawn(async move {
-        let mut running: JoinSet<String> = asked.queries.into_iter().map(|one| line(app.clone(), one)).collect();
+        let mut running: JoinSet<String> =
+            asked.queries.into_iter().map(|one| request.with_text(&one.query).scope(line(app.clone(), one))).collect();
         loop {
             let line = tokio::select! {
                 () = lines.closed() => return,

@@ -1,25 +1,10 @@
-//! JSON bodies, and what all things that people save have in common.
+//! What all things that people save have in common.
 
-use axum::extract::{FromRequest, Request};
 use foundation::ErrorKind;
 use metastore::{Documents, MetaError};
-use serde::de::DeserializeOwned;
 
 use crate::native::error::ApiError;
-
-/// The body of a request; what cannot be read is answered in the shape of our API, with the name of the key.
-pub(crate) struct Body<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|e| ApiError::new(ErrorKind::TooLarge, e.body_text()))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError::invalid("body", e.to_string()))
-    }
-}
+pub(crate) use crate::native::params::Body;
 
 /// What the page of an address is: a path of this UI, nothing that leads elsewhere.
 pub(super) fn check_url(url: &str) -> Result<(), ApiError> {

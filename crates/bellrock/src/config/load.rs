@@ -95,9 +95,14 @@ pub(crate) struct Draft {
 
 /// Reads files without giving up at an error.
 pub(crate) fn draft(args: &CheckArgs) -> Draft {
+    draft_from(args, &Machine)
+}
+
+/// The same, with references that lead where `lookup` says.
+pub(super) fn draft_from(args: &CheckArgs, lookup: &dyn config::Lookup) -> Draft {
     let serve = ServeArgs { config: args.files.clone(), log: "info".to_owned(), ..ServeArgs::default() };
     let mut findings = Findings::default();
-    let document = config::load(&serve.config, &Machine, &mut findings);
+    let document = config::load(&serve.config, lookup, &mut findings);
     let (config, plan) = parts(&serve, document.clone(), !args.collect, &mut findings);
     Draft { config, plan, document, findings }
 }

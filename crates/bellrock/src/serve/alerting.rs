@@ -13,7 +13,7 @@ use alerting::{Alert, Severity, Timeline};
 use anyhow::{Context as _, anyhow};
 use api::alerting::{Alerting, Configuration, Refusal};
 use foundation::Clock;
-use metastore::{Metastore, Origin};
+use metastore::{MetaError, Metastore, Origin};
 use parking_lot::Mutex;
 use serde_json::json;
 
@@ -86,9 +86,9 @@ impl Reader {
 
     /// What was set through the API, or nothing: then nobody is told.
     fn stored(&self, store: &Metastore) -> anyhow::Result<(config::Config, Configuration)> {
-        if let Some(document) = store.documents().get(KIND, ID)? {
-            let text = document.body["text"].as_str().unwrap_or_default();
-            match taken(self.load(text, Path::new(""), false), "api", None) {
+        let text = stored_text(store)?;
+        if !text.is_empty() {
+            match taken(self.load(&text, Path::new(""), false), "api", None) {
                 Ok(taken) => return Ok(taken),
                 Err(e) => tracing::error!(
                     "the configuration of the alert manager that was set through the API is not used: {e:#}"
@@ -164,8 +164,11 @@ pub(super) fn open(
         }
     };
     let check = {
-        let reader = reader.clone();
-        move |text: &str| reader.load(text, Path::new(""), false)
+        let (reader, store) = (reader.clone(), store.clone());
+        move |text: &str| match config::with_secrets(text, &stored_text(&store).unwrap_or_default()) {
+            Ok(text) => reader.load(&text, Path::new(""), false),
+            Err(findings) => Loaded { config: None, findings, valid_in_alertmanager: false },
+        }
     };
     let replace = {
         let manager = manager.clone();
@@ -180,6 +183,12 @@ pub(super) fn open(
     })
 }
 
+/// What was set through the API; empty when nothing was.
+fn stored_text(store: &Metastore) -> Result<String, MetaError> {
+    let document = store.documents().get(KIND, ID)?;
+    Ok(document.and_then(|d| d.body["text"].as_str().map(str::to_owned)).unwrap_or_default())
+}
+
 fn replace(
     reader: &Reader,
     manager: &Alertmanager,
@@ -190,7 +199,9 @@ fn replace(
     if reader.source != Source::Nowhere {
         return Err(Refusal::FromFile(current.lock().path.clone().unwrap_or_default()));
     }
-    let Loaded { config, findings, valid_in_alertmanager } = reader.load(text, Path::new(""), false);
+    let before = stored_text(store).map_err(|e| Refusal::Store(e.to_string()))?;
+    let text = config::with_secrets(text, &before).map_err(Refusal::Invalid)?;
+    let Loaded { config, findings, valid_in_alertmanager } = reader.load(&text, Path::new(""), false);
     let Some(config) = config else { return Err(Refusal::Invalid(findings)) };
     let stored = store.documents().put(KIND, ID, &json!({"text": text}), Origin::Api);
     stored.map_err(|e| Refusal::Store(e.to_string()))?;

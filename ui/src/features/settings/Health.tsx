@@ -9,6 +9,7 @@ import { Tile } from "../../components/Tile.tsx";
 import { formatCount } from "../../lib/number.ts";
 import { formatRelative } from "../../lib/time/format.ts";
 import { formatBytes } from "../../lib/units.ts";
+import { Inside } from "./Inside.tsx";
 import styles from "./Settings.module.css";
 
 const REFRESH_MS = 5000;
@@ -76,6 +77,8 @@ export function Health() {
               })}
             </tbody>
           </table>
+          <h3>Inside</h3>
+          <Inside />
           <h3>Where it listens</h3>
           <table className="table">
             <tbody>
@@ -92,8 +95,9 @@ export function Health() {
             </tbody>
           </table>
           <p className="muted">
-            What senders got wrong, with its fix, stands in <Link to="/start">Add data</Link>. The server's own metrics
-            are on its metrics port, <code>/metrics</code>.
+            What senders got wrong, with its fix, stands in <Link to="/start">Add data</Link>. All that the server
+            measures of itself is at <code>/metrics</code> of its metrics port, and at{" "}
+            <a href="api/v1/self-metrics">/api/v1/self-metrics</a> here.
           </p>
         </div>
       )}

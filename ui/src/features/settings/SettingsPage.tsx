@@ -1,4 +1,4 @@
-// Settings: storage and retention, health, everything as one file, appearance, keys, people, about.
+// Settings: storage and retention, health, queries, everything as one file, appearance, keys, people, about.
 import { Link, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
 import { EMPTY_REPORT, report } from "../../lib/report.ts";
@@ -7,6 +7,7 @@ import { Appearance } from "./Appearance.tsx";
 import { Health } from "./Health.tsx";
 import { People } from "./People.tsx";
 import { Provisioning } from "./Provisioning.tsx";
+import { Queries } from "./Queries.tsx";
 import styles from "./Settings.module.css";
 import { Shortcuts } from "./Shortcuts.tsx";
 import { StorageSection } from "./StorageSection.tsx";
@@ -14,6 +15,7 @@ import { StorageSection } from "./StorageSection.tsx";
 const SECTIONS: readonly { id: string; title: string; Body: ComponentType }[] = [
   { id: "retention", title: "Storage and retention", Body: StorageSection },
   { id: "health", title: "Health", Body: Health },
+  { id: "queries", title: "Queries", Body: Queries },
   { id: "provisioning", title: "Export and import", Body: Provisioning },
   { id: "appearance", title: "Appearance", Body: Appearance },
   { id: "shortcuts", title: "Keyboard", Body: Shortcuts },

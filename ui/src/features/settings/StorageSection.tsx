@@ -1,12 +1,13 @@
 // What each signal takes on the disk, how long it is kept, and what it will take; the columns that take the most.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { fetchConfigText, fetchStorage, type SignalStorage, type Storage } from "../../api/storage.ts";
+import { fetchConfigText, fetchStorage, type InMemory, type SignalStorage, type Storage } from "../../api/storage.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { formatCount, formatPercent } from "../../lib/number.ts";
 import { formatInstant, formatRelative } from "../../lib/time/format.ts";
 import { formatBytes } from "../../lib/units.ts";
 import { useTime } from "../../lib/view.ts";
+import { RetentionForm } from "./RetentionForm.tsx";
 import { type Kept, outlook, readPolicy, readRetention } from "./retention.ts";
 import styles from "./Settings.module.css";
 
@@ -38,6 +39,7 @@ export function StorageSection() {
                 <th className="number">At most</th>
                 <th className="number">Records</th>
                 <th className="number">On disk</th>
+                <th className="number">In memory</th>
                 <th className="number">Per record</th>
                 <th className="number">A day</th>
                 <th className="number">In the end</th>
@@ -46,7 +48,12 @@ export function StorageSection() {
             </thead>
             <tbody>
               {data.signals.map((each) => (
-                <SignalRow key={each.signal} storage={each} kept={kept.get(each.signal)} />
+                <SignalRow
+                  key={each.signal}
+                  storage={each}
+                  memory={data.memory.find(({ signal }) => signal === each.signal)}
+                  kept={kept.get(each.signal)}
+                />
               ))}
             </tbody>
           </table>
@@ -55,6 +62,7 @@ export function StorageSection() {
             <code>storage.metrics</code> take <code>retention</code> and <code>size_max</code>, and hold from the next
             start on. Data goes by whole days.
           </p>
+          <RetentionForm kept={kept} />
           {data.removals.length > 0 && (
             <div>
               <h3>What retention removes next</h3>
@@ -104,7 +112,13 @@ function Disk({ storage, policy }: { storage: Storage; policy: string }) {
   );
 }
 
-function SignalRow({ storage, kept }: { storage: SignalStorage; kept: Kept | undefined }) {
+interface SignalRowProps {
+  storage: SignalStorage;
+  memory: InMemory | undefined;
+  kept: Kept | undefined;
+}
+
+function SignalRow({ storage, memory, kept }: SignalRowProps) {
   const { zone, asOfMilli } = useTime();
   const { oldestMilli, bytesPerDay, steadyBytes } = outlook(storage, kept?.retention ?? "");
   const dash = <span className="faint">–</span>;
@@ -115,8 +129,16 @@ function SignalRow({ storage, kept }: { storage: SignalStorage; kept: Kept | und
       <td className="number">
         {kept && !/^0+B?$/.test(kept.sizeMax) ? kept.sizeMax : <span className="faint">no limit</span>}
       </td>
-      <td className="number">{formatCount(storage.records)}</td>
+      <td className="number">{formatCount(storage.records + (memory?.records ?? 0))}</td>
       <td className="number">{formatBytes(storage.bytes)}</td>
+      <td
+        className="number"
+        title={
+          memory && `${formatCount(memory.records)} records that are safe in the log and in no file of their own yet`
+        }
+      >
+        {memory ? formatBytes(memory.bytes) : dash}
+      </td>
       <td className="number">{storage.records > 0 ? formatBytes(storage.bytes_per_record) : dash}</td>
       <td className="number">{bytesPerDay === null ? dash : formatBytes(bytesPerDay)}</td>
       <td className="number" title="Once the oldest is as old as it may be, at the rate so far">

@@ -6,8 +6,8 @@ use foundation::units::format_duration;
 use promql::ast::ValueType;
 use promql::number::{parse_duration, parse_number};
 
-use super::Read;
 use super::labels::{self, LabelsOf};
+use super::{Read, meaning};
 use crate::finding::Findings;
 use crate::rules::spec::{Absent, Alerting, EventSource, Events, Expression, Group, Level, Promql, Rule, Side, Texts};
 use crate::rules::template;
@@ -156,10 +156,30 @@ impl Reader {
         let labels = node.get("labels").map(|n| self.texts(n, &at("labels"), Names::Labels)).unwrap_or_default();
         let rules = node.get("rules").map(|n| self.items(n, &at("rules"), RULES_MAX)).unwrap_or_default();
         let group_labels = labels.clone();
-        let rules = rules.iter().enumerate();
-        let rules =
-            rules.filter_map(|(n, item)| self.rule(item, &format!("{path}.rules[{n}]"), &group_labels)).collect();
+        let read = |(n, item): (usize, &Node)| {
+            let path = format!("{path}.rules[{n}]");
+            let rule = self.rule(item, &path, &group_labels)?;
+            self.shorter_than(interval, item, &path, &rule);
+            Some(rule)
+        };
+        let rules = rules.iter().enumerate().filter_map(read).collect();
         Some(Group { name, interval, query_offset, limit, labels, rules })
+    }
+
+    /// Says when an alert waits for less than the time between evaluations.
+    fn shorter_than(&mut self, interval: Option<Duration>, node: &Node, path: &str, rule: &Rule) {
+        let hold = rule.alerting.as_ref().map(|a| a.hold).unwrap_or_default();
+        let (Some(interval), Some(n)) = (interval, node.get("for")) else { return };
+        if !hold.is_zero() && hold < interval {
+            let message =
+                format!("is shorter than the interval of the group, {}: it acts like it", format_duration(interval));
+            self.findings.info(
+                n.place,
+                &format!("{path} ({}).for", rule.name),
+                message,
+                "make it longer, or leave it out",
+            );
+        }
     }
 
     fn limit(&mut self, node: &Node, path: &str) -> Option<usize> {
@@ -328,7 +348,22 @@ impl Reader {
             let message = "compares, and so do the levels: values on the other side of the comparison are not seen";
             self.findings.warn(place, &at("expr"), message, "leave the comparison to the levels");
         }
+        if let Some(Expression::Promql(p)) = expression {
+            self.meaning(&p.tree, node.get("expr").map_or(node.place, |n| n.place), &at("expr"), levels.is_empty());
+        }
         Alerting { hold, keep_firing, annotations, levels, absent }
+    }
+
+    /// What nobody can have meant; `decides`: the condition is in the expression alone.
+    fn meaning(&mut self, expr: &promql::ast::Expr, place: Place, path: &str, decides: bool) {
+        if let Some(name) = meaning::bare_counter(expr) {
+            let message = format!("`{name}` is a counter: it only grows, and stays above every threshold");
+            self.findings.warn(place, path, message, format!("use `rate({name}[5m])` or `increase({name}[5m])`"));
+        }
+        if decides && meaning::has_no_condition(expr) {
+            let message = "has no condition: the alert fires for every series that there is";
+            self.findings.info(place, path, message, "compare it, as `> 0`");
+        }
     }
 
     /// Checks the templates of a mapping of texts.

@@ -43,6 +43,7 @@ fn shown(app: &App, of: &Configuration) -> Value {
         "valid_in_alertmanager": of.valid_in_alertmanager,
         "findings": of.findings.iter().chain(&inhibitions).map(finding).collect::<Vec<_>>(),
         "normalised": app.alerting.manager.config().normalised,
+        "document": app.alerting.manager.config().document,
     })
 }
 
@@ -53,13 +54,15 @@ fn fixed_labels(rule: &Rule) -> Option<Labels> {
     Some(Labels::from_pairs(own.chain([("alertname", rule.name.as_str())])))
 }
 
-/// The configuration that is used, as Alertmanager would take it and without secrets, and every finding about what was written.
+/// The configuration that is used, as Alertmanager would take it and without secrets, as text (`normalised`) and as an object
+/// (`document`), and every finding about what was written.
 #[utoipa::path(get, path = "/api/v1/alertmanager/config", responses((status = 200, body = Value)))]
 pub(crate) async fn get(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     blocking(move || Ok(Json(shown(&app, &(app.alerting.configuration)())))).await
 }
 
-/// Takes the text of an alertmanager.yml, when no file of the server provides one. With errors nothing is changed.
+/// Takes the text of an alertmanager.yml (JSON is YAML), when no file of the server provides one. With errors nothing is changed.
+/// A value that is exactly `<secret>` keeps what is stored in its place: of the same receiver, in the same entry.
 #[utoipa::path(post, path = "/api/v1/alertmanager/config", request_body(content = String, content_type = "application/yaml"),
     responses((status = 200, body = Value), (status = 400, body = Value), (status = 409, body = ApiError)))]
 pub(crate) async fn set(State(app): State<App>, text: String) -> Result<Response, ApiError> {

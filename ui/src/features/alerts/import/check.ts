@@ -10,7 +10,7 @@ import { fetchWhyEmpty } from "../../../api/why-empty.ts";
 import { splitComparison } from "../../../lib/comparison.ts";
 import { plural } from "../../../lib/number.ts";
 import type { ShownFinding } from "../FindingList.tsx";
-import { keptLabels, lintRule } from "../lint.ts";
+import { keptLabels } from "../lint.ts";
 import type { FileKind } from "./detect.ts";
 import { noticeCollector, noticeLocalhost } from "./notices.ts";
 import { rulesOf } from "./rule-lines.ts";
@@ -26,7 +26,6 @@ export interface Report {
 const HOUR_MILLI = 3_600_000;
 const QUERIES_MAX = 200;
 const SIDE_BY_SIDE = 4;
-const INTERVAL_SECONDS = 15;
 
 export async function checkFile(kind: FileKind, text: string, signal: AbortSignal): Promise<Report> {
   const report = await BY_KIND[kind](text, signal);
@@ -82,17 +81,6 @@ async function checkRules(text: string, signal: AbortSignal): Promise<Report> {
       const line = where?.lines.get("expr") ?? 0;
       return [{ severity: "warning", line, path: `${rule.rule}.expr`, message: rule.error, fix: "" }];
     });
-    const own = lined.flatMap((each) =>
-      lintRule(each.draft, INTERVAL_SECONDS).map(
-        (lint): ShownFinding => ({
-          severity: "warning",
-          line: each.lines.get(lint.where) ?? each.line,
-          path: `${each.draft.name}.${lint.where}`,
-          message: lint.message,
-          fix: lint.fix,
-        }),
-      ),
-    );
     const data = await checkData(
       lined
         .filter((each) => each.draft.source === "promql" && each.draft.expr !== "")
@@ -108,7 +96,7 @@ async function checkRules(text: string, signal: AbortSignal): Promise<Report> {
       plural(lined.length - records, "alerting rule"),
       ...(records > 0 ? [plural(records, "recording rule")] : []),
     ];
-    return { usable: true, accepted, findings: [...trial.findings, ...failing, ...own, ...data] };
+    return { usable: true, accepted, findings: [...trial.findings, ...failing, ...data] };
   } catch (error) {
     const findings = refusal(error);
     if (!findings) throw error;

@@ -168,6 +168,7 @@ fn all_mistakes_are_told_at_once_with_place_and_remedy() {
             error 11:14: groups[0].rules[1] (r).for: invalid field 'for' in recording rule (remove it, or write `alert:`)
             error 12:9: groups[0].rules[2]: only one of 'record' and 'alert' must be set (make two rules of it)
             error 15:9: groups[0].rules[3]: one of 'record' or 'alert' must be set (write `alert:` or `record:` with a name)
+            info 17:15: groups[0].rules[4] (C).expr: has no condition: the alert fires for every series that there is (compare it, as `> 0`)
             error 18:14: groups[0].rules[4] (C).for: `soon` is not a duration (write numbers and units, for example `15s`, `1h30m` or `7d`)
             error 19:18: groups[0].rules[4] (C).labels.__name__: invalid label name: __name__ (use letters, digits and `_`)
             error 20:32: groups[0].rules[4] (C).annotations.summary: template summary:1: function "humanise" not defined (correct the template)
