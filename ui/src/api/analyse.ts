@@ -25,6 +25,15 @@ export interface AnalysisTable {
   groups: number;
   step_nanos: number | null;
   sampled: number | null;
+  /** With `count_adjusted` and the like: how much of what was sent a sampler has kept. */
+  adjusted: Adjusted | null;
+}
+
+export interface Adjusted {
+  stored: number;
+  stands_for: number;
+  /** 1 when nothing was left out. */
+  rate: number;
 }
 
 export interface Pattern {
@@ -69,6 +78,7 @@ const table = object<AnalysisTable>({
   groups: withDefault(number, 0),
   step_nanos: nullable(number),
   sampled: nullable(number),
+  adjusted: nullable(object<Adjusted>({ stored: number, stands_for: number, rate: number })),
 });
 
 const patternFields = {

@@ -1,6 +1,6 @@
 // GET and DELETE /api/v1/queries: what runs on the server, what was slow, and a way to stop it.
 import { request, sendJson } from "./client.ts";
-import { bool, list, nullable, number, object, text, withDefault } from "./decode.ts";
+import { bool, list, nullable, number, object, text, withDefault, zero } from "./decode.ts";
 
 export interface RunningQuery {
   id: number;
@@ -24,7 +24,6 @@ export interface Queries {
   cancelled: number;
 }
 
-const zero = withDefault(number, 0);
 const query = object<RunningQuery>({
   id: number,
   request: withDefault(text, ""),

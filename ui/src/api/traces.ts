@@ -53,6 +53,8 @@ export interface Span {
   /** Empty for a root span. */
   parent_span_id: string;
   trace_state: string;
+  /** How many spans it stands for, where a sampler left others out. */
+  adjusted_count: number;
   flags: number;
   name: string;
   kind: string;
@@ -119,6 +121,7 @@ export const span = object<Span>({
   span_id: text,
   parent_span_id: blank,
   trace_state: blank,
+  adjusted_count: withDefault(number, 1),
   flags: zero,
   name: blank,
   kind: withDefault(text, "INTERNAL"),

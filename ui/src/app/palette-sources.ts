@@ -42,6 +42,7 @@ const ALERTING: readonly [string, string][] = [
   ["Alert routing", "/alerts/routing"],
   ["Notification deliveries", "/alerts/deliveries"],
   ["Import rules, dashboards, Alertmanager", "/import"],
+  ["Data doctor: what finds no data", "/doctor"],
 ];
 const SEARCH_CHARS_MIN = 2;
 

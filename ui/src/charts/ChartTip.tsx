@@ -5,7 +5,7 @@ import { formatPercent } from "../lib/number.ts";
 import { formatInstant } from "../lib/time/format.ts";
 import { offsetLabel, type Zone } from "../lib/time/zone.ts";
 import styles from "./LineChart.module.css";
-import type { Incomplete, Line } from "./series.ts";
+import { type Incomplete, type Line, writerOf } from "./series.ts";
 
 /** Where the cursor is. */
 export interface At {
@@ -14,6 +14,8 @@ export interface At {
   left: number;
   /** The height of the pointer on the axis of values. */
   value: number;
+  /** Where a value of a line with an axis of its own stands on the main one. */
+  onMain: (line: Line, value: number) => number;
   /** The pointer is over another chart of the page. */
   follows: boolean;
 }
@@ -55,7 +57,9 @@ export function ChartTip(props: ChartTipProps) {
   });
   const values = lines.flatMap((line) => {
     const value = line.values[at.index];
-    return value === null || value === undefined ? [] : [{ line, value, distance: Math.abs(value - at.value) }];
+    return value === null || value === undefined
+      ? []
+      : [{ line, value, distance: Math.abs(at.onMain(line, value) - at.value) }];
   });
   if (values.length === 0) return null;
   const total = values.reduce((sum, each) => sum + each.value, 0);
@@ -107,6 +111,7 @@ export function ChartTip(props: ChartTipProps) {
         .sort((a, b) => b.value - a.value)
         .map(({ line, value }) => {
           const old = before(line.id);
+          const write = writerOf(line, format);
           return (
             <div key={line.id} className={styles.tipRow} data-nearest={!at.follows && line === first?.line}>
               <i style={{ background: line.colour }} />
@@ -114,11 +119,11 @@ export function ChartTip(props: ChartTipProps) {
               {old !== null && (
                 <span className="faint">
                   {value >= old ? "+" : "\u2212"}
-                  {format(Math.abs(value - old))}
+                  {write(Math.abs(value - old))}
                 </span>
               )}
               {stacked && total > 0 && <span className="faint">{formatPercent(value / total)}</span>}
-              <span>{format(value)}</span>
+              <span>{write(value)}</span>
             </div>
           );
         })}

@@ -3,7 +3,7 @@ import { LineChart as ChartIcon } from "lucide-react";
 import { formatInstant } from "../lib/time/format.ts";
 import type { Zone } from "../lib/time/zone.ts";
 import styles from "./LineChart.module.css";
-import type { Line } from "./series.ts";
+import { type Line, writerOf } from "./series.ts";
 
 export interface DataTableProps {
   label: string;
@@ -53,7 +53,7 @@ export function DataTable({ label, times, lines, zone, format, onClose }: DataTa
                 const value = line.values[at];
                 return (
                   <td key={line.id} className="number">
-                    {value === null || value === undefined ? "\u2013" : format(value)}
+                    {value === null || value === undefined ? "\u2013" : writerOf(line, format)(value)}
                   </td>
                 );
               })}

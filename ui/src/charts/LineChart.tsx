@@ -14,7 +14,7 @@ import { type Exemplar, Exemplars } from "./Exemplars.tsx";
 import styles from "./LineChart.module.css";
 import { decimate } from "./m4.ts";
 import { type Band, FOCUS_LINES_MAX, type Marker, type PlotInput, plotOptions, type Threshold } from "./plot.ts";
-import { incompleteBucket, inWords, type Line, type Mode, moveTo, stackUp } from "./series.ts";
+import { incompleteBucket, inWords, type Line, type Mode, moveTo, scaleOf, stackUp, writerOf } from "./series.ts";
 import { inTurn } from "./turns.ts";
 
 export type { Exemplar } from "./Exemplars.tsx";
@@ -92,8 +92,13 @@ export function LineChart(props: LineChartProps) {
   // A plot with other lines, or drawn in another way, is another plot.
   const shape = useMemo(
     () =>
-      JSON.stringify([mode, logY, zone, lines.map((line) => [line.id, line.label, line.colour]), [...hidden]]) +
-      previous.map((line) => line.id).join(),
+      JSON.stringify([
+        mode,
+        logY,
+        zone,
+        lines.map((line) => [line.id, line.label, line.colour, line.axis?.key]),
+        [...hidden],
+      ]) + previous.map((line) => line.id).join(),
     [mode, logY, zone, lines, hidden, previous],
   );
   const drawnShape = useRef("");
@@ -191,10 +196,12 @@ export function LineChart(props: LineChartProps) {
   const cursorAt = (index: number, line: Line | undefined): At | null => {
     const chart = plot.current;
     const value = line?.values[index];
-    if (!chart || value === null || value === undefined) return null;
+    if (!chart || !line || value === null || value === undefined) return null;
     const left = chart.valToPos(times[index] ?? 0, "x");
-    chart.setCursor({ left, top: chart.valToPos(value, "y") }, false);
-    return { index, left: left + chart.bbox.left / devicePixelRatio, value, follows: false };
+    chart.setCursor({ left, top: chart.valToPos(value, scaleOf(line)) }, false);
+    const onMain = mainOf(chart);
+    const place = left + chart.bbox.left / devicePixelRatio;
+    return { index, left: place, value: onMain(line, value), onMain, follows: false };
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const line = visible[Math.min(active, visible.length - 1)];
@@ -281,8 +288,13 @@ function placeOf(chart: uPlot, times: readonly number[], few: readonly number[] 
     index: few ? nearest(times, few[idx] ?? 0) : idx,
     left: left + chart.bbox.left / devicePixelRatio,
     value: chart.posToVal(top ?? 0, "y"),
+    onMain: mainOf(chart),
     follows: event === null || event === undefined,
   };
+}
+
+function mainOf(chart: uPlot): At["onMain"] {
+  return (line, value) => (line.axis ? chart.posToVal(chart.valToPos(value, scaleOf(line)), "y") : value);
 }
 
 /** The line nearest to the pointer at full strength, the others pale; all at full strength when it has left. */
@@ -294,9 +306,10 @@ function bringOut(chart: uPlot, input: PlotInput | null, at: At | null): void {
     input.lines.forEach((line, place) => {
       const value = input.drawn[place]?.[at.index];
       if (value === null || value === undefined || input.hidden.has(line.id)) return;
-      if (Math.abs(value - at.value) >= distance) return;
+      const away = Math.abs(at.onMain(line, value) - at.value);
+      if (away >= distance) return;
       best = place;
-      distance = Math.abs(value - at.value);
+      distance = away;
     });
   }
   if (best < 0) chart.setSeries(null, { focus: false });
@@ -352,7 +365,7 @@ function speak(
 ): string {
   const value = line?.values[at.index];
   if (!line || value === null || value === undefined) return "";
-  return `${line.label}: ${format(value)} at ${formatInstant((times[at.index] ?? 0) * 1000, zone, false)}`;
+  return `${line.label}: ${writerOf(line, format)(value)} at ${formatInstant((times[at.index] ?? 0) * 1000, zone, false)}`;
 }
 
 /** The value under the cursor, spoken at most twice a second. */

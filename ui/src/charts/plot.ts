@@ -4,7 +4,7 @@ import { resolveColour } from "../lib/colour.ts";
 import type { Range } from "../lib/time/range.ts";
 import type { Zone } from "../lib/time/zone.ts";
 import { timeTicks } from "./axis.ts";
-import type { Incomplete, Line, Mode } from "./series.ts";
+import { type Incomplete, type Line, type LineAxis, type Mode, scaleOf } from "./series.ts";
 
 export interface Threshold {
   value: number;
@@ -70,6 +70,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
   const colour = (name: string) => resolveColour(`var(${name})`);
   const grid = { stroke: colour("--line"), width: 1 };
   const text = { stroke: colour("--faint"), font: FONT, ticks: { show: false } };
+  const others = otherAxes(input.lines);
   const ticks = (plot: uPlot) =>
     timeTicks(input.range.fromMilli, input.range.toMilli, plot.bbox.width / devicePixelRatio, input.zone);
   return {
@@ -96,6 +97,14 @@ export function plotOptions(input: PlotInput): uPlot.Options {
                 input.thresholds.map((each) => each.value),
               ),
           },
+      ...Object.fromEntries(
+        others.map(([scale]) => [
+          scale,
+          input.logY
+            ? { distr: 3, log: 10 }
+            : { range: (_: uPlot, min: number, max: number) => valueRange(min, max, []) },
+        ]),
+      ),
     },
     axes: [
       {
@@ -116,6 +125,17 @@ export function plotOptions(input: PlotInput): uPlot.Options {
         ...(BINARY.test(input.format(2 ** 20)) ? { incrs: POWERS_OF_TWO } : {}),
         values: (_, splits) => splits.map((value) => (value === null ? "" : input.format(value))),
       },
+      ...others.map(
+        ([scale, axis]): uPlot.Axis => ({
+          ...text,
+          scale,
+          side: 1,
+          grid: { show: false },
+          size: Y_AXIS_PX,
+          space: 34,
+          values: (_, splits) => splits.map((value) => (value === null ? "" : axis.format(value))),
+        }),
+      ),
     ],
     series: [
       {},
@@ -123,6 +143,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
       ...input.previous.map(
         (line): uPlot.Series => ({
           stroke: resolveColour(line.colour),
+          scale: scaleOf(line),
           alpha: 0.55,
           width: 1.2,
           dash: [2, 4],
@@ -158,11 +179,19 @@ export function plotOptions(input: PlotInput): uPlot.Options {
   };
 }
 
+/** The axes beside the main one, by the names of their scales, in the order of their lines. */
+function otherAxes(lines: readonly Line[]): [string, LineAxis][] {
+  const found = new Map<string, LineAxis>();
+  for (const line of lines) if (line.axis) found.set(scaleOf(line), found.get(scaleOf(line)) ?? line.axis);
+  return [...found];
+}
+
 function seriesOf(line: Line, at: number, mode: Mode, show: boolean): uPlot.Series {
   const stroke = resolveColour(line.colour);
   const dash = dashOf(at);
   const base: uPlot.Series = {
     label: line.label,
+    scale: scaleOf(line),
     stroke,
     width: 1.5,
     show,
@@ -207,8 +236,8 @@ function drawIncomplete(plot: uPlot, { incomplete, lines, drawn, times, hidden, 
     if (hidden.has(line.id) || to === null || to === undefined || from === null || from === undefined) return;
     ctx.strokeStyle = resolveColour(line.colour);
     ctx.beginPath();
-    ctx.moveTo(plot.valToPos(times[incomplete.index - 1] ?? 0, "x", true), plot.valToPos(from, "y", true));
-    ctx.lineTo(plot.valToPos(times[incomplete.index] ?? 0, "x", true), plot.valToPos(to, "y", true));
+    ctx.moveTo(plot.valToPos(times[incomplete.index - 1] ?? 0, "x", true), plot.valToPos(from, scaleOf(line), true));
+    ctx.lineTo(plot.valToPos(times[incomplete.index] ?? 0, "x", true), plot.valToPos(to, scaleOf(line), true));
     ctx.stroke();
   });
   ctx.restore();

@@ -9,6 +9,24 @@ export interface Line {
   values: readonly (number | null)[];
   /** Of all values, where the server sent only those that a picture needs. */
   all?: { count: number; mean: number } | null;
+  /** Where it stands when not on the main axis of the chart. */
+  axis?: LineAxis | null;
+}
+
+/** An axis beside the main one; lines with the same key share it. */
+export interface LineAxis {
+  key: string;
+  format: (value: number) => string;
+}
+
+/** How the values of a line are written, in a chart whose main axis has `format`. */
+export function writerOf(line: Line, format: (value: number) => string): (value: number) => string {
+  return line.axis?.format ?? format;
+}
+
+/** The name of a line's scale in the plot. */
+export function scaleOf(line: Line): string {
+  return line.axis ? `axis ${line.axis.key}` : "y";
 }
 
 export type Mode = "line" | "area" | "stack" | "bars" | "points";
@@ -84,7 +102,8 @@ export function inWords(label: string, lines: readonly Line[], format: (value: n
   const count = `${lines.length} ${lines.length === 1 ? "line" : "lines"}`;
   if (!largest || first === undefined || first === null) return `${label}: ${count} without values`;
   const { stats, line } = largest;
-  return `${label}: ${count}; the largest, ${line.label}, goes from ${format(first)} to ${format(stats.last)}, at most ${format(stats.max)}`;
+  const write = writerOf(line, format);
+  return `${label}: ${count}; the largest, ${line.label}, goes from ${write(first)} to ${write(stats.last)}, at most ${write(stats.max)}`;
 }
 
 /** RFC 4180: the time in ISO 8601, then one column per line. */

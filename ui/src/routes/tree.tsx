@@ -277,6 +277,13 @@ const importFiles = createRoute({
   component: lazyRouteComponent(() => import("../features/alerts/import/ImportPage.tsx"), "ImportPage"),
 });
 
+const doctor = createRoute({
+  getParentRoute: parent,
+  path: "/doctor",
+  staticData: { title: "Data doctor" },
+  component: lazyRouteComponent(() => import("../features/alerts/doctor/DoctorPage.tsx"), "DoctorPage"),
+});
+
 const settings = createRoute({
   getParentRoute: parent,
   path: "/settings",
@@ -341,6 +348,7 @@ export const routeTree = root.addChildren([
   settings,
   settingsSection,
   importFiles,
+  doctor,
   shortLink,
   oldTrace,
   oldDashboard,

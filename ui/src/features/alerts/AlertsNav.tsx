@@ -11,6 +11,7 @@ const PAGES = [
   { to: "/alerts/routing", title: "Routing", exact: false },
   { to: "/alerts/deliveries", title: "Deliveries", exact: false },
   { to: "/import", title: "Import", exact: false },
+  { to: "/doctor", title: "Data doctor", exact: false },
 ] as const;
 
 export function AlertsNav({ children }: { children?: ReactNode }) {

@@ -8,6 +8,7 @@ import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { seriesColour, serviceColour } from "../../lib/colour.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { useTime } from "../../lib/view.ts";
+import { axesOf, mainUnit } from "./axes.ts";
 import { EmptyPanel } from "./EmptyPanel.tsx";
 import { HeatPanel } from "./HeatPanel.tsx";
 import { Markdown } from "./Markdown.tsx";
@@ -149,8 +150,9 @@ function Lines(props: LinesProps) {
   const { panel, series, format, range, stepSeconds, exprs, earlier = NO_SERIES, shiftMilli = 0 } = props;
   const { zone, setRange } = useTime();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const { times, lines } = useMemo(() => {
+  const { times, lines, main } = useMemo(() => {
     const { times: at, values } = align(series);
+    const axes = axesOf(panel, series);
     return {
       times: at.map((milli) => milli / 1000),
       lines: series.map(
@@ -160,10 +162,16 @@ function Lines(props: LinesProps) {
           colour: lineColour(each, index),
           values: values[index] ?? [],
           all: each.all ?? null,
+          axis: axes[index] ?? null,
         }),
       ),
+      main: mainUnit(panel, series, axes),
     };
-  }, [series]);
+  }, [panel, series]);
+  const write = useMemo(
+    () => (main === panel.unit ? format : formatterFor(main, panel.decimals, exprs[0] ?? "")),
+    [main, panel.unit, panel.decimals, exprs, format],
+  );
   const previous = useMemo(
     () =>
       earlier.flatMap((each): Line[] => {
@@ -179,9 +187,9 @@ function Lines(props: LinesProps) {
       panel.thresholds.flatMap(({ value, colour }) =>
         value === null
           ? []
-          : [{ value, label: format(value), colour: colour.startsWith("#") ? "--warn" : `--${colour}` }],
+          : [{ value, label: write(value), colour: colour.startsWith("#") ? "--warn" : `--${colour}` }],
       ),
-    [panel.thresholds, format],
+    [panel.thresholds, write],
   );
   const isolate = useCallback(
     (id: string, toggle: boolean) => {
@@ -205,7 +213,7 @@ function Lines(props: LinesProps) {
           previous={previous}
           range={range}
           zone={zone}
-          format={format}
+          format={write}
           hidden={hidden}
           onSelect={setRange}
           mode={panel.stacked ? "stack" : "line"}

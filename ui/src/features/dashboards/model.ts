@@ -46,6 +46,8 @@ export interface Look {
   colour?: string;
   thresholds?: Threshold[];
   hidden?: boolean;
+  /** On an axis of its own, at the right. */
+  right?: boolean;
 }
 
 export interface Override {

@@ -69,6 +69,10 @@ function readProperty(
     case "custom.hideFrom":
       if (isObject(value) && (value.viz === true || value.legend === true)) look.hidden = value.viz === true;
       return;
+    case "custom.axisPlacement":
+      if (value === "right") look.right = true;
+      else if (value === "hidden") note("an axis that is hidden is shown");
+      return;
     case "custom.width":
     case "custom.align":
       // Columns take the room that they need.

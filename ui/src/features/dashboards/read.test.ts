@@ -73,7 +73,7 @@ const grafana = {
         overrides: [
           {
             matcher: { id: "byName", options: "a" },
-            properties: [{ id: "unit", value: "s" }, { id: "custom.axisPlacement" }],
+            properties: [{ id: "unit", value: "s" }, { id: "custom.lineStyle" }],
           },
           { matcher: { id: "byValue" }, properties: [] },
         ],
@@ -104,7 +104,7 @@ test("Grafana's form: places, units, thresholds, rows; what is not shown is said
   });
   expect(findings.map(({ what }) => what)).toEqual([
     "query B is no PromQL and is left out",
-    "the property `custom.axisPlacement` of an override is not applied",
+    "the property `custom.lineStyle` of an override is not applied",
     "an override of fields chosen by `byValue` is not applied",
     "the transformation `groupBy` is not applied",
     "panels of type `news` are not shown",

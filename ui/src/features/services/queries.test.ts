@@ -24,6 +24,7 @@ test("a service is what its resources say, the most frequent first", () => {
     groups: 3,
     step_nanos: null,
     sampled: null,
+    adjusted: null,
   };
   expect(identities(table).get("api")).toEqual({
     versions: ["2.1", "2.0"],

@@ -97,7 +97,10 @@ export function DemoPanel() {
         </div>
       )}
       {demo.running && !demo.removable && (
-        <p className="faint">What the demo sent stays until its retention is over; nothing of yours mixes with it.</p>
+        <p className="faint">
+          What the demo sends stays until its retention is over: the services meetsmatch-*, nginx, postgresql and redis
+          with <code>deployment.environment.name=demo</code>. To be rid of it at once, start with another data folder.
+        </p>
       )}
       {error && <ErrorBox error={error} />}
       {(steps.length > 0 || end) && (

@@ -7,7 +7,7 @@ import { Attributes } from "../../components/Attributes.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { term } from "../../lib/filter.ts";
 import { logBars } from "../../lib/log-bars.ts";
-import { formatCount, formatPercent } from "../../lib/number.ts";
+import { formatCount, formatPercent, formatShort } from "../../lib/number.ts";
 import { formatDuration, formatNanos } from "../../lib/time/format.ts";
 import type { Zone } from "../../lib/time/zone.ts";
 import { type CriticalPath, isCritical } from "./critical.ts";
@@ -79,6 +79,12 @@ export function SpanOverview({ tree, index, path, span, live, zone, onSelect }: 
             )}
           </dd>
         </div>
+        {span && span.adjusted_count > 1 && (
+          <Fact
+            name="Stands for"
+            value={`${formatShort(span.adjusted_count)} spans like it, of which a sampler kept this one`}
+          />
+        )}
         {span?.trace_state && <Fact name="Trace state" value={span.trace_state} mono copy />}
         {span && <Fact name="Scope" value={`${span.scope.name} ${span.scope.version}`.trim() || "none"} mono />}
       </dl>

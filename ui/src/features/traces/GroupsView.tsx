@@ -161,4 +161,4 @@ export function GroupsView({ range, q, by, onBy, onQuery }: GroupsViewProps) {
   );
 }
 
-const EMPTY: AnalysisTable = { columns: [], rows: [], groups: 0, step_nanos: null, sampled: null };
+const EMPTY: AnalysisTable = { columns: [], rows: [], groups: 0, step_nanos: null, sampled: null, adjusted: null };

@@ -2,13 +2,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { fetchAnalysis } from "../../api/analyse.ts";
 import { fetchHistogram } from "../../api/histogram.ts";
 import { fetchHeatMap } from "../../api/traces.ts";
 import { HeatMap } from "../../charts/HeatMap.tsx";
 import { type HeatGrid, rowEnd } from "../../charts/heat.ts";
 import { StackedBars } from "../../charts/StackedBars.tsx";
+import { LimitBadge } from "../../components/States.tsx";
 import { splitTerms } from "../../lib/filter.ts";
-import { plural } from "../../lib/number.ts";
+import { formatCount, formatShort, plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { absoluteRange, type Range } from "../../lib/time/range.ts";
@@ -24,6 +26,30 @@ const STATUS: readonly [string, string, string][] = [
   ["ok", "ok", "--series-2"],
   ["unset", "no status", "--series-0"],
 ];
+
+/** Below this share of what was sent, the numbers of the page say that they are of a sample. */
+const WHOLE = 0.999;
+
+/** What is counted on this page is what is stored; behind a sampler it stands for more. */
+function Sampled({ range, q }: { range: Range; q: string }) {
+  const counted = useQuery({
+    queryKey: ["span-adjusted", range, q],
+    queryFn: ({ signal }) =>
+      fetchAnalysis({ signal: "traces", range, q: `${q} | stats count_adjusted()`.trim() }, signal),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const adjusted = counted.data?.value.table?.adjusted;
+  if (!adjusted || adjusted.rate >= WHOLE) return null;
+  const { stored, stands_for: all, rate } = adjusted;
+  return (
+    <LimitBadge
+      title={`A sampler kept ${formatCount(stored)} of about ${formatCount(Math.round(all))} spans. Counts here are of what is stored; count_adjusted() weighs by what each span stands for.`}
+    >
+      sampled 1:{formatShort(1 / rate)}, stand for about {formatShort(all)}
+    </LimitBadge>
+  );
+}
 
 export interface SearchChartsProps {
   range: Range;
@@ -71,7 +97,9 @@ export function SearchCharts({ range, q, zone, onQuery }: SearchChartsProps) {
   return (
     <div className={styles.charts}>
       <figure className={styles.chart}>
-        <figcaption>Spans</figcaption>
+        <figcaption>
+          Spans <Sampled range={range} q={q} />
+        </figcaption>
         {data && stacks.length > 0 && (
           <StackedBars
             label="Matching spans"

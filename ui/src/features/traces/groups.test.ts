@@ -4,7 +4,7 @@ import { groupRows } from "./groups.ts";
 
 function table(names: string[], rows: AnalysisTable["rows"]): AnalysisTable {
   const columns = names.map((name) => ({ name, kind: "measure", unit: "", estimated: false }));
-  return { columns, rows, groups: rows.length, step_nanos: null, sampled: null };
+  return { columns, rows, groups: rows.length, step_nanos: null, sampled: null, adjusted: null };
 }
 
 test("errors are found by the key, whatever the order of the rows", () => {

@@ -32,6 +32,7 @@ function readSpan(span: Record<string, unknown>, processes: Record<string, unkno
     span_id: String(span.spanID ?? ""),
     parent_span_id: parent ? String(parent.spanID ?? "") : String(span.parentSpanID ?? ""),
     trace_state: "",
+    adjusted_count: 1,
     flags: Number(span.flags) || 0,
     name: String(span.operationName ?? ""),
     kind: KINDS[textOf(tags, "span.kind") ?? ""] ?? "INTERNAL",

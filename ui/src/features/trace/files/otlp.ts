@@ -44,6 +44,7 @@ function readSpan(span: Record<string, unknown>): Omit<Span, "service" | "resour
     span_id: String(span.spanId ?? "").toLowerCase(),
     parent_span_id: String(span.parentSpanId ?? "").toLowerCase(),
     trace_state: String(span.traceState ?? ""),
+    adjusted_count: 1,
     flags: Number(span.flags) || 0,
     name: String(span.name ?? ""),
     kind: enumName(span.kind, KINDS, "SPAN_KIND_"),
