@@ -1,7 +1,7 @@
 // Runs axe-core on every page in every theme; serious and critical findings fail, and what a page is to be looked at with that
 // cannot be done. Ends with `N passed, N failed`.
 //
-//   npm run axe -- [--only services] [--quick] [--phone] [--base http://127.0.0.1:3301]
+//   npm run axe -- [--only services] [--quick] [--theme light] [--phone] [--base http://127.0.0.1:3301]
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { flag, launch, openPage, serve, settle } from "./browser.mjs";
@@ -11,8 +11,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const SHOWN_NODES = 3;
 const WIDTH = flag("phone") ? 390 : 1440;
-const AT_ONCE = 3;
-const ALL_THEMES = flag("quick") ? THEMES : [...THEMES, "high-contrast"];
+const AT_ONCE = 4;
+const ALL_THEMES = THEMES.length > 1 ? [...THEMES, "high-contrast"] : THEMES;
 
 const { base, stop } = await serve();
 const { context, close } = await launch();
@@ -25,6 +25,7 @@ try {
       for (let next = waiting.shift(); next; next = waiting.shift()) await look(theme, next);
     });
     await Promise.all(turns);
+    process.stdout.write(`${theme}: looked at ${passed + failed} pages so far, ${failed} with findings\n`);
   }
 } finally {
   await close();

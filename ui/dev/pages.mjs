@@ -289,4 +289,5 @@ export async function pages(base) {
   );
 }
 
-export const THEMES = flag("quick") ? ["dark"] : ["dark", "light"];
+const theme = option("theme", flag("quick") ? "dark" : "");
+export const THEMES = theme ? [theme] : ["dark", "light"];

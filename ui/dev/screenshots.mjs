@@ -1,7 +1,7 @@
 // Takes a picture of every page in both themes and at two widths, and fails on console errors and on requests that
 // left the origin. Needs Chromium and a server: a running one (`BELLROCK_API`) or `npm run mock`.
 //
-//   npm run screenshots -- [--only logs,trace] [--quick] [--phone] [--base http://127.0.0.1:3301] [--out screenshots]
+//   npm run screenshots -- [--only logs,trace] [--quick] [--theme light] [--phone] [--base http://127.0.0.1:3301] [--out screenshots]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

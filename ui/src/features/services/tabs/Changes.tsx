@@ -1,8 +1,10 @@
 // The table "What changed": operations by their part in the change against the window before.
+
 import { Link } from "@tanstack/react-router";
 import type { OperationFigures } from "../../../api/services.ts";
+import { ErrorShare } from "../../../components/ErrorShare.tsx";
 import { term } from "../../../lib/filter.ts";
-import { formatPercent, formatShort } from "../../../lib/number.ts";
+import { formatShort } from "../../../lib/number.ts";
 import { formatDuration } from "../../../lib/time/format.ts";
 import { useTimeSearch } from "../../../lib/view.ts";
 import { changes, describeDelta } from "../changes.ts";
@@ -79,11 +81,7 @@ export function Changes({ service, now, before }: ChangesProps) {
                 )}
               </td>
               <td className="number">
-                {row.errorRatio > 0 ? (
-                  <span className="badge error">{formatPercent(row.errorRatio)}</span>
-                ) : (
-                  <span className="faint">0 %</span>
-                )}
+                <ErrorShare ratio={row.errorRatio} />
               </td>
             </tr>
           ))}

@@ -1,12 +1,14 @@
 // Who calls the service, and whom it calls.
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Database, Mail, Server } from "lucide-react";
 import { type Edge, fetchServiceMap } from "../../../api/service-map.ts";
+import { ErrorShare } from "../../../components/ErrorShare.tsx";
 import { QueryState } from "../../../components/QueryState.tsx";
 import { ServiceName } from "../../../components/ServiceName.tsx";
 import { Empty } from "../../../components/States.tsx";
-import { formatPercent, formatShort } from "../../../lib/number.ts";
+import { formatRate } from "../../../lib/number.ts";
 import { formatDuration } from "../../../lib/time/format.ts";
 import { useTimeSearch } from "../../../lib/view.ts";
 import styles from "../Service.module.css";
@@ -100,13 +102,9 @@ function Edges({ title, edges, other, seconds }: EdgesProps) {
                       <Icon size={13} aria-hidden className={styles.icon} />{" "}
                       {title === "Called by" ? "service" : edge.peer}
                     </td>
-                    <td className="number">{formatShort(edge.calls / seconds)}/s</td>
+                    <td className="number">{formatRate(edge.calls / seconds)}</td>
                     <td className="number">
-                      {edge.errors > 0 ? (
-                        <span className="badge error">{formatPercent(edge.errors / Math.max(1, edge.calls))}</span>
-                      ) : (
-                        <span className="faint">0 %</span>
-                      )}
+                      <ErrorShare ratio={edge.errors / Math.max(1, edge.calls)} errors={edge.errors} />
                     </td>
                     <td className="number">{formatDuration(edge.p50_nanos)}</td>
                     <td className="number">{formatDuration(edge.p95_nanos)}</td>
