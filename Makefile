@@ -63,7 +63,7 @@ ui: ## build the web UI into ui/dist, where the server embeds it
 screenshots: ## pictures of every page in both themes, from the server at BELLROCK_API, into ui/screenshots
 	npm --prefix ui run screenshots -- $(ARGS)
 
-ui-perf: ## the UI's budgets in a real browser, over the server at BELLROCK_API; ARGS=--record\ ../docs/benchmarks.md writes them down
+ui-perf: ## the UI's budgets in a real browser, over a server of its own (BELLROCK_BIN), or that at BELLROCK_API; ARGS=--record\ ../docs/benchmarks.md writes them down
 	npm --prefix ui run build
 	npm --prefix ui run ui-perf -- $(ARGS)
 

@@ -5,11 +5,11 @@ ui_check() { npm --prefix ui run --silent check; }
 ui_test() { npm --prefix ui run --silent test; }
 ui_size() { npm --prefix ui run --silent size; }
 
-# Whole ways through the UI in Chromium over the server that was built; the longer ones run with `npm run journeys`.
+# Whole ways through the UI in Chromium over the server that was built; (f), which takes minutes, runs with `npm run journeys -- f`.
 ui_journeys() {
     CHROMIUM=$(chromium_path) || return "$LEFT_OUT"
     export CHROMIUM
-    npm --prefix ui run --silent journeys -- a b d e g
+    npm --prefix ui run --silent journeys -- a b c d e g
 }
 
 # With the workspace's features, so that what `cargo test` built is used again.
