@@ -14,7 +14,7 @@ const NOT_BY_ADDRESS = new RegExp(
     "palette|shortcuts|tray|time|share|share-views|logs-live|logs-wrapped|logs-marked|logs-history|traces-marked",
     "dashboard-(edit|panel-editor|save|inspect|versions)|dashboards-import|metrics-(form|add)|slo-(file|delete)",
     "alerts-(silence|acknowledge)|rules-remove|rule-test|silences-window|channels-(yaml|new)|channel|channel-edit",
-    "deliveries-open|import-files|import-text",
+    "deliveries-open|import-files|import-text|settings-retention-tried",
   ].join("|")})$`,
 );
 const AT_ONCE = 4;
@@ -96,7 +96,7 @@ async function look(page) {
 async function words(page) {
   const said = await page.locator("main").innerText();
   return said
-    .replaceAll(/\d[\d.,]* (ns|µs|ms|s|min|h|d)( ago)?/g, "T")
+    .replaceAll(/(in )?\d[\d.,]* (ns|µs|ms|s|min|h|d)( ago)?/g, "T")
     .replaceAll(/\d\d:\d\d(:\d\d)?/g, "T")
     .replaceAll(/\b(now|just now|a moment ago)\b/g, "T");
 }
