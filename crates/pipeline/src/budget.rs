@@ -7,8 +7,9 @@
 
 mod ceiling;
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use foundation::ErrorKind;
 
@@ -19,17 +20,25 @@ use ceiling::Ceiling;
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     limit: usize,
     used: AtomicUsize,
     ceiling: Ceiling,
+    /// How many queries run beside the pipelines.
+    queries: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("limit", &self.limit).field("used", &self.used).finish_non_exhaustive()
+    }
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0), ceiling: Ceiling::new(crate::memory::resident) }))
+        let ceiling = Ceiling::new(crate::memory::resident);
+        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0), ceiling, queries: OnceLock::new() }))
     }
 
     /// An empty lease, to be grown while bytes arrive.
@@ -40,6 +49,11 @@ impl Budget {
     /// Bytes held now.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// Says how many queries run in this process: their memory counts against the same limit, and a refusal tells so. The first call counts.
+    pub fn beside(&self, queries: impl Fn() -> usize + Send + Sync + 'static) {
+        let _ = self.0.queries.set(Box::new(queries));
     }
 
     /// From now on requests are refused that would take the process above so much resident memory; `None`: whatever it takes.
@@ -72,7 +86,12 @@ impl Lease {
                 inner.limit
             ))
         } else {
-            inner.ceiling.refuses(used, more, alone)
+            inner.ceiling.refuses(used, more, alone).map(|message| {
+                match inner.queries.get().map_or(0, |running| running()) {
+                    0 => message,
+                    n => format!("{message} ({n} queries run, whose memory counts too: `query.memory` bounds each)"),
+                }
+            })
         };
         match message {
             None => {
@@ -134,7 +153,14 @@ mod tests {
         let refusal = budget.lease().grow(10).unwrap_err();
         assert_eq!(refusal.kind, ErrorKind::UNAVAILABLE);
         assert!(refusal.message.contains("data refused due to high memory usage"), "{refusal}");
+        assert!(!refusal.message.contains("queries"), "{refusal}");
         assert_eq!(budget.used(), 0);
+        budget.beside(|| 2);
+        let refusal = budget.lease().grow(10).unwrap_err();
+        assert!(
+            refusal.message.ends_with("(2 queries run, whose memory counts too: `query.memory` bounds each)"),
+            "{refusal}"
+        );
         budget.set_resident_bytes_max(None);
         budget.lease().grow(10).unwrap();
     }

@@ -17,6 +17,7 @@ mod resourcedetection;
 pub(crate) mod scenes;
 mod selection;
 pub(crate) mod series;
+mod span;
 mod tail_sampling;
 mod transform;
 mod waiting;
@@ -41,6 +42,7 @@ pub const ALL: &[ProcessorFactory] = &[
     redaction::FACTORY,
     resource::FACTORY,
     resourcedetection::FACTORY,
+    span::FACTORY,
     tail_sampling::FACTORY,
     transform::FACTORY,
 ];

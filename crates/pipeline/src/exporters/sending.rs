@@ -123,7 +123,7 @@ impl Consumer for Queued {
             if request.is_empty() {
                 return Ok(Decoded::default());
             }
-            let queued = self.queue.append(tagged(signal, request)).await;
+            let queued = self.queue.append(tagged(signal, request), accepted).await;
             queued.inspect_err(|_| self.counts.not_queued.add(signal, accepted))?;
             Ok(Decoded { accepted, ..Decoded::default() })
         })

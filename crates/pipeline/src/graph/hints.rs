@@ -27,10 +27,7 @@ pub(super) fn instead(kind: Kind, type_name: &str) -> Option<&'static str> {
             "scrape its Prometheus exporter with the `prometheus` receiver"
         }
         (Kind::Processor, "k8sattributes") => "Kubernetes comes later; set the attributes with `resource`",
-        (Kind::Processor, "span" | "metricstransform" | "logstransform" | "schema" | "datadogsemantics") => {
-            "use `transform`"
-        }
-        (Kind::Processor, "groupbytrace") => "`tail_sampling` groups by itself",
+        (Kind::Processor, "metricstransform" | "logstransform" | "schema" | "datadogsemantics") => "use `transform`",
         (Kind::Processor, "spanmetrics" | "servicegraph") => "they are connectors now; span metrics are also built in",
         (Kind::Processor, "routing") => "use the `routing` connector",
         (Kind::Exporter, "loki" | "elasticsearch" | "opensearch" | "splunkhec") => {

@@ -5,6 +5,7 @@ use wire::otlp::tree::{Attributes, Value};
 use super::arguments::Arguments;
 use super::compile::{self, Check};
 use super::context::{Context, Scene};
+use super::convert;
 use super::eval::EvalError;
 use super::path::{int, mismatch, text};
 use super::value::Val;
@@ -92,6 +93,11 @@ impl Statement {
     fn compile(text: &str, context: Context) -> Result<Self, Problem> {
         let parsed = parse::statement(text)?;
         let Some(editor) = all().find(|e| e.name == parsed.editor.name) else {
+            if convert::find(&parsed.editor.name).is_some() {
+                let name = &parsed.editor.name;
+                let message = format!("`{name}` has a value and changes nothing; write `set(..., {name}(...))`");
+                return Err(Problem::new(parsed.editor.at, message));
+            }
             // Those of other contexts would not help.
             let mut names: Vec<_> = all().filter(|e| e.of.is_none_or(|of| of == context)).map(|e| e.name).collect();
             names.sort_unstable();

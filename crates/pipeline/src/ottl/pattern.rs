@@ -43,7 +43,10 @@ impl Deref for Found<'_> {
 /// Compiles `pattern`; says what is wrong with it.
 pub(super) fn compiled(pattern: &str) -> Result<Regex, String> {
     let built = regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
-    built.map_err(|e| format!("is not a pattern: {}", e.to_string().replace('\n', " ")))
+    // The pattern and a mark below it come first; what is wrong comes last.
+    let why =
+        |e: regex::Error| e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    built.map_err(|e| format!("is not a pattern: {}", why(e)))
 }
 
 impl Pattern {

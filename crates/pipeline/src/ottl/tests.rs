@@ -503,3 +503,82 @@ fn the_page_names_every_function() {
     let missing: Vec<_> = editors.into_iter().chain(converters).filter(|n| !page.contains(&format!("`{n}`"))).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }
+
+#[test]
+fn any_text_is_survived_as_statement_and_as_value() {
+    let compile = |bytes: &[u8]| {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        for context in [Context::Span, Context::Metric, Context::Log] {
+            drop(Statement::parse(text, context));
+            drop(Condition::parse(text, context));
+        }
+        drop(infer(model::Signal::Traces, text));
+    };
+    let statements = [
+        r#"set(span.attributes[Concat(["a", 1.5], "-")]["b"][0], {"k": [nil, 0x0aff, -.5]}) where not (kind == 2 or IsMatch(name, "^a(?P<x>.)$"))"#,
+        r#"replace_pattern(log.body, "\\d+", "$$1", SHA256, "<%s>")"#,
+        r#"set(body, ExtractGrokPatterns(body, "%{IP:a} %{NUMBER:b:int}", true, ["A=%{WORD}"]))"#,
+        r#"convert_exponential_histogram_to_histogram("uniform", [0.0, 1e3])"#,
+    ];
+    wire::mutation::run(compile, &statements.map(|s| s.as_bytes().to_vec()), 4000);
+
+    let values = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let (mut world, mut log) = (world(), log());
+        log.body = text.as_str().into();
+        log.attributes.set("bytes", Value::Bytes(bytes.to_vec()));
+        for statement in every_reader() {
+            drop(statement.run(&mut world.scene(Item::Log(&mut log))));
+        }
+    };
+    let lines = [
+        r#"CEF:0|Sec\|urity|tm|1.0|100|worm|10|src=10.0.0.1 msg=a b\=c"#,
+        "LEEF:2.0|L|S|1.0|41|0x5e|src=10.0.1.8^dst=10.0.0.5",
+        r#"1.2.3.4 - ann [10/Oct/2000:13:55:36 -0700] "GET /\"a HTTP/1.0" 200 23 "-" "c\x41url""#,
+        "#Version: 1.0\n#Fields: time x\n00:34:23 \"/a b\"",
+        r#"<a b="1"><c>x</c><c/><![CDATA[y]]>&amp;</a>"#,
+        r#"{"a": {"b": [1, 2.5, null]}, "k": "v"}"#,
+        r#"a=1 b="x y" c='z'"#,
+        "https://u:p@[::1]:8443/a/b.gif?x=1#f",
+        "2023-05-26 12:34:56",
+        "4111111111111111",
+    ];
+    wire::mutation::run(values, &lines.map(|l| l.as_bytes().to_vec()), 3000);
+}
+
+/// Statements that read the body and bytes in every way there is.
+fn every_reader() -> &'static [Statement] {
+    static ALL: std::sync::LazyLock<Vec<Statement>> = std::sync::LazyLock::new(|| {
+        [
+            "ParseCEF(body)",
+            "ParseLEEF(body)",
+            "ParseCLF(body)",
+            r#"ParseCLF(body, "combined")"#,
+            "ParseELF(body)",
+            "ParseXML(body)",
+            "ParseSimplifiedXML(body)",
+            "ParseJSON(body)",
+            "ParseKeyValue(body)",
+            r#"ParseCSV(body, "a,b")"#,
+            r#"ExtractGrokPatterns(body, "%{IPORHOST:host}.*%{NUMBER:n:double}")"#,
+            "URL(body)",
+            r#"Time(body, "%Y-%m-%d %H:%M:%S")"#,
+            "Duration(body)",
+            "IsValidLuhn(body)",
+            r#"IsInCIDR(body, ["10.0.0.0/8"])"#,
+            r#"Decode(attributes["bytes"], "utf-16le")"#,
+            r#"Decode(body, "base64")"#,
+            "Substring(body, 1, Len(body) - 2, true)",
+            "ToSnakeCase(body)",
+            "ParseInt(body, 0)",
+            "ParseSeverity(body)",
+            "Murmur3Hash128(body)",
+            "TraceID(body)",
+            "IsMatch(severity_text, body)",
+        ]
+        .iter()
+        .map(|e| Statement::parse(&format!("set(attributes[\"out\"], {e})"), Context::Log).unwrap())
+        .collect()
+    });
+    &ALL
+}

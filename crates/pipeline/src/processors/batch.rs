@@ -6,6 +6,8 @@
 //! are put together as the bytes they are; only what is larger than `send_batch_max_size` has to be taken apart.
 //! Limits: [`IN_FLIGHT_MAX`] batches on their way, [`WAITING_MAX`] requests waiting; beyond, senders wait.
 
+mod sizes;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,9 +22,11 @@ use super::waiting::{Outcome, Waiter, settle};
 use crate::component::{Host, ProcessorFactory, Refused, Run, SIGNALS, Setup, Stage, Step};
 use crate::config::Interval;
 use crate::consumer::{Answer, Consumer};
+use crate::meters::Meters;
 use crate::refusal::Refusal;
 use crate::split::pieces;
 use crate::telemetry::{Origin, Telemetry};
+use sizes::{Sizes, Trigger};
 
 pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["batch"], signals: SIGNALS, build };
 
@@ -70,15 +74,16 @@ fn build(setup: &mut Setup<'_>, _: Signal) -> Result<Step, Refused> {
 struct Batch(Config);
 
 impl Stage for Batch {
-    fn start(self: Box<Self>, next: Arc<dyn Consumer>, _: &Host, run: &mut Run) -> Arc<dyn Consumer> {
-        begin(self.0, next, run)
+    fn start(self: Box<Self>, next: Arc<dyn Consumer>, host: &Host, run: &mut Run) -> Arc<dyn Consumer> {
+        begin(self.0, next, host.journal.meters(), run)
     }
 }
 
-fn begin(config: Config, next: Arc<dyn Consumer>, run: &mut Run) -> Arc<dyn Consumer> {
+fn begin(config: Config, next: Arc<dyn Consumer>, meters: &Meters, run: &mut Run) -> Arc<dyn Consumer> {
     let (requests, received) = mpsc::channel(WAITING_MAX);
     let front = Front { requests, keys: config.metadata_keys.clone() };
-    let batcher = Batcher { config, next, queues: HashMap::new(), flights: JoinSet::new() };
+    let sizes = Arc::new(Sizes::new(run.component(), meters));
+    let batcher = Batcher { config, next, sizes, queues: HashMap::new(), flights: JoinSet::new() };
     run.spawn("batch", batcher.run(received, run.stopped()));
     Arc::new(front)
 }
@@ -140,6 +145,7 @@ struct Queue {
 struct Batcher {
     config: Config,
     next: Arc<dyn Consumer>,
+    sizes: Arc<Sizes>,
     queues: HashMap<Key, Queue>,
     flights: JoinSet<Key>,
 }
@@ -169,7 +175,7 @@ impl Batcher {
             self.add(request);
         }
         let keys: Vec<Key> = self.queues.keys().cloned().collect();
-        keys.into_iter().for_each(|key| self.flush(&key));
+        keys.into_iter().for_each(|key| self.flush(&key, Trigger::Free));
         while self.flights.join_next().await.is_some() {}
     }
 
@@ -190,7 +196,7 @@ impl Batcher {
         queue.requests.push(request);
         let full = self.config.send_batch_size > 0 && queue.items >= self.config.send_batch_size;
         if full || queue.in_flight == 0 || self.config.timeout.0.is_zero() {
-            self.flush(&key);
+            self.flush(&key, if full { Trigger::Size } else { Trigger::Free });
         }
     }
 
@@ -198,7 +204,7 @@ impl Batcher {
         let now = Instant::now();
         let due = |q: &Queue| q.due.is_some_and(|d| d <= now);
         let keys: Vec<Key> = self.queues.iter().filter(|(_, q)| due(q)).map(|(k, _)| k.clone()).collect();
-        keys.into_iter().for_each(|key| self.flush(&key));
+        keys.into_iter().for_each(|key| self.flush(&key, Trigger::Time));
     }
 
     fn landed(&mut self, key: Option<Key>) {
@@ -206,35 +212,39 @@ impl Batcher {
         let Some(queue) = self.queues.get_mut(&key) else { return };
         queue.in_flight -= 1;
         if queue.in_flight == 0 && !queue.requests.is_empty() {
-            self.flush(&key);
+            self.flush(&key, Trigger::Free);
         }
     }
 
-    fn flush(&mut self, key: &Key) {
+    fn flush(&mut self, key: &Key, by: Trigger) {
         let Some(queue) = self.queues.get_mut(key) else { return };
         if queue.requests.is_empty() {
             return;
         }
+        self.sizes.triggered(by);
         (queue.items, queue.due) = (0, None);
         queue.in_flight += 1;
         let requests = std::mem::take(&mut queue.requests);
         let (next, key, max) = (self.next.clone(), key.clone(), self.config.send_batch_max_size);
+        let sizes = self.sizes.clone();
         self.flights.spawn(async move {
-            send(&*next, requests, max).await;
+            send(&*next, requests, max, &sizes).await;
             key
         });
     }
 }
 
 /// Sends requests as one, or as several of at most `max` items, and answers those who wait.
-async fn send(next: &dyn Consumer, requests: Vec<Request>, max: usize) {
+async fn send(next: &dyn Consumer, requests: Vec<Request>, max: usize, sizes: &Sizes) {
     let origin = requests.first().and_then(|r| r.origin.clone());
-    let fits = max == 0 || requests.iter().map(|r| r.items).sum::<usize>() <= max;
+    let items: usize = requests.iter().map(|r| r.items).sum();
+    let fits = max == 0 || items <= max;
     let all: Vec<&Telemetry> = requests.iter().map(|r| &r.telemetry).collect();
     if fits
         && let Some(signal) = all.first().map(|t| t.signal())
         && let Some(joined) = Telemetry::joined(signal, &all)
     {
+        sizes.sent(items, joined.size());
         let mut waiters: Vec<Waiter> = requests.into_iter().map(|r| r.waiter).collect();
         settle(&mut waiters.iter_mut(), &next.consume(joined.from(origin)).await);
         return waiters.into_iter().for_each(Waiter::answer);
@@ -254,7 +264,9 @@ async fn send(next: &dyn Consumer, requests: Vec<Request>, max: usize) {
         }
     }
     for piece in pieces(trees, max) {
-        let outcome: Outcome = next.consume(Telemetry::of(piece.tree).from(origin.clone())).await;
+        let (items, telemetry) = (piece.tree.items(), Telemetry::of(piece.tree).from(origin.clone()));
+        sizes.sent(items, telemetry.size());
+        let outcome: Outcome = next.consume(telemetry).await;
         let mut of_piece = waiters.iter_mut().enumerate().filter(|(n, _)| piece.of.contains(n)).map(|(_, w)| w);
         settle(&mut of_piece, &outcome);
     }

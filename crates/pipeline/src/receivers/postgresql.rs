@@ -242,7 +242,7 @@ impl PostgreSql {
         {
             let top = &settings.top_query_collection;
             let client = self.connection(&database).await?;
-            let rows = statements::read(client, version, top.max_rows_per_query).await.map_err(|e| told(&e))?;
+            let rows = statements::read(client, top.max_rows_per_query).await.map_err(|e| told(&e))?;
             scraped.telemetry.extend(self.statements.top(rows, top.top_n_query, now, &own));
         }
         for database in databases.iter().take(DATABASES_MAX) {

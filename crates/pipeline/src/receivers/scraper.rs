@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::component::{Host, Outputs, Receiver, Refused, Reporter, Run, Setup, Starting};
 use crate::config::Interval;
 use crate::journal::Journal;
+use crate::meters::Counter;
 use crate::telemetry::Telemetry;
 
 /// What was found, and why something is missing.
@@ -56,7 +57,17 @@ impl<S: Scraper> Receiver for Asking<S> {
 
     fn start<'a>(self: Box<Self>, outputs: Outputs, host: &'a Host, run: &'a mut Run) -> Starting<'a, ()> {
         Box::pin(async move {
+            let labels = |id: &str| {
+                let id = id.strip_prefix("receivers.").unwrap_or(id);
+                let kind = id.split('/').next().unwrap_or(id);
+                vec![("receiver", id.to_owned()), ("scraper", kind.to_owned())]
+            };
+            let meter = |what: &str| {
+                host.journal.meters().counter(format!("otelcol_scraper_{what}_metric_points"), labels(run.component()))
+            };
             let task = Task {
+                scraped: meter("scraped"),
+                errored: meter("errored"),
                 schedule: self.schedule,
                 outputs,
                 clock: host.clock.clone(),
@@ -71,6 +82,9 @@ impl<S: Scraper> Receiver for Asking<S> {
 }
 
 struct Task {
+    scraped: Counter,
+    /// What could not be asked for: as many as there were problems, for nobody knows how many points are missing.
+    errored: Counter,
     schedule: Schedule,
     outputs: Outputs,
     clock: Arc<dyn Clock>,
@@ -98,14 +112,18 @@ impl Task {
                 self.reporter.ok();
             } else {
                 self.reporter.recoverable(&scraped.problem);
+                self.errored.add(1);
                 self.journal.note(Some(Signal::Metrics), "scrape", &scraped.problem, 1);
                 if scraped.problem != said {
                     tracing::warn!(problem = scraped.problem, "a receiver cannot ask");
                 }
             }
             said = scraped.problem;
-            for telemetry in scraped.telemetry {
+            for mut telemetry in scraped.telemetry {
                 let signal = telemetry.signal();
+                if signal == Signal::Metrics {
+                    self.scraped.add(telemetry.count());
+                }
                 let Some(consumer) = self.outputs.of(signal) else { continue };
                 // What is not taken now is measured again soon.
                 if let Err(refusal) = consumer.consume(telemetry).await {

@@ -21,16 +21,20 @@ impl Counts {
         Self { id, sending, not_queued }
     }
 
-    /// Shows how many requests wait, and how many may, as long as the queue is open.
+    /// Shows how much waits, and how much may, in units of `sizer`, as long as the queue is open.
     pub(super) fn watch(&self, queue: &Arc<Queue>, limits: Limits, meters: &Meters) {
         let (queue, labels) = (Arc::downgrade(queue), vec![("exporter", self.id.clone())]);
         meters.watch(move || {
-            let queue = queue.upgrade()?;
-            let mut all = vec![Reading::gauge("otelcol_exporter_queue_size", labels.clone(), queue.len())];
-            if limits.requests < u64::MAX {
-                all.push(Reading::gauge("otelcol_exporter_queue_capacity", labels.clone(), limits.requests));
-            }
-            Some(all)
+            let waiting = queue.upgrade()?.waiting();
+            let (size, capacity) = match limits {
+                Limits { items: u64::MAX, bytes: u64::MAX, requests, .. } => (waiting.requests, requests),
+                Limits { bytes: u64::MAX, items, .. } => (waiting.items, items),
+                Limits { bytes, .. } => (waiting.bytes, bytes),
+            };
+            Some(vec![
+                Reading::gauge("otelcol_exporter_queue_size", labels.clone(), size),
+                Reading::gauge("otelcol_exporter_queue_capacity", labels.clone(), capacity),
+            ])
         });
     }
 }

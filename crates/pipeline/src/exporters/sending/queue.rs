@@ -18,7 +18,9 @@ use foundation::disk::{SharedDisk, write_atomic};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot, watch};
 use wal::{Generation, Options, Wal, WalError};
+use wire::otlp::raw;
 
+use super::untag;
 use crate::refusal::Refusal;
 
 /// A generation is followed by the next at this size: what is read at once, and what may be sent twice after a crash.
@@ -34,9 +36,39 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) requests: u64,
+    /// Spans, log records, data points.
+    pub(super) items: u64,
     pub(super) bytes: u64,
     /// Whether those who come when it is full wait.
     pub(super) wait: bool,
+}
+
+impl Limits {
+    /// None.
+    pub(super) const NONE: Self = Self { requests: u64::MAX, items: u64::MAX, bytes: u64::MAX, wait: false };
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) requests: u64,
+    pub(super) items: u64,
+    pub(super) bytes: u64,
+}
+
+/// A request as it lies in the queue.
+#[derive(Default)]
+struct Record {
+    bytes: Bytes,
+    items: u64,
+}
+
+impl Record {
+    /// One that was read back; what is no request has no items.
+    fn read(bytes: Bytes) -> Self {
+        let items = untag(&bytes).and_then(|(signal, request)| raw::count(signal, &request).ok());
+        Self { bytes, items: items.unwrap_or(0) as u64 }
+    }
 }
 
 /// Requests on disk.
@@ -61,11 +93,10 @@ struct State {
     /// Oldest first.
     generations: VecDeque<Held>,
     /// Handed out and given back: they go first.
-    returned: BTreeMap<(Generation, usize), Bytes>,
+    returned: BTreeMap<(Generation, usize), Record>,
     memory_bytes: usize,
     /// Requests that are not done, those on their way into the log included.
-    requests: u64,
-    bytes: u64,
+    waiting: Waiting,
     limits: Limits,
     cursor_due: Instant,
 }
@@ -83,7 +114,7 @@ struct Held {
     /// Those behind it that are.
     done: BTreeSet<usize>,
     /// The records from `next` on; `None`: on the disk only.
-    memory: Option<VecDeque<Bytes>>,
+    memory: Option<VecDeque<Record>>,
     /// Nothing is written to it any more.
     frozen: bool,
     /// It has been asked that nothing is.
@@ -122,14 +153,17 @@ impl Queue {
         let cursor = read_cursor(&*disk, directory);
         let options = Options { part_bytes: GENERATION_BYTES, ..Options::new(directory.join("log")) };
         let mut generations: VecDeque<Held> = VecDeque::new();
-        let mut bytes = 0;
+        let (mut bytes, mut items) = (0, 0);
         let mut replay = |generation: Generation, record: &[u8]| {
             if generations.back().is_none_or(|held| held.generation != generation) {
                 generations.push_back(Held { memory: None, frozen: true, ..Held::new(generation) });
             }
             if let Some(held) = generations.back_mut() {
                 let sent = cursor.is_some_and(|(g, done)| g == generation && held.records < done);
-                bytes += if sent { 0 } else { record.len() as u64 };
+                if !sent {
+                    bytes += record.len() as u64;
+                    items += Record::read(Bytes::copy_from_slice(record)).items;
+                }
                 held.records += 1;
                 held.bytes += record.len() as u64;
             }
@@ -150,9 +184,8 @@ impl Queue {
             generations,
             returned: BTreeMap::new(),
             memory_bytes: 0,
-            requests,
-            bytes,
-            limits: Limits { requests: u64::MAX, bytes: u64::MAX, wait: false },
+            waiting: Waiting { requests, items, bytes },
+            limits: Limits::NONE,
             cursor_due: Instant::now(),
         };
         let shared = Shared { state: Mutex::new(state), ready: Notify::new(), room: Notify::new() };
@@ -170,28 +203,28 @@ impl Queue {
         self.shared.state.lock().limits = limits;
     }
 
-    /// Requests that are not done.
-    pub(super) fn len(&self) -> u64 {
-        self.shared.state.lock().requests
+    /// What is not done.
+    pub(super) fn waiting(&self) -> Waiting {
+        self.shared.state.lock().waiting
     }
 
-    /// Returns once the record is safe.
+    /// Returns once the record of so many items is safe.
     ///
     /// # Errors
     /// The queue or the disk is full: to be tried again.
-    pub(super) async fn append(&self, record: Bytes) -> Result<(), Refusal> {
+    pub(super) async fn append(&self, record: Bytes, items: u64) -> Result<(), Refusal> {
         let len = record.len() as u64;
-        self.reserve(len).await?;
+        self.reserve(len, items).await?;
         self.freeze_what_is_large();
         let (reply, answer) = oneshot::channel();
         let shared = self.shared.clone();
-        let kept = record.clone();
+        let kept = Record { bytes: record.clone(), items };
         self.wal.append(
             record,
             Box::new(move |result| {
                 match &result {
                     Ok(generation) => shared.appended(*generation, kept),
-                    Err(_) => shared.release(len),
+                    Err(_) => shared.release(len, items),
                 }
                 // The one who waits may have gone away: what is safe stays safe.
                 let _ = reply.send(result);
@@ -204,17 +237,18 @@ impl Queue {
         }
     }
 
-    async fn reserve(&self, len: u64) -> Result<(), Refusal> {
+    async fn reserve(&self, len: u64, items: u64) -> Result<(), Refusal> {
         loop {
             let room = self.shared.room.notified();
             let limits = {
                 let mut state = self.shared.state.lock();
-                let fits =
-                    state.requests < state.limits.requests && state.bytes.saturating_add(len) <= state.limits.bytes;
+                let (waiting, limits) = (state.waiting, state.limits);
+                let fits = waiting.requests < limits.requests
+                    && waiting.items.saturating_add(items) <= limits.items
+                    && waiting.bytes.saturating_add(len) <= limits.bytes;
                 // A single request above the limit passes when nothing else waits: else it never could.
-                if fits || state.requests == 0 {
-                    state.requests += 1;
-                    state.bytes += len;
+                if fits || waiting.requests == 0 {
+                    state.waiting.add(len, items);
                     return Ok(());
                 }
                 state.limits
@@ -296,7 +330,7 @@ impl Queue {
                 Some(record) => {
                     let index = held.next;
                     held.next += 1;
-                    state.memory_bytes = state.memory_bytes.saturating_sub(record.len());
+                    state.memory_bytes = state.memory_bytes.saturating_sub(record.bytes.len());
                     Next::Record(generation, index, record)
                 }
                 None => Next::Nothing,
@@ -321,7 +355,9 @@ impl Queue {
         let this = self.clone();
         let read = tokio::task::spawn_blocking(move || {
             let mut records = VecDeque::new();
-            this.wal.read_generation(generation, &mut |record| records.push_back(Bytes::copy_from_slice(record)))?;
+            this.wal.read_generation(generation, &mut |record| {
+                records.push_back(Record::read(Bytes::copy_from_slice(record)));
+            })?;
             Ok::<_, WalError>(records)
         });
         let mut records = match read.await {
@@ -336,7 +372,7 @@ impl Queue {
         let total = records.len();
         records.drain(..next.min(total));
         let mut state = self.shared.state.lock();
-        let bytes: usize = records.iter().map(Bytes::len).sum();
+        let bytes: usize = records.iter().map(|r| r.bytes.len()).sum();
         let mut missing = 0;
         if let Some(held) = state.generations.iter_mut().find(|held| held.generation == generation) {
             missing = held.records.saturating_sub(total);
@@ -345,16 +381,15 @@ impl Queue {
         }
         state.memory_bytes += bytes;
         if missing > 0 {
-            state.requests = state.requests.saturating_sub(missing as u64);
+            state.waiting.requests = state.waiting.requests.saturating_sub(missing as u64);
             tracing::error!(missing, "requests of the queue were damaged on the disk");
         }
     }
 
-    async fn done(self: &Arc<Self>, generation: Generation, index: usize, len: usize) {
+    async fn done(self: &Arc<Self>, generation: Generation, index: usize, len: u64, items: u64) {
         let (remove, cursor) = {
             let mut state = self.shared.state.lock();
-            state.requests = state.requests.saturating_sub(1);
-            state.bytes = state.bytes.saturating_sub(len as u64);
+            state.waiting.remove(len, items);
             if let Some(held) = state.generations.iter_mut().find(|held| held.generation == generation) {
                 held.mark(index);
             }
@@ -405,7 +440,7 @@ impl Queue {
 
 impl Shared {
     /// A record is safe. Runs on the thread of the log.
-    fn appended(&self, generation: Generation, record: Bytes) {
+    fn appended(&self, generation: Generation, record: Record) {
         let mut state = self.state.lock();
         let room = MEMORY_BYTES_MAX.saturating_sub(state.memory_bytes);
         if state.generations.back().is_none_or(|held| held.generation != generation) {
@@ -415,14 +450,14 @@ impl Shared {
         let mut taken = 0;
         if let Some(held) = state.generations.back_mut() {
             held.records += 1;
-            held.bytes += record.len() as u64;
+            held.bytes += record.bytes.len() as u64;
             match &mut held.memory {
-                Some(memory) if record.len() <= room => {
-                    taken = record.len();
+                Some(memory) if record.bytes.len() <= room => {
+                    taken = record.bytes.len();
                     memory.push_back(record);
                 }
                 Some(memory) => {
-                    freed = memory.iter().map(Bytes::len).sum();
+                    freed = memory.iter().map(|r| r.bytes.len()).sum();
                     held.memory = None;
                 }
                 None => {}
@@ -434,17 +469,28 @@ impl Shared {
     }
 
     /// A record that had its place reserved did not come.
-    fn release(&self, len: u64) {
-        let mut state = self.state.lock();
-        state.requests = state.requests.saturating_sub(1);
-        state.bytes = state.bytes.saturating_sub(len);
-        drop(state);
+    fn release(&self, len: u64, items: u64) {
+        self.state.lock().waiting.remove(len, items);
         self.room.notify_waiters();
     }
 }
 
+impl Waiting {
+    const fn add(&mut self, len: u64, items: u64) {
+        self.requests += 1;
+        self.items += items;
+        self.bytes += len;
+    }
+
+    const fn remove(&mut self, len: u64, items: u64) {
+        self.requests = self.requests.saturating_sub(1);
+        self.items = self.items.saturating_sub(items);
+        self.bytes = self.bytes.saturating_sub(len);
+    }
+}
+
 enum Next {
-    Record(Generation, usize, Bytes),
+    Record(Generation, usize, Record),
     OnDisk(Generation),
     /// The generation has to be rotated away before it can be read.
     Freeze,
@@ -456,20 +502,21 @@ pub(in crate::exporters) struct Lease {
     queue: Arc<Queue>,
     generation: Generation,
     index: usize,
-    record: Bytes,
+    record: Record,
     open: bool,
 }
 
 impl Lease {
     /// The record.
     pub(super) fn record(&self) -> &Bytes {
-        &self.record
+        &self.record.bytes
     }
 
     /// The back end has it.
     pub(in crate::exporters) async fn done(mut self) {
         self.open = false;
-        self.queue.done(self.generation, self.index, self.record.len()).await;
+        let (len, items) = (self.record.bytes.len() as u64, self.record.items);
+        self.queue.done(self.generation, self.index, len, items).await;
     }
 }
 

@@ -80,11 +80,6 @@ impl Queueing {
         if sizer && !size && self.sizer != Sizer::Bytes {
             self.queue_size = 1_000_000;
         }
-        if self.sizer == Sizer::Items {
-            let message = "items are counted as requests here";
-            setup.warning("sending_queue.sizer", message, "write `requests` or `bytes`", Some(Collector::Accepts));
-            self.sizer = Sizer::Requests;
-        }
         if self.queue_size == 0 {
             return Err(setup.error("sending_queue.queue_size", "must be greater than zero"));
         }
@@ -104,11 +99,12 @@ impl Queueing {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        let (requests, bytes) = match self.sizer {
-            Sizer::Bytes => (u64::MAX, self.queue_size),
-            Sizer::Requests | Sizer::Items => (self.queue_size, u64::MAX),
-        };
-        Limits { requests, bytes, wait: self.block_on_overflow }
+        let none = Limits { wait: self.block_on_overflow, ..Limits::NONE };
+        match self.sizer {
+            Sizer::Bytes => Limits { bytes: self.queue_size, ..none },
+            Sizer::Requests => Limits { requests: self.queue_size, ..none },
+            Sizer::Items => Limits { items: self.queue_size, ..none },
+        }
     }
 
     /// The folder of the queue of `component`.
@@ -245,9 +241,10 @@ impl Compression {
 /// Bytes as people write them, for messages.
 impl std::fmt::Display for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.requests, self.bytes) {
-            (requests, u64::MAX) => write!(f, "{requests} requests"),
-            (_, bytes) => write!(f, "{}", ByteSize(bytes)),
+        match (self.requests, self.items, self.bytes) {
+            (u64::MAX, u64::MAX, bytes) => write!(f, "{}", ByteSize(bytes)),
+            (u64::MAX, items, _) => write!(f, "{items} items"),
+            (requests, ..) => write!(f, "{requests} requests"),
         }
     }
 }

@@ -8,8 +8,7 @@ use super::queue::{Limits, Queue};
 use super::*;
 use crate::config::Interval;
 use crate::exporters::testing::host;
-
-const ALL: Limits = Limits { requests: u64::MAX, bytes: u64::MAX, wait: false };
+use crate::processors::testing::{log, of_service};
 
 fn record(n: usize, len: usize) -> Bytes {
     let mut bytes = vec![1u8; len.max(9)];
@@ -23,7 +22,7 @@ fn number(record: &Bytes) -> usize {
 
 fn open(disk: &SharedDisk, dir: &std::path::Path) -> Arc<Queue> {
     let queue = Queue::open(disk.clone(), dir).unwrap();
-    queue.set_limits(ALL);
+    queue.set_limits(Limits::NONE);
     Arc::new(queue)
 }
 
@@ -41,14 +40,14 @@ async fn records_come_out_in_order_although_they_do_not_fit_into_memory() {
     let queue = open(&disk, dir.path());
     // 60 MB: nearly twice the memory, several generations.
     for n in 0..60 {
-        queue.append(record(n, 1_000_000)).await.unwrap();
+        queue.append(record(n, 1_000_000), 1).await.unwrap();
     }
     for n in 0..60 {
         let lease = queue.take(never()).await.unwrap();
         assert_eq!(number(lease.record()), n);
         lease.done().await;
     }
-    assert_eq!(queue.len(), 0);
+    assert_eq!(queue.waiting().requests, 0);
     let files = std::fs::read_dir(dir.path().join("log")).unwrap().count();
     assert!(files <= 2, "what was sent is deleted, {files} files are left");
 }
@@ -59,7 +58,7 @@ async fn what_was_not_done_is_there_after_a_restart_and_what_was_is_not() {
     let disk: SharedDisk = Arc::new(RealDisk);
     let queue = open(&disk, dir.path());
     for n in 0..20 {
-        queue.append(record(n, 100)).await.unwrap();
+        queue.append(record(n, 100), 1).await.unwrap();
     }
     for _ in 0..5 {
         queue.take(never()).await.unwrap().done().await;
@@ -69,7 +68,7 @@ async fn what_was_not_done_is_there_after_a_restart_and_what_was_is_not() {
     drop(handed_out);
     drop(queue);
     let queue = open(&disk, dir.path());
-    assert_eq!(queue.len(), 15);
+    assert_eq!(queue.waiting().requests, 15);
     for n in 5..20 {
         let lease = queue.take(never()).await.unwrap();
         assert_eq!(number(lease.record()), n);
@@ -84,7 +83,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     let dir = std::path::Path::new("/queue");
     let queue = open(&shared, dir);
     for n in 0..50 {
-        queue.append(record(n, 1000)).await.unwrap();
+        queue.append(record(n, 1000), 1).await.unwrap();
     }
     let left: SharedDisk = Arc::new(disk.crash());
     drop(queue);
@@ -101,18 +100,46 @@ async fn a_full_queue_refuses_and_one_that_waits_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let disk: SharedDisk = Arc::new(RealDisk);
     let queue = open(&disk, dir.path());
-    queue.set_limits(Limits { requests: 2, bytes: u64::MAX, wait: false });
-    queue.append(record(0, 9)).await.unwrap();
-    queue.append(record(1, 9)).await.unwrap();
-    let refusal = queue.append(record(2, 9)).await.unwrap_err();
+    queue.set_limits(Limits { requests: 2, ..Limits::NONE });
+    queue.append(record(0, 9), 1).await.unwrap();
+    queue.append(record(1, 9), 1).await.unwrap();
+    let refusal = queue.append(record(2, 9), 1).await.unwrap_err();
     assert!(refusal.retry_after().is_some() && refusal.message.contains("2 requests"), "{refusal}");
-    queue.set_limits(Limits { requests: 2, bytes: u64::MAX, wait: true });
+    queue.set_limits(Limits { requests: 2, wait: true, ..Limits::NONE });
     let waiting = tokio::spawn({
         let queue = queue.clone();
-        async move { queue.append(record(2, 9)).await }
+        async move { queue.append(record(2, 9), 1).await }
     });
     queue.take(never()).await.unwrap().done().await;
     waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_are_counted_also_of_what_an_earlier_run_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let queue = open(&disk, dir.path());
+    queue.set_limits(Limits { items: 5, ..Limits::NONE });
+    let logs = |n: usize| {
+        let request = Telemetry::of(of_service("s", vec![log("x"); n])).into_bytes();
+        tagged(Signal::Logs, request)
+    };
+    queue.append(logs(3), 3).await.unwrap();
+    queue.append(logs(2), 2).await.unwrap();
+    let refusal = queue.append(logs(1), 1).await.unwrap_err();
+    assert!(refusal.message.contains("5 items"), "{refusal}");
+    queue.take(never()).await.unwrap().done().await;
+    assert_eq!(queue.waiting().items, 2);
+    queue.append(logs(3), 3).await.unwrap();
+    queue.save_cursor().await;
+    drop(queue);
+    let queue = open(&disk, dir.path());
+    let waiting = queue.waiting();
+    assert_eq!((waiting.requests, waiting.items), (2, 5));
+    for left in [3, 0] {
+        queue.take(never()).await.unwrap().done().await;
+        assert_eq!(queue.waiting().items, left);
+    }
 }
 
 /// A back end that takes what it is told to.
@@ -259,7 +286,7 @@ async fn small_requests_are_sent_as_one_and_large_ones_in_pieces() {
     run.stop(Duration::from_secs(5)).await;
     let queueing = Queueing::default();
     let directory = queueing.directory("exporters.test", &host).unwrap();
-    assert_eq!(Queue::open(host.disk.clone(), &directory).unwrap().len(), 0, "all of it is done");
+    assert_eq!(Queue::open(host.disk.clone(), &directory).unwrap().waiting().requests, 0, "all of it is done");
 }
 
 #[test]

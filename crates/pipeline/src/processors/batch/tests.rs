@@ -49,7 +49,7 @@ fn taken(n: u64) -> Outcome {
 fn started(config: Config) -> (Arc<Slow>, Arc<dyn Consumer>, Run) {
     let slow = Arc::new(Slow::default());
     let mut run = Run::new("processors.batch", StatusBoard::new(Arc::new(SystemClock)));
-    let front = begin(config, slow.clone(), &mut run);
+    let front = begin(config, slow.clone(), &Meters::default(), &mut run);
     (slow, front, run)
 }
 
@@ -164,7 +164,7 @@ async fn what_nobody_decoded_is_put_together_as_it_is() {
         requests.push(Request { key: vec![], origin: None, telemetry, items, waiter });
         answers.push(answered);
     }
-    send(&keeping, requests, 3).await;
+    send(&keeping, requests, 3, &Sizes::new("processors.batch", &Meters::default())).await;
     assert_eq!(*keeping.0.lock(), [[&unknown[..], &encoded(2)].concat()]);
     for (answer, n) in answers.into_iter().zip([1, 2]) {
         assert_eq!(answer.await.unwrap().unwrap().accepted, n);
@@ -178,4 +178,39 @@ async fn a_broken_request_is_refused_before_it_is_put_together_with_others() {
     assert_eq!(front.consume(broken).await.unwrap_err().kind, ErrorKind::InvalidInput);
     assert!(slow.0.lock().is_empty());
     run.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn sizes_are_counted_and_what_made_batches_go() {
+    let meters = Meters::default();
+    let slow = Arc::new(Slow::default());
+    let mut run = Run::new("processors.batch/x", StatusBoard::new(Arc::new(SystemClock)));
+    let config = Config { send_batch_size: 20, ..Config::default() };
+    let front = begin(config, slow.clone(), &meters, &mut run);
+    // The first finds the way free; the next two make a batch of 24.
+    let first = sent(&front, 5);
+    assert_eq!(slow.arrived(1).await, [5]);
+    let others = [sent(&front, 12), sent(&front, 12)];
+    assert_eq!(slow.arrived(2).await, [5, 24]);
+    slow.answer(taken(5));
+    slow.answer(taken(24));
+    first.await.unwrap().unwrap();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    let told: Vec<String> = meters
+        .readings()
+        .into_iter()
+        .filter(|r| !r.name.contains("bytes") && r.value > 0.0)
+        .map(|r| {
+            let le = r.labels.iter().find(|(k, _)| *k == "le").map(|(_, v)| format!(" {v}")).unwrap_or_default();
+            format!("{}{le} {}", r.name.trim_start_matches("otelcol_processor_batch_"), r.value)
+        })
+        .collect();
+    assert_eq!(told[told.len() - 2..], ["batch_send_size_sum 29", "batch_size_trigger_send 1"]);
+    assert!(told.contains(&"batch_send_size_bucket 10 1".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"batch_send_size_bucket 25 2".to_owned())
+            && told.contains(&"batch_send_size_count 2".to_owned())
+    );
 }

@@ -81,21 +81,38 @@ pub(super) fn samples(version: i32) -> String {
     )
 }
 
-pub(super) const HAS_STATEMENTS: &str =
-    "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements')";
+/// The version of `pg_stat_statements` in this database, and the schema that it lies in, quoted.
+pub(super) const STATEMENTS_EXTENSION: &str = "
+    SELECT e.extversion::text, quote_ident(n.nspname)
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'";
 
-/// From 17 on reads and writes of blocks are named by where the blocks are.
-pub(super) fn statements(version: i32) -> String {
-    let io = if version >= 170_000 {
+/// The first version of the extension that tells plans from executions: that of PostgreSQL 13.
+pub(super) const STATEMENTS_MIN: (u32, u32) = (1, 8);
+
+/// `1.10` is (1, 10): more than 1.9.
+pub(super) fn extension_version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// The columns are those of the extension, which stays as it was when a server is upgraded until somebody updates it. From 1.11 on
+/// (PostgreSQL 17) times of reads and writes are named by where the blocks are. From 1.9 on statements called by others have rows of
+/// their own; they are added up.
+pub(super) fn statements((major, minor): (u32, u32), schema: &str) -> String {
+    let io = if (major, minor) >= (1, 11) {
         "s.shared_blk_read_time + s.shared_blk_write_time"
     } else {
         "s.blk_read_time + s.blk_write_time"
     };
     format!(
-        "SELECT coalesce(s.queryid, 0), d.datname::text, coalesce(r.rolname, '')::text, s.calls, s.rows, s.total_exec_time, s.total_plan_time,
-                s.shared_blks_hit, s.shared_blks_read, s.shared_blks_dirtied, s.shared_blks_written, s.temp_blks_read, s.temp_blks_written,
-                ({io})::float8, left(s.query, 4096)
-         FROM pg_stat_statements s JOIN pg_database d ON s.dbid = d.oid LEFT JOIN pg_roles r ON r.oid = s.userid
-         WHERE s.query <> '<insufficient privilege>' ORDER BY s.total_exec_time DESC LIMIT $1"
+        "SELECT coalesce(s.queryid, 0), d.datname::text, coalesce(r.rolname, '')::text, sum(s.calls)::int8, sum(s.rows)::int8,
+                sum(s.total_exec_time), sum(s.total_plan_time), sum(s.shared_blks_hit)::int8, sum(s.shared_blks_read)::int8,
+                sum(s.shared_blks_dirtied)::int8, sum(s.shared_blks_written)::int8, sum(s.temp_blks_read)::int8,
+                sum(s.temp_blks_written)::int8, sum({io})::float8, left(min(s.query), 4096)
+         FROM {schema}.pg_stat_statements s JOIN pg_database d ON s.dbid = d.oid LEFT JOIN pg_roles r ON r.oid = s.userid
+         WHERE s.query <> '<insufficient privilege>' GROUP BY 1, 2, 3 ORDER BY 6 DESC LIMIT $1"
     )
 }
+
+#[cfg(test)]
+mod tests;

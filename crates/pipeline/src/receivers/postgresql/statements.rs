@@ -37,12 +37,15 @@ const BLOCKS: [&str; 6] = [
     "postgresql.temp_blks_written",
 ];
 
-/// Reads the statements; none where the extension is not installed.
-pub(super) async fn read(client: &Client, version: i32, limit: i64) -> Result<Vec<Statement>, Error> {
-    if !client.query_one(queries::HAS_STATEMENTS, &[]).await?.try_get::<_, bool>(0)? {
+/// Reads the statements; none where the extension is not installed, or is older than what PostgreSQL 13 has.
+pub(super) async fn read(client: &Client, limit: i64) -> Result<Vec<Statement>, Error> {
+    let Some(extension) = client.query_opt(queries::STATEMENTS_EXTENSION, &[]).await? else { return Ok(Vec::new()) };
+    let (version, schema): (String, String) = (extension.try_get(0)?, extension.try_get(1)?);
+    let Some(known) = queries::extension_version(&version).filter(|v| *v >= queries::STATEMENTS_MIN) else {
+        tracing::debug!(version, "write ALTER EXTENSION pg_stat_statements UPDATE: its statements cannot be read");
         return Ok(Vec::new());
-    }
-    let rows = client.query(&queries::statements(version), &[&limit]).await?;
+    };
+    let rows = client.query(&queries::statements(known, &schema), &[&limit]).await?;
     let statement = |row: &tokio_postgres::Row| {
         let mut blocks = [0; 6];
         for (n, slot) in blocks.iter_mut().enumerate() {
