@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Send what `export` wrote to a server.
     Import(ImportArgs),
+    /// Put samples from files into the metrics of a stopped server, however old they are.
+    Backfill(BackfillArgs),
     /// Show what lies on disk, and what retention removes.
     Storage(StorageArgs),
     /// Say everything that there is to say about configuration files, and start nothing.
@@ -121,6 +123,32 @@ pub(crate) struct ImportArgs {
     /// The OTLP/HTTP port of the server.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
     pub url: String,
+}
+
+/// What `backfill` takes.
+#[derive(Debug, Args)]
+pub(crate) struct BackfillArgs {
+    /// Configuration file (YAML), for the data directory, the retention, and rules and limits on series.
+    #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data directory of a server that is stopped [default: ./bellrock-data].
+    #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What the files are.
+    #[arg(long, value_enum, default_value = "openmetrics")]
+    pub format: BackfillFormat,
+    /// Files with samples that have timestamps.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Formats of samples in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BackfillFormat {
+    /// OpenMetrics: timestamps in seconds, `# EOF` at the end.
+    Openmetrics,
+    /// The text format of Prometheus: timestamps in milliseconds.
+    Text,
 }
 
 /// What `storage` takes.

@@ -4,6 +4,7 @@
 //! starts them and takes them down in order. Nothing here knows how anything
 //! works; it knows what is connected to what.
 
+mod backfill;
 mod check;
 mod check_config;
 mod cli;
@@ -63,6 +64,15 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
         }
         cli::Command::Import(args) => {
             say(&export::import(&args)?);
+            Ok(())
+        }
+        cli::Command::Backfill(args) => {
+            let serve = cli::ServeArgs {
+                config: args.config.iter().map(|path| path.display().to_string()).collect(),
+                data_dir: args.data_dir.clone(),
+                ..cli::ServeArgs::default()
+            };
+            say(&backfill::run(&args, &config::load(&serve)?.config)?);
             Ok(())
         }
         cli::Command::Storage(args) => {

@@ -34,7 +34,7 @@ pub mod receivers;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
-mod series;
+pub mod series;
 mod split;
 mod stanza;
 pub mod telemetry;

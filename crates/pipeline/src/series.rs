@@ -50,7 +50,7 @@ impl SampleSink for BatchSeries<'_> {
 }
 
 /// Stores a sample of an exposition, at `t`, with its start and its exemplars.
-pub(crate) fn store(mut series: SeriesWriter<'_>, s: &SampleRef<'_>, t: i64) {
+pub fn store(mut series: SeriesWriter<'_>, s: &SampleRef<'_>, t: i64) {
     series.since(s.start);
     match s.value {
         Value::Float(v) => series.sample(t, v),
@@ -64,7 +64,7 @@ pub(crate) fn store(mut series: SeriesWriter<'_>, s: &SampleRef<'_>, t: i64) {
 }
 
 /// The engine's word for a type of Prometheus' formats.
-pub(crate) fn metric_type(kind: MetricType) -> tsdb::MetricType {
+pub fn metric_type(kind: MetricType) -> tsdb::MetricType {
     match kind {
         MetricType::Unknown => tsdb::MetricType::Unknown,
         MetricType::Counter => tsdb::MetricType::Counter,

@@ -1,8 +1,8 @@
 //! What hosts that export as node_exporter does cost on disk: bytes per sample by kind of series, bytes per series of
 //! index, before and after compaction.
 //!
-//! `cargo run --release -p tsdb --example disk_size -- [hosts] [hours]`: 26 hours end in two blocks of 12 hours and what
-//! may still get late samples.
+//! `cargo run --release -p tsdb --example disk_size -- [hosts] [hours] [jitter]`: 26 hours end in two blocks of 12 hours and what
+//! may still get late samples. All series of a host are scraped at once, up to `jitter` milliseconds late.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -37,6 +37,7 @@ impl Random {
 
 /// A series and how its value moves.
 struct Source {
+    host: usize,
     kind: &'static str,
     labels: Labels,
     value: f64,
@@ -82,7 +83,7 @@ fn host(n: usize, r: &mut Random) -> Vec<Source> {
             _ => r.below(1 << 30) as f64,
         };
         let rate = 1 << r.below(11);
-        out.push(Source { kind, labels, value, rate });
+        out.push(Source { host: n, kind, labels, value, rate });
     };
     for cpu in 0..4 {
         for mode in ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"] {
@@ -114,23 +115,24 @@ fn host(n: usize, r: &mut Random) -> Vec<Source> {
 fn main() {
     let mut args = std::env::args().skip(1).filter_map(|a| a.parse::<usize>().ok());
     let (hosts, hours) = (args.next().unwrap_or(20), args.next().unwrap_or(26) as i64);
+    let jitter = args.next().unwrap_or(0) as u64;
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut r = Random(42);
     let mut sources: Vec<Source> = (0..hosts).flat_map(|n| host(n, &mut r)).collect();
     let mut by_kind: BTreeMap<&str, Vec<Labels>> = BTreeMap::new();
     sources.iter().for_each(|s| by_kind.entry(s.kind).or_default().push(s.labels.clone()));
-    println!("{} series, {hours} h at 15 s", sources.len());
-    let all = write(&dir.path().join("all"), &mut sources, hours);
+    println!("{} series, {hours} h at 15 s, up to {jitter} ms late", sources.len());
+    let all = write(&dir.path().join("all"), &mut sources, hours, jitter);
     println!("all: {all}");
     for (kind, labels) in by_kind {
         let mut r = Random(42);
         let mut sources: Vec<Source> = (0..hosts).flat_map(|n| host(n, &mut r)).filter(|s| s.kind == kind).collect();
-        println!("{kind} ({} series): {}", labels.len(), write(&dir.path().join(kind), &mut sources, hours));
+        println!("{kind} ({} series): {}", labels.len(), write(&dir.path().join(kind), &mut sources, hours, jitter));
     }
 }
 
 /// Writes the sources and says what they cost.
-fn write(dir: &Path, sources: &mut [Source], hours: i64) -> String {
+fn write(dir: &Path, sources: &mut [Source], hours: i64, jitter: u64) -> String {
     let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(START_MS + hours * 3_600_000)));
     let mut options = Options::new(dir);
     options.min_free_bytes = 0;
@@ -141,7 +143,14 @@ fn write(dir: &Path, sources: &mut [Source], hours: i64) -> String {
     let mut r = Random(7);
     for step in 0..hours * 3_600_000 / STEP_MS {
         let t = START_MS + step * STEP_MS;
-        db.append_wait(sources.iter_mut().map(|s| (s.labels.clone(), t, s.step(&mut r))).collect()).expect("append");
+        let mut late = (usize::MAX, 0);
+        let sample = |s: &mut Source| {
+            if late.0 != s.host {
+                late = (s.host, r.below(jitter + 1) as i64);
+            }
+            (s.labels.clone(), t + late.1, s.step(&mut r))
+        };
+        db.append_wait(sources.iter_mut().map(sample).collect()).expect("append");
         if (step + 1) % (2 * 3_600_000 / STEP_MS) == 0 {
             db.flush().expect("flush");
         }

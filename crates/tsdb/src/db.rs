@@ -53,7 +53,7 @@ pub(crate) struct Inner {
     /// Which head the records that are queued now will be applied to ([`Head::epoch`]). Read while a record is queued,
     /// moved when the log rotates, which the head follows only later: records between the two name no series by number.
     generation: RwLock<u64>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     /// Samples refused since the start.
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Held over a whole compaction, and by who takes blocks away: those that are being merged stay.

@@ -115,7 +115,7 @@ impl Inner {
             None
         } else {
             Some(self.write_block(id, Effort::Quick, |writer| {
-                write_head(&frozen.head, writer)?;
+                write_range(&frozen.head, &frozen.head.in_label_order(), (i64::MIN, i64::MAX), writer)?;
                 frozen.snapshot.store(&*self.disk, &snapshot_path)
             })?)
         };
@@ -193,14 +193,23 @@ impl Inner {
     }
 }
 
-/// Writes all series of a head in label order, their stretches merged.
-fn write_head(head: &Head, writer: &mut BlockWriter) -> Result<(), TsdbError> {
-    head.visit_parts(head.in_label_order().into_iter(), (i64::MIN, i64::MAX), &mut || Ok(()), &mut |id, key, parts| {
+/// Writes what the series of a head have within `range` (both ends inclusive), their stretches merged. `order` is that of their
+/// labels.
+pub(crate) fn write_range(
+    head: &Head,
+    order: &[u32],
+    range: (i64, i64),
+    writer: &mut BlockWriter,
+) -> Result<(), TsdbError> {
+    head.visit_parts(order.iter().copied(), range, &mut || Ok(()), &mut |id, key, parts| {
         let mut gather = Gather::default();
         for part in parts {
             gather.add(|out| part.decode(out))?;
         }
+        let mut samples = gather.finish();
+        samples.clip(range.0, range.1);
         let exemplars = head.exemplars_of(id);
-        writer.add(&key::decode(key), &gather.finish(), &exemplars.iter().collect::<Vec<_>>())
+        let inside = exemplars.iter().filter(|e| (range.0..=range.1).contains(&e.t));
+        writer.add(&key::decode(key), &samples, &inside.collect::<Vec<_>>())
     })
 }

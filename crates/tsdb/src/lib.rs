@@ -12,6 +12,7 @@
 mod aggregate;
 mod ahead;
 mod append;
+mod backfill;
 mod backup;
 mod batch;
 mod block;
@@ -47,6 +48,7 @@ mod state;
 mod stretch;
 
 pub use aggregate::{AggregateRule, KeepLabels};
+pub use backfill::{Backfill, Backfilled};
 pub use backup::Backup;
 pub use batch::{Batch, SeriesWriter};
 pub use cardinality::{Cardinal, Cardinality};

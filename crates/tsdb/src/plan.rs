@@ -40,6 +40,12 @@ const RETENTION_PART: i64 = 10;
 /// With so many blocks in a window they are merged although one is much larger than the others.
 const WINDOW_BLOCKS_MAX: usize = 8;
 
+/// How wide the blocks of a backfill are: what lies in one window would become one block anyway.
+pub(crate) fn backfill_width(retention_ms: Option<i64>) -> i64 {
+    let [width, _] = LEVELS_MS;
+    if retention_ms.is_none_or(|r| width <= r / RETENTION_PART) { width } else { SMALL_SPAN_MS }
+}
+
 /// The ids of the blocks to merge, in order; empty when there is nothing to do.
 ///
 /// A window is merged once samples exist that are `settle_ms` newer than its end: then no more come into it.

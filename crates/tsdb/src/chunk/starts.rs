@@ -53,6 +53,10 @@ impl StartTimes {
         if start == 0 || places.is_empty() {
             return;
         }
+        if self.runs.is_empty() {
+            // Mostly the only one, in every series of the head.
+            self.runs.reserve_exact(1);
+        }
         if self.len() < places.start {
             self.runs.push(Run { end: places.start, start: 0 });
         }

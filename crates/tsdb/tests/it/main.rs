@@ -1,6 +1,7 @@
 //! The engine on a simulated disk, against a naive model, and its file formats.
 
 mod aggregate;
+mod backfill;
 mod backup;
 mod batch;
 mod blocks;
