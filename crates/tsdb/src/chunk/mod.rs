@@ -189,6 +189,9 @@ mod tests {
     fn jitter_costs_its_range_and_gaps_cost_themselves() {
         let jitter = |i: i64| Sample { t: i * 15_000 + i * 7 % 4, v: 1.0 };
         assert!(check(&(0..240).map(jitter).collect::<Vec<_>>()) < 100);
+        // The last one less late than the first.
+        let early = |i: i64| Sample { t: i * 15_000 + 5 - i * 7 % 6, v: 1.0 };
+        assert!(check(&(0..240).map(early).collect::<Vec<_>>()) < 120);
         let gaps = |i: i64| Sample { t: i * 15_000 + i / 100 * 3_600_000, v: 1.0 };
         assert!(check(&(0..240).map(gaps).collect::<Vec<_>>()) < 120);
     }

@@ -17,7 +17,7 @@ pub(super) fn encode(samples: &[Sample], out: &mut Vec<u8>) {
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return };
     let intervals = samples.len() as i64 - 1;
     // Wrapping: a chunk may reach over all times that there are.
-    let interval = if intervals == 0 { 0 } else { last.t.wrapping_sub(first.t) / intervals };
+    let interval = if intervals == 0 { 0 } else { nearest(last.t.wrapping_sub(first.t), intervals) };
     let on_line = (0..).map(|at: i64| first.t.wrapping_add(interval.wrapping_mul(at)));
     let distances = samples.iter().zip(on_line).map(|(s, line)| s.t.wrapping_sub(line));
     let line = |tag: u8| {
@@ -35,6 +35,12 @@ pub(super) fn encode(samples: &[Sample], out: &mut Vec<u8>) {
     let mut bits = vec![BITS];
     timestamps::encode(samples, &mut bits);
     out.extend_from_slice(if near.len() <= bits.len() { &near } else { &bits });
+}
+
+/// The whole number nearest to `span / intervals`: one too small by a millisecond would lead away from the times with each step.
+fn nearest(span: i64, intervals: i64) -> i64 {
+    let (span, intervals) = (i128::from(span), i128::from(intervals));
+    (span * 2 + intervals).div_euclid(intervals * 2) as i64
 }
 
 /// Appends `count` samples with their times; the values are zero for now.
