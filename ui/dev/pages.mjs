@@ -73,6 +73,8 @@ export async function pages(base) {
         await page.getByText("at once").first().waitFor({ timeout: 3000 });
       },
     },
+    { name: "doctor", path: "/doctor" },
+    { name: "doctor-shipped", path: "/doctor?tab=all&group=warning" },
     { name: "slos", path: "/slos" },
     { name: "slo-unknown", path: "/slos/nobody" },
     { name: "slo-new", path: "/slos/new" },

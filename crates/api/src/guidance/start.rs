@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use foundation::UnixNanos;
+use foundation::{ErrorKind, UnixNanos};
 use model::{Signal, TimeRange};
 use query::EventSignal;
 use query::arrivals::{self, Arrival, Example, Oddity};
@@ -47,13 +47,19 @@ fn found(app: &App, grant: Grant) -> [Vec<Arrival>; 3] {
     let range_ms = (range.start.as_millis(), range.end.as_millis());
     let metrics = arrivals::metrics(&app.engines.metrics, &grant.ask(), range_ms, now);
     let request = grant.request(around(SPAN), String::new());
-    let events = |signal| told(arrivals::events(&app.engines.events, signal, &request, now));
+    let events = |signal| {
+        told(arrivals::events(&app.engines.events, signal, &request, now).map_err(|e| (e.kind(), e.to_string())))
+    };
+    let metrics = metrics.map_err(|e| (e.kind(), e.to_string()));
     [events(EventSignal::Traces), events(EventSignal::Logs), told(metrics)]
 }
 
-fn told<E: std::fmt::Display>(found: Result<Vec<Arrival>, E>) -> Vec<Arrival> {
-    found.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot tell who sends");
+fn told(found: Result<Vec<Arrival>, (ErrorKind, String)>) -> Vec<Arrival> {
+    found.unwrap_or_else(|(kind, error)| {
+        // Whoever asked has gone, or waits no longer; everything else is worth a line.
+        if kind != ErrorKind::Timeout {
+            tracing::warn!(%error, "cannot tell who sends");
+        }
         Vec::new()
     })
 }

@@ -1,5 +1,5 @@
 // The structure of the traces found: one tree of all of them, with the share of the time on each path.
-import { useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight } from "lucide-react";
 import { useMemo, useState } from "react";
 import { fetchColumns, readColumns, type SpanColumns } from "../../api/trace-columns.ts";
@@ -11,9 +11,26 @@ import { formatDuration } from "../../lib/time/format.ts";
 import styles from "./Modes.module.css";
 import { flatten, mergeTraces, type PathNode } from "./structure.ts";
 
-/** More traces than this are sampled: the newest ones are taken. */
-const TRACES_MAX = 60;
+/** So many are fetched at a time, the newest first; more when somebody asks for them. */
+const CHUNK = 60;
+/** More than this is no picture any more, and would fill the memory of the page. */
+const TRACES_MAX = 1200;
 const AT_ONCE = 4;
+
+function chunksOf(ids: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / CHUNK) }, (_, at) => ids.slice(at * CHUNK, (at + 1) * CHUNK));
+}
+
+/** What is there of all chunks; the last ones may still be on their way. */
+function joined(results: readonly UseQueryResult<SpanColumns[], Error>[]) {
+  const failed = results.find((result) => result.error);
+  return {
+    columns: results.flatMap((result) => result.data ?? []),
+    error: failed?.error ?? null,
+    busy: results.some((result) => result.isFetching),
+    retry: () => void failed?.refetch(),
+  };
+}
 
 async function fetchAll(ids: readonly string[], signal: AbortSignal): Promise<SpanColumns[]> {
   const out: SpanColumns[] = [];
@@ -32,22 +49,33 @@ export interface StructureViewProps {
   traces: readonly TraceSummary[];
   /** There are more traces than those that are loaded. */
   more: boolean;
+  /** Loads more of them. */
+  onMore: () => void;
   onPick: (service: string, name: string) => void;
 }
 
-export function StructureView({ traces, more, onPick }: StructureViewProps) {
+export function StructureView({ traces, more, onMore, onPick }: StructureViewProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<PathNode>>(new Set());
-  const ids = useMemo(() => traces.slice(0, TRACES_MAX).map((trace) => trace.trace_id), [traces]);
-  const loaded = useQuery({
-    queryKey: ["trace-structure", ids],
-    structuralSharing: false,
-    staleTime: Number.POSITIVE_INFINITY,
-    queryFn: ({ signal }) => fetchAll(ids, signal),
+  const [wanted, setWanted] = useState(CHUNK);
+  const chunks = useMemo(() => chunksOf(traces.slice(0, wanted).map((trace) => trace.trace_id)), [traces, wanted]);
+  const { columns, error, busy, retry } = useQueries({
+    queries: chunks.map((ids) => ({
+      queryKey: ["trace-structure", ids],
+      structuralSharing: false,
+      staleTime: Number.POSITIVE_INFINITY,
+      queryFn: ({ signal }: { signal: AbortSignal }) => fetchAll(ids, signal),
+    })),
+    combine: joined,
   });
-  const structure = useMemo(() => mergeTraces(loaded.data ?? []), [loaded.data]);
+  const structure = useMemo(() => mergeTraces(columns), [columns]);
   const rows = useMemo(() => flatten(structure, collapsed), [structure, collapsed]);
-  if (loaded.error) return <ErrorBox error={loaded.error} onRetry={() => void loaded.refetch()} />;
-  if (!loaded.data) return <Skeleton rows={16} />;
+  if (error) return <ErrorBox error={error} onRetry={retry} />;
+  if (columns.length === 0 && busy) return <Skeleton rows={16} />;
+  const missing = more || traces.length > wanted;
+  const grow = () => {
+    if (traces.length < wanted + CHUNK && more) onMore();
+    setWanted(wanted + CHUNK);
+  };
   const toggle = (node: PathNode) => {
     const next = new Set(collapsed);
     if (!next.delete(node)) next.add(node);
@@ -57,7 +85,12 @@ export function StructureView({ traces, more, onPick }: StructureViewProps) {
     <div className={styles.box}>
       <div className={styles.head}>
         {formatCount(structure.traces)} traces as one tree
-        {(more || traces.length > TRACES_MAX) && <LimitBadge>the newest {structure.traces} of more</LimitBadge>}
+        {missing && <LimitBadge>the newest {structure.traces} of more</LimitBadge>}
+        {missing && wanted < TRACES_MAX && (
+          <button type="button" className="button small" disabled={busy} onClick={grow}>
+            {busy ? "Reading\u2026" : `${CHUNK} more`}
+          </button>
+        )}
       </div>
       <table className="table">
         <thead>

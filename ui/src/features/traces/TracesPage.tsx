@@ -131,6 +131,7 @@ export function TracesPage() {
             <StructureView
               traces={traces}
               more={hasNextPage}
+              onMore={loadMore}
               onPick={(service, name) => run(addTerm(addTerm(q, "service", service), "name", name))}
             />
           )}
