@@ -64,6 +64,8 @@ pub struct App {
     pub queries: Arc<Queries>,
     /// One permit per query that runs.
     pub slots: Arc<Semaphore>,
+    /// One permit per live tail that is open.
+    pub tails: Arc<Semaphore>,
     /// The origins whose pages may read the Prometheus API.
     pub origins: Arc<Origins>,
 }
@@ -118,4 +120,6 @@ pub struct QueryLimits {
     pub memory_bytes: usize,
     /// How many run at the same time.
     pub slots: usize,
+    /// Live tails that may be open at a time.
+    pub tails_max: usize,
 }

@@ -32,6 +32,15 @@ pub(crate) use load::{ConfigError, Draft, Loaded, draft, load, load_collect};
 use load::{Usual, directory};
 pub(crate) use sent::check_text;
 
+/// Bytes a second that merges write at most, unless it is set.
+const MERGE_RATE: ByteSize = ByteSize::mib(64);
+/// With less, merges would fall behind the slowest senders.
+const MERGE_RATE_MIN: ByteSize = ByteSize::mib(1);
+/// Live tails, unless it is set: each looks twice a second.
+const TAILS_MAX: usize = 100;
+/// No more can be set.
+const TAILS_END: usize = 10_000;
+
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -62,11 +71,14 @@ pub(crate) struct Config {
     pub requests_bytes_max: ByteSize,
     pub events_memory_max: ByteSize,
     pub wal_compress: bool,
+    /// Bytes a second.
+    pub merge_rate: ByteSize,
     pub retention: Duration,
     pub future_max: Duration,
     pub limits: storage::Limits,
     pub query_timeout: Duration,
     pub query_memory_max: ByteSize,
+    pub tails_max: usize,
     pub drain_timeout: Duration,
     pub derived: ::derived::Settings,
     pub demo: bool,
@@ -106,6 +118,14 @@ impl Problems {
 
     fn size(&mut self, setting: &str, text: Option<&raw::Size>, default: ByteSize) -> ByteSize {
         text.map_or(default, |t| self.take(setting, t.0.parse(), default))
+    }
+
+    fn at_most(&mut self, setting: &str, n: Option<usize>, default: usize, max: usize) -> usize {
+        let n = n.unwrap_or(default);
+        if n > max {
+            self.say(format!("{setting}: {n} is more than {max}, the largest that is taken"));
+        }
+        n.min(max)
     }
 
     fn listener(
@@ -188,10 +208,12 @@ fn validate(args: &ServeArgs, raw: raw::Raw, host: IpAddr, usual: &Usual, p: &mu
         requests_bytes_max: p.size("memory.requests", raw.memory.requests.as_ref(), ByteSize::mib(256)),
         events_memory_max: p.size("memory.events", raw.memory.events.as_ref(), ByteSize::mib(256)),
         wal_compress: raw.storage.wal_compress.unwrap_or(false),
+        merge_rate: p.size("storage.merge_rate", raw.storage.merge_rate.as_ref(), MERGE_RATE),
         retention,
         future_max: p.duration("storage.future_max", raw.storage.future_max.as_deref(), Duration::from_secs(86_400)),
         query_timeout: p.duration("query.timeout", raw.query.timeout.as_deref(), Duration::from_secs(30)),
         query_memory_max: p.size("query.memory", raw.query.memory.as_ref(), ByteSize::mib(512)),
+        tails_max: p.at_most("query.tails_max", raw.query.tails_max, TAILS_MAX, TAILS_END),
         drain_timeout: p.duration("server.drain_timeout", server.drain_timeout.as_deref(), Duration::from_secs(20)),
         limits,
         derived: derived::validate(p, raw.derived),
@@ -243,8 +265,15 @@ fn check_not_zero(c: &Config, p: &mut Problems) {
         ("memory.events", c.events_memory_max.0 == 0),
         ("query.memory", c.query_memory_max.0 == 0),
         ("query.timeout", c.query_timeout.is_zero()),
+        ("query.tails_max", c.tails_max == 0),
         ("storage.retention", c.retention.is_zero()),
     ];
+    if c.merge_rate < MERGE_RATE_MIN {
+        p.0.push(format!(
+            "storage.merge_rate: {} is too little: segments would become ever more; write at least {MERGE_RATE_MIN}",
+            c.merge_rate
+        ));
+    }
     p.0.extend(zero.iter().filter(|(_, zero)| *zero).map(|(name, _)| format!("{name}: must be greater than zero")));
 }
 

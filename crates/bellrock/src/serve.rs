@@ -193,8 +193,10 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             timeout: config.query_timeout,
             memory_bytes: config.query_memory_max.as_usize(),
             slots: query_slots,
+            tails_max: config.tails_max,
         },
         queries: api::Queries::new(clock.clone()),
+        tails: Arc::new(Semaphore::new(config.tails_max)),
         slots: Arc::new(Semaphore::new(query_slots)),
     };
     let free = app.slots.clone();
@@ -343,6 +345,7 @@ fn open_engines(
         // Early enough that senders are not refused while segments are written.
         flush_bytes: usual.flush_bytes.min(memory / 4),
         wal_compress: config.wal_compress,
+        merge_bytes_per_second: config.merge_rate.0,
         min_free_bytes: config.limits.min_free,
         ..usual
     };

@@ -221,7 +221,9 @@ fn queries(store: &EventStore) {
         let found = store.logs().count_over_time(&all().filter(phrase.clone()), buckets, None);
         found.map_or(0, |o| o.value.groups.iter().flat_map(|g| &g.counts).sum::<u64>() as usize)
     });
-    time("trace by id", || store.spans().trace(trace, &AccessScope::ALL, &all().limits).map_or(0, |o| o.value.len()));
+    time("trace by id", || {
+        store.spans().trace(trace, None, &AccessScope::ALL, &all().limits).map_or(0, |o| o.value.len())
+    });
     time("20 slow traces", || {
         store.spans().find_traces(&all().filter(slow.clone()), 20, None).map_or(0, |o| o.value.traces.len())
     });

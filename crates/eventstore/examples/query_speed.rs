@@ -121,7 +121,7 @@ impl Bench<'_> {
             .latest(&self.select(hour, 1), &Page::newest(1))
             .map_or(TraceId::ZERO, |o| o.value.rows.first().map_or(TraceId::ZERO, |r| r.record.trace_id));
         self.time("e   trace by id", whole, |s| {
-            spans.trace(trace, &AccessScope::ALL, &s.limits).map_or(0, |o| o.value.len())
+            spans.trace(trace, None, &AccessScope::ALL, &s.limits).map_or(0, |o| o.value.len())
         });
         let of_trace = Filter::eq(Field::TraceId, trace.to_string().as_str());
         self.time("e2  logs of a trace", whole, |s| rows(logs.latest(&s.filter(of_trace.clone()), &Page::newest(100))));

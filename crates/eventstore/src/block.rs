@@ -33,7 +33,7 @@ use crate::column::presence::{self, Picked, Presence};
 use crate::column::template::{NumberedTexts, Templates};
 use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
-use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
+use crate::resources::{OriginCache, ResourceInfo, ScopeInfo, Services};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
 use crate::sketch::Sketch;
 use crate::value_type::ValueType;
@@ -90,6 +90,8 @@ pub(crate) struct Block {
     header: OnceLock<Arc<Header>>,
     resources: OnceLock<Arc<[Arc<ResourceInfo>]>>,
     scopes: OnceLock<Arc<[Arc<ScopeInfo>]>>,
+    /// As the index of its segment knows them.
+    services: Option<Services>,
     /// In memory only, made when first asked for: see [`Block::may_have_trace`].
     traces: OnceLock<Option<Box<[u32]>>>,
     /// Set once it turned out to be damaged, so that this is reported once.
@@ -158,6 +160,16 @@ impl Block {
         Self::new(Source::File { file, offset, dictionaries }, len, meta)
     }
 
+    /// The same with the services that have rows in it.
+    pub(crate) fn with_services(self, services: Option<Services>) -> Self {
+        Self { services, ..self }
+    }
+
+    /// The services that have rows in it, where that is known without reading it.
+    pub(crate) fn services(&self) -> Option<&[Arc<str>]> {
+        self.services.as_deref()
+    }
+
     fn new(source: Source, len: u64, meta: Meta) -> Self {
         Self {
             meta,
@@ -166,6 +178,7 @@ impl Block {
             header: OnceLock::new(),
             resources: OnceLock::new(),
             scopes: OnceLock::new(),
+            services: None,
             traces: OnceLock::new(),
             damaged: AtomicBool::new(false),
         }
@@ -482,8 +495,7 @@ impl Block {
         }
     }
 
-    fn origins(&self, id: u8) -> Result<(usize, Binary), BlockError> {
-        let header = self.header()?;
+    fn origins(&self, header: &Header, id: u8) -> Result<(usize, Binary), BlockError> {
         let Some(entry) = header.entries.iter().find(|e| e.id == id) else {
             return Err(Damaged("origin table").into());
         };
@@ -498,9 +510,15 @@ impl Block {
         if let Some(list) = self.resources.get() {
             return Ok(list);
         }
-        let (n, values) = self.origins(RESOURCES)?;
+        let (n, values) = self.origins(self.header()?, RESOURCES)?;
         let list = (0..n).map(|i| cache.resource(values.get(i))).collect::<Result<Arc<[_]>, _>>()?;
         Ok(self.resources.get_or_init(|| list))
+    }
+
+    /// The distinct resources, read and not kept: for whoever goes through all blocks once.
+    pub(crate) fn read_resources(&self, cache: &OriginCache) -> Result<Vec<Arc<ResourceInfo>>, BlockError> {
+        let (n, values) = self.origins(&self.read_header()?, RESOURCES)?;
+        Ok((0..n).map(|i| cache.resource(values.get(i))).collect::<Result<_, _>>()?)
     }
 
     /// The distinct scopes of the block; values of the scope column point into it.
@@ -508,7 +526,7 @@ impl Block {
         if let Some(list) = self.scopes.get() {
             return Ok(list);
         }
-        let (n, values) = self.origins(SCOPES)?;
+        let (n, values) = self.origins(self.header()?, SCOPES)?;
         let list = (0..n).map(|i| cache.scope(values.get(i))).collect::<Result<Arc<[_]>, _>>()?;
         Ok(self.scopes.get_or_init(|| list))
     }

@@ -30,6 +30,9 @@ pub struct Config {
     pub wal_pending_bytes_max: usize,
     /// Compress the log: less disk bandwidth, more CPU.
     pub wal_compress: bool,
+    /// Bytes a second that merges write at most. Ingest at full speed makes about 12 MiB of segments a second, and merges
+    /// write that up to three times over; when they fall behind, the next flush waits for them.
+    pub merge_bytes_per_second: u64,
     /// Bytes of disk that stay free: below, batches are refused as unavailable.
     pub min_free_bytes: u64,
 }
@@ -46,6 +49,7 @@ impl Config {
             attribute_columns_max: 1_000,
             wal_pending_bytes_max: 64 << 20,
             wal_compress: false,
+            merge_bytes_per_second: 64 << 20,
             min_free_bytes: wal::Options::new("").min_free_bytes,
         }
     }

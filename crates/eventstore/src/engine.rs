@@ -80,6 +80,8 @@ pub struct StoreStats {
     /// Bytes of segments written by merges since the store was opened: write amplification is
     /// `1 + merged_bytes / flushed_bytes`.
     pub merged_bytes: u64,
+    /// Segments that are damaged and were left out of merges since the store was opened.
+    pub unmergeable_segments: u64,
     /// The log.
     pub wal: wal::Stats,
 }
@@ -117,6 +119,7 @@ pub(crate) struct Shared {
     pub(crate) encode_nanos: AtomicU64,
     pub(crate) flushed_bytes: AtomicU64,
     pub(crate) merged_bytes: AtomicU64,
+    pub(crate) unmergeable_segments: AtomicU64,
     /// Set when a batch was refused for want of memory.
     pub(crate) flush_wanted: AtomicBool,
     /// Wakes the sealer.
@@ -267,6 +270,7 @@ impl Engine {
             encode_nanos: self.shared.encode_nanos.load(Ordering::Relaxed),
             flushed_bytes: self.shared.flushed_bytes.load(Ordering::Relaxed),
             merged_bytes: self.shared.merged_bytes.load(Ordering::Relaxed),
+            unmergeable_segments: self.shared.unmergeable_segments.load(Ordering::Relaxed),
             wal: self.wal.stats(),
         }
     }

@@ -24,6 +24,7 @@ pub mod query;
 mod resources;
 mod schema;
 mod segment;
+mod services;
 mod sketch;
 mod store;
 mod usage;

@@ -37,6 +37,7 @@ pub use filter::{AttributeScope, CompareOp, Field, Filter, Operand, Predicate, T
 pub use find_traces::TraceFilter;
 pub use histogram::HistogramBucket;
 pub use measure::{Cell, Measure};
+pub use nested::lookup;
 pub use patterns::{Pattern, Patterns, WILDCARD};
 pub use request::{
     AttributeOwner, AttributeUsage, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits,

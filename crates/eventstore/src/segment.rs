@@ -2,13 +2,15 @@
 //!
 //! Dictionaries of the columns lie between blocks and footer (`dictionary`).
 //! The footer holds the block directory, the directory of dictionaries, and the trace index: for each trace
-//! fingerprint the blocks that may have spans (or logs) of the trace. Last comes the attribute catalogue. It is
+//! fingerprint the blocks that may have spans (or logs) of the trace. Last come the attribute catalogue and the services
+//! of each block. It is
 //! read when the segment is opened; blocks are read when queries ask for
 //! them. Format: `docs/formats/segment.md`.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::SharedDisk;
 use model::TimeRange;
@@ -20,13 +22,20 @@ use crate::column::{Damaged, ints};
 use crate::dictionary::{Builder, Cache, Dictionaries};
 use crate::manifest::SegmentInfo;
 use crate::partition::Day;
+use crate::resources::OriginCache;
 use crate::schema::Schema;
+use crate::services;
 
 /// Its last byte is the version.
-const MAGIC: [u8; 8] = *b"BellEvt\x02";
-const END_MAGIC: [u8; 8] = *b"\x02tvElleB";
+const MAGIC: [u8; 8] = *b"BellEvt\x03";
+const END_MAGIC: [u8; 8] = *b"\x03tvElleB";
+const MAGIC_2: [u8; 8] = *b"BellEvt\x02";
+const END_MAGIC_2: [u8; 8] = *b"\x02tvElleB";
 const MAGIC_1: [u8; 8] = *b"BellEvt\x01";
 const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
+/// Parts of a footer that may be missing, as bits.
+const CATALOGUE: u8 = 1;
+const SERVICES: u8 = 2;
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
 /// Bytes of a file that are not synced yet, at most.
@@ -44,6 +53,7 @@ pub(crate) struct Segment {
     pub(crate) dictionaries: Arc<Dictionaries>,
     /// Segments of earlier versions have none, nor some others: see `catalogue`.
     pub(crate) catalogue: Option<Catalogue>,
+    left_alone: AtomicBool,
 }
 
 /// Sorted trace fingerprints and, beside each, a block that has it.
@@ -149,8 +159,15 @@ pub(crate) fn write(
     file.write_all(&bytes)?;
     at += bytes.len() as u64;
     footer.extend_from_slice(&directory);
+    // Nobody can be misled by an index that is not there: a table that does not read back is found by whoever reads it.
+    let services = services::Index::of_blocks(&blocks, &OriginCache::default()).unwrap_or_default();
+    let parts = if catalogue.is_some() { CATALOGUE } else { 0 } | if services.is_some() { SERVICES } else { 0 };
+    footer.push(parts);
     if let Some(catalogue) = catalogue {
         catalogue.encode(&mut footer);
+    }
+    if let Some(services) = services {
+        services.encode(&mut footer);
     }
     file.write_all(&footer)?;
     let mut trailer = Vec::with_capacity(TRAILER_BYTES);
@@ -182,7 +199,7 @@ impl Segment {
         file.read_exact_at(&mut trailer, end)?;
         let mut r = Reader(&trailer);
         let (len, crc) = (u64::from(r.u32()?), r.u32()?);
-        let known = matches!((magic, r.array()?), (MAGIC, END_MAGIC) | (MAGIC_1, END_MAGIC_1));
+        let known = matches!((magic, r.array()?), (MAGIC, END_MAGIC) | (MAGIC_2, END_MAGIC_2) | (MAGIC_1, END_MAGIC_1));
         if !known || file.len() != info.bytes {
             return Err(Damaged("segment frame").into());
         }
@@ -208,10 +225,40 @@ impl Segment {
         }
         let traces = TraceIndex::decode(&mut r, n)?;
         let dictionaries = Arc::new(Dictionaries::open(&mut r, file.clone(), footer_at, cache.clone())?);
-        let catalogue = if r.0.is_empty() { None } else { Some(Catalogue::decode(&mut r)?) };
-        let block = |(at, len, meta)| Arc::new(Block::in_file(file.clone(), at, len, meta, dictionaries.clone()));
+        let parts = match magic {
+            MAGIC => r.u8()?,
+            _ if r.0.is_empty() => 0,
+            _ => CATALOGUE,
+        };
+        let catalogue = if parts & CATALOGUE != 0 { Some(Catalogue::decode(&mut r)?) } else { None };
+        let services = if parts & SERVICES != 0 { Some(services::Index::decode(&mut r, n)?) } else { None };
+        let mut services = services.map(services::Index::into_services);
+        let block = |(at, len, meta)| {
+            let of_block = services.as_mut().and_then(Iterator::next);
+            let block = Block::in_file(file.clone(), at, len, meta, dictionaries.clone());
+            Arc::new(block.with_services(of_block))
+        };
         let blocks = directory.into_iter().map(block).collect();
-        Ok(Self { info, blocks, traces, dictionaries, catalogue })
+        Ok(Self { info, blocks, traces, dictionaries, catalogue, left_alone: AtomicBool::new(false) })
+    }
+
+    /// Whether a merge can read all that it has to read of it.
+    pub(crate) fn reads_back(&self) -> Result<(), BlockError> {
+        for block in &self.blocks {
+            block::share::share(block, &mut Builder::default())?;
+            block::trace_fingerprints(block)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves it out of merges from now on.
+    pub(crate) fn leave_alone(&self) {
+        self.left_alone.store(true, Ordering::Relaxed);
+    }
+
+    /// See [`Segment::leave_alone`].
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.left_alone.load(Ordering::Relaxed)
     }
 
     /// Whether all its rows do.

@@ -215,10 +215,19 @@ impl SpanStore {
 
     /// All spans of a trace that the reader may see, whenever they were, by start and arrival.
     ///
+    /// `around` says when the trace is thought to have been: what lies nearest is read first, so that a limit cuts off
+    /// what is farthest from it. It leaves nothing out.
+    ///
     /// # Errors
     /// None today; the signature is that of the other queries.
-    pub fn trace(&self, id: TraceId, access: &AccessScope, limits: &Limits) -> Result<Outcome<Vec<Span>>, QueryError> {
-        trace::trace(&self.0, id, TimeRange::ALL, access, limits)
+    pub fn trace(
+        &self,
+        id: TraceId,
+        around: Option<TimeRange>,
+        access: &AccessScope,
+        limits: &Limits,
+    ) -> Result<Outcome<Vec<Span>>, QueryError> {
+        trace::trace(&self.0, id, around, access, limits)
     }
 
     /// Traces with a span that matches, newest first by that span. `after` is the

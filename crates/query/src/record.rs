@@ -1,8 +1,8 @@
-//! The value of a field in a record that was read: what the `fields` stage lists.
+//! The value of a field in a record that was read, by path too: what the `fields` stage lists.
 
-use eventstore::query::{AttributeScope, Field};
+use eventstore::query::{AttributeScope, Field, lookup};
 use model::trace::{Resource, Scope};
-use model::{Attributes, LogRecord, Span, Value, attributes};
+use model::{Attributes, LogRecord, Span, Value};
 
 /// The value of a field of a log record; an attribute of the record wins over that of its resource.
 pub fn log_value(r: &LogRecord, field: &Field) -> Option<Value> {
@@ -41,9 +41,8 @@ fn shared(field: &Field, own: &Attributes, resource: &Resource, scope: &Scope) -
         Field::Service => Some(Value::Str(resource.service().to_owned())),
         Field::ScopeName => text(&scope.name),
         Field::Attribute { scope, key } => {
-            let own = (*scope != AttributeScope::Resource).then(|| attributes::get(own, key)).flatten();
-            let theirs =
-                (*scope != AttributeScope::Record).then(|| attributes::get(&resource.attributes, key)).flatten();
+            let own = (*scope != AttributeScope::Resource).then(|| lookup(own, key)).flatten();
+            let theirs = (*scope != AttributeScope::Record).then(|| lookup(&resource.attributes, key)).flatten();
             own.or(theirs).cloned()
         }
         _ => None,

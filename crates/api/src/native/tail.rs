@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use foundation::ErrorKind;
 use http_body::Frame;
 use model::TimeRange;
 use query::logs::{self, Arrived};
 use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
 use super::params::{FilterParam, Query};
@@ -30,6 +32,8 @@ use crate::run;
 const EVERY: Duration = Duration::from_millis(500);
 /// More records than anybody can read.
 const RECORDS_PER_LOOK_MAX: usize = 200;
+/// Whoever is refused may ask again then.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// A connection without records shows a sign of life after so many looks, for proxies that close silent ones.
 const LOOKS_PER_COMMENT: u32 = 30;
 
@@ -43,21 +47,36 @@ struct Tail {
     looking: Option<Looking>,
     quiet: u32,
     ended: bool,
+    /// Given back when the connection ends.
+    _open: OwnedSemaphorePermit,
 }
 
 /// Log records that match, as they arrive.
 ///
 /// Events: `logs` with `{"logs": [..], "matched": n, "dropped": n}`, where `dropped` matching records were
 /// left out because more than 400 a second arrived; `error` with the error of this API, which ends the stream.
+/// When as many tails are open as `query.tails_max` allows, another is refused.
 #[utoipa::path(get, path = "/api/v1/logs/tail", params(FilterParam),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = 400, body = ApiError)))]
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 400, body = ApiError),
+        (status = 429, body = ApiError)))]
 pub(crate) async fn tail(State(app): State<App>, Query(filter): Query<FilterParam>) -> Result<Response, ApiError> {
+    let Ok(open) = app.tails.clone().try_acquire_owned() else { return Ok(too_many(app.limits.tails_max)) };
     let filter = filter.text();
     // A wrong filter is an answer of its own, not an event.
     let begin = look(app.clone(), filter.clone(), None, Duration::ZERO).await?;
-    let tail = Tail { app, filter, since: Some(begin.since), looking: None, quiet: 0, ended: false };
+    let tail = Tail { app, filter, since: Some(begin.since), looking: None, quiet: 0, ended: false, _open: open };
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, Body::new(tail)).into_response())
+}
+
+/// The answer to one reader too many.
+fn too_many(max: usize) -> Response {
+    let message = format!(
+        "{max} live tails are open, which is as many as may be; close one, search with a cursor, or raise `query.tails_max`"
+    );
+    let mut response = ApiError::new(ErrorKind::Unavailable { retry_after: RETRY_AFTER }, message).into_response();
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response
 }
 
 async fn look(app: App, filter: String, since: Option<u64>, wait: Duration) -> Result<Arrived, ApiError> {

@@ -1,9 +1,12 @@
 //! Trace search and single traces.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use eventstore::query::TraceSummary;
-use model::{AccessScope, SpanId, TraceId};
+use model::{AccessScope, SpanId, TimeRange, TraceId};
+use query::time::{parse_range, parse_time};
 use query::{EventSignal, traces};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -113,25 +116,63 @@ pub(crate) struct FormatParam {
     format: Option<String>,
 }
 
+/// When the trace is thought to have been. Nothing is left out: what lies near is read first, and stays when a limit of
+/// the query is hit. Times as in `from` and `to`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AroundParams {
+    /// A moment.
+    around: Option<String>,
+    /// A stretch of time, instead: where it begins.
+    from: Option<String>,
+    /// Where it ends.
+    to: Option<String>,
+}
+
+impl AroundParams {
+    fn range(&self, app: &App) -> Result<Option<TimeRange>, ApiError> {
+        let given = |text: &Option<String>| text.as_deref().is_some_and(|t| !t.trim().is_empty());
+        if let Some(text) = self.around.as_deref().filter(|_| given(&self.around)) {
+            if given(&self.from) || given(&self.to) {
+                return Err(ApiError::invalid("around", "give a moment as `around`, or a range as `from` and `to`"));
+            }
+            let at = parse_time("around", text, app.clock.now());
+            let at = at.map_err(|e| ApiError::invalid("around", e.to_string()))?;
+            return Ok(Some(TimeRange::new(at, at)));
+        }
+        if !given(&self.from) && !given(&self.to) {
+            return Ok(None);
+        }
+        let range = parse_range(self.from.as_deref(), self.to.as_deref(), app.clock.now(), SPAN);
+        range.map(Some).map_err(|e| ApiError::invalid("from", e.to_string()))
+    }
+}
+
+/// The length of the range when `from` is left out.
+const SPAN: Duration = Duration::from_secs(3600);
+
 fn trace_id(text: &str) -> Result<TraceId, ApiError> {
     text.parse().map_err(|_| ApiError::invalid("trace_id", format!("`{text}` is not a trace id; it has 32 hex digits")))
 }
 
 /// One span of a trace with all it has.
 #[utoipa::path(get, path = "/api/v1/traces/{trace_id}/spans/{span_id}",
-    params(("trace_id" = String, Path, description = "32 hex digits"), ("span_id" = String, Path, description = "16 hex digits")),
+    params(("trace_id" = String, Path, description = "32 hex digits"), ("span_id" = String, Path, description = "16 hex digits"), AroundParams),
     responses((status = 200, body = SpanAnswer), (status = 404, body = ApiError)))]
 pub(crate) async fn span(
     State(app): State<App>,
     Path((trace, span)): Path<(String, String)>,
+    Query(around): Query<AroundParams>,
 ) -> Result<Json<SpanAnswer>, ApiError> {
     let id = trace_id(&trace)?;
+    let around = around.range(&app)?;
     let span_id: SpanId = span
         .parse()
         .map_err(|_| ApiError::invalid("span_id", format!("`{span}` is not a span id; it has 16 hex digits")))?;
-    let outcome =
-        run::query(&app, move |app, grant| traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits()))
-            .await??;
+    let outcome = run::query(&app, move |app, grant| {
+        traces::by_id(&app.engines.events, id, around, &AccessScope::ALL, &grant.limits())
+    })
+    .await??;
     // Both sides of a span that client and server share have one id.
     let spans: Vec<SpanShape> =
         outcome.value.spans.iter().filter(|s| s.span_id == span_id).map(SpanShape::from).collect();
@@ -152,14 +193,16 @@ pub(crate) struct SpanAnswer {
 
 /// All spans of a trace, whenever they were.
 #[utoipa::path(get, path = "/api/v1/traces/{trace_id}",
-    params(("trace_id" = String, Path, description = "32 hex digits"), FormatParam),
+    params(("trace_id" = String, Path, description = "32 hex digits"), FormatParam, AroundParams),
     responses((status = 200, body = TraceDetailShape), (status = 404, body = ApiError)))]
 pub(crate) async fn by_id(
     State(app): State<App>,
     Path(text): Path<String>,
     Query(format): Query<FormatParam>,
+    Query(around): Query<AroundParams>,
 ) -> Result<Json<TraceDetailShape>, ApiError> {
     let id = trace_id(&text)?;
+    let around = around.range(&app)?;
     let columns = match format.format.as_deref() {
         None | Some("" | "spans") => false,
         Some("columns") => true,
@@ -168,9 +211,10 @@ pub(crate) async fn by_id(
             return Err(ApiError::invalid("format", message));
         }
     };
-    let outcome =
-        run::query(&app, move |app, grant| traces::by_id(&app.engines.events, id, &AccessScope::ALL, &grant.limits()))
-            .await??;
+    let outcome = run::query(&app, move |app, grant| {
+        traces::by_id(&app.engines.events, id, around, &AccessScope::ALL, &grant.limits())
+    })
+    .await??;
     Ok(Json(TraceDetailShape {
         trace_id: id.to_string(),
         span_count: outcome.value.spans.len(),

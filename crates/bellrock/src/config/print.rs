@@ -35,6 +35,8 @@ storage:
   future_max: {future}
   # Compress the write-ahead log: less disk bandwidth, more CPU.
   wal_compress: {wal_compress}
+  # Bytes a second that merges of logs write at most, and as much again those of spans.
+  merge_rate: {merge_rate}
 memory:
   # Requests in flight, together; beyond it senders are told to come back.
   requests: {requests}
@@ -43,6 +45,8 @@ memory:
 {alerting_file}query:
   timeout: {timeout}
   memory: {query_memory}
+  # Live tails that may be open at a time; another one is refused.
+  tails_max: {tails_max}
 {metrics_engine}{derived}global:
   # How often rules are evaluated, and how far in the past they look.
   evaluation_interval: {evaluation_interval}
@@ -64,11 +68,13 @@ memory:
         limits = limits::print(&c.limits),
         future = format_duration(c.future_max),
         wal_compress = c.wal_compress,
+        merge_rate = c.merge_rate,
         requests = c.requests_bytes_max,
         events = c.events_memory_max,
         alerting_file = alerting_file(&c.alerting),
         timeout = format_duration(c.query_timeout),
         query_memory = c.query_memory_max,
+        tails_max = c.tails_max,
         metrics_engine = c.metrics_engine.print(),
         scraping = super::scrape::render(&c.own_scraping()),
         derived = derived::print(&c.derived),

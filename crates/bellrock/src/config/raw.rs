@@ -70,6 +70,7 @@ pub(super) struct Storage {
     pub when_low: Option<String>,
     pub future_max: Option<String>,
     pub wal_compress: Option<bool>,
+    pub merge_rate: Option<Size>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -84,6 +85,7 @@ pub(super) struct Memory {
 pub(super) struct Query {
     pub timeout: Option<String>,
     pub memory: Option<Size>,
+    pub tails_max: Option<usize>,
 }
 
 /// A byte size, written as a number of bytes (the Collector's way) or with a unit.

@@ -17,6 +17,8 @@ use crate::column::tokens;
 /// nearly one byte per log record, and reading one block more in a hundred costs less than reading the larger filters.
 const BITS_PER_TOKEN: usize = 10;
 const PROBES: u8 = 7;
+/// Beside the probes: whole words beyond ASCII are in it.
+const WORDS: u8 = 0x80;
 /// Guards the look-up against a damaged filter.
 const PROBES_MAX: u8 = 32;
 
@@ -37,13 +39,14 @@ impl Builder {
         };
         match form {
             Form::Distinct(_) => return,
-            Form::Templates(split) => split.tokens(add),
+            Form::Templates(split) => split.tokens(&mut add),
             Form::Plain => {
                 for text in texts {
                     tokens::tokens(text, |t| add(&text[t.from..t.to]));
                 }
             }
         }
+        texts.iter().for_each(|text| tokens::words(text, &mut add));
         self.columns.push(place);
     }
 
@@ -61,7 +64,7 @@ impl Builder {
                 words[bit / 64] |= 1 << (bit % 64);
             }
         }
-        out.push(PROBES);
+        out.push(PROBES | WORDS);
         words.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
         Some(out)
     }
@@ -83,6 +86,8 @@ pub(crate) struct TokenFilter<'a> {
     /// Places in the header, rising.
     columns: Vec<usize>,
     probes: u8,
+    /// Whether it has whole words beyond ASCII; filters of versions 1 and 2 have pieces of them.
+    words: bool,
     payload: Cow<'a, [u8]>,
     /// Where the words begin in the payload. A look-up reads a few bits of them.
     words_at: usize,
@@ -95,18 +100,25 @@ impl<'a> TokenFilter<'a> {
         let mut r = Reader(bytes);
         let n = r.count(bytes.len())?;
         let columns = (0..n).map(|_| r.count(u32::MAX as usize)).collect::<Result<Vec<_>, _>>()?;
-        let probes = r.u8()?;
+        let first = r.u8()?;
+        let (probes, words) = (first & !WORDS, first & WORDS != 0);
         // Probes are 32 bits wide.
         if probes > PROBES_MAX || !r.0.len().is_multiple_of(8) || r.0.len() > (u32::MAX / 8) as usize {
             return Err(Damaged("token filter"));
         }
         let words_at = bytes.len() - r.0.len();
-        Ok(Self { columns, probes, payload, words_at })
+        Ok(Self { columns, probes, words, payload, words_at })
     }
 
     /// Whether the tokens of the column at `place` of the header are in the filter.
     pub(crate) fn covers(&self, place: usize) -> bool {
         self.columns.contains(&place)
+    }
+
+    /// Whether a covered column may have the word beyond ASCII with the hash of what [`tokens::words`] makes of it. "No"
+    /// is certain.
+    pub(crate) fn may_have_word(&self, word: u64) -> bool {
+        !self.words || self.may_have(word)
     }
 
     /// Whether a covered column may have the token with this [`tokens::hash`]. "No" is certain.
@@ -135,6 +147,21 @@ mod tests {
         let wrong = (0..10_000).filter(|i| f.may_have(tokens::hash(format!("x{i}").as_bytes()))).count();
         assert!(wrong < 200, "{wrong} of 10000");
         assert!(bytes.len() < 21_000, "{}", bytes.len());
+    }
+
+    #[test]
+    fn words_beyond_ascii_are_in_it_whole() {
+        let mut b = Builder::default();
+        b.cover(0, &["Größe 7".as_bytes(), b"plain"], &Form::Plain);
+        let bytes = b.encode().unwrap_or_default();
+        let word = |w: &str| tokens::hash(w.as_bytes());
+        let f = TokenFilter::decode(bytes.as_slice().into()).unwrap_or_else(|e| panic!("{e}"));
+        assert!(f.may_have_word(word("größe")) && !f.may_have_word(word("größ")) && !f.may_have_word(word("日本")));
+        // As version 2 wrote it: nothing is known of them.
+        let mut old = bytes;
+        old[2] &= !WORDS;
+        let f = TokenFilter::decode(old.into()).unwrap_or_else(|e| panic!("{e}"));
+        assert!(f.may_have_word(word("日本")) && f.may_have(tokens::hash(b"plain")));
     }
 
     #[test]

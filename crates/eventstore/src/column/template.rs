@@ -103,7 +103,7 @@ pub(crate) fn split<'a>(texts: &[&'a [u8]]) -> Option<Split<'a>> {
 
 impl Split<'_> {
     /// Every distinct token once, variables as often as they come.
-    pub(crate) fn tokens(&self, mut each: impl FnMut(&[u8])) {
+    pub(crate) fn tokens(&self, each: &mut impl FnMut(&[u8])) {
         for t in &self.templates {
             tokens::tokens(t, |Token { from, to, .. }| each(&t[from..to]));
         }

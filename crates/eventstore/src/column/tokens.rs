@@ -1,9 +1,10 @@
 //! The words of texts, as full text search and the token filter see them.
 //!
-//! A *token* is a maximal run of ASCII letters, digits and `_`. The query
-//! language knows letters beyond ASCII too; its words are found here when they
-//! are ASCII, and a word that touches other letters is found in pieces, which
-//! a filter may hold without harm. Format of the hash: `docs/formats/segment.md`.
+//! A *token* is a maximal run of ASCII letters, digits and `_`. A *word* is what
+//! the query language takes for one: a maximal run of letters and digits of any
+//! script, and `_`. A word of ASCII is a token; of others [`words`] finds the
+//! whole, and [`tokens`] pieces, which a filter may hold without harm. Format of
+//! the hash: `docs/formats/segment.md`.
 
 const K1: u64 = 0x9e37_79b9_7f4a_7c15;
 const K2: u64 = 0xbf58_476d_1ce4_e5b9;
@@ -102,6 +103,35 @@ fn pack(bits: u64) -> u64 {
     (bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
+/// Whether a character belongs to words.
+pub(crate) fn is_in_words(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Calls `each` with every word of `text` that is not ASCII, folded. What is no UTF-8 ends a word.
+pub(crate) fn words(text: &[u8], mut each: impl FnMut(&[u8])) {
+    if text.is_ascii() {
+        return;
+    }
+    let mut folded = String::new();
+    for chunk in text.utf8_chunks() {
+        for word in chunk.valid().split(|c| !is_in_words(c)).filter(|word| !word.is_ascii()) {
+            folded.clear();
+            folded.extend(word.chars().map(fold));
+            each(folded.as_bytes());
+        }
+    }
+}
+
+/// A character without regard to case, as the filter knows it: the lower-case one of the upper-case one, so that a final
+/// sigma is a sigma, where these are one character each.
+pub(crate) fn fold(c: char) -> char {
+    fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
+        chars.next().filter(|_| chars.next().is_none())
+    }
+    only(c.to_uppercase()).and_then(|upper| only(upper.to_lowercase())).unwrap_or(c)
+}
+
 /// The hash of a token without regard to the case of its letters.
 pub(crate) fn hash(token: &[u8]) -> u64 {
     hash_or(token, FOLD)
@@ -161,6 +191,17 @@ mod tests {
         assert_eq!(hashes.len(), words.len());
         // The hash is part of the format.
         assert_eq!(hash(b"kittiwake"), 0x5b5d_345c_7284_80ea);
+    }
+
+    #[test]
+    fn words_are_whole_whatever_their_script() {
+        let mut found = Vec::new();
+        words("Größe GROSS ÉTÉ_7, 北京 x\u{301}y αΣ".as_bytes(), |w| {
+            found.push(String::from_utf8(w.to_vec()).unwrap())
+        });
+        assert_eq!(found, ["größe", "été_7", "北京", "ασ"]);
+        words(b"plain \xffwords", |w| panic!("{w:?}"));
+        words(b"\xc3\xa9\xffa", |w| assert_eq!(w, "é".as_bytes()));
     }
 
     proptest! {

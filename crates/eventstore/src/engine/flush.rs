@@ -95,6 +95,7 @@ pub(super) fn open_disk(
         encode_nanos: AtomicU64::new(0),
         flushed_bytes: AtomicU64::new(0),
         merged_bytes: AtomicU64::new(0),
+        unmergeable_segments: AtomicU64::new(0),
         flush_wanted: AtomicBool::new(false),
         sealing: Mutex::default(),
         seal_work: Signal::default(),

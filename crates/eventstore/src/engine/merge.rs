@@ -39,9 +39,6 @@ const GAIN_QUIET: u64 = 2;
 /// A day is quiet when so many segments of other days were written since its last one.
 const QUIET: u64 = 16;
 
-/// Bytes that merges write in a second, at most. Ingest at full speed makes about 12 MiB of segments a second, and merges
-/// write that up to three times over.
-const BYTES_PER_SECOND: u64 = 64 << 20;
 /// More segments than this that are still to be merged hold up the next flush.
 const WAITING_MAX: usize = 256;
 /// How long the thread sleeps at most.
@@ -63,7 +60,7 @@ fn run(shared: &Shared, shutdown: &Shutdown) {
         let (began, mut bytes) = (Instant::now(), 0);
         merge(shared, &mut |n| {
             bytes += n;
-            let due = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND as f64);
+            let due = Duration::from_secs_f64(bytes as f64 / shared.config.merge_bytes_per_second.max(1) as f64);
             if shutdown.wait_timeout(due.saturating_sub(began.elapsed())) {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the store is being closed"));
             }
@@ -80,9 +77,9 @@ pub(super) fn catch_up(shared: &Shared) {
     }
 }
 
-/// A segment that could not be opened is not touched, and does not hold up the others.
+/// A segment that could not be opened, or does not read back, is not touched, and does not hold up the others.
 fn opened(shared: &Shared) -> Vec<SegmentInfo> {
-    shared.state.lock().segments.iter().map(|s| s.info.clone()).collect()
+    shared.state.lock().segments.iter().filter(|s| !s.is_left_alone()).map(|s| s.info.clone()).collect()
 }
 
 /// Small segments of the days on which a merge is due. A quiet day keeps its last one however small it is, and there may be
@@ -100,9 +97,26 @@ pub(super) fn merge(shared: &Shared, written: Written<'_>) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
             Err(error) => {
                 tracing::error!(store = shared.schema.dir(), day = %day, %error, "cannot merge segments; they stay as they are");
+                if error.kind() == io::ErrorKind::InvalidData {
+                    leave_alone(shared, &ids);
+                }
             }
             Ok(()) => {}
         }
+    }
+}
+
+/// Leaves those of some segments out of merges that a merge cannot read: what is damaged stays so, and the others would
+/// wait behind it for ever. Queries go on to answer with what of it can be read.
+fn leave_alone(shared: &Shared, ids: &[u64]) {
+    let parts: Vec<Arc<Segment>> =
+        shared.state.lock().segments.iter().filter(|s| ids.contains(&s.info.id)).cloned().collect();
+    for segment in parts {
+        let Err(error) = segment.reads_back() else { continue };
+        segment.leave_alone();
+        shared.unmergeable_segments.fetch_add(1, Ordering::Relaxed);
+        let path = segment.info.path(&shared.dir);
+        tracing::error!(path = %path.display(), %error, "a segment is damaged and is left out of merges from now on");
     }
 }
 
@@ -177,9 +191,18 @@ fn merge_one(shared: &Shared, day: Day, ids: &[u64], written: Written<'_>) -> io
 
 #[cfg(test)]
 mod tests {
-    use model::UnixNanos;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use foundation::disk::Disk as _;
+    use foundation::disk::sim::SimDisk;
+    use model::{LogRecord, TimeRange, UnixNanos, Value};
 
     use super::*;
+    use crate::batch::LogBatch;
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::schema::Schema;
 
     fn segment(id: u64, days: i64, bytes: u64) -> SegmentInfo {
         SegmentInfo {
@@ -251,5 +274,41 @@ mod tests {
             let least = (bytes * flushes * 4).div_ceil(LARGE) as usize;
             assert!(segments <= least + 80, "{segments} segments at flushes of {bytes}, at least {least}");
         }
+    }
+
+    #[test]
+    fn a_damaged_dictionary_holds_up_no_other_segment() {
+        let disk = SimDisk::new(4);
+        let open = || Engine::open(Arc::new(disk.clone()), Config::new("/store"), Schema::Logs, None).unwrap();
+        let flush = |engine: &Engine, n: i64| {
+            let time = |i: i64| UnixNanos((n + 1) * 1_000 + i);
+            let record = |i: i64| LogRecord {
+                time: time(i),
+                observed_time: time(i),
+                attributes: vec![("k".to_owned(), Value::Str(format!("value {}", i % 5)))],
+                ..LogRecord::default()
+            };
+            let request = wire::otlp::encode::logs_request(&(0..100).map(record).collect::<Vec<_>>());
+            let (batch, _) = LogBatch::decode(&request, &wire::otlp::Limits::new(UnixNanos::from_secs(1_000))).unwrap();
+            let (tx, rx) = mpsc::channel();
+            engine.ingest(request, batch.into_inner(), Box::new(move |result| tx.send(result.is_ok()).unwrap()));
+            assert_eq!(rx.recv(), Ok(true));
+            engine.flush();
+        };
+        let engine = open();
+        flush(&engine, 0);
+        // A bit of the only dictionary, which lies before the footer.
+        let segment = engine.snapshot(TimeRange::ALL).segments[0].clone();
+        let path = segment.info.path(Path::new("/store/logs"));
+        let at = disk.read(&path).unwrap().windows(7).rposition(|w| w == b"value 1").unwrap();
+        drop(engine);
+        disk.flip_bit(&path, at, 0).unwrap();
+        let engine = open();
+        (1..12).for_each(|n| flush(&engine, n));
+        let stats = engine.stats();
+        // The others became one, again and again; nothing is lost.
+        assert_eq!((stats.unmergeable_segments, stats.segment_rows), (1, 1_200));
+        assert!(stats.segments < 8, "{}", stats.segments);
+        assert!(engine.snapshot(TimeRange::ALL).segments.iter().any(|s| s.info.id == segment.info.id));
     }
 }

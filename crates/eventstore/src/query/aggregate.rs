@@ -138,7 +138,7 @@ pub(crate) fn aggregate(
     let job = Job::new(aggregation, &plan, range, run.shared.schema);
     let make = || State::new(&job);
     let look = |state: &mut State<'_>, run: &mut Run<'_>, block: &Arc<Block>| {
-        let share = plan.share(job.schema, &block.meta);
+        let share = plan.share(job.schema, block);
         if share == Share::None || state.by_header(&block.meta) {
             run.skip();
             return Ok(());

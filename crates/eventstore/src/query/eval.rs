@@ -113,7 +113,7 @@ fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Hal
             }
             if *scope != AttributeScope::Record {
                 rows.or(&by_resource(view, |r| {
-                    nested::lookup(&r.resource.attributes, key).is_some_and(|v| test.matches_value(v))
+                    nested::any_at(&r.resource.attributes, key, |v| test.matches_value(v))
                 })?);
             }
             Ok(rows)

@@ -20,7 +20,7 @@ use super::eval::matching;
 use super::filter::{Field, Filter};
 use super::group::{NO_GROUP, groups};
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
-use super::run::{Halt, Run, blocks, blocks_of_traces, narrow_below};
+use super::run::{Halt, Run, blocks, blocks_of_traces, leave_out, narrow_below};
 use super::view::View;
 use crate::block::{Loaded, Values};
 use crate::engine::{Engine, Snapshot};
@@ -96,7 +96,9 @@ impl Search<'_> {
     fn shown(&self, run: &mut Run<'_>, after: RowId) -> Result<HashSet<TraceId>, Partial> {
         let above = TimeRange::new(self.range.start.max(after.time), self.range.end);
         let mut shown = HashSet::new();
-        for block in blocks(self.snapshot, run, above, self.plan.trace.as_ref()) {
+        let mut blocks = blocks(self.snapshot, run, above, self.plan.trace.as_ref());
+        leave_out(run, self.plan, &mut blocks);
+        for block in blocks {
             let known = shown.len();
             run.visit(&block, |view| {
                 matching_traces(view, self.plan, above, |trace, id| {
@@ -122,6 +124,7 @@ impl Search<'_> {
     ) -> (Vec<Found>, Option<Partial>) {
         let range = after.map_or(self.range, |a| narrow_below(self.range, a.time));
         let mut blocks = blocks(self.snapshot, run, range, self.plan.trace.as_ref());
+        leave_out(run, self.plan, &mut blocks);
         blocks.sort_by_key(|b| Reverse(b.meta.max_time));
         let mut newest = Newest { limit, best: HashMap::new(), order: BTreeMap::new() };
         let mut stopped = None;

@@ -381,7 +381,8 @@ fn keyed(
         let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(of_resource(r))).collect();
         out.by_code(&view.resource_codes()?, &codes);
     }
-    for (row, text) in beyond {
+    // Of several values the first counts.
+    for (row, text) in beyond.into_iter().rev() {
         if let Some(text) = text {
             let code = out.code(text.as_bytes());
             out.set(row, code);

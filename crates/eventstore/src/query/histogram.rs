@@ -15,7 +15,6 @@ pub(crate) struct Histogram {
     positive: Counts,
     negative: Option<Box<Counts>>,
     zero: u64,
-    total: u64,
     /// Whether a number was not whole.
     fractions: bool,
 }
@@ -101,7 +100,6 @@ impl Histogram {
     }
 
     fn count(&mut self, v: f64, grown: &mut usize) {
-        self.total += 1;
         if v > 0.0 {
             self.positive.add(bucket(v), 1, grown);
         } else if v < 0.0 {
@@ -117,7 +115,6 @@ impl Histogram {
             self.negative.get_or_insert_default().merge(negative, grown);
         }
         self.zero += other.zero;
-        self.total += other.total;
         self.fractions |= other.fractions;
     }
 
@@ -129,7 +126,9 @@ impl Histogram {
 
     /// The number that a share `q` (0-1) of the numbers does not exceed; `None` when there are none.
     pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
-        let rank = ((q * self.total as f64).ceil() as u64).max(1);
+        let all = self.negative.iter().map(|n| &**n).chain([&self.positive]);
+        let total = self.zero + all.map(|c| c.iter().map(|(_, n)| u64::from(n)).sum::<u64>()).sum::<u64>();
+        let rank = ((q * total as f64).ceil() as u64).max(1);
         let negative = self.negative.iter().flat_map(|n| n.iter().rev()).map(|(b, n)| (-self.middle(b), u64::from(n)));
         let positive = self.positive.iter().map(|(b, n)| (self.middle(b), u64::from(n)));
         let mut seen = 0;

@@ -52,7 +52,7 @@ fn latest<T>(
     let schema = run.shared.schema;
     let best = Mutex::new(best);
     let look = |run: &mut Run<'_>, (i, block): (usize, &Arc<Block>)| {
-        let share = plan.share(schema, &block.meta);
+        let share = plan.share(schema, block);
         if share == Share::None || !best.lock().may_improve(block) {
             run.skip();
             return Ok(());

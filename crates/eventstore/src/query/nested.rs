@@ -1,6 +1,6 @@
 //! Attributes that have no column of their own: beyond the cap on columns (`block::overflow`), or inside of maps and
-//! arrays, where `k8s.labels.app` is the key `app` of the map `labels` of the attribute `k8s`, and `tags.0` the first
-//! element of the array `tags`.
+//! arrays, where `k8s.labels.app` is the key `app` of the map `labels` of the attribute `k8s`, `tags.0` the first
+//! element of the array `tags`, and `items.name` the key `name` of each of the maps in the array `items`.
 //!
 //! A key that is there as a whole comes before any path.
 
@@ -12,24 +12,59 @@ use crate::block::Values;
 use crate::schema::{ATTRIBUTE, REST};
 use crate::value_type::ValueType;
 
-/// The value at a key or path.
-pub(crate) fn lookup<'a>(of: &'a Attributes, key: &str) -> Option<&'a Value> {
-    attributes::get(of, key).or_else(|| {
-        key.match_indices('.').find_map(|(dot, _)| inside(attributes::get(of, &key[..dot])?, &key[dot + 1..]))
+/// The first value at a key or path; an attribute of a record that was read.
+pub fn lookup<'a>(of: &'a Attributes, key: &str) -> Option<&'a Value> {
+    let mut first = None;
+    each_at(of, key, &mut |value| {
+        first.get_or_insert(value);
+    });
+    first
+}
+
+/// Whether a value at a key or path satisfies `holds`.
+pub(crate) fn any_at(of: &Attributes, key: &str, holds: impl Fn(&Value) -> bool) -> bool {
+    let mut any = false;
+    each_at(of, key, &mut |value| any = any || holds(value));
+    any
+}
+
+/// Calls `found` with every value at a key or path; whether there is one.
+fn each_at<'a>(of: &'a Attributes, key: &str, found: &mut dyn FnMut(&'a Value)) -> bool {
+    if let Some(whole) = attributes::get(of, key) {
+        found(whole);
+        return true;
+    }
+    key.match_indices('.').any(|(dot, _)| match attributes::get(of, &key[..dot]) {
+        Some(value) => inside(value, &key[dot + 1..], found),
+        None => false,
     })
 }
 
-/// The value at a path into a map or an array.
-fn inside<'a>(of: &'a Value, path: &str) -> Option<&'a Value> {
+/// Calls `found` with every value at a path into a map or an array; whether there is one.
+fn inside<'a>(of: &'a Value, path: &str, found: &mut dyn FnMut(&'a Value)) -> bool {
     match of {
-        Value::Map(entries) => lookup(entries, path),
+        Value::Map(entries) => each_at(entries, path, found),
         Value::Array(elements) => {
             let (place, rest) = path.split_once('.').map_or((path, None), |(place, rest)| (place, Some(rest)));
-            let is_place = place.bytes().all(|b| b.is_ascii_digit());
-            let element = elements.get(place.parse::<usize>().ok().filter(|_| is_place)?)?;
-            rest.map_or(Some(element), |rest| inside(element, rest))
+            if !place.is_empty() && place.bytes().all(|b| b.is_ascii_digit()) {
+                let element = place.parse::<usize>().ok().and_then(|place| elements.get(place));
+                return match (element, rest) {
+                    (Some(element), None) => {
+                        found(element);
+                        true
+                    }
+                    (Some(element), Some(rest)) => inside(element, rest, found),
+                    (None, _) => false,
+                };
+            }
+            // A key is one of the maps in the array.
+            let mut any = false;
+            for map in elements.iter().filter(|element| matches!(element, Value::Map(_))) {
+                any |= inside(map, path, found);
+            }
+            any
         }
-        _ => None,
+        _ => false,
     }
 }
 
@@ -56,7 +91,8 @@ fn raw(view: &View<'_>, place: usize, mut each: impl FnMut(usize, &[u8])) -> Res
     Ok(())
 }
 
-/// Calls `found` with every row that has a value at this key or path outside of the columns of the key, and the value.
+/// Calls `found` with every row that has a value at this key or path outside of the columns of the key, and the value; a
+/// path into the maps of an array can have several.
 pub(crate) fn each_value(view: &View<'_>, key: &str, mut found: impl FnMut(usize, &Value)) -> Result<(), Halt> {
     for (place, e) in view.with_id(ATTRIBUTE) {
         let read = match e.value_type {
@@ -66,15 +102,11 @@ pub(crate) fn each_value(view: &View<'_>, key: &str, mut found: impl FnMut(usize
         };
         let Some(path) = key.strip_prefix(&*e.key).and_then(|path| path.strip_prefix('.')) else { continue };
         raw(view, place, |row, message| {
-            if let Some(value) = inside(&read(message), path) {
-                found(row, value);
-            }
+            inside(&read(message), path, &mut |value| found(row, value));
         })?;
     }
     each(view, |row, map| {
-        if let Some(value) = lookup(&map, key) {
-            found(row, value);
-        }
+        each_at(&map, key, &mut |value| found(row, value));
     })
 }
 
@@ -115,6 +147,8 @@ mod tests {
             ("pairs.1", Some(7)),
             ("pairs.1.id", Some(6)),
             ("pairs.2", None),
+            ("pairs.id", Some(6)),
+            ("pairs.none", None),
             ("pairs.+0", None),
             ("pairs.", None),
             ("pairs.0.x", None),
@@ -122,5 +156,17 @@ mod tests {
         ] {
             assert_eq!(lookup(&all, key), value.map(Value::Int).as_ref(), "{key}");
         }
+    }
+
+    #[test]
+    fn a_key_of_maps_in_an_array_has_many_values() {
+        let item = |n: i64| Value::Map(vec![("n".to_owned(), Value::Int(n)), ("in".to_owned(), Value::Array(vec![]))]);
+        let items = Value::Array(vec![item(1), Value::Int(9), item(2)]);
+        let all = vec![("items".to_owned(), items), ("box".to_owned(), Value::Map(vec![]))];
+        let mut found = Vec::new();
+        assert!(each_at(&all, "items.n", &mut |v| found.push(v.clone())));
+        assert_eq!(found, [Value::Int(1), Value::Int(2)]);
+        assert!(any_at(&all, "items.n", |v| *v == Value::Int(2)) && !any_at(&all, "items.n", |v| *v == Value::Int(3)));
+        assert!(!each_at(&all, "items.in.x", &mut |_| ()) && !each_at(&all, "box.n", &mut |_| ()));
     }
 }

@@ -96,7 +96,8 @@ fn keyed(
             *out = of_resource.get(*code as usize).copied().unwrap_or(f64::NAN);
         }
     }
-    for (row, v) in beyond.into_iter().filter(|(_, v)| !v.is_nan()) {
+    // Of several numbers the first counts.
+    for (row, v) in beyond.into_iter().rev().filter(|(_, v)| !v.is_nan()) {
         if let Some(out) = values.get_mut(row) {
             *out = v;
         }

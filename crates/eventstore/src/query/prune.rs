@@ -1,12 +1,14 @@
-//! What a block's directory entry says about a filter, before anything of the block is read.
+//! What a block's directory entry and the index of its segment say about a filter, before anything of the block is read.
 //!
-//! The entry counts rows per severity or status. Conditions on that field
-//! hold for all, some or none of the rows; every other condition may hold for some.
+//! The entry counts rows per severity or status, the index knows the services.
+//! Conditions on these hold for all, some or none of the rows; every other
+//! condition may hold for some.
 
 use super::compile::{Node, Plan, ValueView};
 use super::filter::Field;
-use crate::block::Meta;
+use crate::block::Block;
 use crate::schema::Schema;
+use crate::value_type::ValueType;
 
 /// How many rows of a block satisfy a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +19,9 @@ pub(crate) enum Share {
 }
 
 impl Plan {
-    /// Which rows of a block with this entry match.
-    pub(crate) fn share(&self, schema: Schema, meta: &Meta) -> Share {
-        share(&self.root, schema, meta)
+    /// Which rows of a block match.
+    pub(crate) fn share(&self, schema: Schema, block: &Block) -> Share {
+        share(&self.root, schema, block)
     }
 
     /// Whether rows that have `value` in the counted column match, when nothing else decides.
@@ -44,36 +46,52 @@ fn decides(node: &Node, schema: Schema, value: i64) -> Option<bool> {
     }
 }
 
-fn share(node: &Node, schema: Schema, meta: &Meta) -> Share {
+fn share(node: &Node, schema: Schema, block: &Block) -> Share {
     match node {
-        Node::And(nodes) => nodes.iter().map(|n| share(n, schema, meta)).fold(Share::All, |a, b| match (a, b) {
+        Node::And(nodes) => nodes.iter().map(|n| share(n, schema, block)).fold(Share::All, |a, b| match (a, b) {
             (Share::None, _) | (_, Share::None) => Share::None,
             (Share::All, Share::All) => Share::All,
             _ => Share::Some,
         }),
-        Node::Or(nodes) => nodes.iter().map(|n| share(n, schema, meta)).fold(Share::None, |a, b| match (a, b) {
+        Node::Or(nodes) => nodes.iter().map(|n| share(n, schema, block)).fold(Share::None, |a, b| match (a, b) {
             (Share::All, _) | (_, Share::All) => Share::All,
             (Share::None, Share::None) => Share::None,
             _ => Share::Some,
         }),
-        Node::Not(inner) => match share(inner, schema, meta) {
+        Node::Not(inner) => match share(inner, schema, block) {
             Share::None => Share::All,
             Share::Some => Share::Some,
             Share::All => Share::None,
         },
         Node::Test(field, _) if is_counted(field, schema) => {
+            let meta = &block.meta;
             let counted: u64 = meta.counts.iter().map(|n| u64::from(*n)).sum();
             if counted != u64::from(meta.rows) {
                 return Share::Some;
             }
             let present = meta.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            let hits: Vec<bool> = present.map(|(v, _)| decides(node, schema, v as i64).unwrap_or_default()).collect();
-            match (hits.contains(&true), hits.contains(&false)) {
-                (true, true) => Share::Some,
-                (true, false) => Share::All,
-                (false, _) => Share::None,
-            }
+            among(present.map(|(v, _)| decides(node, schema, v as i64).unwrap_or_default()))
         }
+        Node::Test(Field::Service, test) => match block.services() {
+            Some(services) => {
+                among(services.iter().map(|s| test.matches(ValueView::Binary(ValueType::Str, s.as_bytes()))))
+            }
+            None => Share::Some,
+        },
         Node::Test(..) | Node::Text(_) => Share::Some,
+    }
+}
+
+/// The share of rows, given of each kind that there is whether it is a hit.
+fn among(kinds: impl Iterator<Item = bool>) -> Share {
+    let (mut hit, mut miss) = (false, false);
+    for kind in kinds {
+        hit |= kind;
+        miss |= !kind;
+    }
+    match (hit, miss) {
+        (true, true) => Share::Some,
+        (true, false) => Share::All,
+        (false, _) => Share::None,
     }
 }

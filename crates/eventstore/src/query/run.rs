@@ -7,6 +7,7 @@ use std::time::Instant;
 use model::{TimeRange, UnixNanos};
 
 use super::compile::{self, Plan};
+use super::prune::Share;
 use super::request::{Limits, Outcome, Partial, QueryStats, Select};
 use super::view::View;
 use crate::block::{Block, BlockError};
@@ -183,8 +184,17 @@ pub(crate) struct Prepared {
 /// When the filter is not valid.
 pub(crate) fn prepare(engine: &Engine, run: &mut Run<'_>, select: &Select) -> Result<Prepared, QueryError> {
     let plan = compile::compile(&select.filter, &select.access)?;
-    let blocks = blocks(&engine.snapshot(select.range), run, select.range, plan.trace.as_ref());
+    let mut blocks = blocks(&engine.snapshot(select.range), run, select.range, plan.trace.as_ref());
+    leave_out(run, &plan, &mut blocks);
     Ok(Prepared { plan, blocks })
+}
+
+/// Leaves out blocks without a row that matches, as far as that is known without reading them.
+pub(crate) fn leave_out(run: &mut Run<'_>, plan: &Plan, blocks: &mut Vec<Arc<Block>>) {
+    let all = blocks.len();
+    let schema = run.shared.schema;
+    blocks.retain(|b| plan.share(schema, b) != Share::None);
+    run.stats.blocks_skipped += (all - blocks.len()) as u64;
 }
 
 /// The blocks of a snapshot that may have rows in `range` (and of `trace`).
@@ -221,21 +231,29 @@ pub(crate) fn blocks_of_traces<'t>(
     run: &mut Run<'_>,
     traces: impl Iterator<Item = &'t [u8; 16]> + Clone,
 ) -> Vec<Arc<Block>> {
-    let mut blocks: Vec<Arc<Block>> =
-        snapshot.blocks.iter().filter(|b| traces.clone().any(|id| b.may_have_trace(id))).cloned().collect();
     if traces.clone().next().is_some() {
         run.missing = snapshot.missing.len() as u64;
     }
-    let mut all = snapshot.blocks.len();
+    let blocks = with_traces(snapshot, traces);
+    let all = snapshot.blocks.len() + snapshot.segments.iter().map(|s| s.blocks.len()).sum::<usize>();
+    run.stats.blocks_skipped += (all - blocks.len()) as u64;
+    blocks
+}
+
+/// The same without counting what it spares.
+pub(crate) fn with_traces<'t>(
+    snapshot: &Snapshot,
+    traces: impl Iterator<Item = &'t [u8; 16]> + Clone,
+) -> Vec<Arc<Block>> {
+    let mut blocks: Vec<Arc<Block>> =
+        snapshot.blocks.iter().filter(|b| traces.clone().any(|id| b.may_have_trace(id))).cloned().collect();
     for segment in &snapshot.segments {
         let mut of_segment: Vec<&Arc<Block>> = traces.clone().flat_map(|id| segment.trace_blocks(id)).collect();
         // One block has spans of many of the traces.
         of_segment.sort_unstable_by_key(|b| Arc::as_ptr(b) as usize);
         of_segment.dedup_by_key(|b| Arc::as_ptr(b) as usize);
         blocks.extend(of_segment.into_iter().cloned());
-        all += segment.blocks.len();
     }
-    run.stats.blocks_skipped += (all - blocks.len()) as u64;
     blocks
 }
 

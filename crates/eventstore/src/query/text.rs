@@ -6,10 +6,12 @@ use std::sync::{Arc, Weak};
 use model::Value;
 use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::filter::TextMatch;
 use crate::block::TokenFilter;
 use crate::column::binary::{Blob, Dictionary, Entries};
+use crate::column::tokens::is_in_words;
 use crate::column::{template, tokens};
 use crate::error::QueryError;
 
@@ -43,8 +45,8 @@ pub(crate) struct TextSearch {
     mode: TextMatch,
     /// The whole text, or for tokens each of them.
     parts: Vec<Regex>,
-    /// Hashes of tokens that every match has; not all of its words need be among them.
-    tokens: Vec<u64>,
+    /// What every match has; not all of its words need be among it.
+    required: Required,
     /// See [`TextSearch::is_in_templates`].
     in_templates: bool,
     /// What is known of the entries of dictionaries, which the blocks of a segment share.
@@ -56,15 +58,29 @@ const UNKNOWN: u8 = 0;
 const MISS: u8 = 1;
 const HIT: u8 = 2;
 
-fn is_token_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+/// What every text with a match has: the hashes of tokens, and of words beyond ASCII (see [`tokens`]).
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Required {
+    tokens: Vec<u64>,
+    words: Vec<u64>,
 }
 
-/// The tokens ([`tokens`]) that every text with a match has.
-fn required_tokens(text: &str, mode: TextMatch) -> Vec<u64> {
-    let mut out = Vec::new();
+/// The hash by which a token filter knows a word beyond ASCII; `None` when a text can spell it so that the filter knows it by
+/// another one.
+fn word_hash(word: &str) -> Option<u64> {
+    let folds_alike = |c: char| {
+        let mut same = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
+        same.try_case_fold_simple().is_ok()
+            && same.iter().all(|r| (r.start()..=r.end()).all(|other| tokens::fold(other) == tokens::fold(c)))
+    };
+    let folded: String = word.chars().map(tokens::fold).collect();
+    word.chars().all(folds_alike).then(|| tokens::hash(folded.as_bytes()))
+}
+
+fn required(text: &str, mode: TextMatch) -> Required {
+    let mut out = Required::default();
     let mut at = 0;
-    for word in text.split(|c| !is_token_char(c)) {
+    for word in text.split(|c| !is_in_words(c)) {
         let (from, to) = (at, at + word.len());
         at = to + text[to..].chars().next().map_or(0, char::len_utf8);
         // What touches an end of a substring may go on beyond it.
@@ -72,7 +88,9 @@ fn required_tokens(text: &str, mode: TextMatch) -> Vec<u64> {
         // A search beyond ASCII folds `ſ` to `s` and the Kelvin sign to `k`; tokens are searched one by one.
         let folds = mode != TextMatch::Token && !text.is_ascii() && word.contains(['k', 'K', 's', 'S']);
         if !word.is_empty() && word.is_ascii() && whole && !folds {
-            out.push(tokens::hash(word.as_bytes()));
+            out.tokens.push(tokens::hash(word.as_bytes()));
+        } else if !word.is_ascii() && whole {
+            out.words.extend(word_hash(word));
         }
     }
     out
@@ -82,7 +100,7 @@ impl TextSearch {
     pub(super) fn new(text: &str, mode: TextMatch) -> Result<Self, QueryError> {
         let parts = match mode {
             TextMatch::Token => text
-                .split(|c| !is_token_char(c))
+                .split(|c| !is_in_words(c))
                 .filter(|t| !t.is_empty())
                 .map(ignoring_case)
                 .collect::<Result<_, _>>()?,
@@ -93,7 +111,7 @@ impl TextSearch {
         tokens::tokens(text.as_bytes(), |t| {
             in_templates &= !template::is_variable(&text.as_bytes()[t.from..t.to], t.digit);
         });
-        Ok(Self { mode, parts, tokens: required_tokens(text, mode), in_templates, known: Mutex::default() })
+        Ok(Self { mode, parts, required: required(text, mode), in_templates, known: Mutex::default() })
     }
 
     /// Whether a text has a match if and only if its template has one: no word that is searched for can be a variable.
@@ -103,12 +121,13 @@ impl TextSearch {
 
     /// Whether a column that the filter covers may have a match.
     pub(crate) fn may_match(&self, filter: &TokenFilter<'_>) -> bool {
-        self.tokens.iter().all(|t| filter.may_have(*t))
+        let Required { tokens, words } = &self.required;
+        tokens.iter().all(|t| filter.may_have(*t)) && words.iter().all(|w| filter.may_have_word(*w))
     }
 
     /// Whether a token filter can say anything about this search.
     pub(crate) fn uses_tokens(&self) -> bool {
-        !self.tokens.is_empty()
+        self.required != Required::default()
     }
 
     /// Whether the text is found in `hay`.
@@ -186,10 +205,10 @@ impl TextSearch {
 /// Whether `hay[from..to]` does not begin or end inside a token.
 fn stands_alone(hay: &[u8], from: usize, to: usize) -> bool {
     let inside = hay.get(from..to).unwrap_or_default();
-    let first = first_char(inside).is_some_and(is_token_char);
-    let last = last_char(inside).is_some_and(is_token_char);
-    let before = last_char(hay.get(..from).unwrap_or_default()).is_some_and(is_token_char);
-    let after = first_char(hay.get(to..).unwrap_or_default()).is_some_and(is_token_char);
+    let first = first_char(inside).is_some_and(is_in_words);
+    let last = last_char(inside).is_some_and(is_in_words);
+    let before = last_char(hay.get(..from).unwrap_or_default()).is_some_and(is_in_words);
+    let after = first_char(hay.get(to..).unwrap_or_default()).is_some_and(is_in_words);
     !(first && before || last && after)
 }
 
@@ -317,7 +336,7 @@ mod tests {
 
     #[test]
     fn tokens_that_a_search_needs() {
-        let required = |text, mode| required_tokens(text, mode);
+        let required = |text, mode| super::required(text, mode).tokens;
         let hashes = |words: &[&str]| words.iter().map(|w| tokens::hash(w.as_bytes())).collect::<Vec<_>>();
         assert_eq!(required("Timed out", TextMatch::Token), hashes(&["timed", "out"]));
         assert_eq!(required("=id: 4", TextMatch::Phrase), hashes(&["id", "4"]));
@@ -325,6 +344,13 @@ mod tests {
         assert_eq!(required(" out ", TextMatch::Substring), hashes(&["out"]));
         assert_eq!(required("größe ask up", TextMatch::Phrase), hashes(&["up"]));
         assert_eq!(required("größe ask up", TextMatch::Token), hashes(&["ask", "up"]));
+        let words = |text, mode| super::required(text, mode).words;
+        assert_eq!(words("Ägypten 東京x_7 up", TextMatch::Token), hashes(&["ägypten", "東京x_7"]));
+        assert_eq!(words("Ägypten 東京 up", TextMatch::Substring), hashes(&["東京"]));
+        assert_eq!(words("ÄKſ τέλος µm", TextMatch::Phrase), hashes(&["äks", "τέλοσ", "μm"]));
+        assert_eq!(words("weiß", TextMatch::Phrase), hashes(&["weiß"]));
+        // The capital form of this letter is one that the filter knows by itself.
+        assert!(words("ᾳx", TextMatch::Phrase).is_empty());
     }
 
     #[test]

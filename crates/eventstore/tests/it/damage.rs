@@ -22,7 +22,7 @@ fn ask(store: &EventStore, rng: &mut Rng) {
     drop(store.spans().latest(&all().filter(random::filter(rng, true)), &Page::newest(1000)).unwrap());
     let some = store.spans().latest(&all(), &Page::newest(1)).unwrap().value.rows;
     if let Some(row) = some.first() {
-        drop(store.spans().trace(row.record.trace_id, &AccessScope::ALL, &limits()).unwrap());
+        drop(store.spans().trace(row.record.trace_id, None, &AccessScope::ALL, &limits()).unwrap());
     }
     store.logs().column_bytes(None);
 }

@@ -12,6 +12,7 @@ mod oracle;
 mod partitions;
 mod paths;
 mod sampling;
+mod services;
 mod soak;
 mod support;
 mod traces;

@@ -137,7 +137,9 @@ fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {
     model_aggregate::check(&store.spans().aggregate(&select, &asked).unwrap().value, &asked, &records);
 
     if let Some(some) = rows.get(rng.below(rows.len().max(1) as u64) as usize) {
-        let trace = store.spans().trace(some.trace_id, &AccessScope::ALL, &limits()).unwrap().value;
+        // A hint leaves nothing out, wherever it points.
+        let around = [None, Some(random::range(rng))][rng.below(2) as usize];
+        let trace = store.spans().trace(some.trace_id, around, &AccessScope::ALL, &limits()).unwrap().value;
         let mut model: Vec<(i64, usize)> =
             rows.iter().enumerate().filter(|(_, s)| s.trace_id == some.trace_id).map(|(i, s)| (s.start.0, i)).collect();
         model.sort_unstable();

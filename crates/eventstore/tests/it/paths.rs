@@ -26,6 +26,19 @@ fn records() -> Vec<LogRecord> {
                 observed_time: time,
                 attributes: map(&[
                     ("k8s", Value::Map(map(&[("labels", labels), ("nodes", Value::Array(vec![Value::Bool(true)]))]))),
+                    (
+                        "items",
+                        Value::Array(
+                            (0..i % 3)
+                                .map(|n| {
+                                    Value::Map(map(&[
+                                        ("sku", Value::Str(format!("sku-{n}"))),
+                                        ("n", Value::Int(n as i64 + 1)),
+                                    ]))
+                                })
+                                .collect(),
+                        ),
+                    ),
                     ("plain", Value::Int(7)),
                     ("tags", Value::Array(vec![Value::Str(["red", "green"][i % 2].into()), Value::Str("blue".into())])),
                 ]),
@@ -64,6 +77,15 @@ fn maps_and_arrays_are_searched_by_path_and_come_back() {
             assert_eq!(equal("tags.0", Operand::Str("red".into())).len(), 15);
             assert_eq!(equal("tags.0", Operand::Str("blue".into())).len(), 0);
             assert_eq!(equal("tags.2", Operand::Str("blue".into())).len(), 0);
+            assert_eq!(equal("items.sku", Operand::Str("sku-0".into())).len(), 20);
+            assert_eq!(equal("items.sku", Operand::Str("sku-1".into())).len(), 10);
+            assert_eq!(equal("items.1.sku", Operand::Str("sku-1".into())).len(), 10);
+            assert_eq!(equal("items.sku.x", Operand::Str("sku-1".into())).len(), 0);
+            let skus = store.logs().field_values(&all(), &Field::attribute("items.sku"), 10).unwrap().value;
+            assert_eq!(skus.iter().map(|v| (v.value.as_str(), v.count)).collect::<Vec<_>>(), [("sku-0", 20)]);
+            let first = Aggregation::top(Vec::new(), Measure::Sum(Field::attribute("items.n")), 1);
+            let sum = store.logs().aggregate(&all(), &first).unwrap().value.rows[0].cells[0].number();
+            assert_eq!(sum, Some(20.0));
             let values = store.logs().field_values(&all(), &Field::attribute("k8s.labels.app"), 10).unwrap().value;
             let values: Vec<(&str, u64)> = values.iter().map(|v| (v.value.as_str(), v.count)).collect();
             assert_eq!(values, [("api", 10), ("bot", 10), ("web", 10)]);

@@ -57,7 +57,7 @@ fn check(store: &EventStore, at: &str) {
     assert_eq!(page.len(), 20, "{at}");
     assert!(page.iter().all(|r| r.record.name == "kept" && r.record.trace_state == "ot=th:c"), "{at}");
     assert_eq!(spans.find_traces(&all, 100, None).unwrap().value.traces.len(), 20, "{at}");
-    assert!(spans.trace(TraceId([3; 16]), &AccessScope::ALL, &limits()).unwrap().value.is_empty(), "{at}");
+    assert!(spans.trace(TraceId([3; 16]), None, &AccessScope::ALL, &limits()).unwrap().value.is_empty(), "{at}");
     let keys: Vec<String> = spans.field_keys(&all).unwrap().value.into_iter().map(|k| k.name).collect();
     assert!(!keys.iter().any(|k| k.contains("rejected")), "{at}: {keys:?}");
     assert!(!spans.catalogue(TimeRange::ALL).iter().any(|u| u.key.contains("rejected")), "{at}");

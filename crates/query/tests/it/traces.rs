@@ -156,7 +156,7 @@ fn a_trace_by_its_id_is_whole_and_in_order() {
     let store = filled();
     // Sent again after a retry.
     put_spans(&store, &spans("1 3 2 pay server pay 1150 600 error"));
-    let by_id = |id: u8, access: &AccessScope| traces::by_id(&store, TraceId([id; 16]), access, &limits());
+    let by_id = |id: u8, access: &AccessScope| traces::by_id(&store, TraceId([id; 16]), None, access, &limits());
     let trace = by_id(1, &AccessScope::ALL).unwrap().value;
     let ids: Vec<u8> = trace.spans.iter().map(|s| s.span_id.0[0]).collect();
     assert_eq!((ids, trace.roots, trace.orphans, trace.repeats), (vec![1, 2, 3], vec![0], vec![], 1));

@@ -18,17 +18,25 @@ fn id(hex: String) -> Vec<Value> {
     if hex.bytes().all(|b| b == b'0') { vec![] } else { vec![Value::Str(hex)] }
 }
 
-/// The value at a key, or at a path of keys without dots and of places in arrays.
-fn at_path(a: &Attributes, path: &str) -> Option<Value> {
-    let whole = attributes::get(a, path).cloned();
-    whole.or_else(|| {
-        let mut parts = path.split('.');
-        let first = attributes::get(a, parts.next()?).cloned()?;
-        parts.try_fold(first, |at, part| match at {
-            Value::Map(m) => attributes::get(&m, part).cloned(),
-            Value::Array(elements) => elements.get(part.parse::<usize>().ok()?).cloned(),
+/// The values at a key, or at a path of keys without dots and of places in arrays; a key goes into each map of an array.
+fn at_path(a: &Attributes, path: &str) -> Vec<Value> {
+    if let Some(whole) = attributes::get(a, path) {
+        return vec![whole.clone()];
+    }
+    let mut parts = path.split('.');
+    let first = parts.next().and_then(|first| attributes::get(a, first)).cloned();
+    parts.fold(first.into_iter().collect(), |at: Vec<Value>, part| {
+        let of_map = |v: &Value| match v {
+            Value::Map(m) => attributes::get(m, part).cloned(),
             _ => None,
-        })
+        };
+        let step = |v: Value| match (&v, part.parse::<usize>()) {
+            (Value::Map(_), _) => of_map(&v).into_iter().collect(),
+            (Value::Array(elements), Ok(place)) => elements.get(place).cloned().into_iter().collect(),
+            (Value::Array(elements), Err(_)) => elements.iter().filter_map(of_map).collect(),
+            _ => Vec::new(),
+        };
+        at.into_iter().flat_map(step).collect()
     })
 }
 
@@ -62,8 +70,8 @@ pub(crate) fn values(record: Record<'_>, field: &Field) -> Vec<Value> {
         (Field::EventName, Record::Log(r)) => text(&r.event_name),
         (Field::Attribute { scope, key }, _) => {
             let find = |a: &Attributes| at_path(a, key);
-            let own = if *scope == AttributeScope::Resource { None } else { find(attrs) };
-            let theirs = if *scope == AttributeScope::Record { None } else { find(&resource.attributes) };
+            let own = if *scope == AttributeScope::Resource { vec![] } else { find(attrs) };
+            let theirs = if *scope == AttributeScope::Record { vec![] } else { find(&resource.attributes) };
             own.into_iter().chain(theirs).collect()
         }
         _ => vec![],
