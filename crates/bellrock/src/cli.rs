@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Only receive, process and forward: an agent or a gateway, without engines and UI.
     Collect(CollectArgs),
+    /// Ask a running server for logs or spans, or for what an analysis makes of them.
+    Query(QueryArgs),
     /// Write logs or traces of a stopped server as a Parquet file.
     Export(ExportArgs),
     /// Send what `export` wrote to a server.
@@ -65,6 +67,41 @@ pub(crate) enum ConfigCommand {
     Print(ServeArgs),
 }
 
+/// What `query` takes. Times are unix milliseconds, unix nanoseconds, RFC 3339, `now` or `now-1h`.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// What to look for, as `service:api level>=warn`, and after `|` what to make of it, as
+    /// `| stats count(), p95(duration) by service`; see the query language. Nothing means everything.
+    #[arg(value_name = "QUERY", default_value = "")]
+    pub query: String,
+    /// What to look at; spans with `traces`.
+    #[arg(long, value_enum, default_value = "logs")]
+    pub signal: ExportSignal,
+    /// The address of the server's API.
+    #[arg(long, value_name = "URL", env = "BELLROCK_API", default_value = "http://127.0.0.1:8080")]
+    pub api: String,
+    /// Inclusive [default: one hour before --to].
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Exclusive [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// How to write what was found.
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub output: QueryOutput,
+}
+
+/// How `query` writes what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum QueryOutput {
+    /// Columns, or a line per record, for people.
+    Table,
+    /// The answer of the API.
+    Json,
+    /// One object per row or record and line.
+    Jsonl,
+}
+
 /// What `export` takes. Times are unix milliseconds, unix nanoseconds, RFC 3339, `now` or `now-1h`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -99,6 +136,14 @@ pub(crate) enum ExportSignal {
 }
 
 impl ExportSignal {
+    /// As the API calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Traces => "traces",
+        }
+    }
+
     pub(crate) const fn records(self) -> &'static str {
         match self {
             Self::Logs => "log records",

@@ -4,6 +4,7 @@
 //! starts them and takes them down in order. Nothing here knows how anything
 //! works; it knows what is connected to what.
 
+mod ask;
 mod backfill;
 mod check;
 mod check_config;
@@ -51,6 +52,12 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             let (text, passed) = check::run(&args);
             say(&text);
             anyhow::ensure!(passed, "the configuration does not pass");
+            Ok(())
+        }
+        cli::Command::Query(args) => {
+            let said = ask::run(&args)?;
+            say(&said.found);
+            remark(&said.remarks);
             Ok(())
         }
         cli::Command::Export(args) => {
@@ -103,6 +110,11 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+#[expect(clippy::print_stderr, reason = "what is to be known of the output, and is no part of it")]
+fn remark(text: &str) {
+    eprint!("{text}");
 }
 
 #[expect(clippy::print_stdout, reason = "the output that was asked for")]
