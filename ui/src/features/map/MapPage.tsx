@@ -15,9 +15,18 @@ import { usePeek } from "../../lib/peek.ts";
 import { useReport } from "../../lib/report.ts";
 import type { Range } from "../../lib/time/range.ts";
 import { useTime, useView } from "../../lib/view.ts";
-import { around, buildGraph, type Graph, grouped, type MapEdge, type MapNode, nodeId } from "./graph.ts";
+import {
+  around,
+  buildGraph,
+  type Graph,
+  grouped,
+  type MapEdge,
+  type MapMetric,
+  type MapNode,
+  nodeId,
+} from "./graph.ts";
 import styles from "./Map.module.css";
-import { MapGraph, type MapMetric } from "./MapGraph.tsx";
+import { MapGraph } from "./MapGraph.tsx";
 import { MapTable } from "./MapTable.tsx";
 
 const METRICS: readonly { id: MapMetric; title: string }[] = [

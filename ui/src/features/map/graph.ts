@@ -32,6 +32,9 @@ export interface MapEdge {
   p99Nanos: number;
 }
 
+/** What the notes of nodes say. */
+export type MapMetric = "rate" | "errors" | "p95";
+
 export interface Graph {
   nodes: MapNode[];
   edges: MapEdge[];
