@@ -129,14 +129,8 @@ async function checkObjectives(text: string, signal: AbortSignal): Promise<Repor
 }
 
 async function checkCollectorFile(text: string, signal: AbortSignal): Promise<Report> {
-  const checked = await checkCollector(text, signal);
-  if (checked)
-    return {
-      usable: checked.usable,
-      accepted: checked.usable ? ["it as it is"] : [],
-      findings: checked.findings,
-    };
-  return { usable: true, accepted: ["it as it is"], findings: noticeCollector(text) };
+  const { usable, findings } = await checkCollector(text, signal);
+  return { usable, accepted: usable ? ["it as it is"] : [], findings: [...findings, ...noticeCollector(text)] };
 }
 
 interface Asked {

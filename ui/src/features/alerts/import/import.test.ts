@@ -49,28 +49,24 @@ test("files are known by their text", () => {
   expect(detectKind("hello: world\n")).toBeNull();
 });
 
-test("what a collector would stumble over", () => {
-  const found = noticeCollector(`processors:
-  batch:
-  memory_limiter:
-    limit_mib: 5
-  resource:
-receivers:
+test("what a collector's file means that the server takes as it is", () => {
+  const found = noticeCollector(`receivers:
   prometheus:
     config:
       scrape_configs:
         - static_configs:
-            - targets: ['0.0.0.0:8888']
-exporters:
-  clickhouse:
-    ttl: 72h
+            - targets: ['0.0.0.0:8888', "query-service:8080"]
 service:
   pipelines:
     traces:
       processors: [memory_limiter, batch, resource]
-  extensions: [health_check]
+    logs:
+      processors: [memory_limiter, batch]
 `);
-  expect(found.map((each) => each.line)).toEqual([3, 11, 13, 14, 18, 19]);
+  expect(found.map(({ line, path }) => [line, path])).toEqual([
+    [6, "targets"],
+    [10, "processors"],
+  ]);
 });
 
 test("addresses of the machine itself", () => {

@@ -1,5 +1,5 @@
-// What the browser notices in files, beside what the server says of them: places that point at this machine, settings of a
-// collector that do nothing or stop it.
+// What the browser notices in files, beside what the server says of them: places that point at this machine or at another
+// product, and an order that costs time.
 import type { ShownFinding } from "../FindingList.tsx";
 
 function at(line: number, severity: string, path: string, message: string, fix: string): ShownFinding {
@@ -26,138 +26,39 @@ export function noticeLocalhost(text: string): ShownFinding[] {
   });
 }
 
-interface Block {
-  line: number;
-  /** Names below it, with their lines. */
-  names: Map<string, number>;
-  text: string;
-}
-
-/** A block at the left edge and what stands directly below it. */
-function blockOf(lines: readonly string[], name: string): Block | null {
-  const start = lines.findIndex((line) => new RegExp(`^${name}\\s*:`).test(line));
-  if (start < 0) return null;
-  let end = lines.findIndex((line, index) => index > start && /^\S/.test(line) && !line.startsWith("#"));
-  if (end < 0) end = lines.length;
-  const names = new Map<string, number>();
-  let indent = 0;
-  for (let index = start + 1; index < end; index++) {
-    const found = /^( +)([\w./-]+)\s*:/.exec(lines[index] ?? "");
-    if (!found) continue;
-    const depth = (found[1] ?? "").length;
-    if (indent === 0) indent = depth;
-    if (depth === indent) names.set(found[2] ?? "", index + 1);
-  }
-  return { line: start + 1, names, text: lines.slice(start, end).join("\n") };
-}
-
-const STORES = [
-  "clickhouse",
-  "clickhousetraces",
-  "clickhouselogsexporter",
-  "signozclickhousemetrics",
-  "jaeger",
-  "signoz",
-];
-
-/** For servers that do not check the configuration of a collector themselves. */
+/** What a collector's file means that the server takes as it is: jobs of another product, and batches that are made again. */
 export function noticeCollector(text: string): ShownFinding[] {
-  const lines = text.split("\n");
-  const out: ShownFinding[] = [];
-  const extensions = blockOf(lines, "extensions");
-  lines.forEach((line, index) => {
-    const used = /^\s+extensions\s*:\s*\[([^\]]*)\]/.exec(line);
-    for (const name of used?.[1]?.split(",").map((each) => each.trim()) ?? []) {
-      if (name === "" || extensions?.names.has(name)) continue;
-      out.push(
-        at(
-          index + 1,
-          "warning",
-          `service.extensions (${name})`,
-          `${name} has no block under extensions; a collector refuses the file, here its defaults hold`,
-          `add extensions: {${name}: {}}`,
-        ),
-      );
-    }
-    const pipeline = /^\s+processors\s*:\s*\[([^\]]*)\]/.exec(line);
-    const order = pipeline?.[1]?.split(",").map((each) => each.trim()) ?? [];
+  return text.split("\n").flatMap((line, index) => {
+    const targets = listed(/targets\s*:\s*\[([^\]]*)\]/.exec(line)?.[1]);
+    const elsewhere = targets.filter((each) => /^(query-service|alertmanager|clickhouse|signoz)/.test(each));
+    const order = listed(/^\s+processors\s*:\s*\[([^\]]*)\]/.exec(line)?.[1]);
     const batch = order.findIndex((name) => /^batch\b/.test(name));
-    if (batch >= 0 && batch < order.length - 1) {
-      out.push(
+    const behind = batch < 0 ? [] : order.slice(batch + 1);
+    return [
+      ...elsewhere.map((each) =>
         at(
           index + 1,
-          "info",
-          "processors",
-          `batch stands before ${order.slice(batch + 1).join(", ")}; batches are made again after it`,
-          "put batch last",
-        ),
-      );
-    }
-    const target = /targets\s*:\s*\[([^\]]*)\]/.exec(line);
-    for (const each of target?.[1]?.split(",").map((name) => name.trim().replace(/['"]/g, "")) ?? []) {
-      if (each.startsWith("0.0.0.0")) {
-        out.push(
-          at(
-            index + 1,
-            "warning",
-            "targets",
-            `${each} is where something listens, not an address to ask`,
-            `write ${each.replace("0.0.0.0", "localhost")}`,
-          ),
-        );
-      } else if (/^(query-service|alertmanager|clickhouse|signoz)/.test(each)) {
-        out.push(
-          at(
-            index + 1,
-            "warning",
-            "targets",
-            `${each} is a part of another product, which does not run here`,
-            "take the job out",
-          ),
-        );
-      }
-    }
-    if (/^\s+ttl\s*:/.test(line)) {
-      out.push(
-        at(
-          index + 1,
-          "info",
-          line.trim(),
-          "how long data is kept is a setting of the server here",
-          "set storage.retention",
-        ),
-      );
-    }
-  });
-  const processors = blockOf(lines, "processors");
-  const limiter = processors?.names.get("memory_limiter");
-  if (limiter !== undefined) {
-    const below = lines.slice(limiter).findIndex((line) => /^ {0,2}\S/.test(line));
-    const own = lines.slice(limiter, below < 0 ? undefined : limiter + below).join("\n");
-    if (!/check_interval\s*:/.test(own)) {
-      out.push(
-        at(
-          limiter,
           "warning",
-          "processors.memory_limiter",
-          "check_interval is not set; a collector refuses that, here it is 1s",
-          "add check_interval: 1s",
+          "targets",
+          `${each} is a part of another product, which does not run here`,
+          "take the job out",
         ),
-      );
-    }
-  }
-  for (const [name, line] of blockOf(lines, "exporters")?.names ?? []) {
-    if (STORES.some((store) => name === store || name.startsWith(`${store}/`))) {
-      out.push(
-        at(
-          line,
-          "info",
-          `exporters.${name}`,
-          "means the store of another product; here it is the built-in one",
-          "write bellrock",
-        ),
-      );
-    }
-  }
-  return out.sort((a, b) => a.line - b.line);
+      ),
+      ...(behind.length === 0
+        ? []
+        : [
+            at(
+              index + 1,
+              "info",
+              "processors",
+              `batch stands before ${behind.join(", ")}; batches are made again after it`,
+              "put batch last",
+            ),
+          ]),
+    ];
+  });
 }
+
+/** The names of a list in one line. */
+const listed = (list: string | undefined): string[] =>
+  list?.split(",").map((each) => each.trim().replace(/['"]/g, "")) ?? [];
