@@ -192,7 +192,7 @@ def report(options, started, results):
     out = [
         f"# Metrics side by side, {started:%Y-%m-%d %H:%M} UTC", "",
         f"Machine: {machine()}. Commit: {commit() or 'unknown'}. {thousands(series)} series, {options.minutes} minutes at "
-        "15 s, remote write 1.0, 2,000 samples a request, {options.connections} connections; client and servers share the machine.", "",
+        f"15 s, remote write 1.0, 2,000 samples a request, {options.connections} connections; client and servers share the machine.", "",
         "Bellrock answers after fsync; Prometheus and VictoriaMetrics before. Disk is everything once it is in blocks, "
         "indexes included. CPU is user and system time of the server; queries are warm, without a cache of results.", "",
         "| server | samples/s wall | samples per CPU-second | ack p50 ms | ack p99 ms | RSS MiB | RSS bytes/series | peak MiB "

@@ -71,6 +71,7 @@ export function plotOptions(input: PlotInput): uPlot.Options {
   const grid = { stroke: colour("--line"), width: 1 };
   const text = { stroke: colour("--faint"), font: FONT, ticks: { show: false } };
   const others = otherAxes(input.lines);
+  const drawn = input.lines.length + input.previous.length;
   const ticks = (plot: uPlot) =>
     timeTicks(input.range.fromMilli, input.range.toMilli, plot.bbox.width / devicePixelRatio, input.zone);
   return {
@@ -82,7 +83,8 @@ export function plotOptions(input: PlotInput): uPlot.Options {
       y: false,
       drag: { x: true, y: false, setScale: false },
       points: { size: 6 },
-      focus: { prox: input.lines.length > FOCUS_LINES_MAX ? -1 : 28 },
+      // A line alone has no others that step back: each time the cursor came near it, all of it would be drawn anew.
+      focus: { prox: drawn < 2 || drawn > FOCUS_LINES_MAX ? -1 : 28 },
       sync: { key: input.syncKey, setSeries: false },
     },
     scales: {
