@@ -14,7 +14,7 @@ use crate::chunk::Effort;
 use crate::db::{Inner, Tsdb, millis};
 use crate::head::{Carried, Head};
 use crate::manifest::Manifest;
-use crate::part::Gather;
+use crate::part::{Gather, Needed};
 use crate::snapshot::Snapshot;
 use crate::state::{Files, Frozen};
 use crate::{TsdbError, key};
@@ -201,7 +201,7 @@ pub(crate) fn write_range(
     range: (i64, i64),
     writer: &mut BlockWriter,
 ) -> Result<(), TsdbError> {
-    head.visit_parts(order.iter().copied(), range, &mut || Ok(()), &mut |id, key, parts| {
+    head.visit_parts(order.iter().copied(), range, Needed::All, &mut || Ok(()), &mut |id, key, parts| {
         let mut gather = Gather::default();
         for part in parts {
             gather.add(|out| part.decode(out))?;

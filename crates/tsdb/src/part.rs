@@ -8,6 +8,15 @@ use crate::block::{Block, ChunkRef};
 use crate::chunk::open::OpenSnapshot;
 use crate::chunk::{self, ChunkStats, HistogramSample, Sample, SeriesSamples};
 
+/// Which samples are wanted of the series that are selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// All in the range.
+    All,
+    /// The newest one in the range; others do no harm.
+    Newest,
+}
+
 /// A stretch of samples of one series, sorted by time.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {

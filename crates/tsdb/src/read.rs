@@ -16,7 +16,7 @@ use crate::db::{SeriesExemplars, Stats, Tsdb};
 use crate::head::Head;
 use crate::matcher::{Compiled, Matcher};
 use crate::options::ReadLimits;
-use crate::part::Part;
+use crate::part::{Needed, Part};
 use crate::partial::{Partial, forgive};
 use crate::postings::{self, LabelIndex};
 use crate::select::{self, Meter, SeriesHandle, SeriesSet};
@@ -298,15 +298,6 @@ impl Tsdb {
     }
 }
 
-/// Which samples are wanted of the series that are selected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needed {
-    /// All in the range.
-    All,
-    /// The newest one in the range; others do no harm.
-    Newest,
-}
-
 /// Where series lie.
 enum Source<'a> {
     Head(&'a Head),
@@ -329,10 +320,7 @@ fn of_head(
         found.push((key::decode_with(key, &mut builder), parts));
         Ok(())
     };
-    match needed {
-        Needed::All => head.visit_parts(ids.iter(), range, &mut || meter.check(), &mut each)?,
-        Needed::Newest => head.visit_newest(ids.iter(), range, &mut || meter.check(), &mut each)?,
-    }
+    head.visit_parts(ids.iter(), range, needed, &mut || meter.check(), &mut each)?;
     let Some(places) = head.label_places(&found_ids) else {
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         return Ok(found);
@@ -395,7 +383,7 @@ fn visit_head(
 ) -> Result<(), TsdbError> {
     let ids = head.select(matchers)?;
     meter.series(ids.len() as usize)?;
-    head.visit_parts(ids.iter(), range, &mut || meter.check(), &mut |_, key, parts| {
+    head.visit_parts(ids.iter(), range, Needed::All, &mut || meter.check(), &mut |_, key, parts| {
         each(key, parts);
         Ok(())
     })

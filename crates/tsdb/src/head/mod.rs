@@ -31,7 +31,7 @@ use roaring::RoaringBitmap;
 
 use crate::exemplar::Exemplar;
 use crate::matcher::Compiled;
-use crate::part::Part;
+use crate::part::{Needed, Part};
 use crate::{Options, TsdbError};
 
 pub(crate) use apply::Carried;
@@ -204,34 +204,25 @@ impl Head {
         check()
     }
 
-    /// Calls `each` with id, key and the stretches within `[min, max]` of every series of `ids` that has some, in order.
+    /// Calls `each` with id, key and what is `needed` of the stretches within `[min, max]` of every series of `ids` that has some,
+    /// in order.
     pub(crate) fn visit_parts(
         &self,
         ids: impl Iterator<Item = u32>,
         (min, max): (i64, i64),
+        needed: Needed,
         check: &mut dyn FnMut() -> Result<(), TsdbError>,
         each: &mut dyn FnMut(u32, &[u8], Vec<Part>) -> Result<(), TsdbError>,
     ) -> Result<(), TsdbError> {
         let mut read = |id| {
             let (page, at) = pages::place(id);
             let page = self.pages.get(page)?.lock();
-            Some(page.get(at)?.parts(min, max)).filter(|parts| !parts.is_empty())
-        };
-        self.visit(ids, check, &mut read, each)
-    }
-
-    /// As [`Head::visit_parts`]; of a series of which the newest sample is known and lies there, it is all there is.
-    pub(crate) fn visit_newest(
-        &self,
-        ids: impl Iterator<Item = u32>,
-        (min, max): (i64, i64),
-        check: &mut dyn FnMut() -> Result<(), TsdbError>,
-        each: &mut dyn FnMut(u32, &[u8], Vec<Part>) -> Result<(), TsdbError>,
-    ) -> Result<(), TsdbError> {
-        let mut read = |id| {
-            let (page, at) = pages::place(id);
-            let page = self.pages.get(page)?.lock();
-            Some(page.get(at)?.newest(min, max)).filter(|parts| !parts.is_empty())
+            let series = page.get(at)?;
+            let parts = match needed {
+                Needed::All => series.parts(min, max),
+                Needed::Newest => series.newest(min, max),
+            };
+            Some(parts).filter(|parts| !parts.is_empty())
         };
         self.visit(ids, check, &mut read, each)
     }

@@ -271,7 +271,14 @@ mod tests {
             out.push((id, key.to_vec(), parts.iter().map(decode).collect::<Result<_, _>>()?));
             Ok(())
         };
-        head.visit_parts(0..head.series_count() as u32, (i64::MIN, i64::MAX), &mut || Ok(()), &mut each).unwrap();
+        head.visit_parts(
+            0..head.series_count() as u32,
+            (i64::MIN, i64::MAX),
+            crate::part::Needed::All,
+            &mut || Ok(()),
+            &mut each,
+        )
+        .unwrap();
         out
     }
 
