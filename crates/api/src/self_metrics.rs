@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use eventstore::StoreStats;
 use model::Signal;
 
 use crate::app::App;
@@ -99,13 +100,9 @@ fn ingest(app: &App, text: &mut Text) {
 fn engines(app: &App, text: &mut Text) {
     let (spans, logs) = (app.engines.events.spans().stats(), app.engines.events.logs().stats());
     let metrics = app.engines.metrics.stats();
-    let half = |a: f64, b: f64| [("{signal=\"traces\"}", a), ("{signal=\"logs\"}", b)];
-    text.family(
-        "bellrock_events_rows",
-        "gauge",
-        "Records stored.",
-        &half((spans.memory_rows + spans.segment_rows) as f64, (logs.memory_rows + logs.segment_rows) as f64),
-    );
+    let halves = [("{signal=\"traces\"}", &spans), ("{signal=\"logs\"}", &logs)];
+    let half = |f: fn(&StoreStats) -> f64| halves.map(|(labels, stats)| (labels, f(stats)));
+    text.family("bellrock_events_rows", "gauge", "Records stored.", &half(|s| (s.memory_rows + s.segment_rows) as f64));
     text.family(
         "bellrock_spans_rejected_total",
         "counter",
@@ -116,55 +113,45 @@ fn engines(app: &App, text: &mut Text) {
         "bellrock_events_memory_bytes",
         "gauge",
         "Records that are not in segments yet.",
-        &half(spans.memory_bytes as f64, logs.memory_bytes as f64),
+        &half(|s| s.memory_bytes as f64),
     );
-    text.family(
-        "bellrock_events_segments",
-        "gauge",
-        "Segment files.",
-        &half(spans.segments as f64, logs.segments as f64),
-    );
-    text.family(
-        "bellrock_events_segment_bytes",
-        "gauge",
-        "Bytes of segment files.",
-        &half(spans.segment_bytes as f64, logs.segment_bytes as f64),
-    );
+    text.family("bellrock_events_segments", "gauge", "Segment files.", &half(|s| s.segments as f64));
+    text.family("bellrock_events_segment_bytes", "gauge", "Bytes of segment files.", &half(|s| s.segment_bytes as f64));
     text.family(
         "bellrock_events_flushed_bytes_total",
         "counter",
         "Bytes of segments written from memory.",
-        &half(spans.flushed_bytes as f64, logs.flushed_bytes as f64),
+        &half(|s| s.flushed_bytes as f64),
     );
     text.family(
         "bellrock_events_merged_bytes_total",
         "counter",
         "Bytes of segments written by merges; with the flushed ones they are the write amplification.",
-        &half(spans.merged_bytes as f64, logs.merged_bytes as f64),
+        &half(|s| s.merged_bytes as f64),
     );
     text.family(
         "bellrock_events_encode_seconds_total",
         "counter",
         "Time spent on making blocks of what was received.",
-        &half(spans.encode_nanos as f64 / 1e9, logs.encode_nanos as f64 / 1e9),
+        &half(|s| s.encode_nanos as f64 / 1e9),
     );
     text.family(
         "bellrock_events_flushes_failed_total",
         "counter",
         "Flushes that failed and were tried again.",
-        &half(spans.failed_flushes as f64, logs.failed_flushes as f64),
+        &half(|s| s.failed_flushes as f64),
     );
     text.family(
         "bellrock_events_blocks_damaged_total",
         "counter",
         "Blocks that cannot be read; answers without them are partial.",
-        &half(spans.damaged_blocks as f64, logs.damaged_blocks as f64),
+        &half(|s| s.damaged_blocks as f64),
     );
     text.family(
         "bellrock_events_replay_refused_total",
         "counter",
         "Records of the log that could not be replayed at the start.",
-        &half(spans.replay_refused as f64, logs.replay_refused as f64),
+        &half(|s| s.replay_refused as f64),
     );
     text.family("bellrock_tsdb_series", "gauge", "Series in memory.", &[("", metrics.head_series as f64)]);
     let wals = [("{log=\"traces\"}", spans.wal), ("{log=\"metrics\"}", metrics.wal), ("{log=\"logs\"}", logs.wal)];
