@@ -12,6 +12,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use eventstore::query::CancelFlag;
+use foundation::text::beginning;
 use foundation::{Clock, UnixNanos};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -58,8 +59,7 @@ pub(crate) fn about(text: &str) {
 }
 
 fn shortened(text: &str) -> &str {
-    let end = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    &text[..end]
+    beginning(text, TEXT_BYTES_MAX)
 }
 
 /// Middleware: keeps what is asked while the request is answered.

@@ -9,6 +9,7 @@ mod print;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use foundation::text::beginning;
 use net::{Client, ClientOptions, HttpConfig, Request, Url};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -119,13 +120,7 @@ fn refused(query: &str, status: u16, answer: Json) -> String {
 
 /// The line of the query that a place is in, and the place marked below it.
 fn marked(query: &str, at: Position) -> String {
-    let floor = |mut i: usize| {
-        i = i.min(query.len());
-        while !query.is_char_boundary(i) {
-            i -= 1;
-        }
-        i
-    };
+    let floor = |i| beginning(query, i).len();
     let (from, to) = (floor(at.offset), floor(at.offset.saturating_add(at.length)));
     let begin = query[..from].rfind('\n').map_or(0, |i| i + 1);
     let end = query[from..].find('\n').map_or(query.len(), |i| from + i);

@@ -19,7 +19,9 @@ use wire::sink::ValueRef;
 
 use crate::arrival::Arrival;
 use crate::bytes::{Damaged, Reader, put_bytes, put_u32, put_u64};
-use crate::names::{Names, shortened};
+use foundation::text::beginning;
+
+use crate::names::Names;
 use crate::settings::ErrorSettings;
 
 pub use distinct::Distinct;
@@ -92,7 +94,7 @@ fn version(spans: &SpanColumns, row: usize) -> String {
     let Some(raw) = spans.resources().nth(code as usize) else { return String::new() };
     let resource = wire::otlp::read_resource(raw);
     let found = get(&resource.attributes, "service.version").and_then(Value::as_str).unwrap_or_default();
-    shortened(found, TYPE_BYTES_MAX).to_owned()
+    beginning(found, TYPE_BYTES_MAX).to_owned()
 }
 
 #[derive(Debug)]
@@ -115,8 +117,8 @@ struct Exception<'a> {
 impl Exception<'_> {
     /// The group it belongs to, with the parts that decide.
     fn group(&self) -> (GroupId, String, String) {
-        let normalised = message::normalise(shortened(self.message, TEXT_BYTES_MAX));
-        let frame = shortened(&frame::top(self.stacktrace), TEXT_BYTES_MAX).to_owned();
+        let normalised = message::normalise(beginning(self.message, TEXT_BYTES_MAX));
+        let frame = beginning(&frame::top(self.stacktrace), TEXT_BYTES_MAX).to_owned();
         let parts = [self.service, self.exception_type, &normalised, &frame];
         (fnv1a(parts.into_iter().flat_map(|p| p.bytes().chain([0]))), normalised, frame)
     }
@@ -160,7 +162,7 @@ impl Errors {
     fn add(&mut self, event: &Event, service: &str, spans: &SpanColumns, row: usize, now: i64) -> Option<&mut Group> {
         let exception = Exception {
             service,
-            exception_type: shortened(text(event, "exception.type"), TYPE_BYTES_MAX),
+            exception_type: beginning(text(event, "exception.type"), TYPE_BYTES_MAX),
             message: text(event, "exception.message"),
             stacktrace: text(event, "exception.stacktrace"),
         };
@@ -199,9 +201,9 @@ impl Errors {
         group.first_seen = group.first_seen.min(seen);
         if seen >= group.last_seen {
             group.last_seen = seen;
-            shortened(exception.message, TEXT_BYTES_MAX).clone_into(&mut group.message);
+            beginning(exception.message, TEXT_BYTES_MAX).clone_into(&mut group.message);
             let name = std::str::from_utf8(spans.name(row)).unwrap_or_default();
-            shortened(name, TYPE_BYTES_MAX).clone_into(&mut group.span_name);
+            beginning(name, TYPE_BYTES_MAX).clone_into(&mut group.span_name);
         }
         let trace = TraceId(spans.trace_ids().get(row).copied().unwrap_or_default());
         if !group.traces.contains(&trace) {

@@ -1,5 +1,6 @@
 //! Names of services and of what they call, as small numbers.
 
+use foundation::text::beginning;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -30,22 +31,13 @@ impl Default for Names {
     }
 }
 
-/// Cuts a text at a character's boundary.
-pub(crate) fn shortened(text: &str, max: usize) -> &str {
-    if text.len() <= max {
-        return text;
-    }
-    let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    &text[..end]
-}
-
 impl Names {
     pub(crate) fn get(&self, number: u32) -> &str {
         self.list.get(number as usize).map_or("", |n| n)
     }
 
     pub(crate) fn intern(&mut self, name: &str) -> u32 {
-        let name = shortened(name, NAME_BYTES_MAX);
+        let name = beginning(name, NAME_BYTES_MAX);
         if let Some(number) = self.by_name.get(name) {
             return *number;
         }
@@ -99,7 +91,7 @@ mod tests {
         names.encode(&mut bytes);
         let back = Names::decode(&mut Reader(&bytes)).unwrap();
         assert_eq!((back.get(1), back.get(2), back.get(9)), ("api", "db", ""));
-        assert_eq!(shortened("aé", 2), "a");
+        assert_eq!(beginning("aé", 2), "a");
     }
 
     #[test]

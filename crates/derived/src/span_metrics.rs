@@ -11,7 +11,9 @@ use crate::arrival::Arrival;
 use crate::buckets::Buckets;
 use crate::bytes::{Damaged, Reader, put_u64};
 use crate::histograms::{Exemplar, Histograms};
-use crate::names::{OTHER, shortened};
+use foundation::text::beginning;
+
+use crate::names::OTHER;
 use crate::settings::SpanMetricsSettings;
 use crate::table::Table;
 
@@ -98,7 +100,7 @@ impl SpanMetrics {
 
     fn put_dimension(&mut self, i: usize, value: Option<ValueRef<'_>>) {
         let mut put = |text: &str| {
-            let text = shortened(text, LABEL_BYTES_MAX);
+            let text = beginning(text, LABEL_BYTES_MAX);
             self.key.extend_from_slice(&(text.len() as u16).to_le_bytes());
             self.key.extend_from_slice(text.as_bytes());
         };
@@ -201,7 +203,7 @@ impl SpanMetrics {
 fn label_bytes(name: &[u8]) -> &[u8] {
     match name.len() <= LABEL_BYTES_MAX {
         true => name,
-        false => std::str::from_utf8(name).map_or(&[], |text| shortened(text, LABEL_BYTES_MAX).as_bytes()),
+        false => std::str::from_utf8(name).map_or(&[], |text| beginning(text, LABEL_BYTES_MAX).as_bytes()),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod disk;
 pub mod error;
 pub mod shutdown;
+pub mod text;
 pub mod units;
 
 pub use clock::{Clock, UnixNanos};

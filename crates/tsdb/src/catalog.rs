@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foundation::text::beginning;
+
 use crate::chunk::bits::{ByteReader, put_prefixed, put_varint};
 
 /// Metric names that are remembered; those beyond have samples but no metadata.
@@ -101,8 +103,7 @@ const SUFFIXES: [&str; 4] = ["", "_bucket", "_sum", "_count"];
 /// Cuts a text to [`TEXT_BYTES_MAX`], before the character that would not fit.
 fn cut(text: &mut String) {
     if text.len() > TEXT_BYTES_MAX {
-        let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        text.truncate(end);
+        text.truncate(beginning(text, TEXT_BYTES_MAX).len());
         text.shrink_to_fit();
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use foundation::UnixNanos;
+use foundation::text::beginning;
 use metastore::Delivery as Record;
 use model::Labels;
 use serde_json::{Value, json};
@@ -330,13 +331,12 @@ fn note_attempt(attempts: &mut Vec<Value>, number: usize, delivery: &Delivery, l
 
 /// A step as it is shown: `step`, `ok`, `summary`, `code`, `body`, `latency_ms`.
 pub fn step_json(step: &Step) -> Value {
-    let end = (0..=step.body.len().min(BODY_KEPT)).rev().find(|n| step.body.is_char_boundary(*n)).unwrap_or_default();
     json!({
         "step": step.name,
         "ok": step.ok,
         "summary": step.summary,
         "code": step.code,
-        "body": step.body.get(..end).unwrap_or_default(),
+        "body": beginning(&step.body, BODY_KEPT),
         "latency_ms": step.latency.as_micros() as f64 / 1000.0,
     })
 }

@@ -1,5 +1,6 @@
 //! Editors: the functions that change the thing at hand, and statements made of them.
 
+use foundation::text::beginning;
 use wire::otlp::tree::{Attributes, Value};
 
 use super::arguments::Arguments;
@@ -262,8 +263,7 @@ fn truncate_all(a: &Arguments<'_>) -> Result<Edit, Problem> {
                 && s.len() > limit
             {
                 let room = limit - marker.len();
-                let end = (0..=room).rev().find(|at| s.is_char_boundary(*at)).unwrap_or(0);
-                s.truncate(end);
+                s.truncate(beginning(s, room).len());
                 s.push_str(&marker);
             }
         }

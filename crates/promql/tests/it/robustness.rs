@@ -1,5 +1,6 @@
 //! No query panics: queries that were changed at random are refused or evaluated, and print and read back alike.
 
+use foundation::text::beginning;
 use promql::eval::{Engine, EngineOptions, QueryLimits, QueryRange};
 use promql::series::parse_series;
 
@@ -85,11 +86,7 @@ impl Random {
 
 /// A place between characters.
 fn place(text: &str, random: &mut Random) -> usize {
-    let mut at = random.below(text.len() + 1);
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
+    beginning(text, random.below(text.len() + 1)).len()
 }
 
 fn mutate(text: &mut String, random: &mut Random) {

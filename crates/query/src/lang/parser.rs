@@ -3,6 +3,8 @@
 //! Never panics and never recurses deeper than [`DEPTH_MAX`]; the first error
 //! ends the parse. Grammar: `docs/query-language.md`.
 
+use foundation::text::beginning;
+
 use super::ast::{Expr, Form, Key, KeyScope, Node, Op, Position, Query, Value};
 use super::error::{DEPTH_MAX, FilterError, LENGTH_MAX, Problem, REGEXES_MAX};
 use super::lexer::{Lexer, Place, Word};
@@ -21,7 +23,7 @@ pub fn parse(text: &str) -> Result<Query> {
 /// Reads a filter and stops at the first stage of a pipe, if there may be one.
 pub(super) fn filter(text: &str, pipes: bool) -> Result<(Query, Lexer<'_>)> {
     if text.len() > LENGTH_MAX {
-        let cut = (0..=LENGTH_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let cut = beginning(text, LENGTH_MAX).len();
         let at = Position::between(cut, text.len());
         return Err(FilterError::new(Problem::TooLong { length: text.len() }, at));
     }
