@@ -73,6 +73,9 @@ pub(crate) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<String
     if refused > 0 {
         let _ = writeln!(out, "refused {refused} samples: {why}");
     }
+    if samples == 0 && refused > 0 {
+        bail!("{}; `storage.retention` says how long samples are kept", out.trim_end());
+    }
     Ok(out)
 }
 
@@ -197,7 +200,7 @@ mod tests {
 
         let out = fill(dir.path(), &format!("{text}# EOF\n"), BackfillFormat::Openmetrics).unwrap();
         assert!(out.starts_with("stored 3 samples in "), "{out}");
-        let old = fill(dir.path(), "up 1 1000\n", BackfillFormat::Text).unwrap();
+        let old = fill(dir.path(), "up 1 1000\n", BackfillFormat::Text).unwrap_err().to_string();
         assert!(
             old.contains("stored 0 samples in 0 blocks") && old.contains("refused 1 samples: out of bounds"),
             "{old}"
