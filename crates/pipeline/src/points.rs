@@ -107,19 +107,31 @@ fn sum(a: Option<Buckets>, b: Option<Buckets>) -> Option<Buckets> {
     Some(out)
 }
 
-/// The same buckets at a scale that is `steps` smaller: each step joins two.
+/// The same buckets at a scale that is `steps` smaller.
 pub(crate) fn merged_down(b: &Buckets, steps: u32) -> Buckets {
+    let (offset, bucket_counts) =
+        joined(i64::from(b.offset), b.bucket_counts.iter().copied(), steps, u64::saturating_add);
+    Buckets { offset: offset as i32, bucket_counts }
+}
+
+/// Buckets from `offset` on at a scale that is `steps` smaller, each step of which joins two: the new offset, and the counts.
+pub(crate) fn joined<T: Copy + Default>(
+    offset: i64,
+    counts: impl IntoIterator<Item = T>,
+    steps: u32,
+    add: fn(T, T) -> T,
+) -> (i64, Vec<T>) {
     let shift = |i: i64| i >> steps.min(62);
-    let offset = shift(i64::from(b.offset));
-    let mut out = Buckets { offset: offset as i32, bucket_counts: vec![] };
-    for (n, count) in b.bucket_counts.iter().enumerate() {
-        let at = (shift(i64::from(b.offset) + n as i64) - offset) as usize;
-        if out.bucket_counts.len() <= at {
-            out.bucket_counts.resize(at + 1, 0);
+    let first = shift(offset);
+    let mut out = Vec::new();
+    for (n, count) in counts.into_iter().enumerate() {
+        let at = (shift(offset + n as i64) - first) as usize;
+        if out.len() <= at {
+            out.resize(at + 1, T::default());
         }
-        out.bucket_counts[at] = out.bucket_counts[at].saturating_add(*count);
+        out[at] = add(out[at], count);
     }
-    out
+    (first, out)
 }
 
 #[cfg(test)]

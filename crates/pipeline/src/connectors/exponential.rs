@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use wire::otlp::tree::{Attributes, Buckets, Exemplar, ExponentialPoint};
 
+use crate::points::joined;
+
 /// The finest scale that a 64-bit double fills.
 const SCALE_MAX: i32 = 20;
 /// Below it all positive doubles are in two buckets.
@@ -72,16 +74,8 @@ impl Exponential {
 
     /// Joins neighbours, `steps` times.
     fn coarser(&mut self, steps: u32) {
-        let before = std::mem::take(&mut self.counts);
-        let offset = self.offset >> steps;
-        for (n, count) in before.into_iter().enumerate() {
-            let at = (((self.offset + n as i64) >> steps) - offset) as usize;
-            if self.counts.len() <= at {
-                self.counts.resize(at + 1, 0.0);
-            }
-            self.counts[at] += count;
-        }
-        self.offset = offset;
+        let (offset, counts) = joined(self.offset, std::mem::take(&mut self.counts), steps, |a, b| a + b);
+        (self.offset, self.counts) = (offset, counts.into());
         self.scale -= steps as i32;
     }
 
