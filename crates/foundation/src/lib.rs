@@ -1,6 +1,6 @@
 //! Floor 0: what every other crate stands on, small and boring.
 //!
-//! Clock, disk door, byte sizes and durations, error kinds, shutdown signal.
+//! Clock, disk door, byte sizes and durations, texts cut to a length, error kinds, shutdown signal.
 //! *Invariant:* knows nothing of telemetry, HTTP or an async runtime.
 
 pub mod clock;
