@@ -25,6 +25,7 @@ from harness import (
 )
 
 WARM_RUNS = 5
+MERGE_SECONDS = 20
 # Requests that are all in one direction of time; what the peers' defaults would drop or limit is widened, nothing else.
 PROMETHEUS_FLAGS = ["--web.enable-remote-write-receiver", "--web.enable-admin-api", "--storage.tsdb.retention.time=30d"]
 
@@ -36,13 +37,23 @@ class Bellrock(Server):
         # What the server measures of itself is of now: next to that the samples of a day ago would be too old.
         config = pathlib.Path(data_dir).with_suffix(".yaml")
         config.write_text(f"metrics: {{out_of_order_time_window: {options.minutes + 120}m}}\n")
+        self.options = options
         super().__init__(options.server, data_dir, ["--config", str(config)])
         self.api = self.ports["api"]
         self.write_url = f"http://127.0.0.1:{self.api}/api/v1/write"
 
     def sizes(self):
-        """Bytes of samples and indexes once everything is in blocks."""
+        """Bytes of samples and indexes once everything is in blocks, and those of windows that are over are merged.
+
+        With the window for late samples that the run needs nothing would be over; the peers are told to merge, too."""
         self.stop()
+        config = pathlib.Path(self.data_dir).with_suffix(".yaml")
+        config.write_text("metrics: {out_of_order_time_window: 1m}\n")
+        merging = Server(self.options.server, self.data_dir, ["--config", str(config)])
+        # The first look at what may be merged comes some seconds after the start.
+        time.sleep(MERGE_SECONDS)
+        merging.settle()
+        merging.stop()
         return folder_bytes(self.data_dir / "metrics", leave_out="wal")
 
 
@@ -140,7 +151,7 @@ def summary(result):
 
 def write(options, server, **how):
     command = [str(options.loadgen), "remote-write", "--url", server.write_url, "--hosts", str(options.hosts),
-               "--end", str(options.end_ns), "--connections", str(options.connections), "--duration", f"{options.minutes}m"]
+               "--end", str(options.end_ns), "--jitter", options.jitter, "--connections", str(options.connections), "--duration", f"{options.minutes}m"]
     for name, value in how.items():
         command += ["--" + name.replace("_", "-"), str(value)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -192,7 +203,7 @@ def report(options, started, results):
     out = [
         f"# Metrics side by side, {started:%Y-%m-%d %H:%M} UTC", "",
         f"Machine: {machine()}. Commit: {commit() or 'unknown'}. {thousands(series)} series, {options.minutes} minutes at "
-        f"15 s, remote write 1.0, 2,000 samples a request, {options.connections} connections; client and servers share the machine.", "",
+        f"15 s, scraped up to {options.jitter} late, remote write 1.0, 2,000 samples a request, {options.connections} connections; client and servers share the machine.", "",
         "Bellrock answers after fsync; Prometheus and VictoriaMetrics before. Disk is everything once it is in blocks, "
         "indexes included. CPU is user and system time of the server; queries are warm, without a cache of results.", "",
         "| server | samples/s wall | samples per CPU-second | ack p50 ms | ack p99 ms | RSS MiB | RSS bytes/series | peak MiB "
@@ -243,6 +254,7 @@ def arguments():
     made.add_argument("--minutes", type=int, help="how long they were watched, every 15 s")
     made.add_argument("--connections", type=int, default=4, help="1 for few hosts over many hours: one that runs ahead "
                       "makes the samples of the others too old")
+    made.add_argument("--jitter", default="5ms", help="each scrape of a machine is up to so much late, all its series alike")
     made.add_argument("--only", action="append", default=[], help="Bellrock, Prometheus or VictoriaMetrics; may repeat")
     options = parse(made)
     options.hosts = options.hosts or (100 if options.quick else 2_000)

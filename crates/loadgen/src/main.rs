@@ -131,6 +131,9 @@ struct RemoteWrite {
     /// Connections, each with one request in flight.
     #[arg(long, default_value_t = 4)]
     connections: usize,
+    /// Each scrape of a host is up to so much late, all its series alike, as 5ms.
+    #[arg(long, value_parser = parse_duration, default_value = "0s")]
+    jitter: Duration,
     /// Replace every series by a new one each so often, as 10m.
     #[arg(long, value_parser = parse_duration)]
     churn: Option<Duration>,
@@ -291,6 +294,7 @@ fn write_remotely(args: RemoteWrite) -> anyhow::Result<()> {
         connections: args.connections,
         seed: args.seed,
         end: args.end.map_or_else(|| SystemClock.now(), UnixNanos),
+        jitter: args.jitter,
         churn: args.churn,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -51,6 +51,8 @@ pub struct Config {
     pub seed: u64,
     /// The time of the last sample; the first lies `steps` intervals before.
     pub end: UnixNanos,
+    /// Each scrape of a host is up to so much late, all its series alike.
+    pub jitter: Duration,
     /// Every series is replaced by a new one each so often.
     pub churn: Option<Duration>,
 }

@@ -12,7 +12,7 @@ use foundation::disk::Disk;
 use model::Labels;
 use roaring::RoaringBitmap;
 
-use crate::block::{Block, BlockWriter, StoredSeries};
+use crate::block::{Block, BlockWriter, StoredSeries, TimesCache};
 use crate::chunk::{Effort, SeriesSamples};
 use crate::db::{Inner, Tsdb, millis};
 use crate::part::Gather;
@@ -85,6 +85,7 @@ struct Cursor {
     block: Arc<Block>,
     next: u32,
     read: VecDeque<StoredSeries>,
+    times: TimesCache,
 }
 
 impl Cursor {
@@ -114,7 +115,12 @@ impl Cursor {
 }
 
 fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWriter) -> Result<(), TsdbError> {
-    let cursor = |block: &Arc<Block>| Cursor { block: block.clone(), next: 0, read: VecDeque::new() };
+    let cursor = |block: &Arc<Block>| Cursor {
+        block: block.clone(),
+        next: 0,
+        read: VecDeque::new(),
+        times: TimesCache::default(),
+    };
     let mut cursors: Vec<Cursor> = run.iter().map(cursor).collect();
     loop {
         let mut first: Option<Labels> = None;
@@ -133,8 +139,11 @@ fn merge_blocks(run: &[Arc<Block>], exemplars_max: usize, writer: &mut BlockWrit
                 continue;
             }
             let Some(series) = c.read.pop_front() else { continue };
-            let chunks = |out: &mut SeriesSamples| series.chunks.iter().try_for_each(|k| c.block.read_chunk(k, out));
-            c.marked(gather.add(chunks))?;
+            let Cursor { block, times, .. } = &mut *c;
+            let chunks =
+                |out: &mut SeriesSamples| series.chunks.iter().try_for_each(|k| block.read_chunk(k, times, out));
+            let read = gather.add(chunks);
+            c.marked(read)?;
             exemplars.extend(series.exemplars);
         }
         exemplars.dedup();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::TsdbError;
 use crate::ahead::Ahead;
-use crate::block::{Block, ChunkRef};
+use crate::block::{Block, ChunkRef, TimesCache};
 use crate::chunk::open::OpenSnapshot;
 use crate::chunk::{self, ChunkStats, HistogramSample, Sample, SeriesSamples};
 
@@ -69,18 +69,23 @@ impl Part {
                 out.put_starts(before, &samples.starts);
             }
             Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
-            Self::Stored { block, chunk } => block.read_chunk(chunk, out)?,
-            Self::Chunk { bytes, .. } => chunk::decode_any(bytes, out).ok_or_else(in_memory)?,
+            Self::Stored { block, chunk } => block.read_chunk(chunk, &mut TimesCache::default(), out)?,
+            Self::Chunk { bytes, .. } => chunk::decode_any(bytes, &[], out).ok_or_else(in_memory)?,
         }
         Ok(())
     }
 
-    /// As [`Part::decode`]; what is read of a file goes through `ahead`.
-    pub(crate) fn decode_ahead(&self, ahead: &mut Ahead, out: &mut SeriesSamples) -> Result<(), TsdbError> {
+    /// As [`Part::decode`]; what is read of a file goes through `ahead`, times that chunks share are kept in `times`.
+    pub(crate) fn decode_ahead(
+        &self,
+        ahead: &mut Ahead,
+        times: &mut TimesCache,
+        out: &mut SeriesSamples,
+    ) -> Result<(), TsdbError> {
         match self {
             Self::Stored { block, chunk } => {
                 let body = ahead.chunk(block, chunk)?;
-                block.decode_chunk(chunk, body, out)
+                block.decode_chunk(chunk, body, times, out)
             }
             _ => self.decode(out),
         }
@@ -122,7 +127,7 @@ impl Part {
             Self::Histograms(_) => {}
             Self::Stored { block, chunk } => block.read_floats(chunk, out)?,
             Self::Chunk { bytes, .. } if chunk::holds_floats(bytes) => {
-                chunk::decode(bytes, out).ok_or_else(in_memory)?;
+                chunk::decode(bytes, &[], out).ok_or_else(in_memory)?;
             }
             Self::Chunk { .. } => {}
         }

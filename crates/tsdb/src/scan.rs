@@ -5,6 +5,7 @@
 
 use crate::TsdbError;
 use crate::ahead::Ahead;
+use crate::block::TimesCache;
 use crate::chunk::{ChunkStats, SeriesSamples};
 use crate::part::Gather;
 use crate::partial::forgive;
@@ -35,6 +36,7 @@ pub struct Scan {
     /// Floats that are not in `samples` because nobody needs them.
     left_out: usize,
     ahead: Ahead,
+    times: TimesCache,
     /// Series until the next look at the clock.
     unchecked: u32,
 }
@@ -95,7 +97,7 @@ impl SeriesHandle {
                 scan.samples.starts.set(kept, part.start_of_all());
                 continue;
             }
-            let decoded = part.decode_ahead(&mut scan.ahead, &mut scan.samples);
+            let decoded = part.decode_ahead(&mut scan.ahead, &mut scan.times, &mut scan.samples);
             if forgive(self.meter.partial(), decoded)?.is_none() {
                 scan.samples.truncate(before.0, before.1);
             }
@@ -113,8 +115,8 @@ impl SeriesHandle {
         scan.left_out = 0;
         let mut gather = Gather::default();
         for part in self.touching(min, max) {
-            let ahead = &mut scan.ahead;
-            forgive(self.meter.partial(), gather.add(|out| part.decode_ahead(ahead, out)))?;
+            let (ahead, times) = (&mut scan.ahead, &mut scan.times);
+            forgive(self.meter.partial(), gather.add(|out| part.decode_ahead(ahead, times, out)))?;
         }
         scan.samples = gather.finish();
         scan.samples.clip(min, max);

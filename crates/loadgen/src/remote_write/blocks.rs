@@ -6,10 +6,13 @@ use wire::protobuf::Writer;
 
 use super::Config;
 use crate::node::Host;
+use crate::random::Rng;
 
 /// Some hosts.
 pub(super) struct Block {
     hosts: Vec<Host>,
+    /// Of how late scrapes are.
+    rng: Rng,
     generation: Option<u64>,
     /// The symbol table of 2.0.
     table: Vec<u8>,
@@ -19,7 +22,8 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(hosts: Vec<Host>, config: &Config) -> Self {
-        let mut new = Self { hosts, generation: config.churn.map(|_| 0), table: Vec::new(), labels: Vec::new() };
+        let rng = Rng::new(config.seed).fork(hosts.first().map_or(0, |h| h.phase) + 1_000_000);
+        let mut new = Self { hosts, rng, generation: config.churn.map(|_| 0), table: Vec::new(), labels: Vec::new() };
         new.write_labels(config.version);
         new
     }
@@ -48,6 +52,8 @@ impl Block {
                 self.write_labels(config.version);
             }
         }
+        let jitter = config.jitter.as_millis() as u64;
+        let late: Vec<u64> = (0..steps * self.hosts.len() as u64).map(|_| self.rng.below(jitter + 1)).collect();
         let rows: Vec<Vec<f64>> = (0..steps).map(|_| self.step()).collect();
         let mut w = Writer::new();
         w.raw(&self.table);
@@ -55,14 +61,16 @@ impl Block {
             Version::V1 => 1,
             Version::V2 => 5,
         };
-        let phases = self.hosts.iter().flat_map(|h| std::iter::repeat_n(h.phase * interval / 1000, h.series.len()));
-        for (n, (labels, phase)) in self.labels.iter().zip(phases).enumerate() {
+        let hosts = (0..).zip(&self.hosts);
+        let phases = hosts.flat_map(|(at, h)| std::iter::repeat_n((at, h.phase * interval / 1000), h.series.len()));
+        for (n, (labels, (host, phase))) in self.labels.iter().zip(phases).enumerate() {
             w.message(field, |w| {
                 w.raw(labels);
                 for (step, row) in (0..).zip(&rows) {
                     w.message(2, |w| {
                         w.double(1, row.get(n).copied().unwrap_or_default());
-                        w.uint(2, first + step * interval - phase);
+                        let at = (host * steps + step) as usize;
+                        w.uint(2, first + step * interval - phase + late.get(at).copied().unwrap_or_default());
                     });
                 }
             });
@@ -167,6 +175,7 @@ mod tests {
             connections: 1,
             seed: 1,
             end: UnixNanos::from_secs(1_700_000_000),
+            jitter: Duration::ZERO,
             churn: Some(Duration::from_secs(30)),
         }
     }

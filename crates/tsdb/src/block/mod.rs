@@ -7,20 +7,23 @@
 mod page;
 mod reader;
 mod symbols;
+mod times;
 mod writer;
 
 use crate::chunk::Effort;
 
 pub(crate) use reader::{Block, ChunkRef, StoredSeries};
+pub(crate) use times::TimesCache;
 pub(crate) use writer::BlockWriter;
 
 /// First and last bytes of a block file.
 const MAGIC: [u8; 8] = *b"BRK-TSDB";
 /// Of the file format that is written.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Files of this version are read too: without statistics and counts of samples per chunk.
 const VERSION_1: u32 = 1;
-/// And those of this one: an entry by itself for every series. Version 3 has no start times of floats.
+/// And those of this one: an entry by itself for every series. Version 3 has no start times of floats, version 4
+/// no times that chunks share.
 const VERSION_2: u32 = 2;
 /// Magic and version.
 const HEADER_LEN: usize = 12;
@@ -82,8 +85,8 @@ impl Footer {
         out
     }
 
-    /// `Err` says what is wrong.
-    fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+    /// `Err` says what is wrong. `version` is that of the header.
+    fn decode(bytes: &[u8], version: u32) -> Result<Self, &'static str> {
         let cut = "the footer is cut off";
         let (body, tail) = bytes.split_at_checked(FOOTER_LEN - 12).ok_or(cut)?;
         let mut r = crate::chunk::bits::ByteReader(tail);
@@ -99,7 +102,11 @@ impl Footer {
         let (table, symbols, index) = (section().ok_or(cut)?, section().ok_or(cut)?, section().ok_or(cut)?);
         let mut word = || r.u64().ok_or(cut);
         let (min_t, max_t, samples) = (word()? as i64, word()? as i64, word()?);
-        Ok(Self { table, symbols, index, min_t, max_t, samples, series: r.u32().ok_or(cut)? })
+        let series = r.u32().ok_or(cut)?;
+        if r.u32() != Some(version) {
+            return Err("header and footer name different versions");
+        }
+        Ok(Self { table, symbols, index, min_t, max_t, samples, series })
     }
 }
 

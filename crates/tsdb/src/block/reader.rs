@@ -14,6 +14,7 @@ use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::page::{PageReader, SERIES_PER_PAGE};
 use super::symbols::Symbols;
+use super::times::TimesCache;
 use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1, VERSION_2};
 use crate::TsdbError;
 use crate::chunk::bits::ByteReader;
@@ -104,7 +105,7 @@ impl Block {
         let at = end - FOOTER_LEN as u64;
         let mut footer = [0; FOOTER_LEN];
         file.read_exact_at(&mut footer, at).map_err(TsdbError::io("read", path))?;
-        let footer = Footer::decode(&footer).map_err(|what| damaged(at, what))?;
+        let footer = Footer::decode(&footer, version).map_err(|what| damaged(at, what))?;
         let mut block = Self {
             id,
             path: path.to_owned(),
@@ -291,9 +292,14 @@ impl Block {
     }
 
     /// Appends the samples of a chunk.
-    pub(crate) fn read_chunk(&self, c: &ChunkRef, out: &mut SeriesSamples) -> Result<(), TsdbError> {
+    pub(crate) fn read_chunk(
+        &self,
+        c: &ChunkRef,
+        times: &mut TimesCache,
+        out: &mut SeriesSamples,
+    ) -> Result<(), TsdbError> {
         let bytes = self.read(c.offset, u64::from(c.len), "a chunk")?;
-        self.decode_chunk(c, &bytes, out)
+        self.decode_chunk(c, &bytes, times, out)
     }
 
     /// Appends the samples of a chunk of floats; one of histograms is left out.
@@ -302,7 +308,8 @@ impl Block {
         if !chunk::holds_floats(&bytes) {
             return Ok(());
         }
-        chunk::decode(&bytes, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
+        let mut times = TimesCache::default();
+        chunk::decode(&bytes, self.times_of(&bytes, &mut times)?, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))
     }
 
     /// Fills `into` with `wanted` bytes from `offset`, or as many of them as there are before the entries, but at least
@@ -324,13 +331,29 @@ impl Block {
     }
 
     /// Appends the samples of a chunk whose bytes were read.
-    pub(crate) fn decode_chunk(&self, c: &ChunkRef, body: &[u8], out: &mut SeriesSamples) -> Result<(), TsdbError> {
+    pub(crate) fn decode_chunk(
+        &self,
+        c: &ChunkRef,
+        body: &[u8],
+        times: &mut TimesCache,
+        out: &mut SeriesSamples,
+    ) -> Result<(), TsdbError> {
         let before = out.floats.len();
-        chunk::decode_any(body, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))?;
+        chunk::decode_any(body, self.times_of(body, times)?, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))?;
         if !chunk::holds_starts(body) {
             out.starts.set(before..out.floats.len(), c.start);
         }
         Ok(())
+    }
+
+    /// The times that a chunk has in common with others; nothing when it has its own.
+    fn times_of<'t>(&self, body: &[u8], times: &'t mut TimesCache) -> Result<&'t [i64], TsdbError> {
+        const WHAT: &str = "times that chunks share";
+        let Some((at, count)) = chunk::times_at(body) else { return Ok(&[]) };
+        times.get((self.id, at.offset), || {
+            let bytes = self.read(at.offset, u64::from(at.len), WHAT)?;
+            chunk::decode_times(&bytes, count).ok_or_else(|| self.damaged(at.offset, WHAT))
+        })
     }
 
     /// Reads bytes and the checksum behind them.

@@ -49,6 +49,12 @@ fn mixed() -> SeriesSamples {
     SeriesSamples { floats, histograms: (0..300).map(histogram).collect(), ..SeriesSamples::default() }
 }
 
+/// What is scraped together, at uneven times.
+fn scraped(n: i64) -> SeriesSamples {
+    let floats = (0..500).map(|i| Sample { t: i * 1000 + i * 37 % 11, v: (i * n) as f64 });
+    SeriesSamples { floats: floats.collect(), ..SeriesSamples::default() }
+}
+
 fn write(disk: &SimDisk, path: &Path) {
     disk.create_dir_all(Path::new("/b")).unwrap();
     let exemplar = Exemplar {
@@ -66,6 +72,9 @@ fn write(disk: &SimDisk, path: &Path) {
     for kind in ["each", "one"] {
         w.add(&labels_of(&[("__name__", "d"), ("kind", kind)]), &counting(kind), &[]).unwrap();
     }
+    for n in 0..4 {
+        w.add(&labels_of(&[("__name__", "e"), ("n", &n.to_string())]), &scraped(n), &[]).unwrap();
+    }
     w.finish().unwrap();
 }
 
@@ -74,7 +83,7 @@ fn what_was_written_is_read() {
     let (disk, path) = (SimDisk::new(1), Path::new("/b/1"));
     write(&disk, path);
     let block = Arc::new(Block::open(&disk, path, 1).unwrap());
-    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 3323, 5));
+    assert_eq!((block.bounds(), block.samples(), block.series_count()), ((-5000, 999_010), 5323, 9));
     let mut found = Vec::new();
     block
         .entries(&block.all(), &mut |s| {
@@ -86,7 +95,7 @@ fn what_was_written_is_read() {
     assert_eq!(found[0].exemplars[0].attributes, [("user".to_owned(), "7".to_owned())]);
     let read = |s: &StoredSeries| {
         let mut back = SeriesSamples::default();
-        s.chunks.iter().for_each(|c| block.read_chunk(c, &mut back).unwrap());
+        s.chunks.iter().for_each(|c| block.read_chunk(c, &mut TimesCache::default(), &mut back).unwrap());
         back
     };
     assert_eq!(read(&found[0]), floats(1000, 10));
@@ -98,15 +107,21 @@ fn what_was_written_is_read() {
     assert_eq!(told(&found[4]).iter().map(|c| c.0).collect::<Vec<_>>(), [5, 5, 300_000, 300_000, 300_000]);
     let len = |s: &StoredSeries| s.chunks.iter().map(|c| c.len).collect::<Vec<_>>();
     assert_eq!(len(&found[4])[2..4], len(&found[0])[2..4], "one start time costs its chunk nothing");
+    // Two stand alone, the second writes times for those that follow.
+    let (alone, shared) = (len(&found[5]), len(&found[7]));
+    assert!(shared.iter().zip(&alone).all(|(shared, alone)| shared + 10 < *alone), "{shared:?}, {alone:?}");
+    let mut times = TimesCache::default();
+    for (n, s) in (0..).zip(&found[5..]) {
+        let mut back = SeriesSamples::default();
+        s.chunks.iter().for_each(|c| block.read_chunk(c, &mut times, &mut back).unwrap());
+        assert_eq!((&back, read(s)), (&scraped(n), scraped(n)));
+    }
     let mut only_floats = Vec::new();
     found[2].chunks.iter().for_each(|c| block.read_floats(c, &mut only_floats).unwrap());
     assert_eq!(only_floats, mixed().floats);
     assert_eq!(block.with_value("job", "x").unwrap(), RoaringBitmap::from_iter([0, 1]));
     assert_eq!(block.with_value("job", "y").unwrap().len(), 0, "a series without samples is not there");
-    assert_eq!(
-        block.with_values("__name__", ANY_PREFIX, &mut |v| v > "a").unwrap(),
-        RoaringBitmap::from_iter([1, 2, 3, 4])
-    );
+    assert_eq!(block.with_values("__name__", ANY_PREFIX, &mut |v| v > "a").unwrap(), RoaringBitmap::from_iter(1..9));
 }
 
 #[test]
@@ -128,11 +143,12 @@ fn every_flipped_bit_is_an_error_or_harmless() {
 
 fn read_all(disk: &SimDisk, path: &Path) -> Result<(), TsdbError> {
     let block = Block::open(disk, path, 1)?;
-    for name in ["__name__", "job", "kind"] {
+    for name in ["__name__", "job", "kind", "n"] {
         block.with_values(name, ANY_PREFIX, &mut |_| true)?;
     }
     block.entries(&block.all(), &mut |s| {
         let mut out = SeriesSamples::default();
-        s.chunks.iter().try_for_each(|c| block.read_chunk(c, &mut out))
+        let mut times = TimesCache::default();
+        s.chunks.iter().try_for_each(|c| block.read_chunk(c, &mut times, &mut out))
     })
 }

@@ -13,6 +13,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxBuildHasher;
 
 use super::page::{ChunkEntry, PageWriter};
+use super::times::TimesWriter;
 use super::{Footer, MAGIC, Section, VERSION, chunk_samples};
 use crate::TsdbError;
 use crate::chunk::bits::{put_prefixed, put_varint};
@@ -53,6 +54,7 @@ pub(crate) struct BlockWriter {
     /// Where in `entries` each page begins.
     pages: Vec<usize>,
     page: PageWriter,
+    times: TimesWriter,
     series: u32,
     /// The symbols of the labels of one series.
     labels: Vec<(u32, u32)>,
@@ -77,6 +79,7 @@ impl BlockWriter {
             entries: Vec::new(),
             pages: Vec::new(),
             page: PageWriter::default(),
+            times: TimesWriter::default(),
             series: 0,
             labels: Vec::new(),
             postings: BTreeMap::new(),
@@ -98,7 +101,11 @@ impl BlockWriter {
         let id = self.series;
         self.series += 1;
         self.list(id, labels);
-        let (chunks, offset) = (self.cut(samples)?, self.at);
+        let mut new_times = Vec::new();
+        let chunks = self.cut(samples, &mut new_times)?;
+        // Before the chunks, which follow each other.
+        self.write(&new_times)?;
+        let offset = self.at;
         for chunk in &chunks {
             self.write_checked(&chunk.bytes)?;
         }
@@ -119,9 +126,12 @@ impl BlockWriter {
         self.entries.extend_from_slice(&crc.to_le_bytes());
     }
 
-    /// The chunks of a series: those of floats, then those of histograms.
-    fn cut(&self, samples: &SeriesSamples) -> Result<Vec<NewChunk>, TsdbError> {
+    /// The chunks of a series: those of floats, then those of histograms. Times that are to be written before them, because they
+    /// are not of these chunks alone, are appended to `new_times`.
+    fn cut(&mut self, samples: &SeriesSamples, new_times: &mut Vec<u8>) -> Result<Vec<NewChunk>, TsdbError> {
         let mut chunks = Vec::new();
+        let Self { times, at, .. } = self;
+        let mut share = |bytes: &[u8]| times.share(bytes, *at, new_times);
         let chunk_samples = chunk_samples(self.effort);
         for (at, floats) in samples.floats.chunks(chunk_samples).enumerate() {
             if let (Some(first), Some(last)) = (floats.first(), floats.last()) {
@@ -137,7 +147,7 @@ impl BlockWriter {
                     (None, Some(stats)) => stats.counter = None,
                     (None, None) => {}
                 }
-                let bytes = chunk::encode(floats, &starts, self.effort);
+                let bytes = chunk::encode_sharing(floats, &starts, self.effort, &mut share);
                 chunks.push(NewChunk { min: first.t, max: last.t, count, start, stats, bytes });
             }
         }
@@ -146,9 +156,9 @@ impl BlockWriter {
             let len = chunk::histogram::shared_len(rest, chunk_samples).max(1);
             let (samples, after) = rest.split_at(len.min(rest.len()));
             let what = "a histogram whose buckets do not fit its spans";
-            let bytes = chunk::histogram::encode(samples).ok_or_else(|| TsdbError::Damaged {
+            let bytes = chunk::histogram::encode_sharing(samples, &mut share).ok_or_else(|| TsdbError::Damaged {
                 path: self.path.clone(),
-                offset: self.at,
+                offset: *at,
                 what,
             })?;
             let (max, count) = (samples.last().map_or(first.t, |s| s.t), samples.len());

@@ -14,7 +14,7 @@ use model::histogram::{BucketSpan, CounterReset, Histogram};
 
 use super::bits::{ByteReader, put_prefixed, put_signed, put_varint};
 use super::samples::{HistogramSample, HistogramValue, Sample, indexes, is_well_formed};
-use super::{Effort, ints, times, values};
+use super::{Effort, TimesAt, ints, times, values};
 
 pub(super) const KIND_INT: u8 = 2;
 pub(super) const KIND_FLOAT: u8 = 3;
@@ -199,13 +199,25 @@ fn shared_len_of<N: Count>(samples: &[HistogramSample]) -> usize {
 ///
 /// `None` when they cannot, or when one is not well formed.
 pub(crate) fn encode(samples: &[HistogramSample]) -> Option<Vec<u8>> {
+    encode_sharing(samples, &mut |_| None)
+}
+
+/// As [`encode`]; `share` as in [`super::encode_sharing`].
+pub(crate) fn encode_sharing(
+    samples: &[HistogramSample],
+    share: &mut dyn FnMut(&[u8]) -> Option<TimesAt>,
+) -> Option<Vec<u8>> {
     match samples.first()?.value {
-        HistogramValue::Int(_) => encode_of::<u64>(samples, KIND_INT),
-        HistogramValue::Float(_) => encode_of::<f64>(samples, KIND_FLOAT),
+        HistogramValue::Int(_) => encode_of::<u64>(samples, KIND_INT, share),
+        HistogramValue::Float(_) => encode_of::<f64>(samples, KIND_FLOAT, share),
     }
 }
 
-fn encode_of<N: Count>(samples: &[HistogramSample], kind: u8) -> Option<Vec<u8>> {
+fn encode_of<N: Count>(
+    samples: &[HistogramSample],
+    kind: u8,
+    share: &mut dyn FnMut(&[u8]) -> Option<TimesAt>,
+) -> Option<Vec<u8>> {
     if samples.len() > super::SAMPLES_MAX || shared_len(samples, samples.len()) < samples.len() {
         return None;
     }
@@ -217,7 +229,7 @@ fn encode_of<N: Count>(samples: &[HistogramSample], kind: u8) -> Option<Vec<u8>>
     let mut out = vec![kind];
     put_varint(&mut out, samples.len() as u64);
     let sums: Vec<Sample> = samples.iter().map(|s| Sample { t: s.t, v: s.value.sum() }).collect();
-    times::encode(&sums, &mut out);
+    times::encode_sharing(&sums, share, &mut out);
     let has_start = samples.iter().any(|s| s.start_t != 0);
     out.push(if has_start { FLAG_START_TIMES } else { 0 });
     if has_start {
@@ -330,23 +342,23 @@ fn put_buckets<'a, N: Count>(
     columns.iter().for_each(|c| N::put_column(c, out));
 }
 
-/// Appends the histograms of a chunk to `out`, in order of time.
+/// Appends the histograms of a chunk to `out`, in order of time; `shared` as in [`super::decode`].
 ///
 /// `None` when the bytes are not such a chunk; `out` may then hold part of it.
 #[must_use]
-pub(crate) fn decode(bytes: &[u8], out: &mut Vec<HistogramSample>) -> Option<()> {
+pub(crate) fn decode(bytes: &[u8], shared: &[i64], out: &mut Vec<HistogramSample>) -> Option<()> {
     let mut r = ByteReader(bytes);
     match r.u8()? {
-        KIND_INT => decode_of::<u64>(&mut r, out),
-        KIND_FLOAT => decode_of::<f64>(&mut r, out),
+        KIND_INT => decode_of::<u64>(&mut r, shared, out),
+        KIND_FLOAT => decode_of::<f64>(&mut r, shared, out),
         _ => None,
     }
 }
 
-fn decode_of<N: Count>(r: &mut ByteReader<'_>, out: &mut Vec<HistogramSample>) -> Option<()> {
+fn decode_of<N: Count>(r: &mut ByteReader<'_>, shared: &[i64], out: &mut Vec<HistogramSample>) -> Option<()> {
     let count = r.len().filter(|n| (1..=super::SAMPLES_MAX).contains(n))?;
     let mut times = Vec::new();
-    times::decode(r, count, &mut times)?;
+    times::decode(r, count, shared, &mut times)?;
     let starts = match r.u8()? {
         0 => vec![0; count],
         FLAG_START_TIMES => take_runs(r, count, ByteReader::signed)?,

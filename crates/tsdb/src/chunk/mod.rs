@@ -25,6 +25,8 @@ mod xor;
 
 use bits::{ByteReader, put_varint};
 
+pub(crate) use times::TimesAt;
+
 pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
 pub use starts::StartTimes;
 pub use stats::{ChunkStats, CounterStats};
@@ -60,11 +62,21 @@ pub enum Effort {
 /// # Panics
 /// In debug builds when `samples` is empty, unsorted or longer than [`SAMPLES_MAX`]: the caller cuts chunks.
 pub fn encode(samples: &[Sample], starts: &StartTimes, effort: Effort) -> Vec<u8> {
+    encode_sharing(samples, starts, effort, &mut |_| None)
+}
+
+/// As [`encode`]; `share` gets the bytes of the times and may say where a block keeps them for several chunks.
+pub(crate) fn encode_sharing(
+    samples: &[Sample],
+    starts: &StartTimes,
+    effort: Effort,
+    share: &mut dyn FnMut(&[u8]) -> Option<TimesAt>,
+) -> Vec<u8> {
     debug_assert!(!samples.is_empty() && samples.len() <= SAMPLES_MAX);
     debug_assert!(samples.is_sorted_by(|a, b| a.t < b.t));
     let mut out = vec![if starts.is_empty() { KIND_FLOAT } else { KIND_FLOAT_STARTS }];
     put_varint(&mut out, samples.len() as u64);
-    times::encode(samples, &mut out);
+    times::encode_sharing(samples, share, &mut out);
     if !starts.is_empty() {
         starts.encode(samples.len(), samples.first().map_or(0, |s| s.t), &mut out);
     }
@@ -72,22 +84,41 @@ pub fn encode(samples: &[Sample], starts: &StartTimes, effort: Effort) -> Vec<u8
     out
 }
 
-/// Appends the samples of a chunk of floats to `out`, in order of time, without their start times.
+/// Where a block keeps the times of a chunk of any kind, and how many they are; `None` when the chunk has its own.
+pub(crate) fn times_at(bytes: &[u8]) -> Option<(TimesAt, usize)> {
+    let mut r = ByteReader(bytes);
+    let kind = r.u8()?;
+    let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
+    if kind == KIND_FLOAT_BITS { None } else { Some((times::place(&mut r)?, count)) }
+}
+
+/// The times that a block keeps for chunks of `count` samples; `None` when the bytes are not that.
+pub(crate) fn decode_times(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
+    times::decode_kept(bytes, count)
+}
+
+/// Appends the samples of a chunk of floats to `out`, in order of time, without their start times. `shared` are its times when
+/// the block keeps them, and nothing otherwise.
 ///
 /// Returns `None` when the bytes are not such a chunk; `out` may then hold part of it.
 #[must_use]
-pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
-    decode_with(bytes, out, |_, _| {})
+pub fn decode(bytes: &[u8], shared: &[i64], out: &mut Vec<Sample>) -> Option<()> {
+    decode_with(bytes, shared, out, |_, _| {})
 }
 
 /// As [`decode`]; `each_start` is called with places of `out` and the start time of what is there.
-fn decode_with(bytes: &[u8], out: &mut Vec<Sample>, mut each_start: impl FnMut(Range<usize>, i64)) -> Option<()> {
+fn decode_with(
+    bytes: &[u8],
+    shared: &[i64],
+    out: &mut Vec<Sample>,
+    mut each_start: impl FnMut(Range<usize>, i64),
+) -> Option<()> {
     let mut r = ByteReader(bytes);
     let kind = r.u8()?;
     let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
     let start = out.len();
     match kind {
-        KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, out)?,
+        KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, shared, out)?,
         KIND_FLOAT_BITS => timestamps::decode(&mut r, count, out)?,
         _ => return None,
     }
@@ -98,16 +129,16 @@ fn decode_with(bytes: &[u8], out: &mut Vec<Sample>, mut each_start: impl FnMut(R
     values::decode(&mut r, out.get_mut(start..)?)
 }
 
-/// Appends the samples of a chunk of any kind to `out`, in order of time.
+/// Appends the samples of a chunk of any kind to `out`, in order of time; `shared` as in [`decode`].
 ///
 /// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
 #[must_use]
-pub fn decode_any(bytes: &[u8], out: &mut SeriesSamples) -> Option<()> {
+pub fn decode_any(bytes: &[u8], shared: &[i64], out: &mut SeriesSamples) -> Option<()> {
     if !holds_floats(bytes) {
-        return histogram::decode(bytes, &mut out.histograms);
+        return histogram::decode(bytes, shared, &mut out.histograms);
     }
     let SeriesSamples { floats, starts, .. } = out;
-    decode_with(bytes, floats, |places, start| starts.set(places, start))
+    decode_with(bytes, shared, floats, |places, start| starts.set(places, start))
 }
 
 /// Whether the bytes begin as a chunk of floats does.
@@ -130,14 +161,14 @@ mod tests {
         let check = |effort| {
             let bytes = encode(samples, &StartTimes::default(), effort);
             let mut back = Vec::new();
-            decode(&bytes, &mut back).expect("own chunk");
+            decode(&bytes, &[], &mut back).expect("own chunk");
             assert_eq!(back, samples);
             // One start time for all costs its distance, several cost themselves.
             for starts in [vec![samples[0].t.wrapping_sub(5000); samples.len()], (1..).take(samples.len()).collect()] {
                 let starts: StartTimes = starts.into_iter().collect();
                 let with_starts = encode(samples, &starts, effort);
                 let mut back = SeriesSamples::default();
-                decode_any(&with_starts, &mut back).expect("own chunk");
+                decode_any(&with_starts, &[], &mut back).expect("own chunk");
                 assert_eq!((&back.floats[..], &back.starts), (samples, &starts));
                 if starts.of_all(samples.len()) == Some(samples[0].t.wrapping_sub(5000)) && !starts.is_empty() {
                     assert_eq!(with_starts.len(), bytes.len() + 3);
@@ -186,6 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn times_that_a_block_keeps_cost_their_place() {
+        let samples: Vec<Sample> = (0..240).map(|i| Sample { t: i * 15_000 + i * 7 % 5, v: i as f64 }).collect();
+        let (mut kept, at) = (Vec::new(), TimesAt { offset: 1 << 30, len: 90 });
+        let bytes = encode_sharing(&samples, &StartTimes::default(), Effort::Quick, &mut |times| {
+            kept = times.to_vec();
+            Some(at)
+        });
+        assert!(bytes.len() < 30 && kept.len() > 80);
+        assert_eq!(times_at(&bytes), Some((at, 240)));
+        let times = decode_times(&kept, 240).expect("own times");
+        assert_eq!(decode_times(&kept, 2), None);
+        let mut back = Vec::new();
+        assert_eq!(decode(&bytes, &times[1..], &mut back), None, "times of another chunk");
+        back.clear();
+        decode(&bytes, &times, &mut back).expect("own chunk");
+        assert_eq!(back, samples);
+        assert_eq!(times_at(&encode(&samples, &StartTimes::default(), Effort::Quick)), None);
+    }
+
+    #[test]
     fn jitter_costs_its_range_and_gaps_cost_themselves() {
         let jitter = |i: i64| Sample { t: i * 15_000 + i * 7 % 4, v: 1.0 };
         assert!(check(&(0..240).map(jitter).collect::<Vec<_>>()) < 100);
@@ -223,7 +274,9 @@ mod tests {
         fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             for kind in [KIND_FLOAT, KIND_FLOAT_BITS, KIND_FLOAT_STARTS] {
                 let mut out = Vec::new();
-                let _ = decode(&[&[kind], &bytes[..]].concat(), &mut out);
+                let chunk = [&[kind], &bytes[..]].concat();
+                let _ = (times_at(&chunk), decode_times(&bytes, 7));
+                let _ = decode(&chunk, &[1; 7], &mut out);
                 prop_assert!(out.len() <= SAMPLES_MAX);
             }
         }
@@ -236,7 +289,7 @@ mod tests {
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             let mut out = Vec::new();
-            let _ = decode(&bytes, &mut out);
+            let _ = decode(&bytes, &[], &mut out);
         }
     }
 }

@@ -2,15 +2,51 @@
 //!
 //! A scrape at a fixed interval lies on a line; one that jitters by some
 //! milliseconds lies near it, and the distances are packed as [`ints`] are. Only
-//! what has gaps is written as [`timestamps`], in a stream of bits.
+//! what has gaps is written as [`timestamps`], in a stream of bits. In a block a chunk may only say where the times lie that
+//! it has in common with others.
 
-use super::bits::{ByteReader, put_signed};
+use super::bits::{ByteReader, put_signed, put_varint};
 use super::samples::Sample;
 use super::{ints, timestamps};
 
 const LINE: u8 = 0;
 const NEAR_LINE: u8 = 1;
 const BITS: u8 = 2;
+const SHARED: u8 = 3;
+
+/// Where a block keeps times that several chunks have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimesAt {
+    /// In the file.
+    pub(crate) offset: u64,
+    /// Without the checksum that follows.
+    pub(crate) len: u32,
+}
+
+/// Appends the times of `samples`, or where `share` says that the block keeps what is given to it.
+pub(super) fn encode_sharing(samples: &[Sample], share: &mut dyn FnMut(&[u8]) -> Option<TimesAt>, out: &mut Vec<u8>) {
+    let before = out.len();
+    encode(samples, out);
+    if let Some(at) = share(out.get(before..).unwrap_or_default()) {
+        out.truncate(before);
+        out.push(SHARED);
+        put_varint(out, at.offset);
+        put_varint(out, u64::from(at.len));
+    }
+}
+
+/// Where times lie that begin here, when the block keeps them.
+pub(super) fn place(r: &mut ByteReader<'_>) -> Option<TimesAt> {
+    (r.u8()? == SHARED).then_some(())?;
+    Some(TimesAt { offset: r.varint()?, len: u32::try_from(r.varint()?).ok()? })
+}
+
+/// The times of `count` samples that a block keeps; `None` when the bytes are not that.
+pub(super) fn decode_kept(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
+    let (mut r, mut samples) = (ByteReader(bytes), Vec::new());
+    decode(&mut r, count, &[], &mut samples)?;
+    r.0.is_empty().then(|| samples.iter().map(|s| s.t).collect())
+}
 
 /// Appends the times of `samples`.
 pub(super) fn encode(samples: &[Sample], out: &mut Vec<u8>) {
@@ -43,12 +79,18 @@ fn nearest(span: i64, intervals: i64) -> i64 {
     (span * 2 + intervals).div_euclid(intervals * 2) as i64
 }
 
-/// Appends `count` samples with their times; the values are zero for now.
+/// Appends `count` samples with their times, which are `shared` when the block keeps them; the values are zero for now.
 #[must_use]
-pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, out: &mut Vec<Sample>) -> Option<()> {
+pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, shared: &[i64], out: &mut Vec<Sample>) -> Option<()> {
     let tag = r.u8()?;
     if tag == BITS {
         return timestamps::decode(r, count, out);
+    }
+    if tag == SHARED {
+        // Where they lie, which the caller has looked at.
+        let _ = (r.varint()?, r.varint()?);
+        (shared.len() == count).then(|| out.extend(shared.iter().map(|t| Sample { t: *t, v: 0.0 })))?;
+        return Some(());
     }
     let mut t = r.signed()?;
     let interval = r.signed()?;

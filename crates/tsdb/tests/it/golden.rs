@@ -1,7 +1,8 @@
 //! Files of each format version, written once and kept: every later build must open them.
 //!
 //! `cargo test -p tsdb --test it -- --ignored golden` writes those of the newest version anew. Version 1 has one block in
-//! the first encodings; versions 2 to 4 one that was merged and one that was flushed; start times of floats came with version 4.
+//! the first encodings; versions 2 to 5 one that was merged and one that was flushed; start times of floats came with version 4, times
+//! that chunks share with version 5.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,12 @@ use std::sync::Arc;
 use foundation::clock::{ManualClock, UnixNanos};
 use foundation::disk::sim::SimDisk;
 use foundation::disk::{Disk, RealDisk, SharedDisk};
+use model::histogram::Histogram;
 use model::{AccessScope, Labels, SpanId, TraceId};
-use tsdb::{MatchOp, Matcher, MetricType, Options, ReadLimits, STALE_NAN, Tsdb};
+use tsdb::{
+    HistogramSample, HistogramValue, MatchOp, Matcher, MetricType, Options, ReadLimits, STALE_NAN, Sample, Scan,
+    SeriesSamples, Tsdb,
+};
 use wire::protobuf::Writer;
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -106,6 +111,50 @@ fn count_since(db: &Tsdb, samples: std::ops::Range<i64>) {
     db.append_batch_wait(batch).expect("append");
 }
 
+/// Series that are scraped together, at uneven times.
+const SCRAPED: usize = 4;
+
+fn scraped_labels(n: usize) -> Labels {
+    Labels::from_pairs([("__name__", "golden_scraped"), ("n", &n.to_string())])
+}
+
+fn scraped_at(i: i64) -> i64 {
+    NOW_MS - 6_000_000 + i * 15_000 + i * 37 % 11
+}
+
+/// The first half are floats, the others histograms.
+fn scraped(n: usize) -> SeriesSamples {
+    let mut out = SeriesSamples::default();
+    for i in 0..150 {
+        if n < SCRAPED / 2 {
+            out.floats.push(Sample { t: scraped_at(i), v: (i * n as i64) as f64 });
+        } else {
+            let count = i as u64 * n as u64;
+            let h = Histogram::<u64> { count, zero_count: count, sum: 0.5, ..Histogram::default() };
+            out.histograms.push(HistogramSample {
+                t: scraped_at(i),
+                start_t: 0,
+                value: HistogramValue::Int(Arc::new(h)),
+            });
+        }
+    }
+    out
+}
+
+fn scrape(db: &Tsdb) {
+    let mut batch = db.batch();
+    for n in 0..SCRAPED {
+        let samples = scraped(n);
+        for s in samples.floats {
+            batch.series_of(&scraped_labels(n)).sample(s.t, s.v);
+        }
+        for h in samples.histograms {
+            batch.series_of(&scraped_labels(n)).histogram(h.t, h.value);
+        }
+    }
+    db.append_batch_wait(batch).expect("append");
+}
+
 fn ingest(db: &Tsdb, request: &[u8]) {
     let (batch, _) = db.decode(request).expect("well-formed");
     let (tx, rx) = std::sync::mpsc::sync_channel(1);
@@ -116,9 +165,12 @@ fn ingest(db: &Tsdb, request: &[u8]) {
 #[test]
 #[ignore = "writes the golden files"]
 fn write_golden_files() {
-    let db = open(Arc::new(RealDisk), &golden_dir("v4"));
+    let db = open(Arc::new(RealDisk), &golden_dir("v5"));
     count_since(&db, 0..300);
     for kind in KINDS {
+        if kind == "equal" {
+            scrape(&db);
+        }
         assert_eq!(db.append_wait(samples(kind, 0, 300)).expect("append").samples, 300);
         db.flush().expect("flush");
     }
@@ -165,7 +217,25 @@ fn version_3_opens() {
 
 #[test]
 fn version_4_opens() {
-    let db = opens("v4", (2, 7));
+    has_start_times(&opens("v4", (2, 7)));
+}
+
+#[test]
+fn version_5_opens() {
+    let db = opens("v5", (2, 7 + SCRAPED as u64));
+    has_start_times(&db);
+    let matchers = [Matcher::new("__name__", MatchOp::Eq, "golden_scraped")];
+    let found = db.select(&AccessScope::ALL, &matchers, (i64::MIN, i64::MAX), ReadLimits::default()).expect("select");
+    assert_eq!(found.series.len(), SCRAPED);
+    let mut scan = Scan::default();
+    for (n, series) in found.series.iter().enumerate() {
+        assert_eq!((series.labels(), series.read().expect("read")), (&scraped_labels(n), scraped(n)));
+        series.scan(None, &mut scan).expect("scan");
+        assert_eq!(scan.samples(), &scraped(n));
+    }
+}
+
+fn has_start_times(db: &Tsdb) {
     let matchers = [Matcher::new("__name__", MatchOp::Eq, "golden_started_total")];
     let found = db.select(&AccessScope::ALL, &matchers, (i64::MIN, i64::MAX), ReadLimits::default()).expect("select");
     assert_eq!(found.series.len(), COUNTERS.len());
