@@ -9,6 +9,7 @@
 //! * a file made or renamed survives a crash once its folder was synced with [`Disk::sync_dir`];
 //! * anything else may be there, be gone, or be there in part.
 
+mod aligned;
 mod real;
 pub mod sim;
 
@@ -16,7 +17,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use aligned::AlignedBuffer;
 pub use real::RealDisk;
+
+/// What a file that is written past the page cache is written in: the blocks of file systems, and no smaller than what devices write
+/// as one.
+pub const BLOCK_BYTES: usize = 4096;
 
 /// A disk, shared by everything that stores.
 pub type SharedDisk = Arc<dyn Disk>;
@@ -25,6 +31,11 @@ pub type SharedDisk = Arc<dyn Disk>;
 pub trait Disk: Send + Sync + 'static {
     /// Makes an empty file for writing; what was there is gone.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// As [`Disk::create`], for what is written once and synced at once: past the page cache, where the file system can. Then
+    /// [`DiskFile::block_bytes`] says so, and each write has to be whole blocks out of an [`AlignedBuffer`].
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create(path)
+    }
     /// Opens an existing file for writing at its end.
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file for reading at any offset.
@@ -60,6 +71,10 @@ pub trait DiskFile: Send {
     fn sync_data(&mut self) -> io::Result<()>;
     /// Cuts the file to `len` bytes.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Each write is a multiple of so many bytes.
+    fn block_bytes(&self) -> usize {
+        1
+    }
 }
 
 /// A file open for reading at any offset, from any thread.

@@ -118,7 +118,9 @@ fn scan(bytes: &[u8], mut record: impl FnMut(&[u8])) -> Vec<(usize, usize)> {
     let mut at = FILE_HEADER_LEN.min(bytes.len());
     while at < bytes.len() {
         if let Some((payload, len)) = frame::decode(&bytes[at..]) {
-            record(&payload);
+            if let Some(payload) = payload {
+                record(&payload);
+            }
             at += len;
             continue;
         }

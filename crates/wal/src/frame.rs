@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-/// What a file begins with; the last byte is the version.
-pub(crate) const FILE_MAGIC: [u8; 8] = *b"BRCKWAL\x01";
+/// What a file begins with; the last byte is the version. Version 1 has no fillers.
+pub(crate) const FILE_MAGIC: [u8; 8] = *b"BRCKWAL\x02";
 /// Magic, generation (u64), CRC32C of both (u32).
 pub(crate) const FILE_HEADER_LEN: usize = 20;
 /// What a frame begins with.
@@ -16,6 +16,8 @@ pub(crate) const FRAME_HEADER_LEN: usize = 17;
 
 /// The payload is zstd.
 const FLAG_ZSTD: u8 = 1;
+/// There is no record: the frame fills a block.
+const FLAG_FILLER: u8 = 2;
 /// Below this compression is not worth its header.
 const COMPRESS_BYTES_MIN: usize = 512;
 
@@ -32,14 +34,7 @@ impl Frame {
             Some(smaller) => (FLAG_ZSTD, bytes::Bytes::from(smaller)),
             None => (0, record),
         };
-        let mut header = [0u8; FRAME_HEADER_LEN];
-        header[..4].copy_from_slice(&MARKER);
-        header[4] = flags;
-        header[5..9].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-        header[9..13].copy_from_slice(&record_len.to_le_bytes());
-        let crc = checksum(&header[4..13], &payload);
-        header[13..].copy_from_slice(&crc.to_le_bytes());
-        Self { header, payload }
+        Self { header: frame_header(flags, &payload, record_len), payload }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -67,9 +62,36 @@ pub(crate) fn file_header(generation: u64) -> [u8; FILE_HEADER_LEN] {
     h
 }
 
-/// Reads the frame at the start of `bytes`: the record, and how many bytes the frame takes.
+/// The frame that brings a file of `len` bytes to whole blocks; empty where it is.
+pub(crate) fn filler(len: u64, block_bytes: usize) -> Vec<u8> {
+    let block = block_bytes as u64;
+    let mut gap = len.next_multiple_of(block) - len;
+    if gap == 0 {
+        return Vec::new();
+    }
+    while gap < FRAME_HEADER_LEN as u64 {
+        gap += block;
+    }
+    let mut bytes = vec![0; gap as usize];
+    let (header, payload) = bytes.split_at_mut(FRAME_HEADER_LEN);
+    header.copy_from_slice(&frame_header(FLAG_FILLER, payload, 0));
+    bytes
+}
+
+fn frame_header(flags: u8, payload: &[u8], record_len: u32) -> [u8; FRAME_HEADER_LEN] {
+    let mut header = [0u8; FRAME_HEADER_LEN];
+    header[..4].copy_from_slice(&MARKER);
+    header[4] = flags;
+    header[5..9].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    header[9..13].copy_from_slice(&record_len.to_le_bytes());
+    let crc = checksum(&header[4..13], payload);
+    header[13..].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+/// Reads the frame at the start of `bytes`: the record, none in a filler, and how many bytes the frame takes.
 /// `None` when there is no whole and undamaged frame.
-pub(crate) fn decode(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, usize)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<(Option<Cow<'_, [u8]>>, usize)> {
     let header = bytes.get(..FRAME_HEADER_LEN)?;
     if header[..4] != MARKER {
         return None;
@@ -82,8 +104,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, usize)> {
         return None;
     }
     let record = match header[4] {
-        0 if stored_len == record_len => Cow::Borrowed(payload),
-        FLAG_ZSTD => Cow::Owned(zstd::bulk::decompress(payload, record_len).ok().filter(|r| r.len() == record_len)?),
+        0 if stored_len == record_len => Some(Cow::Borrowed(payload)),
+        FLAG_ZSTD => {
+            let record = zstd::bulk::decompress(payload, record_len).ok().filter(|r| r.len() == record_len)?;
+            Some(Cow::Owned(record))
+        }
+        FLAG_FILLER if record_len == 0 => None,
         _ => return None,
     };
     Some((record, end))
@@ -103,9 +129,20 @@ mod tests {
         let long: &'static [u8] = Box::leak(b"the same again ".repeat(100).into_boxed_slice());
         for (record, compress) in [(&b""[..], false), (b"short", true), (long, false), (long, true)] {
             let bytes = bytes_of(record, compress);
-            assert_eq!(decode(&bytes), Some((Cow::Borrowed(record), bytes.len())));
+            assert_eq!(decode(&bytes), Some((Some(Cow::Borrowed(record)), bytes.len())));
         }
         assert!(bytes_of(long, true).len() < long.len() / 2);
+    }
+
+    #[test]
+    fn a_filler_ends_at_a_block_and_holds_no_record() {
+        for len in 1..300 {
+            let filler = filler(len, 64);
+            assert_eq!((len as usize + filler.len()) % 64, 0);
+            assert!(filler.len() < 64 + FRAME_HEADER_LEN);
+            assert_eq!(decode(&filler), (!filler.is_empty()).then_some((None, filler.len())), "{len}");
+        }
+        assert_eq!(filler(5, 1), b"");
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub enum WalError {
     #[error("the log is closed")]
     Closed,
     /// A file of the folder was written by a newer version.
-    #[error("{path} has format version {version}, this build reads version 1; use the newer build", path = path.display())]
+    #[error("{path} has format version {version}, this build reads versions 1 and 2; use the newer build", path = path.display())]
     Version {
         /// The file.
         path: PathBuf,

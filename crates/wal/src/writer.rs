@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use foundation::disk::{DiskFile, SharedDisk};
+use foundation::disk::{AlignedBuffer, DiskFile, SharedDisk};
 use parking_lot::{Condvar, Mutex};
 
 use crate::frame::{self, Frame};
@@ -18,8 +18,8 @@ use crate::{Completion, Generation, Options, RECORD_BYTES_MAX, WalError, file};
 
 /// One group is at most this large, so that the first record of a burst is not held up by the last.
 const GROUP_BYTES_MAX: usize = 8 << 20;
-/// Payloads up to this size are gathered into one write.
-const GATHER_BYTES_MAX: usize = 128 << 10;
+/// One write takes at most so many bytes.
+const WRITE_BYTES_MAX: usize = 1 << 20;
 /// How often the room on the disk is looked at.
 const FREE_CHECK_PERIOD: Duration = Duration::from_secs(1);
 
@@ -169,7 +169,7 @@ pub(crate) fn start(
         part: 0,
         open: None,
         free_checked: None,
-        gather: Vec::new(),
+        gather: AlignedBuffer::new(WRITE_BYTES_MAX),
     };
     let thread = std::thread::Builder::new()
         .name("wal-writer".to_owned())
@@ -200,7 +200,7 @@ impl Drop for Ending {
 struct OpenFile {
     path: PathBuf,
     file: Box<dyn DiskFile>,
-    /// Everything before is synced.
+    /// Everything before is synced; whole blocks.
     len: u64,
 }
 
@@ -213,7 +213,8 @@ struct Writer {
     part: u32,
     open: Option<OpenFile>,
     free_checked: Option<Instant>,
-    gather: Vec<u8>,
+    /// What the next write takes.
+    gather: AlignedBuffer,
 }
 
 impl Writer {
@@ -268,7 +269,12 @@ impl Writer {
             _ => self.create_part()?,
         };
         let path = open.path.clone();
-        if let Err(e) = write_frames(&mut *open.file, group, &mut self.gather) {
+        let header = (open.len == 0).then(|| frame::file_header(self.generation));
+        let header = header.as_ref().map_or(&[][..], |header| &header[..]);
+        let end = open.len + (header.len() + bytes) as u64;
+        // No block that holds acknowledged records is ever written again.
+        let filler = frame::filler(end, open.file.block_bytes());
+        if let Err(e) = write_frames(&mut *open.file, header, group, &filler, &mut self.gather) {
             // Nothing of the group counts. If the cut succeeds the file is as before; if not, it is left behind
             // and the next group begins a new part: replay skips what is torn.
             if open.file.truncate(open.len).is_ok() {
@@ -279,7 +285,7 @@ impl Writer {
         }
         // After a failed sync nobody knows what is on the disk: the file is left behind, never written again.
         open.file.sync_data().map_err(WalError::io("sync", &path))?;
-        open.len += bytes as u64;
+        open.len = end + filler.len() as u64;
         self.open = Some(open);
         Ok(())
     }
@@ -287,21 +293,16 @@ impl Writer {
     fn create_part(&mut self) -> Result<OpenFile, WalError> {
         let path = self.options.dir.join(file::name(self.generation, self.part));
         self.part += 1;
-        let header = frame::file_header(self.generation);
-        let mut file = self.disk.create(&path).map_err(WalError::io("make", &path))?;
-        let made = file
-            .write_all(&header)
-            .map_err(WalError::io("write", &path))
-            .and_then(|()| self.disk.sync_dir(&self.options.dir).map_err(WalError::io("sync", &self.options.dir)));
-        if let Err(e) = made {
-            // Nothing in it was acknowledged: on a full disk every refused group would leave a file behind.
+        let file = self.disk.create_direct(&path).map_err(WalError::io("make", &path))?;
+        if let Err(e) = self.disk.sync_dir(&self.options.dir).map_err(WalError::io("sync", &self.options.dir)) {
+            // Nothing in it was acknowledged: every refused group would leave a file behind.
             drop(file);
             if self.disk.remove_file(&path).is_ok() {
                 self.part -= 1;
             }
             return Err(e);
         }
-        Ok(OpenFile { path, file, len: header.len() as u64 })
+        Ok(OpenFile { path, file, len: 0 })
     }
 
     fn check_free(&mut self) -> Result<(), WalError> {
@@ -319,22 +320,27 @@ impl Writer {
     }
 }
 
-/// Small records are gathered into one write, large payloads are written from where they lie.
-fn write_frames(file: &mut dyn DiskFile, group: &[(Frame, Completion)], gather: &mut Vec<u8>) -> std::io::Result<()> {
+/// Writes everything by way of `gather`, which is left empty.
+fn write_frames(
+    file: &mut dyn DiskFile,
+    header: &[u8],
+    group: &[(Frame, Completion)],
+    filler: &[u8],
+    gather: &mut AlignedBuffer,
+) -> std::io::Result<()> {
     gather.clear();
-    for (frame, _) in group {
-        gather.extend_from_slice(&frame.header);
-        if frame.payload.len() > GATHER_BYTES_MAX {
-            file.write_all(gather)?;
-            gather.clear();
-            file.write_all(&frame.payload)?;
-        } else {
-            gather.extend_from_slice(&frame.payload);
-        }
-        if gather.len() > GATHER_BYTES_MAX {
-            file.write_all(gather)?;
+    let frames = group.iter().flat_map(|(frame, _)| [&frame.header[..], &frame.payload[..]]);
+    for mut piece in std::iter::once(header).chain(frames).chain([filler]) {
+        loop {
+            piece = gather.fill(piece);
+            if piece.is_empty() {
+                break;
+            }
+            file.write_all(gather.as_slice())?;
             gather.clear();
         }
     }
-    if gather.is_empty() { Ok(()) } else { file.write_all(gather) }
+    file.write_all(gather.as_slice())?;
+    gather.clear();
+    Ok(())
 }

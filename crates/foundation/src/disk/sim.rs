@@ -8,6 +8,7 @@
 //!   up to some point in the order of the calls (file systems journal names);
 //! * a failed sync drops the unsynced bytes for good, although reads still see
 //!   them until the crash;
+//! * a file past the page cache takes whole blocks, and nothing else;
 //! * a full disk writes a part of the bytes and then fails.
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Disk, DiskFile, ReadAt};
+use super::{BLOCK_BYTES, Disk, DiskFile, ReadAt};
 
 /// A disk in memory; clones share it.
 #[derive(Clone)]
@@ -44,6 +45,8 @@ struct State {
     room_hidden: bool,
     /// How many syncs from now on succeed before one fails.
     syncs_before_failure: Option<u64>,
+    /// What files past the cache are written in, where it is not [`BLOCK_BYTES`].
+    block_bytes: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -154,8 +157,8 @@ impl SimDisk {
             *file = File { durable: content.clone(), content, pending: Vec::new() };
         }
         let rng = s.random();
-        let dirs = s.dirs.clone();
-        let state = State { rng, inodes, durable_names: names.clone(), names, dirs, ..State::default() };
+        let (dirs, block_bytes) = (s.dirs.clone(), s.block_bytes);
+        let state = State { rng, inodes, durable_names: names.clone(), names, dirs, block_bytes, ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -176,6 +179,13 @@ impl SimDisk {
         let mut s = self.0.lock();
         (s.room, s.room_hidden) = (None, false);
         s.syncs_before_failure = None;
+    }
+
+    /// Files past the page cache are written in blocks of so many bytes; with 1 there is no way past it.
+    #[must_use]
+    pub fn with_blocks_of(self, bytes: usize) -> Self {
+        self.0.lock().block_bytes = Some(bytes);
+        self
     }
 
     /// `n` more syncs succeed, then one fails.
@@ -212,21 +222,33 @@ fn survive_partly(s: &mut State, change: Change, content: &mut Vec<u8>) {
 struct SimFile {
     disk: SimDisk,
     inode: Inode,
+    block_bytes: usize,
 }
 
 struct SimReader {
     content: Vec<u8>,
 }
 
-impl Disk for SimDisk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+impl SimDisk {
+    fn create_in_blocks(&self, path: &Path, block_bytes: usize) -> io::Result<Box<dyn DiskFile>> {
         let mut s = self.0.lock();
         s.alive()?;
         let inode = s.inodes.len();
         s.inodes.push(File::default());
         s.rename_all(NameChange::Link(path.to_owned(), inode));
         drop(s);
-        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+        Ok(Box::new(SimFile { disk: self.clone(), inode, block_bytes }))
+    }
+}
+
+impl Disk for SimDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create_in_blocks(path, 1)
+    }
+
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let block_bytes = self.0.lock().block_bytes.unwrap_or(BLOCK_BYTES);
+        self.create_in_blocks(path, block_bytes)
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -234,7 +256,7 @@ impl Disk for SimDisk {
         s.alive()?;
         let inode = s.inode(path)?;
         drop(s);
-        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+        Ok(Box::new(SimFile { disk: self.clone(), inode, block_bytes: 1 }))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn ReadAt>> {
@@ -331,6 +353,13 @@ impl DiskFile for SimFile {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut s = self.disk.0.lock();
         s.alive()?;
+        let at = s.inodes[self.inode].content.len();
+        assert!(
+            bytes.len().is_multiple_of(self.block_bytes) && at.is_multiple_of(self.block_bytes),
+            "{} bytes at {at} are not whole blocks of {}",
+            bytes.len(),
+            self.block_bytes
+        );
         let fits = s.room.map_or(bytes.len(), |room| bytes.len().min(room as usize));
         if let Some(room) = &mut s.room {
             *room -= fits as u64;
@@ -371,6 +400,10 @@ impl DiskFile for SimFile {
         change.apply(&mut file.content);
         file.pending.push(change);
         Ok(())
+    }
+
+    fn block_bytes(&self) -> usize {
+        self.block_bytes
     }
 }
 
