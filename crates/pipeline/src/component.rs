@@ -137,6 +137,10 @@ pub trait Processor: Send + Sync {
     /// # Errors
     /// The request is refused; the sender hears it.
     fn process(&self, telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal>;
+    /// Whether it takes no record apart: what comes as bytes leaves it as bytes, and costs about as much as copying them.
+    fn keeps_bytes(&self) -> bool {
+        false
+    }
 
     /// What it counts by itself; `processor` is its id, for the label.
     fn readings(&self, _processor: &str) -> Vec<Reading> {

@@ -5,6 +5,7 @@
 //! out.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Arguments;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -192,7 +193,7 @@ impl Journal {
     }
 
     /// Something that this process did ends now: its name, since when, what it was about, and why it failed if it did.
-    pub fn did(&self, name: &str, begin: Instant, detail: &str, failed: Option<&str>) {
+    pub fn did(&self, name: &str, begin: Instant, detail: Arguments<'_>, failed: Option<&str>) {
         self.0.traces.record(name, self.0.clock.now(), begin.elapsed(), detail, failed);
     }
 

@@ -3,6 +3,7 @@
 //! The idea and the steps of time are those of OpenCensus' tracez, which the Collector's zpages show.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::{Arguments, Write as _};
 use std::time::Duration;
 
 use foundation::UnixNanos;
@@ -53,7 +54,14 @@ struct Span {
 
 impl OwnTraces {
     /// Keeps a span that ends now; `failed` says why it did, `detail` what it was about.
-    pub(crate) fn record(&self, name: &str, end: UnixNanos, took: Duration, detail: &str, failed: Option<&str>) {
+    pub(crate) fn record(
+        &self,
+        name: &str,
+        end: UnixNanos,
+        took: Duration,
+        detail: Arguments<'_>,
+        failed: Option<&str>,
+    ) {
         let mut names = self.0.lock();
         if !names.contains_key(name) {
             if names.len() >= NAMES_MAX {
@@ -62,17 +70,18 @@ impl OwnTraces {
             names.insert(name.to_owned(), Of::default());
         }
         let Some(of) = names.get_mut(name) else { return };
-        let text = match failed {
-            Some(why) => format!("{detail}: {why}"),
-            None => detail.to_owned(),
-        };
-        let text = text.char_indices().nth(TEXT_BYTES_MAX).map_or(text.as_str(), |(at, _)| &text[..at]).to_owned();
         let step = STEPS.iter().rposition(|(_, least)| took >= *least).unwrap_or(0);
         let latest = if failed.is_some() { &mut of.failed } else { &mut of.steps[step] };
         latest.count += 1;
-        if latest.spans.len() == LATEST_MAX {
-            latest.spans.pop_front();
-        }
+        // The text that goes leaves its memory to the one that comes.
+        let oldest = if latest.spans.len() == LATEST_MAX { latest.spans.pop_front() } else { None };
+        let mut text = oldest.map_or_else(String::new, |span| span.text);
+        text.clear();
+        let _ = match failed {
+            Some(why) => write!(text, "{detail}: {why}"),
+            None => write!(text, "{detail}"),
+        };
+        text.truncate(foundation::text::beginning(&text, TEXT_BYTES_MAX).len());
         latest.spans.push_back(Span { end, took, text });
     }
 
@@ -104,17 +113,21 @@ mod tests {
     fn the_latest_of_every_step_are_kept() {
         let traces = OwnTraces::default();
         for n in 0..20 {
-            traces.record("receive", UnixNanos::from_secs(n), Duration::from_millis(2), &format!("{n}"), None);
+            traces.record("receive", UnixNanos::from_secs(n), Duration::from_millis(2), format_args!("{n}"), None);
         }
-        traces.record("receive", UnixNanos::from_secs(50), Duration::from_secs(700), "slow", None);
-        traces.record("receive", UnixNanos::from_secs(60), Duration::ZERO, "503", Some("full"));
+        traces.record("receive", UnixNanos::from_secs(50), Duration::from_secs(700), format_args!("slow"), None);
+        traces.record("receive", UnixNanos::from_secs(60), Duration::ZERO, format_args!("503"), Some("full"));
         let shown = traces.shown();
         let of = &shown["receive"];
         assert_eq!((&of[">1ms"]["count"], of[">1ms"]["latest"].as_array().unwrap().len()), (&json!(20), LATEST_MAX));
         assert_eq!(of[">1ms"]["latest"][0]["what"], "19");
         assert_eq!(of[">10s"]["latest"][0]["took_us"], 700_000_000);
         assert_eq!(of["failed"]["latest"][0]["what"], "503: full");
-        (0..2 * NAMES_MAX).for_each(|n| traces.record(&n.to_string(), UnixNanos(0), Duration::ZERO, "", None));
+        traces.record("long", UnixNanos(0), Duration::ZERO, format_args!("{}", "ü".repeat(TEXT_BYTES_MAX)), None);
+        let shown = traces.shown();
+        assert_eq!(shown["long"][">0us"]["latest"][0]["what"].as_str().unwrap().len(), TEXT_BYTES_MAX);
+        (0..2 * NAMES_MAX)
+            .for_each(|n| traces.record(&n.to_string(), UnixNanos(0), Duration::ZERO, format_args!(""), None));
         assert_eq!(traces.shown().as_object().unwrap().len(), NAMES_MAX);
     }
 }

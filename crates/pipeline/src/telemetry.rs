@@ -9,9 +9,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use foundation::ErrorKind;
 use model::Signal;
+use wire::otlp::raw::EditedResources;
 use wire::otlp::tree::{Logs, Metrics, Resource, Traces};
 use wire::otlp::{DecodeError, raw};
 
+use crate::body::TRAILER_BYTES;
 use crate::refusal::Refusal;
 
 /// A request of one signal: an OTLP `Export*ServiceRequest`.
@@ -155,7 +157,7 @@ impl Telemetry {
         let bytes = match parts[..] {
             [one] => one.clone(),
             _ => {
-                let mut joined = BytesMut::with_capacity(parts.iter().map(|p| p.len()).sum());
+                let mut joined = BytesMut::with_capacity(parts.iter().map(|p| p.len()).sum::<usize>() + TRAILER_BYTES);
                 parts.iter().for_each(|part| joined.extend_from_slice(part));
                 joined.freeze()
             }
@@ -206,13 +208,18 @@ impl Telemetry {
         self.decoded().map(Arc::make_mut)
     }
 
-    /// Changes the resources, and nothing else: a request that is not decoded stays bytes.
+    /// Changes the resources, and nothing else: a request that is not decoded stays bytes, and what `known` has of them is taken
+    /// from there.
     ///
     /// # Errors
     /// The bytes are not a request.
-    pub fn edit_resources(&mut self, mut change: impl FnMut(&mut Resource)) -> Result<(), Refusal> {
+    pub fn edit_resources(
+        &mut self,
+        mut change: impl FnMut(&mut Resource),
+        known: Option<&mut EditedResources>,
+    ) -> Result<(), Refusal> {
         if let (Some(bytes), None) = (&self.bytes, &self.tree) {
-            self.bytes = Some(raw::edit_resources(self.signal, bytes, change).map_err(broken)?);
+            self.bytes = Some(raw::edit_resources(self.signal, bytes, change, known).map_err(broken)?);
             return Ok(());
         }
         match self.tree_mut()? {

@@ -57,7 +57,7 @@ fn as_it_lies(signal: Signal, data: &[u8], decoded: &Result<Decoded, DecodeError
     assert_eq!(counted.is_ok(), decoded.is_ok(), "{counted:?} {decoded:?}");
     if let (Ok(items), Ok(decoded)) = (counted, decoded) {
         assert_eq!(items as u64, decoded.accepted + decoded.rejected);
-        let edited = raw::edit_resources(signal, data, |_| {});
+        let edited = raw::edit_resources(signal, data, |_| {}, None);
         assert!(edited.is_ok_and(|edited| raw::count(signal, &edited) == Ok(items)));
     }
 }

@@ -228,7 +228,7 @@ impl Delivery {
             let sent = self.sender.send(signal, request.clone()).await;
             let why = sent.as_ref().err().map(|failure| failure.message.as_str());
             let name = format!("{} {}", self.component, signal.name());
-            self.journal.did(&name, tried, &format!("{bytes} bytes"), why);
+            self.journal.did(&name, tried, format_args!("{bytes} bytes"), why);
             let failure = match sent {
                 Ok(()) => {
                     self.works();

@@ -9,8 +9,10 @@ use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
 use crate::telemetry::Telemetry;
 
-/// Work on more than this leaves the threads that serve sockets.
-const INLINE_BYTES_MAX: usize = 64 << 10;
+/// Work on more than this leaves the threads that serve sockets. Where nothing is decoded a byte takes about a third of a nanosecond.
+const INLINE_BYTES_MAX: usize = 1 << 20;
+/// As much where records are taken apart.
+const INLINE_DECODED_BYTES_MAX: usize = 64 << 10;
 
 /// Processors and what follows.
 pub(super) struct Chain {
@@ -32,7 +34,9 @@ impl Chain {
 impl Consumer for Chain {
     fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
         Box::pin(async move {
-            let processed = if telemetry.size() <= INLINE_BYTES_MAX {
+            let keeps_bytes = self.steps.iter().all(Step::keeps_bytes);
+            let at_once = if keeps_bytes { INLINE_BYTES_MAX } else { INLINE_DECODED_BYTES_MAX };
+            let processed = if telemetry.size() <= at_once {
                 self.run(telemetry)
             } else {
                 tokio::task::block_in_place(|| self.run(telemetry))

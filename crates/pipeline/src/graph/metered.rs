@@ -52,6 +52,10 @@ impl Step {
         Self { processor, incoming, outgoing, filtered, limited }
     }
 
+    pub(super) fn keeps_bytes(&self) -> bool {
+        self.processor.keeps_bytes()
+    }
+
     /// Processes `items` things; what goes on, and how many these are.
     pub(super) fn process(&self, telemetry: Telemetry, items: u64) -> Result<Option<(Telemetry, u64)>, Refusal> {
         let signal = telemetry.signal();

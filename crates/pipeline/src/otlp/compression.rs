@@ -1,5 +1,7 @@
 //! Decompression of request bodies, with a cap on what comes out.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use foundation::ErrorKind;
 
@@ -38,11 +40,19 @@ impl Encoding {
     }
 }
 
-/// So many compressed bytes are usually done sooner than the thread's other work is handed to another; the worst that they
+/// What comes out of so many bytes of zstd is usually done sooner than the thread's other work is handed to another; the worst that they
 /// can swell to takes some 10 ms.
 const AT_ONCE_BYTES: usize = 16 << 10;
+/// So many bytes come out of deflate in some 300 us.
+const AT_ONCE_PLAIN_BYTES: usize = 1 << 20;
 
-/// Decompresses what was read, away from the threads that serve sockets; the result is within `limit` and accounted in `lease`.
+thread_local! {
+    /// Making one clears its tables, which costs as much as a small body.
+    static DECOMPRESSOR: RefCell<libdeflater::Decompressor> = RefCell::new(libdeflater::Decompressor::new());
+}
+
+/// Decompresses what was read, what is large away from the threads that serve sockets; the result is within `limit` and accounted in
+/// `lease`.
 pub(crate) fn decompress(
     encoding: Encoding,
     body: Bytes,
@@ -53,8 +63,12 @@ pub(crate) fn decompress(
         return Ok(body);
     }
     let mut decompress = || decompress_here(encoding, &body, limit, lease);
-    let plain = if body.len() <= AT_ONCE_BYTES { decompress() } else { tokio::task::block_in_place(decompress) }?;
-    Ok(plain.into())
+    let plain = if encoding == Encoding::Zstd && body.len() > AT_ONCE_BYTES {
+        tokio::task::block_in_place(decompress)
+    } else {
+        decompress()
+    };
+    Ok(plain?.into())
 }
 
 fn decompress_here(
@@ -98,12 +112,12 @@ fn grow(
     let possible = body.len().saturating_mul(1032).clamp(64, limit.bytes.max(64));
     let mut size = hint.clamp(64, possible);
     let mut charged = 0;
-    let mut decompressor = libdeflater::Decompressor::new();
     loop {
         lease.grow(size - charged)?;
         charged = size;
         let mut out = vec![0; size + TRAILER_BYTES];
-        match run(&mut decompressor, &mut out[..size]) {
+        let mut once = || DECOMPRESSOR.with_borrow_mut(|decompressor| run(decompressor, &mut out[..size]));
+        match if size <= AT_ONCE_PLAIN_BYTES { once() } else { tokio::task::block_in_place(once) } {
             Ok(n) => {
                 out.truncate(n);
                 return Ok(out);

@@ -17,7 +17,7 @@ use model::Signal;
 use wire::otlp::{Decoded, Encoding as Format, export_response};
 
 use super::compression::{self, Encoding};
-use super::server::{Body, Context};
+use super::server::{Body, Context, Protocol};
 use super::signal_of_method;
 use crate::body::{self, RequestLimit};
 use crate::journal::{Whence, shortened};
@@ -40,7 +40,7 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
     let signal = signal_of_method(request.uri().path());
     let begin = Instant::now();
     let outcome = export(request, signal, context, origin).await;
-    context.told(&format!("otlp grpc {}", signal.map_or("other", Signal::name)), begin, origin, &outcome);
+    context.told(Protocol::Grpc, signal, begin, origin, &outcome);
     match outcome {
         Ok((signal, decoded)) => success(&export_response(signal, &decoded, Format::Protobuf)),
         Err(refusal) => {

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -15,37 +16,38 @@ use model::Signal;
 use wire::otlp::{Decoded, Encoding as Format, export_response};
 
 use super::compression::{self, ACCEPTED, Encoding};
-use super::server::{Body, Context};
+use super::server::{Body, Context, Protocol};
 use crate::body;
 use crate::journal::Whence;
 use crate::refusal::Refusal;
 use crate::telemetry::{Origin, Telemetry};
 
 /// How the request is written, and therefore the answer.
-fn format_of(request: &Request<Incoming>) -> Option<Format> {
-    let value = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+fn format_of(headers: &HeaderMap) -> Option<Format> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let media_type = value.split(';').next().unwrap_or_default().trim();
-    match media_type.to_ascii_lowercase().as_str() {
-        "application/x-protobuf" | "application/protobuf" => Some(Format::Protobuf),
-        "application/json" => Some(Format::Json),
-        _ => None,
+    let is = |name: &str| media_type.eq_ignore_ascii_case(name);
+    if is("application/x-protobuf") || is("application/protobuf") {
+        return Some(Format::Protobuf);
     }
+    is("application/json").then_some(Format::Json)
 }
 
 pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin: &Arc<Origin>) -> Response<Body> {
-    let headers = request.headers().clone();
-    let mut response = match (request.method().clone(), context.signal_of_path(request.uri().path())) {
-        (Method::OPTIONS, Some(_)) => preflight(&headers, context, origin),
-        (method, signal) => {
-            let format = format_of(&request).unwrap_or(Format::Json);
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let mut response = match (&parts.method, context.signal_of_path(parts.uri.path())) {
+        (&Method::OPTIONS, Some(_)) => preflight(headers, context, origin),
+        (_, signal) => {
+            let format = format_of(headers).unwrap_or(Format::Json);
             let begin = Instant::now();
-            let outcome = check_and_export(request, &method, signal, context, origin).await;
-            context.told(&format!("otlp http {}", signal.map_or("other", Signal::name)), begin, origin, &outcome);
+            let outcome = check_and_export(&parts, body, signal, context, origin).await;
+            context.told(Protocol::Http, signal, begin, origin, &outcome);
             match outcome {
                 Ok((signal, decoded)) => respond(StatusCode::OK, format, export_response(signal, &decoded, format)),
                 Err(refusal) => {
                     let code = refusal.http().to_string();
-                    let whence = Whence::from(&**origin).of_page(&headers);
+                    let whence = Whence::from(&**origin).of_page(headers);
                     context.journal.request_refused_from(signal, &code, &refusal.message, whence);
                     failure(format, &refusal)
                 }
@@ -53,35 +55,35 @@ pub(super) async fn handle(request: Request<Incoming>, context: &Context, origin
         }
     };
     if !response.headers().contains_key(header::VARY) {
-        context.config.cors.answer(&headers, response.headers_mut());
+        context.config.cors.answer(headers, response.headers_mut());
     }
     response
 }
 
 async fn check_and_export(
-    request: Request<Incoming>,
-    method: &Method,
+    parts: &Parts,
+    body: Incoming,
     signal: Option<Signal>,
     context: &Context,
     origin: &Arc<Origin>,
 ) -> Result<(Signal, Decoded), Refusal> {
-    let path = request.uri().path();
+    let (method, path, headers) = (&parts.method, parts.uri.path(), &parts.headers);
     let Some(signal) = signal else {
         return Err(Refusal::with_status(
             404,
             format!("there is nothing at {path}; send to {}", context.config.paths.join(", ")),
         ));
     };
-    if method != Method::POST {
+    if *method != Method::POST {
         return Err(Refusal::with_status(405, format!("{method} is not allowed on {path}; use POST")));
     }
     let output = context.output(signal)?;
-    let origin = context.origin(request.headers(), origin)?;
-    let Some(format) = format_of(&request) else {
+    let origin = context.origin(headers, origin)?;
+    let Some(format) = format_of(headers) else {
         let message = "the content type must be application/x-protobuf or application/json";
         return Err(Refusal::with_status(415, message));
     };
-    let encoding = match request.headers().get(header::CONTENT_ENCODING).map(HeaderValue::to_str) {
+    let encoding = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::to_str) {
         None => Encoding::Identity,
         Some(Ok(name)) => Encoding::parse(name).ok_or_else(|| {
             Refusal::with_status(415, format!("content-encoding `{name}` is not supported; use one of {ACCEPTED}"))
@@ -90,7 +92,7 @@ async fn check_and_export(
     };
     let mut lease = context.config.budget.lease();
     let limit = context.config.request_bytes_max;
-    let compressed = body::read_within(context.config.body_timeout, request.into_body(), limit, &mut lease).await?;
+    let compressed = body::read_within(context.config.body_timeout, body, limit, &mut lease).await?;
     let plain = compression::decompress(encoding, compressed, limit, &mut lease)?;
     let protobuf = match format {
         Format::Protobuf => plain,
@@ -108,7 +110,7 @@ async fn check_and_export(
     Ok((signal, decoded))
 }
 
-fn preflight(headers: &http::HeaderMap, context: &Context, sender: &Origin) -> Response<Body> {
+fn preflight(headers: &HeaderMap, context: &Context, sender: &Origin) -> Response<Body> {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     if !context.config.cors.preflight(headers, response.headers_mut()) {

@@ -1,5 +1,6 @@
 //! Serves OTLP on a port: what every request needs, and which protocol it speaks.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,29 @@ impl Config {
     }
 }
 
+/// What a request came by.
+#[derive(Clone, Copy)]
+pub(super) enum Protocol {
+    Http,
+    Grpc,
+}
+
+impl Protocol {
+    /// What receiving `signal` over it is called.
+    const fn of(self, signal: Option<Signal>) -> &'static str {
+        match (self, signal) {
+            (Self::Http, Some(Signal::Traces)) => "otlp http traces",
+            (Self::Http, Some(Signal::Metrics)) => "otlp http metrics",
+            (Self::Http, Some(Signal::Logs)) => "otlp http logs",
+            (Self::Http, None) => "otlp http other",
+            (Self::Grpc, Some(Signal::Traces)) => "otlp grpc traces",
+            (Self::Grpc, Some(Signal::Metrics)) => "otlp grpc metrics",
+            (Self::Grpc, Some(Signal::Logs)) => "otlp grpc logs",
+            (Self::Grpc, None) => "otlp grpc other",
+        }
+    }
+}
+
 /// What every request needs.
 pub(super) struct Context {
     pub outputs: [Option<Arc<dyn Consumer>>; 3],
@@ -101,18 +125,23 @@ impl Context {
     /// What became of a request, for those who ask what this process did.
     pub(super) fn told(
         &self,
-        name: &str,
+        protocol: Protocol,
+        signal: Option<Signal>,
         begin: Instant,
         origin: &Origin,
         outcome: &Result<(Signal, Decoded), Refusal>,
     ) {
-        let peer = origin.peer.map_or_else(String::new, |peer| peer.to_string());
+        let name = protocol.of(signal);
+        let peer: &dyn fmt::Display = match &origin.peer {
+            Some(peer) => peer,
+            None => &"nobody known",
+        };
         match outcome {
             Ok((signal, decoded)) => {
                 let (n, records) = (decoded.accepted, signal.records());
-                self.journal.did(name, begin, &format!("{n} {records} of {peer}"), None);
+                self.journal.did(name, begin, format_args!("{n} {records} of {peer}"), None);
             }
-            Err(refusal) => self.journal.did(name, begin, &peer, Some(&refusal.message)),
+            Err(refusal) => self.journal.did(name, begin, format_args!("{peer}"), Some(&refusal.message)),
         }
     }
 

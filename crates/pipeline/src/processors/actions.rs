@@ -82,6 +82,14 @@ impl Actions {
         built.into_iter().collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether what they do depends on the attributes alone, and not on who sent them.
+    pub(super) fn are_of_attributes(&self) -> bool {
+        let asks = |action: &Action| {
+            matches!(&action.what, What::Put { from: From::Metadata(_) | From::Auth(_) | From::Client, .. })
+        };
+        !self.0.iter().any(asks)
+    }
+
     /// Carries them out.
     pub(super) fn apply(&self, attributes: &mut Attributes, origin: Option<&Origin>) {
         for action in &self.0 {

@@ -33,7 +33,7 @@ pub(super) const FACTORY: ProcessorFactory = ProcessorFactory { names: &["batch"
 /// Batches on their way at the same time.
 const IN_FLIGHT_MAX: usize = 16;
 /// A request above this size is counted away from the threads that serve sockets.
-const INLINE_BYTES_MAX: usize = 512 << 10;
+const INLINE_BYTES_MAX: usize = 1 << 20;
 /// Requests between senders and batches.
 const WAITING_MAX: usize = 1024;
 

@@ -144,6 +144,10 @@ impl Processor for MemoryLimiter {
         Err(Refusal::new(ErrorKind::UNAVAILABLE, message))
     }
 
+    fn keeps_bytes(&self) -> bool {
+        true
+    }
+
     fn resident_bytes_max(&self) -> Option<u64> {
         Some(self.limits.soft)
     }

@@ -4,6 +4,8 @@
 //! copied as they are, unknown fields with them.
 //! Source: opentelemetry/proto/{trace,logs,metrics}/v1/*.proto, whose two upper levels number their fields alike.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use model::Signal;
 
@@ -36,7 +38,19 @@ pub fn count(signal: Signal, request: &[u8]) -> Result<usize, DecodeError> {
     counted.map_err(broken)
 }
 
-/// The request with every resource changed by `change`; the rest is copied as it is.
+/// What resources became: senders say the same of themselves with every request.
+///
+/// Only for changes that depend on nothing but the resource. At most [`KNOWN_MAX`] are kept, of [`KNOWN_BYTES_MAX`] each; beyond, all are
+/// forgotten.
+#[derive(Debug, Default)]
+pub struct EditedResources(HashMap<Box<[u8]>, Box<[u8]>>);
+
+/// Resources that are kept.
+const KNOWN_MAX: usize = 256;
+/// Larger ones are changed anew each time.
+const KNOWN_BYTES_MAX: usize = 2048;
+
+/// The request with every resource changed by `change`, or as `known` says; the rest is copied as it is.
 ///
 /// # Errors
 /// The bytes are not a request of `signal`; looked at are only the two upper levels and the resources.
@@ -44,13 +58,14 @@ pub fn edit_resources(
     signal: Signal,
     request: &[u8],
     mut change: impl FnMut(&mut Resource),
+    known: Option<&mut EditedResources>,
 ) -> Result<Bytes, DecodeError> {
     let path = match signal {
         Signal::Traces => Span::PATH[0],
         Signal::Logs => LogRecord::PATH[0],
         Signal::Metrics => Metric::PATH[0],
     };
-    edit(request, path, &mut change).map_err(broken)
+    edit(request, path, &mut change, known).map_err(broken)
 }
 
 fn broken(fault: Fault) -> DecodeError {
@@ -136,9 +151,15 @@ fn points(mut r: Reader<'_>) -> Result<usize, Malformed> {
     Ok(points)
 }
 
-fn edit(request: &[u8], path: &str, change: &mut impl FnMut(&mut Resource)) -> Result<Bytes, Fault> {
+fn edit(
+    request: &[u8],
+    path: &str,
+    change: &mut impl FnMut(&mut Resource),
+    mut known: Option<&mut EditedResources>,
+) -> Result<Bytes, Fault> {
     let mut w = Writer::with_capacity(request.len() + GROWTH_BYTES);
-    let mut resource = Backward::with_capacity(GROWTH_BYTES);
+    let mut changed = Backward::with_capacity(GROWTH_BYTES);
+    let mut level = Level::default();
     let (mut r, mut at) = (Reader::new(request), 0);
     while let Some(key) = {
         let before = r.rest();
@@ -151,47 +172,96 @@ fn edit(request: &[u8], path: &str, change: &mut impl FnMut(&mut Resource)) -> R
             continue;
         }
         let message = r.message()?;
-        let mut level = level(message).map_err(|f| f.at(path, at))?;
-        at += 1;
-        change(&mut level.resource);
-        resource.clear();
-        let end = resource.mark();
-        level.resource.encode(&mut resource);
-        resource.message_unless_empty(1, end);
-        let (message, cut) = (message.rest(), level.resource_at.iter().map(|(from, to)| to - from).sum::<usize>());
-        w.message_of(1, resource.as_bytes().len() + message.len() - cut);
-        w.raw(resource.as_bytes());
-        let mut rest = 0;
-        for (from, to) in level.resource_at {
-            w.raw(&message[rest..from]);
-            rest = to;
+        level.read(message).map_err(|f| f.at(path, at))?;
+        let message = message.rest();
+        // What stands in several places is merged, and that is rare.
+        let whole = match level.resource_at[..] {
+            [(from, to)] => message.get(from..to).filter(|whole| whole.len() <= KNOWN_BYTES_MAX),
+            _ => None,
+        };
+        match whole.and_then(|whole| known.as_deref()?.0.get(whole)) {
+            Some(resource) => level.write(resource, message, &mut w),
+            None => {
+                level.change(message, change, &mut changed).map_err(|f| f.at(path, at))?;
+                level.write(changed.as_bytes(), message, &mut w);
+                if let (Some(known), Some(whole)) = (known.as_deref_mut(), whole) {
+                    known.keep(whole, changed.as_bytes());
+                }
+            }
         }
-        w.raw(&message[rest..]);
+        at += 1;
     }
     Ok(w.into_bytes().into())
 }
 
+impl EditedResources {
+    fn keep(&mut self, from: &[u8], to: &[u8]) {
+        if self.0.len() >= KNOWN_MAX {
+            self.0.clear();
+        }
+        if to.len() <= KNOWN_BYTES_MAX {
+            self.0.insert(from.into(), to.into());
+        }
+    }
+}
+
 /// What one resource sent.
+#[derive(Default)]
 struct Level {
-    resource: Resource,
-    /// Where it lies, with its key; several are merged, as everywhere.
+    /// Where the resource lies, with its key; several are merged, as everywhere.
     resource_at: Vec<(usize, usize)>,
 }
 
-fn level(mut r: Reader<'_>) -> Result<Level, Fault> {
-    let len = r.rest().len();
-    let mut level = Level { resource: Resource::default(), resource_at: Vec::new() };
-    loop {
-        let from = len - r.rest().len();
-        match r.key()? {
-            None => return Ok(level),
-            Some(FIRST) => {
-                level.resource.merge(r.message()?).map_err(|e| Fault::from(e).inside("resource"))?;
-                level.resource_at.push((from, len - r.rest().len()));
+impl Level {
+    fn read(&mut self, mut r: Reader<'_>) -> Result<(), Fault> {
+        let len = r.rest().len();
+        self.resource_at.clear();
+        loop {
+            let from = len - r.rest().len();
+            match r.key()? {
+                None => return Ok(()),
+                Some(FIRST) => {
+                    r.delimited()?;
+                    self.resource_at.push((from, len - r.rest().len()));
+                }
+                Some(SECOND | SCHEMA_URL) => drop(r.delimited()?),
+                Some(other) => r.skip_unknown(other, LEVEL_FIELDS)?,
             }
-            Some(SECOND | SCHEMA_URL) => drop(r.delimited()?),
-            Some(other) => r.skip_unknown(other, LEVEL_FIELDS)?,
         }
+    }
+
+    /// Changes the resource and writes it, with its key, into `changed`.
+    fn change(
+        &self,
+        message: &[u8],
+        change: &mut impl FnMut(&mut Resource),
+        changed: &mut Backward,
+    ) -> Result<(), Fault> {
+        let mut resource = Resource::default();
+        for &(from, to) in &self.resource_at {
+            let mut r = Reader::new(message.get(from..to).unwrap_or_default());
+            r.key()?;
+            resource.merge(r.message()?).map_err(|e| Fault::from(e).inside("resource"))?;
+        }
+        change(&mut resource);
+        changed.clear();
+        let end = changed.mark();
+        resource.encode(changed);
+        changed.message_unless_empty(1, end);
+        Ok(())
+    }
+
+    /// Writes the whole with `resource` for what was there.
+    fn write(&self, resource: &[u8], message: &[u8], w: &mut Writer) {
+        let cut = self.resource_at.iter().map(|(from, to)| to - from).sum::<usize>();
+        w.message_of(1, resource.len() + message.len() - cut);
+        w.raw(resource);
+        let mut rest = 0;
+        for &(from, to) in &self.resource_at {
+            w.raw(&message[rest..from]);
+            rest = to;
+        }
+        w.raw(&message[rest..]);
     }
 }
 
@@ -216,10 +286,11 @@ mod tests {
     fn a_resource_is_changed_where_it_lies() {
         let request = logs().encode();
         assert_eq!(count(Signal::Logs, &request), Ok(4));
-        let same = edit_resources(Signal::Logs, &request, |_| {}).unwrap();
+        let same = edit_resources(Signal::Logs, &request, |_| {}, None).unwrap();
         assert_eq!(same, request, "canonical bytes stay as they are");
         let edited =
-            edit_resources(Signal::Logs, &request, |r| r.attributes.set("env", Value::from("x".repeat(300)))).unwrap();
+            edit_resources(Signal::Logs, &request, |r| r.attributes.set("env", Value::from("x".repeat(300))), None)
+                .unwrap();
         let mut expected = logs();
         for of in &mut expected.resources {
             of.resource.attributes.set("env", Value::from("x".repeat(300)));
@@ -238,10 +309,17 @@ mod tests {
             w.message(1, |w| w.message(1, |w| w.string(1, "k")));
         });
         w.string(7, "tomorrow too");
-        let edited = edit_resources(Signal::Logs, w.as_bytes(), |r| {
-            assert_eq!((r.dropped_attributes_count, r.attributes.len()), (3, 1));
-            r.dropped_attributes_count = 4;
-        });
+        let mut known = EditedResources::default();
+        let edited = edit_resources(
+            Signal::Logs,
+            w.as_bytes(),
+            |r| {
+                assert_eq!((r.dropped_attributes_count, r.attributes.len()), (3, 1));
+                r.dropped_attributes_count = 4;
+            },
+            Some(&mut known),
+        );
+        assert!(known.0.is_empty(), "what stands in several places is not kept");
         let mut expected = Writer::new();
         expected.message(1, |w| {
             w.message(1, |w| {
@@ -259,12 +337,42 @@ mod tests {
     }
 
     #[test]
+    fn what_resources_became_is_known_the_second_time() {
+        let request = logs().encode();
+        let (mut known, mut changes) = (EditedResources::default(), 0);
+        let mut edit = |request: &[u8], known: &mut EditedResources| {
+            let change = |r: &mut Resource| {
+                changes += 1;
+                r.attributes.set("env", Value::from("x"));
+            };
+            (edit_resources(Signal::Logs, request, change, Some(known)).unwrap(), changes)
+        };
+        let (first, _) = edit(&request, &mut known);
+        assert_eq!(edit(&request, &mut known), (first.clone(), 2));
+        assert_ne!(first, request);
+        for n in 0..KNOWN_MAX as i64 {
+            let mut other = logs();
+            other.resources[0].resource.attributes.set("n", Value::Int(n + 10));
+            edit(&other.encode(), &mut known);
+        }
+        assert!(known.0.len() <= KNOWN_MAX);
+        let mut long = logs();
+        long.resources[0].resource.attributes.set("n", Value::from("x".repeat(KNOWN_BYTES_MAX)));
+        edit(&long.encode(), &mut known);
+        assert!(known.0.keys().chain(known.0.values()).all(|bytes| bytes.len() <= KNOWN_BYTES_MAX));
+    }
+
+    #[test]
     fn what_is_broken_has_its_place() {
         let mut w = Writer::new();
         w.message(1, |w| w.message(2, |w| w.message(2, |w| w.bytes(6, b"\x0a\x09"))));
         let e = count(Signal::Logs, w.as_bytes()).unwrap_err();
         assert_eq!(e.path, "resource_logs[0].scope_logs[0].log_records[0]");
-        assert!(edit_resources(Signal::Logs, b"\x0a\x05\x0a", |_| {}).is_err());
+        let mut broken = Writer::new();
+        broken.message(1, |w| w.bytes(1, b"\x0a\x09"));
+        let e = edit_resources(Signal::Logs, broken.as_bytes(), |_| {}, None).unwrap_err();
+        assert_eq!(e.path, "resource_logs[0].resource");
+        assert!(edit_resources(Signal::Logs, b"\x0a\x05\x0a", |_| {}, None).is_err());
         assert!(count(Signal::Logs, b"\x09").is_err());
     }
 }

@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 /// A generation is followed by the next at this size: what is read at once, and what may be sent twice after a crash.
 const GENERATION_BYTES: u64 = 8 << 20;
 /// Records that are in memory; beyond it they are read from the disk when their turn comes.
-const MEMORY_BYTES_MAX: usize = 32 << 20;
+const MEMORY_BYTES_MAX: usize = 8 << 20;
 /// How often the cursor is written at most: what was sent since is sent again after a crash.
 const CURSOR_PERIOD: Duration = Duration::from_millis(200);
 /// What cannot be read is tried again after so long.
