@@ -11,7 +11,6 @@ Prints one Markdown report, also written to bench/results/. Needs `pip install -
 
 import datetime
 import json
-import os
 import statistics
 import subprocess
 import time
@@ -20,32 +19,11 @@ import parquet
 from clickhouse import ClickHouse
 from duck import DuckDB
 from event_queries import classes
-from harness import Api, Server, commit, folder_bytes, machine, parse, parser, publish, say, scratch_folder, thousands
+from harness import Api, Server, commit, drop_page_cache, folder_bytes, load, machine, parse, parser, publish, say, scratch_folder, thousands
 
 TABLES = {"logs": "otel_logs", "spans": "otel_traces"}
 WARM_RUNS = 7
 HOURS = 6
-
-
-def drop_page_cache(folder):
-    """Asks the system to forget the files, so that the next read goes to the disk."""
-    os.sync()
-    for here, _, names in os.walk(folder):
-        for name in names:
-            descriptor = os.open(os.path.join(here, name), os.O_RDONLY)
-            try:
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(descriptor)
-
-
-def load(options, server, what, records):
-    command = [str(options.loadgen), "ingest", "--signal", what, "--records", str(records), "--connections", "4",
-               "--end", str(options.end_ns), "--endpoint", f"http://127.0.0.1:{server.ports['otlp-http']}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}\nserver:\n{server.output()}")
-    return json.loads(done.stdout)
 
 
 def fill(options, data_dir):

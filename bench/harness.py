@@ -159,6 +159,31 @@ def disk(data_dir):
     return wal, rest
 
 
+def drop_page_cache(folder):
+    """Asks the system to forget the files, so that the next read goes to the disk."""
+    os.sync()
+    for here, _, names in os.walk(folder):
+        for name in names:
+            descriptor = os.open(os.path.join(here, name), os.O_RDONLY)
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)
+
+
+def load(options, server, signal_name, records, *further, port="otlp-http"):
+    """Sends the bench data set to a server; returns what `loadgen ingest` measured."""
+    command = [
+        options.loadgen, "ingest", "--signal", signal_name, "--records", records,
+        "--endpoint", f"http://127.0.0.1:{server.ports[port]}", "--end", options.end_ns, *further,
+    ]
+    command = [str(word) for word in command]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}\nserver:\n{server.output()}")
+    return json.loads(done.stdout)
+
+
 class Api:
     """A keep-alive connection to the query API."""
 

@@ -9,12 +9,10 @@ Logs arrive at a steady rate for some minutes, in pieces of two seconds. Of each
 
 import datetime
 import http.client
-import json
 import statistics
-import subprocess
 import time
 
-from harness import Server, commit, machine, parse, parser, publish, say, scratch_folder, thousands
+from harness import Server, commit, load, machine, parse, parser, publish, say, scratch_folder, thousands
 
 PIECE_S = 2
 
@@ -29,16 +27,9 @@ def own(server, name, signal):
     return next(float(line[len(wanted) :]) for line in text.splitlines() if line.startswith(wanted))
 
 
-def piece(options, server, number, end_ns):
+def piece(options, server, number):
     before = own(server, "bellrock_events_merged_bytes_total", options.counted)
-    command = [
-        str(options.loadgen), "ingest", "--signal", options.signal, "--records", str(options.rate * PIECE_S), "--seed", str(number),
-        "--rate", str(options.rate), "--end", str(end_ns), "--endpoint", f"http://127.0.0.1:{server.ports['otlp-http']}",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}\nserver:\n{server.output()}")
-    report = json.loads(done.stdout)
+    report = load(options, server, options.signal, options.rate * PIECE_S, "--seed", number, "--rate", options.rate)
     merged = own(server, "bellrock_events_merged_bytes_total", options.counted) - before
     return {"merged": merged, "refused": report["refused"], "rate": report["records_per_second"], **report["ack_ms"]}
 
@@ -65,14 +56,14 @@ def main():
     options.counted = {"logs": "logs", "spans": "traces"}[options.signal]
     seconds = 30 if options.quick else options.seconds
     started = datetime.datetime.now()
-    end_ns = time.time_ns()
+    options.end_ns = time.time_ns()
     with scratch_folder(options) as scratch:
         server = Server(options.server, scratch / "data", options.server_arg)
         try:
             pieces = []
             begun = time.monotonic()
             while time.monotonic() - begun < seconds:
-                pieces.append(piece(options, server, len(pieces) + 1, end_ns))
+                pieces.append(piece(options, server, len(pieces) + 1))
                 say(f"{time.monotonic() - begun:5.0f} s  p99 {pieces[-1]['p99']:6.1f} ms  merged {pieces[-1]['merged'] / 2**20:6.1f} MiB")
             server.settle()
             read = lambda name: own(server, name, options.counted)

@@ -13,10 +13,9 @@ import datetime
 import json
 import shutil
 import statistics
-import subprocess
 import time
 
-from harness import Api, Server, commit, disk, machine, parse, parser, publish, say, scratch_folder, thousands
+from harness import Api, Server, commit, disk, load, machine, parse, parser, publish, say, scratch_folder, thousands
 
 SIGNALS = ["spans", "logs", "points"]
 # Transport and encoding; the first one also fills the server that is queried.
@@ -28,16 +27,10 @@ WARM_RUNS = 20
 
 
 def ingest(options, server, what, protocol, encoding):
-    port = server.ports["otlp-grpc" if protocol == "grpc" else "otlp-http"]
-    command = [
-        str(options.loadgen), "ingest", "--signal", what, "--records", str(options.records),
-        "--connections", str(options.connections), "--endpoint", f"http://127.0.0.1:{port}",
-        "--protocol", protocol, "--encoding", encoding, "--end", str(options.end_ns),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}\nserver:\n{server.output()}")
-    return json.loads(done.stdout)
+    return load(
+        options, server, what, options.records, "--connections", options.connections, "--protocol", protocol, "--encoding", encoding,
+        port="otlp-grpc" if protocol == "grpc" else "otlp-http",
+    )
 
 
 def measure_start(options, scratch):
