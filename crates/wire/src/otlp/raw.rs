@@ -4,10 +4,9 @@
 //! copied as they are, unknown fields with them.
 //! Source: opentelemetry/proto/{trace,logs,metrics}/v1/*.proto, whose two upper levels number their fields alike.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use model::Signal;
+use rustc_hash::FxHashMap;
 
 use super::fault::{DecodeError, Fault};
 use super::schema::{self, Message};
@@ -43,7 +42,7 @@ pub fn count(signal: Signal, request: &[u8]) -> Result<usize, DecodeError> {
 /// Only for changes that depend on nothing but the resource. At most [`KNOWN_MAX`] are kept, of [`KNOWN_BYTES_MAX`] each; beyond, all are
 /// forgotten.
 #[derive(Debug, Default)]
-pub struct EditedResources(HashMap<Box<[u8]>, Box<[u8]>>);
+pub struct EditedResources(FxHashMap<Box<[u8]>, Box<[u8]>>);
 
 /// Resources that are kept.
 const KNOWN_MAX: usize = 256;

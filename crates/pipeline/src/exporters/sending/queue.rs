@@ -8,6 +8,7 @@
 //! Locks: `Shared::state` is never held over I/O.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ use crate::refusal::Refusal;
 /// A generation is followed by the next at this size: what is read at once, and what may be sent twice after a crash.
 const GENERATION_BYTES: u64 = 8 << 20;
 /// Records that are in memory; beyond it they are read from the disk when their turn comes.
-const MEMORY_BYTES_MAX: usize = 8 << 20;
+const MEMORY_BYTES_MAX: usize = 4 << 20;
 /// How often the cursor is written at most: what was sent since is sent again after a crash.
 const CURSOR_PERIOD: Duration = Duration::from_millis(200);
 /// What cannot be read is tried again after so long.
@@ -79,6 +80,8 @@ pub(in crate::exporters) struct Queue {
     shared: Arc<Shared>,
     /// One reads from the disk at a time.
     loading: tokio::sync::Mutex<()>,
+    /// One writes the cursor at a time. Taken before `Shared::state`.
+    saving: Mutex<()>,
 }
 
 struct Shared {
@@ -195,6 +198,7 @@ impl Queue {
             directory: directory.to_owned(),
             shared: Arc::new(shared),
             loading: tokio::sync::Mutex::new(()),
+            saving: Mutex::new(()),
         })
     }
 
@@ -422,19 +426,19 @@ impl Queue {
 
     /// Writes down how far the first generation is.
     pub(in crate::exporters) async fn save_cursor(self: &Arc<Self>) {
-        let cursor = {
-            let state = self.shared.state.lock();
-            state.generations.front().map(|held| (held.generation, held.done_to))
-        };
-        let Some((generation, done_to)) = cursor else { return };
         let this = self.clone();
-        let text = format!("1 {generation} {done_to}\n");
-        let written = tokio::task::spawn_blocking(move || {
-            write_atomic(&*this.disk, &this.directory.join(CURSOR), text.as_bytes())
-        });
-        if let Ok(Err(e)) = written.await {
+        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || this.write_cursor()).await {
             tracing::warn!(error = %e, "the cursor of the queue could not be written; a restart sends some requests twice");
         }
+    }
+
+    /// One after the other, for they write the same file; each what holds when its turn has come.
+    pub(super) fn write_cursor(&self) -> io::Result<()> {
+        let _one = self.saving.lock();
+        let first = self.shared.state.lock().generations.front().map(|held| (held.generation, held.done_to));
+        let Some((generation, done_to)) = first else { return Ok(()) };
+        let text = format!("1 {generation} {done_to}\n");
+        write_atomic(&*self.disk, &self.directory.join(CURSOR), text.as_bytes())
     }
 }
 

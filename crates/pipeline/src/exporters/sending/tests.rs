@@ -323,3 +323,20 @@ async fn what_is_no_request_is_not_acknowledged() {
     assert_eq!(consumer.consume(broken).await.unwrap_err().kind, ErrorKind::InvalidInput);
     run.stop(Duration::from_secs(5)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_send_may_write_the_cursor_at_the_same_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = open(&(Arc::new(RealDisk) as SharedDisk), dir.path());
+    queue.append(record(0, 100), 1).await.unwrap();
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let queue = queue.clone();
+            std::thread::spawn(move || (0..20).try_for_each(|_| queue.write_cursor()))
+        })
+        .collect();
+    for writer in writers {
+        writer.join().unwrap().unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(dir.path().join("cursor")).unwrap(), "1 1 0\n");
+}
