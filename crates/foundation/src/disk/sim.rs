@@ -11,7 +11,7 @@
 //! * a file past the page cache takes whole blocks, and nothing else;
 //! * a full disk writes a part of the bytes and then fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +55,8 @@ struct File {
     durable: Vec<u8>,
     /// Writes since the last sync.
     pending: Vec<Change>,
+    /// How often it is open for writing.
+    writers: usize,
 }
 
 #[derive(Clone)]
@@ -74,6 +76,13 @@ impl NameChange {
     fn dir(&self) -> Option<&Path> {
         match self {
             Self::Link(p, _) | Self::Unlink(p) | Self::Rename { to: p, .. } => p.parent(),
+        }
+    }
+
+    fn inode(&self) -> Option<Inode> {
+        match self {
+            Self::Link(_, inode) | Self::Rename { inode, .. } => Some(*inode),
+            Self::Unlink(_) => None,
         }
     }
 
@@ -126,6 +135,18 @@ impl State {
         change.clone().apply(&mut self.names);
         self.pending_names.push(change);
     }
+
+    /// Gives back the bytes of files that have no name, whatever a crash leaves, and that nobody writes.
+    fn release(&mut self) {
+        let pending = self.pending_names.iter().filter_map(NameChange::inode);
+        let named: HashSet<Inode> =
+            self.names.values().chain(self.durable_names.values()).copied().chain(pending).collect();
+        for (inode, file) in self.inodes.iter_mut().enumerate() {
+            if file.writers == 0 && !named.contains(&inode) {
+                *file = File::default();
+            }
+        }
+    }
 }
 
 fn not_found(path: &Path) -> io::Error {
@@ -154,7 +175,7 @@ impl SimDisk {
             for change in std::mem::take(&mut file.pending) {
                 survive_partly(&mut s, change, &mut content);
             }
-            *file = File { durable: content.clone(), content, pending: Vec::new() };
+            *file = File { durable: content.clone(), content, ..File::default() };
         }
         let rng = s.random();
         let (dirs, block_bytes) = (s.dirs.clone(), s.block_bytes);
@@ -229,6 +250,22 @@ struct SimReader {
     content: Vec<u8>,
 }
 
+impl SimFile {
+    fn open(disk: &SimDisk, s: &mut State, inode: Inode, block_bytes: usize) -> Box<dyn DiskFile> {
+        s.inodes[inode].writers += 1;
+        Box::new(Self { disk: disk.clone(), inode, block_bytes })
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        // After a crash the files are those of another disk.
+        if let Some(file) = self.disk.0.lock().inodes.get_mut(self.inode) {
+            file.writers -= 1;
+        }
+    }
+}
+
 impl SimDisk {
     fn create_in_blocks(&self, path: &Path, block_bytes: usize) -> io::Result<Box<dyn DiskFile>> {
         let mut s = self.0.lock();
@@ -236,8 +273,7 @@ impl SimDisk {
         let inode = s.inodes.len();
         s.inodes.push(File::default());
         s.rename_all(NameChange::Link(path.to_owned(), inode));
-        drop(s);
-        Ok(Box::new(SimFile { disk: self.clone(), inode, block_bytes }))
+        Ok(SimFile::open(self, &mut s, inode, block_bytes))
     }
 }
 
@@ -252,11 +288,10 @@ impl Disk for SimDisk {
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let s = self.0.lock();
+        let mut s = self.0.lock();
         s.alive()?;
         let inode = s.inode(path)?;
-        drop(s);
-        Ok(Box::new(SimFile { disk: self.clone(), inode, block_bytes: 1 }))
+        Ok(SimFile::open(self, &mut s, inode, 1))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn ReadAt>> {
@@ -340,6 +375,7 @@ impl Disk for SimDisk {
                 s.pending_names.push(change);
             }
         }
+        s.release();
         Ok(())
     }
 
@@ -387,8 +423,8 @@ impl DiskFile for SimFile {
             None => {}
         }
         let file = &mut s.inodes[self.inode];
-        file.durable = file.content.clone();
-        file.pending.clear();
+        let pending = std::mem::take(&mut file.pending);
+        pending.iter().for_each(|change| change.apply(&mut file.durable));
         Ok(())
     }
 
@@ -439,6 +475,41 @@ mod tests {
             assert!(found.starts_with(b"safe"), "seed {seed}: {found:?}");
             assert!(f.write_all(b"x").is_err(), "the power is off");
         }
+    }
+
+    #[test]
+    fn removed_files_take_no_memory_once_that_is_certain() {
+        let disk = SimDisk::new(1);
+        let dir = Path::new("/d");
+        let held = || disk.0.lock().inodes.iter().map(|f| f.content.len() + f.durable.len()).sum::<usize>();
+        for name in ["a", "b"] {
+            let mut f = disk.create(&dir.join(name)).unwrap();
+            f.write_all(b"1234").unwrap();
+            f.sync_data().unwrap();
+        }
+        disk.sync_dir(dir).unwrap();
+        let mut open = disk.open_append(&dir.join("b")).unwrap();
+        ["a", "b"].iter().for_each(|name| disk.remove_file(&dir.join(name)).unwrap());
+        assert_eq!(held(), 16, "a crash may bring them back");
+        disk.sync_dir(dir).unwrap();
+        open.write_all(b"5").unwrap();
+        assert_eq!(held(), 9, "who writes goes on");
+        drop(open);
+        disk.sync_dir(dir).unwrap();
+        assert_eq!(held(), 0);
+    }
+
+    #[test]
+    fn bytes_of_a_failed_sync_do_not_come_back() {
+        let disk = SimDisk::new(1);
+        let mut f = disk.create(Path::new("/a")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        f.write_all(b"gone").unwrap();
+        disk.fail_sync_after(0);
+        f.sync_data().unwrap_err();
+        f.write_all(b"kept").unwrap();
+        f.sync_data().unwrap();
+        assert_eq!(disk.crash().read(Path::new("/a")).unwrap(), b"\0\0\0\0kept");
     }
 
     #[test]
