@@ -1,7 +1,8 @@
 //! What PromQL over the metrics engine costs: CPU time per query, with all samples in the head or in blocks.
 //!
-//! `cargo run --release -p query --example promql_speed -- [head|blocks] [hosts] [threads] [query]` writes an hour of hosts
-//! x 100 series of the shape of node_exporter, then asks the queries of the benchmarks, or the one whose number is given.
+//! `cargo run --release -p query --example promql_speed -- [head|blocks|day|merged] [hosts] [threads] [query] [rounds]` writes an
+//! hour of hosts x 100 series of the shape of node_exporter, or a day, scraped up to 5 ms late, in blocks of two hours (with
+//! `merged`: compacted) and an hour in the head; then it asks the queries of the benchmarks, or the one whose number is given.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -29,13 +30,14 @@ const SERIES: usize = 100;
 /// CPU time is told in hundredths of a second.
 const ROUNDS: u32 = 5;
 
-fn open(dir: &Path) -> Tsdb {
-    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(START_MS + HOUR_MS)));
+fn open(dir: &Path, hours: i64) -> Tsdb {
+    let clock = Arc::new(ManualClock::new(UnixNanos::from_millis(START_MS + hours * HOUR_MS)));
     let mut options = Options::new(dir);
     options.min_free_bytes = 0;
     options.head_bytes_max = 8 << 30;
     options.log_bytes_max = u64::MAX;
     options.retention = None;
+    options.out_of_order_window = Duration::from_secs(60);
     Tsdb::open(Arc::new(RealDisk), clock, options).expect("open")
 }
 
@@ -72,14 +74,21 @@ fn value(host: usize, i: usize, step: i64) -> f64 {
     }
 }
 
-fn write(db: &Tsdb, hosts: usize) {
+/// With `hours` beyond one all but the last half of the last two hours is flushed every two hours.
+fn write(db: &Tsdb, hosts: usize, hours: i64) {
     let all: Vec<Labels> = (0..hosts * SERIES).map(|n| labels(n / SERIES, n % SERIES)).collect();
-    for step in 0..=HOUR_MS / STEP_MS {
+    let jitter = if hours > 1 { 6 } else { 1 };
+    let flush_every = 2 * HOUR_MS / STEP_MS;
+    for step in 0..=hours * HOUR_MS / STEP_MS {
         let mut batch = db.batch();
         for (n, labels) in all.iter().enumerate() {
-            batch.series_of(labels).sample(START_MS + step * STEP_MS + 7, value(n / SERIES, n % SERIES, step));
+            let late = (step * 7919 + (n / SERIES) as i64 * 31) * 2_654_435_761 % 1_000_003 % jitter;
+            batch.series_of(labels).sample(START_MS + step * STEP_MS + 7 + late, value(n / SERIES, n % SERIES, step));
         }
         db.append_batch_wait(batch).expect("append");
+        if hours > 1 && (step + 1) % flush_every == 0 {
+            db.flush().expect("flush");
+        }
     }
 }
 
@@ -93,13 +102,16 @@ fn cpu() -> f64 {
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let blocks = args.next().as_deref() == Some("blocks");
+    let way = args.next().unwrap_or_default();
+    let hours = if matches!(&*way, "day" | "merged") { 25 } else { 1 };
     let mut number = || args.next().and_then(|a| a.parse::<usize>().ok());
     let (hosts, threads, only) = (number().unwrap_or(2_000), number().unwrap_or(2), number());
+    let asked_rounds = number();
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let db = open(dir.path());
-    write(&db, hosts);
-    if blocks {
+    let db = open(dir.path(), hours);
+    write(&db, hosts, hours);
+    while way == "merged" && db.compact().expect("compact") > 0 {}
+    if way == "blocks" {
         db.flush().expect("flush");
     }
     println!("{} series are written", hosts * SERIES);
@@ -118,11 +130,11 @@ fn main() {
         ("avg by (cluster) (avg_over_time(node_load1[1h]))", 0),
     ];
     for (i, (query, step_ms)) in queries.into_iter().enumerate().filter(|(i, _)| only.is_none_or(|o| o == *i)) {
-        let rounds = if only.is_some() { 30 * ROUNDS } else { ROUNDS };
+        let rounds = asked_rounds.map_or(if only.is_some() { 30 * ROUNDS } else { ROUNDS }, |n| n as u32);
         let ask = || {
             let deadline = Instant::now() + Duration::from_secs(600);
             let ask = Ask::new(AccessScope::ALL, deadline, Arc::new(AtomicBool::new(false)));
-            let end_ms = START_MS + HOUR_MS + 5_000;
+            let end_ms = START_MS + hours * HOUR_MS + 5_000;
             match step_ms {
                 0 => instant(&engine, &db, &ask, query, end_ms),
                 _ => range(&engine, &db, &ask, query, QueryRange { start_ms: START_MS + 600_000, end_ms, step_ms }),

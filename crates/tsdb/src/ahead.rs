@@ -9,11 +9,12 @@ use crate::block::{Block, ChunkRef};
 
 /// How far is read ahead at first, and at most.
 const AHEAD_BYTES_MIN: u64 = 8 << 10;
-const AHEAD_BYTES_MAX: u64 = 256 << 10;
+const AHEAD_BYTES_MAX: u64 = 64 << 10;
 /// A chunk that begins this little behind the one before counts as its neighbour: one of a series was not wanted.
 const GAP_BYTES: u64 = 4 << 10;
-/// Blocks that are read side by side, for series that lie in several.
-const WINDOWS_MAX: usize = 8;
+/// Blocks that are read side by side, for series that lie in several: a day of two hours each, and weeks of larger ones. With fewer
+/// windows than blocks each chunk would be a read of its own.
+const WINDOWS_MAX: usize = 48;
 
 /// Stretches of block files, one per block.
 #[derive(Debug, Default)]

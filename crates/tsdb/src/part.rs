@@ -6,7 +6,7 @@ use crate::TsdbError;
 use crate::ahead::Ahead;
 use crate::block::{Block, ChunkRef, TimesCache};
 use crate::chunk::open::OpenSnapshot;
-use crate::chunk::{self, ChunkStats, HistogramSample, Sample, SeriesSamples};
+use crate::chunk::{self, ChunkStats, FloatColumns, HistogramSample, Sample, SeriesSamples};
 
 /// Which samples are wanted of the series that are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,34 @@ impl Part {
             }
             _ => self.decode(out),
         }
+    }
+
+    /// As [`Part::decode_ahead`], into columns; `false` when the part has histograms, which have no place there.
+    pub(crate) fn decode_columns(
+        &self,
+        ahead: &mut Ahead,
+        times: &mut TimesCache,
+        out: &mut FloatColumns,
+    ) -> Result<bool, TsdbError> {
+        match self {
+            Self::Open(chunk) => chunk.decode_columns(out).ok_or_else(in_memory)?,
+            Self::One(s) => out.extend(&[*s]),
+            Self::Plain(samples) => {
+                let before = out.times.len();
+                out.extend(&samples.floats);
+                out.put_starts(before, &samples.starts);
+            }
+            Self::Histograms(_) => return Ok(false),
+            Self::Stored { block, chunk } => {
+                let body = ahead.chunk(block, chunk)?;
+                return block.decode_columns(chunk, body, times, out);
+            }
+            Self::Chunk { bytes, .. } if chunk::holds_floats(bytes) => {
+                chunk::decode_columns(bytes, &[], out).ok_or_else(in_memory)?;
+            }
+            Self::Chunk { .. } => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The statistics of a part that lies within `[min, max]` and has some.

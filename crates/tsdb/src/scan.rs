@@ -3,10 +3,12 @@
 //! Series that a selector finds lie side by side in a block, so that one read of the file serves the chunks of many. What is
 //! asked for out of order is read by itself.
 
+use std::ops::Range;
+
 use crate::TsdbError;
 use crate::ahead::Ahead;
 use crate::block::TimesCache;
-use crate::chunk::{ChunkStats, SeriesSamples};
+use crate::chunk::{ChunkStats, FloatColumns, SeriesSamples};
 use crate::part::Gather;
 use crate::partial::forgive;
 use crate::select::SeriesHandle;
@@ -33,6 +35,9 @@ pub enum Reduce {
 #[derive(Debug, Default)]
 pub struct Scan {
     samples: SeriesSamples,
+    columns: FloatColumns,
+    /// What of the columns lies within the range of the selection.
+    inside: Range<usize>,
     /// Floats that are not in `samples` because nobody needs them.
     left_out: usize,
     ahead: Ahead,
@@ -45,6 +50,22 @@ impl Scan {
     /// What was read last.
     pub fn samples(&self) -> &SeriesSamples {
         &self.samples
+    }
+
+    /// Times and values that [`SeriesHandle::scan_columns`] read last.
+    pub fn columns(&self) -> (&[i64], &[f64]) {
+        let FloatColumns { times, values, .. } = &self.columns;
+        (times.get(self.inside.clone()).unwrap_or_default(), values.get(self.inside.clone()).unwrap_or_default())
+    }
+
+    /// Looks at the clock once in a while.
+    fn check(&mut self, handle: &SeriesHandle) -> Result<(), TsdbError> {
+        if self.unchecked == 0 {
+            handle.meter.check()?;
+            self.unchecked = SERIES_PER_CHECK;
+        }
+        self.unchecked -= 1;
+        Ok(())
     }
 
     /// Takes out the histograms that were read last.
@@ -71,11 +92,7 @@ impl SeriesHandle {
     pub fn scan(&self, reduce: Option<Reduce>, scan: &mut Scan) -> Result<(), TsdbError> {
         scan.samples.clear();
         scan.left_out = 0;
-        if scan.unchecked == 0 {
-            self.meter.check()?;
-            scan.unchecked = SERIES_PER_CHECK;
-        }
-        scan.unchecked -= 1;
+        scan.check(self)?;
         let (min, max) = self.range;
         if reduce == Some(Reduce::Newest)
             && let Some(newest) = self.newest_known(max)
@@ -108,6 +125,38 @@ impl SeriesHandle {
         }
         scan.samples.clip(min, max);
         self.meter.samples(cost(&scan.samples))
+    }
+
+    /// Reads the floats of the series within the range of the selection as columns, for [`Scan::columns`]. `false`: read it by
+    /// [`SeriesHandle::scan`], because it has histograms, its stretches overlap, or, with `began`, one of its floats may count since
+    /// then or later.
+    ///
+    /// # Errors
+    /// As [`SeriesHandle::samples`].
+    pub fn scan_columns(&self, began: Option<i64>, scan: &mut Scan) -> Result<bool, TsdbError> {
+        scan.check(self)?;
+        if !self.in_order() {
+            return Ok(false);
+        }
+        let (min, max) = self.range;
+        let Scan { columns, ahead, times, .. } = scan;
+        columns.clear();
+        for part in self.touching(min, max) {
+            let before = columns.times.len();
+            match forgive(self.meter.partial(), part.decode_columns(ahead, times, columns))? {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => columns.truncate(before),
+            }
+        }
+        let known = |began| columns.starts.of_all(columns.times.len()).is_none_or(|start| start >= began);
+        if !columns.starts.is_empty() && began.is_some_and(known) {
+            return Ok(false);
+        }
+        let end = columns.times.partition_point(|t| *t <= max);
+        scan.inside = columns.times.partition_point(|t| *t < min)..end;
+        self.meter.samples(scan.inside.len())?;
+        Ok(true)
     }
 
     fn scan_merged(&self, scan: &mut Scan) -> Result<(), TsdbError> {

@@ -34,8 +34,8 @@ pub use error::EvalError;
 pub use output::{InstantSample, Output, Point, Series, Value};
 pub use run::{EngineOptions, QueryLimits};
 pub use source::{
-    HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
-    StartTimes,
+    FloatColumns, HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource,
+    SourceError, StartTimes,
 };
 
 use counted::Counted;

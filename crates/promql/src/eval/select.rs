@@ -11,7 +11,8 @@ use model::labels::Labels;
 use super::columns::{ABSENT, Histograms, Row, Sink, is_present, put_histogram};
 use super::windows::Windows;
 use super::{
-    Eval, EvalError, HistogramSample, Reading, Reduce, Sample, Samples, SelectHints, SeriesSet, StartTimes, Steps,
+    Eval, EvalError, FloatColumns, HistogramSample, Reading, Reduce, Sample, Samples, SelectHints, SeriesSet,
+    StartTimes, Steps,
 };
 use crate::ast::{At, DurationExpr, Expr, ExprKind, Extended, Span, Subquery, TimeModifiers, VectorSelector};
 use crate::duration::millis;
@@ -28,6 +29,8 @@ pub(crate) struct RangeSeries<'a> {
     pub(crate) drop_name: bool,
     /// Without stale markers.
     pub(crate) samples: &'a Samples,
+    /// The samples, when they are columns; `samples` is empty then.
+    pub(crate) columns: Option<FloatColumns<'a>>,
 }
 
 /// What a selector reads.
@@ -37,6 +40,8 @@ pub(crate) struct Selection {
     end_ms: i64,
     hints: SelectHints,
     reduce: Option<Reduce>,
+    /// Whether columns are welcome.
+    columns: bool,
 }
 
 /// What of a sample an instant selector gives.
@@ -121,7 +126,7 @@ impl<'a> Eval<'a> {
     fn read(
         &self,
         selection: &Selection,
-        f: &mut dyn FnMut(&Arc<Labels>, &mut Samples) -> Result<(), EvalError>,
+        f: &mut dyn FnMut(&Arc<Labels>, &mut Samples, Option<FloatColumns<'_>>) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
         let opened;
         let (set, range) = match self.part {
@@ -135,6 +140,16 @@ impl<'a> Eval<'a> {
         let mut reader = set.reader();
         for at in range {
             samples.clear();
+            if selection.columns
+                && let Some(reader) = &mut reader
+                && let Some(columns) = reader.columns(at)?
+            {
+                self.run.charge_loaded(columns.times_ms.len())?;
+                if !columns.times_ms.is_empty() {
+                    f(&set.labels(at), &mut samples, Some(columns))?;
+                }
+                continue;
+            }
             match &mut reader {
                 Some(reader) => reader.read(at, selection.reduce, &mut samples)?,
                 None => set.read(at, &mut samples)?,
@@ -144,7 +159,7 @@ impl<'a> Eval<'a> {
                 if self.reading == Reading::Statistics {
                     tell_resets(&mut samples.histograms);
                 }
-                f(&set.labels(at), &mut samples)?;
+                f(&set.labels(at), &mut samples, None)?;
             }
         }
         Ok(())
@@ -167,6 +182,7 @@ impl<'a> Eval<'a> {
                 ..SelectHints::default()
             },
             reduce: newest_only.then_some(Reduce::Newest),
+            columns: false,
         })
     }
 
@@ -183,7 +199,7 @@ impl<'a> Eval<'a> {
         let smoothed = selector.extended == Some(Extended::Smoothed);
         let mut values = vec![ABSENT; self.steps.count];
         let mut histograms = Histograms::new();
-        self.read(&self.instant_selection(selector, wanted)?, &mut |labels, samples| {
+        self.read(&self.instant_selection(selector, wanted)?, &mut |labels, samples, _| {
             histograms.clear();
             if smoothed {
                 let smoothing = super::functions::smoothed::Smoothing { eval: self, labels, span, lookback_ms };
@@ -227,6 +243,8 @@ impl<'a> Eval<'a> {
     ) -> Result<Selection, EvalError> {
         let (open_ms, end_ms) = windows.bounds();
         let start_times = function.map_or(StartTimes::None, super::functions::start_times);
+        let one_window = self.is_one_window(&windows.reference);
+        let sweeps = function.is_some_and(|name| super::functions::sweeps(name, windows));
         Ok(Selection {
             matchers: selector.all_matchers(),
             start_ms: open_ms.saturating_add(1),
@@ -238,9 +256,8 @@ impl<'a> Eval<'a> {
                 start_times,
                 newest_only: false,
             },
-            reduce: function
-                .and_then(super::functions::reduce)
-                .filter(|_| self.is_one_window(&windows.reference) && windows.is_plain()),
+            reduce: function.and_then(super::functions::reduce).filter(|_| one_window && windows.is_plain()),
+            columns: sweeps && !one_window && self.counted.is_none(),
         })
     }
 
@@ -260,10 +277,14 @@ impl<'a> Eval<'a> {
         match &expr.unwrap_parens().kind {
             ExprKind::Range(r) => {
                 let selection = self.range_selection(&r.selector, windows, function)?;
-                self.read(&selection, &mut |labels, samples| {
+                self.read(&selection, &mut |labels, samples, mut columns| {
+                    if let Some(all) = columns.take_if(|all| has_stale(all.values)) {
+                        let all = all.times_ms.iter().zip(all.values);
+                        samples.floats.extend(all.map(|(t_ms, value)| Sample { t_ms: *t_ms, value: *value }));
+                    }
                     drop_stale(samples);
                     self.count(windows, samples);
-                    f(RangeSeries { labels, drop_name: false, samples })
+                    f(RangeSeries { labels, drop_name: false, samples, columns })
                 })
             }
             ExprKind::Subquery(s) => self.subquery(s, windows, f),
@@ -316,7 +337,7 @@ impl<'a> Eval<'a> {
             }));
             self.run.charge(samples.weight())?;
             self.count(windows, &samples);
-            f(RangeSeries { labels: row.labels, drop_name: row.drop_name, samples: &samples })
+            f(RangeSeries { labels: row.labels, drop_name: row.drop_name, samples: &samples, columns: None })
         })
     }
 
@@ -349,6 +370,11 @@ fn tell_resets(histograms: &mut [HistogramSample]) {
                 if reset { CounterReset::Reset } else { CounterReset::NotReset };
         }
     }
+}
+
+/// Without a way out, so that it runs over several at a time.
+fn has_stale(values: &[f64]) -> bool {
+    values.iter().fold(false, |any, v| any | !is_present(*v))
 }
 
 fn drop_stale(samples: &mut Samples) {

@@ -66,6 +66,15 @@ impl Samples {
     }
 }
 
+/// Float samples of one series as columns, in ascending time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FloatColumns<'a> {
+    /// Unix milliseconds.
+    pub times_ms: &'a [i64],
+    /// As [`Sample::value`], one for each time.
+    pub values: &'a [f64],
+}
+
 /// What a source may use to read less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SelectHints {
@@ -170,4 +179,14 @@ pub trait SeriesReader {
     /// # Errors
     /// Whatever kept the source from reading.
     fn read(&mut self, at: usize, reduce: Option<Reduce>, into: &mut Samples) -> Result<(), SourceError>;
+
+    /// Its samples in the range of the selection, and no others, when they are floats without start times that the selection asks
+    /// for. `None`: it is to be read by [`SeriesReader::read`].
+    ///
+    /// # Errors
+    /// Whatever kept the source from reading.
+    fn columns(&mut self, at: usize) -> Result<Option<FloatColumns<'_>>, SourceError> {
+        let _ = at;
+        Ok(None)
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::Labels;
 use model::histogram::Histogram;
 use promql::eval::{
-    HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource, SourceError,
-    StartTimes,
+    FloatColumns, HistogramSample, Reduce, Sample, Samples, SelectHints, SeriesReader, SeriesSet, SeriesSource,
+    SourceError, StartTimes,
 };
 use promql::matcher::Matcher;
 use tsdb::{HistogramValue, Scan, SeriesHandle, Tsdb, TsdbError};
@@ -91,6 +91,20 @@ impl InOrder<'_> {
 }
 
 impl SeriesReader for InOrder<'_> {
+    fn columns(&mut self, at: usize) -> Result<Option<FloatColumns<'_>>, SourceError> {
+        let Some((_, handle)) = self.found.series.get(at) else { return Ok(None) };
+        let began = match self.found.start_times {
+            StartTimes::None => None,
+            StartTimes::Recent => Some(self.found.start_ms),
+            StartTimes::All => Some(i64::MIN),
+        };
+        if !handle.scan_columns(began, &mut self.scan).map_err(failed)? {
+            return Ok(None);
+        }
+        let (times_ms, values) = self.scan.columns();
+        Ok(Some(FloatColumns { times_ms, values }))
+    }
+
     fn read(&mut self, at: usize, reduce: Option<Reduce>, into: &mut Samples) -> Result<(), SourceError> {
         let Some((_, handle)) = self.found.series.get(at) else { return Ok(()) };
         let reduce = reduce.map(|reduce| match reduce {

@@ -97,6 +97,64 @@ fn instant_queries_read_the_engine() {
     check("requests_total{service=\"nobody\"}", expect![[r#""#]]);
 }
 
+/// Scrapes that jitter, in blocks and in memory: four counters of one target, of which one falls, one ends and comes back, and
+/// one is a little late on its own; and one that is a histogram for a while.
+fn scraped() -> Tsdb {
+    let clock = ManualClock::new(UnixNanos::from_millis(T0 + 9_000_000));
+    let mut options = Options::new("metrics");
+    options.block_span = Duration::from_secs(1 << 20);
+    options.min_free_bytes = 0;
+    let db = Tsdb::open(Arc::new(SimDisk::new(1)), Arc::new(clock), options).unwrap();
+    for step in 0..600 {
+        let mut batch = db.batch();
+        let t = T0 + step * 15_000 + step * 37 % 11;
+        for kind in ["ends", "falls", "late", "mixed", "rises"] {
+            let labels = Labels::from_pairs([("__name__", "work_total"), ("kind", kind)]);
+            let value = match kind {
+                "falls" => f64::from((step % 70) as u32),
+                "ends" if step % 90 == 89 => f64::from_bits(tsdb::STALE_NAN),
+                _ => step as f64 * 1.5,
+            };
+            if kind == "mixed" && step == 300 {
+                let h = model::histogram::Histogram::<u64> { count: 3, zero_count: 3, ..Default::default() };
+                batch.series_of(&labels).histogram(t, tsdb::HistogramValue::Int(Arc::new(h)));
+            } else {
+                batch.series_of(&labels).sample(t + i64::from(kind == "late"), value);
+            }
+        }
+        db.append_batch_wait(batch).unwrap();
+        if step == 200 || step == 500 {
+            db.flush().unwrap();
+        }
+    }
+    db
+}
+
+#[test]
+fn a_range_is_the_instants_at_its_steps() {
+    let (db, engine) = (scraped(), Engine::default());
+    for query in ["rate(work_total[5m])", "increase(work_total[40s])"] {
+        let (start_ms, step_ms, count) = (T0 - 30_000, 47_000, 180);
+        let asked = QueryRange { start_ms, end_ms: start_ms + step_ms * count, step_ms };
+        let all = range(&engine, &db, &ask(AccessScope::ALL), query, asked).unwrap();
+        let Value::Matrix(series) = all.output.value else { panic!("no matrix") };
+        let mut swept: Vec<_> = series
+            .iter()
+            .flat_map(|s| s.samples.iter().map(|p| (p.t_ms, s.labels.to_string(), p.value.to_string())))
+            .collect();
+        swept.sort();
+        let mut alone = Vec::new();
+        for t_ms in (0..=count).map(|i| start_ms + step_ms * i) {
+            let one = instant(&engine, &db, &ask(AccessScope::ALL), query, t_ms).unwrap();
+            let Value::Vector(series) = one.output.value else { panic!("no vector") };
+            alone.extend(series.iter().map(|s| (t_ms, s.labels.to_string(), s.value.to_string())));
+        }
+        alone.sort();
+        assert!(alone.len() > 500, "{}", alone.len());
+        assert_eq!(swept, alone, "{query}");
+    }
+}
+
 /// Counters that were at 5 when they were first seen: one began 10 s before that, of one it is not known, and one begins anew
 /// after 20 samples and is above what it was already when it is seen again.
 fn started() -> Tsdb {

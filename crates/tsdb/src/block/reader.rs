@@ -18,7 +18,7 @@ use super::times::TimesCache;
 use super::{FOOTER_LEN, Footer, HEADER_LEN, MAGIC, VERSION, VERSION_1, VERSION_2};
 use crate::TsdbError;
 use crate::chunk::bits::ByteReader;
-use crate::chunk::{self, ChunkStats, Sample, SeriesSamples};
+use crate::chunk::{self, ChunkStats, FloatColumns, Sample, SeriesSamples};
 use crate::exemplar::Exemplar;
 use crate::plan::BlockInfo;
 use crate::postings::LabelIndex;
@@ -344,6 +344,26 @@ impl Block {
             out.starts.set(before..out.floats.len(), c.start);
         }
         Ok(())
+    }
+
+    /// As [`Block::decode_chunk`], into columns; `false` for a chunk of histograms.
+    pub(crate) fn decode_columns(
+        &self,
+        c: &ChunkRef,
+        body: &[u8],
+        times: &mut TimesCache,
+        out: &mut FloatColumns,
+    ) -> Result<bool, TsdbError> {
+        if !chunk::holds_floats(body) {
+            return Ok(false);
+        }
+        let before = out.times.len();
+        let shared = self.times_of(body, times)?;
+        chunk::decode_columns(body, shared, out).ok_or_else(|| self.damaged(c.offset, "a chunk"))?;
+        if !chunk::holds_starts(body) {
+            out.starts.set(before..out.times.len(), c.start);
+        }
+        Ok(true)
     }
 
     /// The times that a chunk has in common with others; nothing when it has its own.

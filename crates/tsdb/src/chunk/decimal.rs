@@ -8,7 +8,7 @@
 //! exceptions with all 64 bits. [`decode_bits`] reads what version 1 wrote.
 
 use super::bits::{BitReader, ByteReader, put_prefixed, put_varint};
-use super::samples::Sample;
+use super::samples::{Sample, ValueSlot};
 use super::{ints, pco};
 
 /// Decimals that are tried. 10^9 and the mantissas below 2^53 keep `n` and `10^e` exact doubles.
@@ -127,39 +127,39 @@ fn power(r: &mut ByteReader<'_>) -> Option<f64> {
     POWERS.get(usize::from(r.u8()?)).copied()
 }
 
-fn take_exceptions(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<()> {
+fn take_exceptions<S: ValueSlot>(r: &mut ByteReader<'_>, slots: &mut [S]) -> Option<()> {
     for _ in 0..r.len()? {
         let at = r.len()?;
         let bits = r.u64()?;
-        samples.get_mut(at)?.v = f64::from_bits(bits);
+        slots.get_mut(at)?.set(f64::from_bits(bits));
     }
     Some(())
 }
 
-pub(super) fn decode_packed(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<()> {
+pub(super) fn decode_packed<S: ValueSlot>(r: &mut ByteReader<'_>, slots: &mut [S]) -> Option<()> {
     let power = power(r)?;
     if power == 1.0 {
         // Most series are whole numbers, and a division costs as much as all the rest.
-        ints::decode_with(r, samples, |s, n| s.v = n as f64)?;
+        ints::decode_with(r, slots, |s, n| s.set(n as f64))?;
     } else {
-        ints::decode_with(r, samples, |s, n| s.v = n as f64 / power)?;
+        ints::decode_with(r, slots, |s, n| s.set(n as f64 / power))?;
     }
-    take_exceptions(r, samples)
+    take_exceptions(r, slots)
 }
 
-pub(super) fn decode_pco(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<()> {
+pub(super) fn decode_pco<S: ValueSlot>(r: &mut ByteReader<'_>, slots: &mut [S]) -> Option<()> {
     let power = power(r)?;
-    let mut numbers = vec![0i64; samples.len()];
+    let mut numbers = vec![0i64; slots.len()];
     pco::decode(r.prefixed()?, &mut numbers)?;
-    samples.iter_mut().zip(numbers).for_each(|(s, n)| s.v = n as f64 / power);
-    take_exceptions(r, samples)
+    slots.iter_mut().zip(numbers).for_each(|(s, n)| s.set(n as f64 / power));
+    take_exceptions(r, slots)
 }
 
 const DENSE_BITS: u8 = 0;
 const SPARSE_BITS: u8 = 1;
 
 /// The encoding of version 1: as packed, in a stream of bits that fills bytes from the most significant one.
-pub(super) fn decode_bits(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<()> {
+pub(super) fn decode_bits<S: ValueSlot>(r: &mut ByteReader<'_>, slots: &mut [S]) -> Option<()> {
     let power = power(r)?;
     let mut n = r.signed()?;
     let divisor = r.varint()? as i64;
@@ -170,8 +170,8 @@ pub(super) fn decode_bits(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Opt
         return None;
     }
     let mut values = BitReader::new(r.prefixed()?);
-    let (first, rest) = samples.split_first_mut()?;
-    first.v = n as f64 / power;
+    let (first, rest) = slots.split_first_mut()?;
+    first.set(n as f64 / power);
     // Damaged input may overflow; sums wrap so that it is wrong, not a panic (checksums tell first).
     let live: Vec<bool> = match mode {
         DENSE_BITS => vec![true; rest.len()],
@@ -181,7 +181,7 @@ pub(super) fn decode_bits(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Opt
         if live {
             n = n.wrapping_add(min.wrapping_add(values.take(width)? as i64).wrapping_mul(divisor));
         }
-        s.v = n as f64 / power;
+        s.set(n as f64 / power);
     }
-    take_exceptions(r, samples)
+    take_exceptions(r, slots)
 }

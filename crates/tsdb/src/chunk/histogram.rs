@@ -357,7 +357,7 @@ pub(crate) fn decode(bytes: &[u8], shared: &[i64], out: &mut Vec<HistogramSample
 
 fn decode_of<N: Count>(r: &mut ByteReader<'_>, shared: &[i64], out: &mut Vec<HistogramSample>) -> Option<()> {
     let count = r.len().filter(|n| (1..=super::SAMPLES_MAX).contains(n))?;
-    let mut times = Vec::new();
+    let mut times: Vec<i64> = Vec::new();
     times::decode(r, count, shared, &mut times)?;
     let starts = match r.u8()? {
         0 => vec![0; count],
@@ -396,7 +396,7 @@ fn decode_of<N: Count>(r: &mut ByteReader<'_>, shared: &[i64], out: &mut Vec<His
             let buckets = h.positive.iter().chain(&h.negative).fold(h.zero_count, |sum, n| sum.add(*n));
             h.count = N::undo(*beyond.get(i)?, buckets);
         }
-        out.push(HistogramSample { t: time.t, start_t: *starts.get(i)?, value: N::wrap(h) });
+        out.push(HistogramSample { t: *time, start_t: *starts.get(i)?, value: N::wrap(h) });
     }
     Some(())
 }

@@ -25,6 +25,7 @@ mod xor;
 
 use bits::{ByteReader, put_varint};
 
+pub(crate) use samples::FloatColumns;
 pub(crate) use times::TimesAt;
 
 pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
@@ -129,6 +130,29 @@ fn decode_with(
     values::decode(&mut r, out.get_mut(start..)?)
 }
 
+/// Appends the floats of a chunk, with start times that stand in it, to columns; `shared` as in [`decode`].
+///
+/// Returns `None` when the bytes are not a chunk of floats; `out` may then hold part of it.
+#[must_use]
+pub(crate) fn decode_columns(bytes: &[u8], shared: &[i64], out: &mut FloatColumns) -> Option<()> {
+    let mut r = ByteReader(bytes);
+    let kind = r.u8()?;
+    let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
+    let FloatColumns { times, values, starts } = out;
+    let start = times.len();
+    match kind {
+        KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, shared, times)?,
+        KIND_FLOAT_BITS => timestamps::decode(&mut r, count, times)?,
+        _ => return None,
+    }
+    if kind == KIND_FLOAT_STARTS {
+        let first_t = *times.get(start)?;
+        StartTimes::decode(&mut r, count, first_t, |run, t| starts.set(start + run.start..start + run.end, t))?;
+    }
+    values.resize(start + count, 0.0);
+    values::decode(&mut r, values.get_mut(start..)?)
+}
+
 /// Appends the samples of a chunk of any kind to `out`, in order of time; `shared` as in [`decode`].
 ///
 /// Returns `None` when the bytes are not a chunk; `out` may then hold part of it.
@@ -157,12 +181,24 @@ mod tests {
 
     use super::*;
 
+    /// Decoded as columns it is the same.
+    fn columns(bytes: &[u8], samples: &[Sample], starts: &StartTimes) {
+        let mut back = FloatColumns::default();
+        decode_columns(bytes, &[], &mut back).expect("own chunk");
+        let both = back.times.iter().zip(&back.values).map(|(t, v)| Sample { t: *t, v: *v });
+        assert_eq!(
+            (both.collect::<Vec<_>>(), back.values.len(), &back.starts),
+            (samples.to_vec(), samples.len(), starts)
+        );
+    }
+
     fn check(samples: &[Sample]) -> usize {
         let check = |effort| {
             let bytes = encode(samples, &StartTimes::default(), effort);
             let mut back = Vec::new();
             decode(&bytes, &[], &mut back).expect("own chunk");
             assert_eq!(back, samples);
+            columns(&bytes, samples, &StartTimes::default());
             // One start time for all costs its distance, several cost themselves.
             for starts in [vec![samples[0].t.wrapping_sub(5000); samples.len()], (1..).take(samples.len()).collect()] {
                 let starts: StartTimes = starts.into_iter().collect();
@@ -170,6 +206,7 @@ mod tests {
                 let mut back = SeriesSamples::default();
                 decode_any(&with_starts, &[], &mut back).expect("own chunk");
                 assert_eq!((&back.floats[..], &back.starts), (samples, &starts));
+                columns(&with_starts, samples, &starts);
                 if starts.of_all(samples.len()) == Some(samples[0].t.wrapping_sub(5000)) && !starts.is_empty() {
                     assert_eq!(with_starts.len(), bytes.len() + 3);
                 }
@@ -277,6 +314,7 @@ mod tests {
                 let chunk = [&[kind], &bytes[..]].concat();
                 let _ = (times_at(&chunk), decode_times(&bytes, 7));
                 let _ = decode(&chunk, &[1; 7], &mut out);
+                let _ = decode_columns(&chunk, &[1; 7], &mut FloatColumns::default());
                 prop_assert!(out.len() <= SAMPLES_MAX);
             }
         }

@@ -7,7 +7,7 @@
 //! holds the lock of the series for no longer than that.
 
 use super::bits::{BitReader, unzigzag, zigzag};
-use super::{Sample, StartTimes};
+use super::{FloatColumns, Sample, StartTimes};
 
 /// The stream grows in steps of this many bytes: doubling would leave half of it empty in every series.
 const GROWTH_BYTES: usize = 64;
@@ -157,7 +157,8 @@ impl OpenChunk {
         let mut all = std::mem::take(self);
         all.bytes.extend_from_slice(&all.pending.to_be_bytes());
         // The stream is our own, so that it reads back.
-        let read = decode(&all.bytes, all.count, all.first_t, out);
+        out.reserve(all.len());
+        let read = decode(&all.bytes, all.count, all.first_t, |t, v| out.push(Sample { t, v }));
         debug_assert!(read.is_some());
         all.starts.map(|starts| *starts).unwrap_or_default()
     }
@@ -176,21 +177,37 @@ impl OpenSnapshot {
 
     /// Appends the samples; `None` when the stream is not one.
     pub(crate) fn decode(&self, out: &mut Vec<Sample>) -> Option<()> {
-        decode(&self.stream, self.count, self.min, out)
+        out.reserve(usize::from(self.count));
+        decode(&self.stream, self.count, self.min, |t, v| out.push(Sample { t, v }))
+    }
+
+    /// As [`OpenSnapshot::decode`], into columns and with start times.
+    pub(crate) fn decode_columns(&self, out: &mut FloatColumns) -> Option<()> {
+        let before = out.times.len();
+        out.times.reserve(usize::from(self.count));
+        out.values.reserve(usize::from(self.count));
+        decode(&self.stream, self.count, self.min, |t, v| {
+            out.times.push(t);
+            out.values.push(v);
+        })?;
+        if let Some(starts) = self.starts() {
+            out.put_starts(before, starts);
+        }
+        Some(())
     }
 }
 
-/// Appends the `count` samples of a stream that begins at time `t`; `None` when it is not one.
-fn decode(stream: &[u8], count: u16, mut t: i64, out: &mut Vec<Sample>) -> Option<()> {
+/// Calls `each` with the `count` samples of a stream that begins at time `t`; `None` when it is not one.
+#[inline]
+fn decode(stream: &[u8], count: u16, mut t: i64, mut each: impl FnMut(i64, f64)) -> Option<()> {
     if count == 0 {
         return Some(());
     }
-    out.reserve(usize::from(count));
     let mut r = BitReader::new(stream);
     let mut delta = 0i64;
     let mut v = r.take(64)?;
     let (mut leading, mut width) = (0u32, 0u32);
-    out.push(Sample { t, v: f64::from_bits(v) });
+    each(t, f64::from_bits(v));
     for _ in 1..count {
         delta = delta.wrapping_add(unzigzag(take_time(&mut r)?));
         t = t.wrapping_add(delta);
@@ -202,7 +219,7 @@ fn decode(stream: &[u8], count: u16, mut t: i64, out: &mut Vec<Sample>) -> Optio
             let shift = 64u32.checked_sub(leading + width).filter(|n| *n < 64)?;
             v ^= r.take(width)? << shift;
         }
-        out.push(Sample { t, v: f64::from_bits(v) });
+        each(t, f64::from_bits(v));
     }
     Some(())
 }

@@ -22,6 +22,93 @@ impl PartialEq for Sample {
     }
 }
 
+/// What values are decoded into: samples that have their times, or a column.
+pub(super) trait ValueSlot {
+    fn set(&mut self, v: f64);
+}
+
+impl ValueSlot for Sample {
+    #[inline]
+    fn set(&mut self, v: f64) {
+        self.v = v;
+    }
+}
+
+impl ValueSlot for f64 {
+    #[inline]
+    fn set(&mut self, v: f64) {
+        *self = v;
+    }
+}
+
+/// What times are decoded into: samples that have no value yet, or a column.
+pub(super) trait TimeSlot {
+    fn at(t: i64) -> Self;
+    fn add(&mut self, distance: i64);
+}
+
+impl TimeSlot for Sample {
+    #[inline]
+    fn at(t: i64) -> Self {
+        Self { t, v: 0.0 }
+    }
+
+    #[inline]
+    fn add(&mut self, distance: i64) {
+        self.t = self.t.wrapping_add(distance);
+    }
+}
+
+impl TimeSlot for i64 {
+    #[inline]
+    fn at(t: i64) -> Self {
+        t
+    }
+
+    #[inline]
+    fn add(&mut self, distance: i64) {
+        *self = self.wrapping_add(distance);
+    }
+}
+
+/// Floats of a series as columns, one element per sample each.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FloatColumns {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub(crate) times: Vec<i64>,
+    /// The values.
+    pub(crate) values: Vec<f64>,
+    /// Since when each counts, as far as that is known.
+    pub(crate) starts: StartTimes,
+}
+
+impl FloatColumns {
+    /// Removes all.
+    pub(crate) fn clear(&mut self) {
+        self.times.clear();
+        self.values.clear();
+        self.starts.clear();
+    }
+
+    /// Keeps the first ones.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.times.truncate(len);
+        self.values.truncate(len);
+        self.starts.truncate(len);
+    }
+
+    /// Appends samples.
+    pub(crate) fn extend(&mut self, samples: &[Sample]) {
+        self.times.extend(samples.iter().map(|s| s.t));
+        self.values.extend(samples.iter().map(|s| s.v));
+    }
+
+    /// Says since when those from `before` on count, as [`SeriesSamples::put_starts`].
+    pub(crate) fn put_starts(&mut self, before: usize, starts: &StartTimes) {
+        starts.each_run(|run, start| self.starts.set(before + run.start..before + run.end, start));
+    }
+}
+
 /// A histogram as it was sent: with whole counts or with any numbers.
 #[derive(Debug, Clone)]
 pub enum HistogramValue {

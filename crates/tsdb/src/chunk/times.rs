@@ -6,7 +6,7 @@
 //! it has in common with others.
 
 use super::bits::{ByteReader, put_signed, put_varint};
-use super::samples::Sample;
+use super::samples::{Sample, TimeSlot};
 use super::{ints, timestamps};
 
 const LINE: u8 = 0;
@@ -43,9 +43,9 @@ pub(super) fn place(r: &mut ByteReader<'_>) -> Option<TimesAt> {
 
 /// The times of `count` samples that a block keeps; `None` when the bytes are not that.
 pub(super) fn decode_kept(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
-    let (mut r, mut samples) = (ByteReader(bytes), Vec::new());
-    decode(&mut r, count, &[], &mut samples)?;
-    r.0.is_empty().then(|| samples.iter().map(|s| s.t).collect())
+    let (mut r, mut times) = (ByteReader(bytes), Vec::new());
+    decode(&mut r, count, &[], &mut times)?;
+    r.0.is_empty().then_some(times)
 }
 
 /// Appends the times of `samples`.
@@ -79,9 +79,14 @@ fn nearest(span: i64, intervals: i64) -> i64 {
     (span * 2 + intervals).div_euclid(intervals * 2) as i64
 }
 
-/// Appends `count` samples with their times, which are `shared` when the block keeps them; the values are zero for now.
+/// Appends `count` times, or samples that have no value yet; the times are `shared` when the block keeps them.
 #[must_use]
-pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, shared: &[i64], out: &mut Vec<Sample>) -> Option<()> {
+pub(super) fn decode<T: TimeSlot>(
+    r: &mut ByteReader<'_>,
+    count: usize,
+    shared: &[i64],
+    out: &mut Vec<T>,
+) -> Option<()> {
     let tag = r.u8()?;
     if tag == BITS {
         return timestamps::decode(r, count, out);
@@ -89,20 +94,20 @@ pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, shared: &[i64], out: 
     if tag == SHARED {
         // Where they lie, which the caller has looked at.
         let _ = (r.varint()?, r.varint()?);
-        (shared.len() == count).then(|| out.extend(shared.iter().map(|t| Sample { t: *t, v: 0.0 })))?;
+        (shared.len() == count).then(|| out.extend(shared.iter().map(|t| T::at(*t))))?;
         return Some(());
     }
     let mut t = r.signed()?;
     let interval = r.signed()?;
     let start = out.len();
     out.extend((0..count).map(|_| {
-        let sample = Sample { t, v: 0.0 };
+        let on_line = T::at(t);
         t = t.wrapping_add(interval);
-        sample
+        on_line
     }));
     match tag {
         LINE => Some(()),
-        NEAR_LINE => ints::decode_level(r, out.get_mut(start..)?, |s, d| s.t = s.t.wrapping_add(d)),
+        NEAR_LINE => ints::decode_level(r, out.get_mut(start..)?, |slot, distance| slot.add(distance)),
         _ => None,
     }
 }

@@ -5,8 +5,8 @@
 //! bits only. The scheme is Gorilla's (Pelkonen et al., VLDB 2015) with widths
 //! for milliseconds. A constant interval costs no bits at all.
 
-use super::Sample;
 use super::bits::{BitReader, BitWriter, ByteReader, put_signed, put_varint, unzigzag, zigzag};
+use super::samples::{Sample, TimeSlot};
 
 /// Widths of the classes `10`, `110`, `1110`, `1111`.
 const WIDTHS: [u32; 4] = [7, 12, 20, 64];
@@ -62,22 +62,22 @@ fn take_class(r: &mut BitReader<'_>) -> Option<u64> {
     r.take(WIDTHS[3])
 }
 
-/// Appends `count` samples with their times; the values are zero for now.
-pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, out: &mut Vec<Sample>) -> Option<()> {
+/// Appends `count` times, or samples that have no value yet.
+pub(super) fn decode<T: TimeSlot>(r: &mut ByteReader<'_>, count: usize, out: &mut Vec<T>) -> Option<()> {
     let mut t = r.signed()?;
     out.reserve(count);
-    out.push(Sample { t, v: 0.0 });
+    out.push(T::at(t));
     if count == 1 {
         return Some(());
     }
     let mut delta = r.signed()?;
     t = t.wrapping_add(delta);
-    out.push(Sample { t, v: 0.0 });
+    out.push(T::at(t));
     let bits = r.prefixed()?;
     if bits.is_empty() {
         for _ in 2..count {
             t = t.wrapping_add(delta);
-            out.push(Sample { t, v: 0.0 });
+            out.push(T::at(t));
         }
         return Some(());
     }
@@ -85,7 +85,7 @@ pub(super) fn decode(r: &mut ByteReader<'_>, count: usize, out: &mut Vec<Sample>
     for _ in 2..count {
         delta = delta.wrapping_add(unzigzag(take_class(&mut bits)?));
         t = t.wrapping_add(delta);
-        out.push(Sample { t, v: 0.0 });
+        out.push(T::at(t));
     }
     Some(())
 }

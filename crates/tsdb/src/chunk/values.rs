@@ -2,7 +2,7 @@
 
 use super::bits::{ByteReader, put_prefixed};
 use super::decimal::{self, Decimal};
-use super::samples::Sample;
+use super::samples::{Sample, ValueSlot};
 use super::{Effort, pco, xor};
 
 const EQUAL: u8 = 0;
@@ -64,23 +64,23 @@ fn smaller(one: (u8, Vec<u8>), other: Option<(u8, Vec<u8>)>, saved: usize) -> (u
     }
 }
 
-/// Sets the values of `samples`; the column is all that is left of `r`.
+/// Sets the values of `slots`; the column is all that is left of `r`.
 #[must_use]
-pub(super) fn decode(r: &mut ByteReader<'_>, samples: &mut [Sample]) -> Option<()> {
+pub(super) fn decode<S: ValueSlot>(r: &mut ByteReader<'_>, slots: &mut [S]) -> Option<()> {
     match r.u8()? {
         EQUAL => {
             let v = f64::from_bits(r.u64()?);
-            samples.iter_mut().for_each(|s| s.v = v);
+            slots.iter_mut().for_each(|s| s.set(v));
             Some(())
         }
-        DECIMAL_PACKED => decimal::decode_packed(r, samples),
-        XOR => xor::decode(r.0, samples),
-        DECIMAL_PCO => decimal::decode_pco(r, samples),
-        DECIMAL_BITS => decimal::decode_bits(r, samples),
+        DECIMAL_PACKED => decimal::decode_packed(r, slots),
+        XOR => xor::decode(r.0, slots),
+        DECIMAL_PCO => decimal::decode_pco(r, slots),
+        DECIMAL_BITS => decimal::decode_bits(r, slots),
         FLOAT_PCO => {
-            let mut values = vec![0.0; samples.len()];
+            let mut values = vec![0.0; slots.len()];
             pco::decode(r.prefixed()?, &mut values)?;
-            samples.iter_mut().zip(values).for_each(|(s, v)| s.v = v);
+            slots.iter_mut().zip(values).for_each(|(s, v)| s.set(v));
             Some(())
         }
         _ => None,

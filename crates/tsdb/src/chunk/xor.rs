@@ -4,8 +4,8 @@
 //! the differing bits lie in the last window; `11` a new window follows (5
 //! bits of leading zeroes, 6 bits of length - 1, the bits).
 
-use super::Sample;
 use super::bits::{BitReader, BitWriter};
+use super::samples::{Sample, ValueSlot};
 
 pub(super) fn encode(samples: &[Sample]) -> Vec<u8> {
     let mut w = BitWriter::default();
@@ -54,11 +54,11 @@ pub(super) fn encoded_len(samples: &[Sample]) -> usize {
     (64 * samples.len().min(1) + bits.sum::<u32>() as usize).div_ceil(8)
 }
 
-pub(super) fn decode(bytes: &[u8], samples: &mut [Sample]) -> Option<()> {
+pub(super) fn decode<S: ValueSlot>(bytes: &[u8], slots: &mut [S]) -> Option<()> {
     let mut r = BitReader::new(bytes);
-    let (first, rest) = samples.split_first_mut()?;
+    let (first, rest) = slots.split_first_mut()?;
     let mut last = r.take(64)?;
-    first.v = f64::from_bits(last);
+    first.set(f64::from_bits(last));
     let (mut leading, mut len) = (0u32, 0u32);
     for s in rest {
         if r.take(1)? == 1 {
@@ -69,7 +69,7 @@ pub(super) fn decode(bytes: &[u8], samples: &mut [Sample]) -> Option<()> {
             let shift = 64u32.checked_sub(leading + len).filter(|n| *n < 64)?;
             last ^= r.take(len)? << shift;
         }
-        s.v = f64::from_bits(last);
+        s.set(f64::from_bits(last));
     }
     Some(())
 }

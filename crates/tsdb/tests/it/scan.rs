@@ -39,6 +39,11 @@ fn check(db: &Tsdb, range: (i64, i64)) {
         let all = series.read().expect("read");
         series.scan(None, &mut scan).expect("scan");
         assert_eq!((scan.samples(), scan.left_out()), (&all, 0));
+        if series.scan_columns(None, &mut scan).expect("columns") {
+            let (times, values) = scan.columns();
+            let both = times.iter().zip(values).map(|(t, v)| tsdb::Sample { t: *t, v: *v });
+            assert_eq!((both.collect::<Vec<_>>(), values.len()), (all.floats.clone(), all.floats.len()));
+        }
         let floats = &all.floats;
         let (Some(first), Some(last)) = (floats.first(), floats.last()) else { continue };
         let mut reduced = |reduce| {

@@ -18,7 +18,7 @@ mod sort;
 
 use super::columns::{ABSENT, Columns, Histograms, Row, Sink, is_present, put_histogram};
 use super::select::Wanted;
-use super::windows::Window;
+use super::windows::{Window, Windows};
 use super::{Eval, EvalError, Point, Reduce, StartTimes};
 use crate::ast::{Call, Expr, ExprKind, ValueType};
 use mixed::Mixed;
@@ -44,6 +44,11 @@ pub(crate) fn reduce(name: &str) -> Option<Reduce> {
         "count_over_time" | "present_over_time" => Reduce::Number,
         _ => return None,
     })
+}
+
+/// Whether a function has its answers from a sweep over columns when windows lie so.
+pub(crate) fn sweeps(name: &str, windows: &Windows) -> bool {
+    matches!(name, "rate" | "increase") && windows.is_plain() && !windows.is_fixed()
 }
 
 /// Which start times a function of range vectors looks at.
@@ -164,8 +169,8 @@ impl Eval<'_> {
         let mut step_params = vec![0.0; params.len()];
         // A fixed window has one answer, unless the answer depends on the step too.
         let once = windows.is_fixed() && params.is_empty();
-        let sweeps = matches!(name, "rate" | "increase") && windows.is_plain() && !windows.is_fixed();
-        let mut sweep = rate::Sweep::default();
+        let sweeps = sweeps(name, &windows);
+        let mut sweep = rate::Sweep::new(&windows, name == "rate");
         let mut checked = false;
         let mut noted = String::new();
         // Windows of many steps take their time without reading anything.
@@ -180,8 +185,10 @@ impl Eval<'_> {
                 self.check_params(c, &params)?;
             }
             histograms.clear();
-            if sweeps && series.samples.is_plain() {
-                sweep.run(series.samples, &windows, name == "rate", &mut values);
+            if let Some(columns) = series.columns {
+                sweep.run(columns, &mut values);
+            } else if sweeps && series.samples.is_plain() {
+                sweep.run_samples(series.samples, &mut values);
             } else {
                 let plain = series.samples.is_plain();
                 let mixed = Mixed { eval: self, labels: series.labels, span: range.span };

@@ -9,7 +9,7 @@ use super::RangeFunction;
 use super::mixed::Mixed;
 use crate::eval::columns::ABSENT;
 use crate::eval::windows::{Moving, Window, Windows};
-use crate::eval::{Point, Sample, Samples};
+use crate::eval::{FloatColumns, Point, Sample, Samples};
 use crate::text::quote;
 
 /// The function of this name.
@@ -106,95 +106,145 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
     Some(change * factor)
 }
 
-/// What is needed of every window of one series, one list per quantity so that the arithmetic runs over lists.
-#[derive(Default)]
-pub(super) struct Sweep {
+/// `rate` and `increase` of one series after another, at all steps.
+///
+/// Where a window lies in a series depends on times only, and neighbours mostly have the same ones: they were scraped together.
+/// So that is found once for all of them. Where a counter fell is found once for all windows. Most counters do not fall, and
+/// then a window costs the same whatever its width.
+pub(super) struct Sweep<'w> {
+    windows: &'w Windows,
+    /// What the change is divided by at last.
+    seconds: f64,
+    /// The times that `places` are of, and how many samples were left out between them.
+    times_ms: Vec<i64>,
+    left_out: usize,
+    /// One per step.
+    places: Vec<Place>,
     /// The samples after which the counter fell.
     falls: Vec<usize>,
-    windows: Vec<Inside>,
+    /// Of a series that came as samples.
+    columns: (Vec<i64>, Vec<f64>),
 }
 
-/// The samples inside one window, in milliseconds; nothing when there are less than two.
-#[derive(Clone, Copy, Default)]
-struct Inside {
-    samples: f64,
-    to_start_ms: f64,
-    sampled_ms: f64,
-    to_end_ms: f64,
-    first: f64,
-    change: f64,
+/// Where the samples of a window are, and how far they reach, in seconds.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The first one, [`NOWHERE`] when there are less than two.
+    first: u32,
+    last: u32,
+    sampled: f64,
+    /// How far to extrapolate before the first one, unless the counter was zero at some time.
+    to_start: f64,
+    to_end: f64,
 }
 
-impl Sweep {
-    /// `rate` and `increase` of one series at all steps.
-    ///
-    /// Where the counter fell is found once for all windows. Most counters do
-    /// not fall, and then a window costs the same whatever its width.
-    pub(super) fn run(&mut self, samples: &Samples, windows: &Windows, per_second: bool, out: &mut [f64]) {
-        let Samples { floats, left_out, .. } = samples;
-        self.falls.clear();
-        let falls = |w: &[Sample]| w[1].value < w[0].value;
-        // Without a way out, so that it runs over several at a time.
-        if floats.windows(2).fold(false, |any, w| any | falls(w)) {
-            self.falls.extend(floats.windows(2).enumerate().filter(|(_, w)| falls(w)).map(|(i, _)| i));
-        }
-        self.look_inside(floats, windows, out.len());
-        if *left_out > 0 {
-            self.windows.iter_mut().for_each(|w| w.samples += *left_out as f64);
-        }
+const NOWHERE: u32 = u32::MAX;
+
+impl<'w> Sweep<'w> {
+    pub(super) fn new(windows: &'w Windows, per_second: bool) -> Self {
         let seconds = if per_second { windows.range_ms as f64 / 1000.0 } else { 1.0 };
-        for (w, out) in self.windows.iter().zip(out) {
-            let value = w.extrapolated(seconds);
-            *out = if w.samples >= 2.0 { value } else { ABSENT };
+        let (places, falls) = (Vec::new(), Vec::new());
+        Self { windows, seconds, times_ms: Vec::new(), left_out: 0, places, falls, columns: Default::default() }
+    }
+
+    /// As [`Sweep::run`], of floats that stand as samples.
+    pub(super) fn run_samples(&mut self, samples: &Samples, out: &mut [f64]) {
+        let (mut times_ms, mut values) = std::mem::take(&mut self.columns);
+        times_ms.clear();
+        values.clear();
+        times_ms.extend(samples.floats.iter().map(|s| s.t_ms));
+        values.extend(samples.floats.iter().map(|s| s.value));
+        self.look_inside(&times_ms, samples.left_out, out.len());
+        self.change(&values, out);
+        self.columns = (times_ms, values);
+    }
+
+    /// The value at every step, or [`ABSENT`]. There is no stale marker among `columns`.
+    pub(super) fn run(&mut self, columns: FloatColumns<'_>, out: &mut [f64]) {
+        self.look_inside(columns.times_ms, 0, out.len());
+        self.change(columns.values, out);
+    }
+
+    /// Finds the places of all windows.
+    fn look_inside(&mut self, times_ms: &[i64], left_out: usize, steps: usize) {
+        if self.places.len() == steps && self.left_out == left_out && self.times_ms == times_ms {
+            return;
+        }
+        self.times_ms.clear();
+        self.times_ms.extend_from_slice(times_ms);
+        self.left_out = left_out;
+        self.places.clear();
+        let mut moving = Moving::default();
+        for step in 0..steps {
+            let (start_ms, end_ms) = self.windows.edges(step);
+            moving.advance(times_ms, |t| *t, start_ms, end_ms);
+            let place = Place::new(times_ms, &moving, left_out, (start_ms, end_ms));
+            self.places.push(place.unwrap_or_default());
         }
     }
 
-    fn look_inside(&mut self, samples: &[Sample], windows: &Windows, steps: usize) {
-        self.windows.clear();
-        let mut moving = Moving::default();
-        let mut first_fall = 0;
-        for step in 0..steps {
-            let (start_ms, end_ms) = windows.edges(step);
-            moving.advance(samples, |s| s.t_ms, start_ms, end_ms);
-            let inside = samples.get(moving.low..moving.high).unwrap_or(&[]);
-            let [first, .., last] = inside else {
-                self.windows.push(Inside::default());
-                continue;
-            };
+    /// What changed in every window.
+    fn change(&mut self, values: &[f64], out: &mut [f64]) {
+        let Self { falls, places, seconds, .. } = self;
+        falls.clear();
+        let fell = |w: &[f64]| w[1] < w[0];
+        // Without a way out, so that it runs over several at a time.
+        if values.windows(2).fold(false, |any, w| any | fell(w)) {
+            falls.extend(values.windows(2).enumerate().filter(|(_, w)| fell(w)).map(|(i, _)| i));
+        }
+        let mut next_fall = 0;
+        for (place, out) in places.iter().zip(out) {
+            *out = ABSENT;
+            let (low, high) = (place.first as usize, place.last as usize);
+            let (Some(first), Some(last)) = (values.get(low), values.get(high)) else { continue };
             let mut correction = 0.0;
-            if !self.falls.is_empty() {
-                while self.falls.get(first_fall).is_some_and(|i| *i < moving.low) {
-                    first_fall += 1;
+            if !falls.is_empty() {
+                while falls.get(next_fall).is_some_and(|i| *i < low) {
+                    next_fall += 1;
                 }
-                let falls = self.falls.iter().skip(first_fall).take_while(|i| **i + 1 < moving.high);
-                correction = falls.filter_map(|i| samples.get(*i)).map(|s| s.value).sum();
+                let inside = falls.iter().skip(next_fall).take_while(|i| **i < high);
+                correction = inside.filter_map(|i| values.get(*i)).sum();
             }
-            self.windows.push(Inside {
-                samples: inside.len() as f64,
-                to_start_ms: (first.t_ms - start_ms) as f64,
-                sampled_ms: (last.t_ms - first.t_ms) as f64,
-                to_end_ms: (end_ms - last.t_ms) as f64,
-                first: first.value,
-                change: last.value - first.value + correction,
-            });
+            *out = place.extrapolated(*first, last - first + correction, *seconds);
         }
     }
 }
 
-impl Inside {
+impl Default for Place {
+    fn default() -> Self {
+        Self { first: NOWHERE, last: NOWHERE, sampled: 0.0, to_start: 0.0, to_end: 0.0 }
+    }
+}
+
+impl Place {
+    /// `None` when there are less than two samples.
+    #[inline]
+    fn new(times_ms: &[i64], moving: &Moving, left_out: usize, (start_ms, end_ms): (i64, i64)) -> Option<Self> {
+        let [first_ms, .., last_ms] = times_ms.get(moving.low..moving.high)? else { return None };
+        let samples = (moving.high - moving.low + left_out) as f64;
+        let sampled = (last_ms - first_ms) as f64 / 1000.0;
+        let mean_distance = sampled / (samples - 1.0);
+        let threshold = mean_distance * 1.1;
+        let edge = |ms: i64| {
+            let distance = ms as f64 / 1000.0;
+            if distance >= threshold { mean_distance / 2.0 } else { distance }
+        };
+        Some(Self {
+            first: u32::try_from(moving.low).ok()?,
+            last: u32::try_from(moving.high - 1).ok()?,
+            sampled,
+            to_start: edge(first_ms - start_ms),
+            to_end: edge(end_ms - last_ms),
+        })
+    }
+
     /// The same arithmetic as [`Edges`], without branches.
     #[inline]
-    fn extrapolated(&self, seconds: f64) -> f64 {
-        let sampled = self.sampled_ms / 1000.0;
-        let mean_distance = sampled / (self.samples - 1.0);
-        let threshold = mean_distance * 1.1;
-        let (mut to_start, mut to_end) = (self.to_start_ms / 1000.0, self.to_end_ms / 1000.0);
-        to_start = if to_start >= threshold { mean_distance / 2.0 } else { to_start };
-        to_end = if to_end >= threshold { mean_distance / 2.0 } else { to_end };
-        let to_zero = sampled * (self.first / self.change);
-        let was_zero = (self.change > 0.0) & (self.first >= 0.0) & (to_zero < to_start);
-        to_start = if was_zero { to_zero } else { to_start };
-        self.change * ((sampled + to_start + to_end) / sampled / seconds)
+    fn extrapolated(&self, first: f64, change: f64, seconds: f64) -> f64 {
+        let to_zero = self.sampled * (first / change);
+        let was_zero = (change > 0.0) & (first >= 0.0) & (to_zero < self.to_start);
+        let to_start = if was_zero { to_zero } else { self.to_start };
+        change * ((self.sampled + to_start + self.to_end) / self.sampled / seconds)
     }
 }
 
@@ -302,7 +352,12 @@ mod tests {
             let windows = Windows::plain(steps, 1 + random(200_000) as i64);
             for per_second in [false, true] {
                 let mut swept = vec![0.0; steps.count];
-                Sweep::default().run(&samples, &windows, per_second, &mut swept);
+                let mut sweep = Sweep::new(&windows, per_second);
+                // The second time places are known.
+                for _ in 0..2 {
+                    swept.fill(0.0);
+                    sweep.run_samples(&samples, &mut swept);
+                }
                 windows.each(&samples, |step, window| {
                     let alone = extrapolated(&window, true, per_second).unwrap_or(ABSENT);
                     assert_eq!(swept[step].to_bits(), alone.to_bits(), "round {round}, step {step}");
