@@ -25,7 +25,7 @@ mod spec;
 mod window;
 
 pub use alerts::rule_group;
-pub use book::{BookError, Slobook, read_file};
+pub use book::{BookError, Slobook, read_file, written};
 pub use budget::{Budget, BurnRate, Status};
 pub use burn::{Dropped, Tier, Urgency, tiers};
 pub use config::{Parsed, parse};

@@ -20,6 +20,7 @@ use eventstore::query::{Limits, Order, Page, RowId, Select};
 use foundation::Clock as _;
 use foundation::clock::SystemClock;
 use foundation::disk::{RealDisk, SharedDisk};
+use metastore::Metastore;
 use model::{AccessScope, TimeRange};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -29,6 +30,7 @@ use query::{EventSignal, lang};
 use crate::cli::{ExportArgs, ExportSignal};
 use crate::config::Config;
 use crate::data_dir;
+use crate::serve::rejected;
 use columns::Columns;
 pub(crate) use import::import;
 
@@ -66,7 +68,11 @@ pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<Strin
 /// Opens the events as the server does: what the log still holds is exported too, and derived state sees it.
 fn open(dir: &Path, config: &Config) -> anyhow::Result<EventStore> {
     let disk: SharedDisk = Arc::new(RealDisk);
-    let derived = Derived::open(disk.clone(), &dir.join("derived"), config.derived.clone())?;
+    let metastore = Metastore::open(dir, Arc::new(SystemClock))?;
+    let span_counts = rejected::of_config(config, &metastore)?;
+    metastore.close();
+    let settings = derived::Settings { span_counts, ..config.derived.clone() };
+    let derived = Derived::open(disk.clone(), &dir.join("derived"), settings)?;
     let events = eventstore::Config::new(dir.join("events"));
     EventStore::open_observed(disk, events, Some(Arc::new(derived))).context("cannot open the events engine")
 }

@@ -13,6 +13,7 @@ mod derived;
 mod faces;
 pub(crate) mod listen;
 pub(crate) mod live;
+pub(crate) mod rejected;
 mod rules;
 pub(crate) mod signals;
 mod slos;
@@ -112,7 +113,8 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     .context("opening the metadata failed")??;
     let (engines, derived) = tokio::task::spawn_blocking({
         let (config, dir, clock) = (config.clone(), data_dir.path.clone(), clock.clone());
-        move || open_engines(&config, &dir, clock)
+        let store = metastore.clone();
+        move || open_engines(&config, &dir, &store, clock)
     })
     .await
     .context("opening the data failed")??;
@@ -149,6 +151,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
             config: &config,
             dir: &data_dir.path,
             engines: &engines,
+            derived: derived.clone(),
             clock: clock.clone(),
             store: metastore.clone(),
             rules: rules.book.clone(),
@@ -335,6 +338,7 @@ fn accepted_past(config: &Config) -> Duration {
 fn open_engines(
     config: &Config,
     dir: &std::path::Path,
+    metastore: &Metastore,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Engines, Arc<Derived>)> {
     let disk: SharedDisk = Arc::new(RealDisk);
@@ -349,7 +353,9 @@ fn open_engines(
         min_free_bytes: config.limits.min_free,
         ..usual
     };
-    let derived = Derived::open(disk.clone(), &dir.join("derived"), config.derived.clone())?;
+    let span_counts = rejected::of_config(config, metastore)?;
+    let derived_settings = ::derived::Settings { span_counts, ..config.derived.clone() };
+    let derived = Derived::open(disk.clone(), &dir.join("derived"), derived_settings)?;
     let derived = Arc::new(derived);
     let events = EventStore::open_observed(disk.clone(), events_config, Some(derived.clone()))
         .context("cannot open the events engine")?;

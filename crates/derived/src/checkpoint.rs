@@ -13,7 +13,7 @@ use crate::state::State;
 
 const MAGIC: [u8; 7] = *b"BellDrv";
 /// The one that is written; those before it are read as well.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const FILE: &str = "CHECKPOINT";
 
 pub(crate) fn path(dir: &Path) -> PathBuf {

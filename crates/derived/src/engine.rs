@@ -27,6 +27,7 @@ use tsdb::{Tsdb, TsdbError};
 
 use crate::checkpoint;
 use crate::errors::{Group, GroupId};
+use crate::rejected::{Counted, SpanCount};
 use crate::samples::{Position, Step};
 use crate::settings::Settings;
 use crate::state::State;
@@ -83,6 +84,8 @@ pub struct Stats {
     pub error_groups_max: u64,
     /// Exceptions of groups beyond the limits, not counted.
     pub error_overflow: u64,
+    /// Rejected spans of groups beyond the limits, not counted for objectives.
+    pub rejected_overflow: u64,
     /// Samples written to the metrics engine since the start.
     pub samples: u64,
     /// Samples that it refused, and those of steps that failed; totals are written again at the next step.
@@ -154,7 +157,9 @@ impl Derived {
             Some(bytes) => checkpoint::decode(&bytes, &settings).unwrap_or_else(|error| {
                 let path = checkpoint::path(dir);
                 tracing::error!(path = %path.display(), %error, "what was derived from spans begins at zero");
-                (0, State::new(&settings))
+                let mut state = State::new(&settings);
+                state.rejected.lose();
+                (0, state)
             }),
         };
         let inner = Arc::new(Inner {
@@ -243,6 +248,17 @@ impl Derived {
         self.inner.state.lock().errors.groups.get(&id).cloned()
     }
 
+    /// Counts these of the spans that samplers reject, from now on; those that were counted before go on.
+    pub fn count_rejected(&self, wanted: &[SpanCount]) {
+        self.inner.state.lock().rejected.set(wanted);
+    }
+
+    /// What was counted of rejected spans that arrived in the minutes `from..to` since the epoch. `None` when this is not
+    /// counted, and while nothing was ever rejected: then the spans that are stored are all there are.
+    pub fn rejected(&self, of: &SpanCount, minutes: (i64, i64)) -> Option<Counted> {
+        self.inner.state.lock().rejected.counted(of, minutes)
+    }
+
     /// The state in numbers.
     pub fn stats(&self) -> Stats {
         let inner = &self.inner;
@@ -265,6 +281,7 @@ impl Derived {
             error_groups: errors.groups.len() as u64,
             error_groups_max: inner.settings.errors.groups_max as u64,
             error_overflow: errors.overflowed,
+            rejected_overflow: state.rejected.overflowed,
             samples: of(&inner.samples),
             samples_refused: of(&inner.samples_refused),
             checkpoints: of(&inner.checkpoints),

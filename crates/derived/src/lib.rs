@@ -1,8 +1,8 @@
 //! Floor 4: what is derived from every span at ingest, before any sampling.
 //!
-//! Three pure state machines look at the columns of each stored batch:
+//! Four pure state machines look at the columns of each batch that is logged:
 //! `span_metrics` (rate, errors, durations per operation), `service_graph`
-//! (who calls whom) and `errors` (groups of exceptions). [`Derived`] feeds them
+//! (who calls whom), `errors` (groups of exceptions) and `rejected` (what objectives count of spans that samplers reject). [`Derived`] feeds them
 //! in log order on a thread of its own, writes their totals to the metrics
 //! engine at every step as cumulative series, and keeps their state in a
 //! checkpoint that is replaced together with the log's generation
@@ -20,6 +20,7 @@ mod engine;
 pub mod errors;
 mod histograms;
 mod names;
+mod rejected;
 mod samples;
 #[cfg(test)]
 mod sent;
@@ -30,4 +31,5 @@ mod state;
 mod table;
 
 pub use engine::{Derived, OpenError, Stats};
+pub use rejected::{Counted, GroupValues, SpanCount};
 pub use settings::{ErrorSettings, ServiceGraphSettings, Settings, SpanMetricsSettings, Unit};

@@ -21,6 +21,8 @@ pub(crate) struct Sent {
     /// `service.version`
     pub(crate) version: &'static str,
     pub(crate) attributes: Attributes,
+    /// Whether a sampler rejected it.
+    pub(crate) rejected: bool,
     /// Type, message, stack trace.
     pub(crate) exception: Option<(&'static str, &'static str, &'static str)>,
 }
@@ -39,6 +41,7 @@ impl Default for Sent {
             seconds: 0,
             version: "1.0",
             attributes: Vec::new(),
+            rejected: false,
             exception: None,
         }
     }
@@ -52,6 +55,10 @@ impl Sent {
 
     pub(crate) fn of_version(self, version: &'static str) -> Self {
         Self { version, ..self }
+    }
+
+    pub(crate) fn rejected(self) -> Self {
+        Self { rejected: true, ..self }
     }
 
     fn span(&self) -> Span {
@@ -76,6 +83,7 @@ impl Sent {
             start,
             end: UnixNanos(start.0 + self.nanos),
             attributes: self.attributes.clone(),
+            trace_state: if self.rejected { wire::otlp::sampling::rejected("").to_string() } else { String::new() },
             events: self.exception.map(exception).into_iter().collect(),
             resource: model::trace::Resource {
                 attributes: vec![

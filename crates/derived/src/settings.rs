@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rejected::SpanCount;
+
 /// Histogram bounds of the OpenTelemetry Collector's `spanmetrics` and `servicegraph` connectors, in milliseconds.
 const BUCKETS_MS: [u64; 16] = [2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1_000, 1_400, 2_000, 5_000, 10_000, 15_000];
 
@@ -18,6 +20,8 @@ pub struct Settings {
     pub service_graph: ServiceGraphSettings,
     /// Error groups.
     pub errors: ErrorSettings,
+    /// What is counted of rejected spans before others are set: the log that is replayed is counted by it.
+    pub span_counts: Vec<SpanCount>,
 }
 
 /// The unit of durations.
@@ -105,6 +109,7 @@ impl Default for Settings {
             span_metrics: SpanMetricsSettings::default(),
             service_graph: ServiceGraphSettings::default(),
             errors: ErrorSettings::default(),
+            span_counts: Vec::new(),
         }
     }
 }

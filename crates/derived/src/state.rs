@@ -6,6 +6,7 @@ use crate::arrival::Arrival;
 use crate::bytes::{Damaged, Reader, put_bytes, put_u64};
 use crate::errors::Errors;
 use crate::names::Names;
+use crate::rejected::Rejected;
 use crate::service_graph::ServiceGraph;
 use crate::settings::Settings;
 use crate::span_metrics::SpanMetrics;
@@ -20,6 +21,7 @@ pub(crate) struct State {
     pub(crate) span_metrics: SpanMetrics,
     pub(crate) service_graph: ServiceGraph,
     pub(crate) errors: Errors,
+    pub(crate) rejected: Rejected,
     /// The newest arrival so far, milliseconds since the epoch.
     pub(crate) now_ms: i64,
     expired_ms: i64,
@@ -36,6 +38,7 @@ impl State {
             span_metrics: SpanMetrics::new(&settings.span_metrics),
             service_graph: ServiceGraph::new(&settings.service_graph),
             errors: Errors::new(&settings.errors),
+            rejected: Rejected::new(&settings.span_counts),
             now_ms: 0,
             expired_ms: 0,
             epoch: 0,
@@ -59,6 +62,7 @@ impl State {
         if self.settings.errors.enabled {
             self.errors.apply(spans, &at, &self.names);
         }
+        self.rejected.apply(spans, self.now_ms);
     }
 
     /// Decides about halves of requests that waited until `ms` when no batch comes. To be called with a time that
@@ -97,6 +101,7 @@ impl State {
         part(&|out| self.service_graph.encode(out));
         part(&|out| self.errors.encode(out));
         part(&|out| self.errors.encode_more(out));
+        part(&|out| self.rejected.encode(out));
     }
 
     /// `version` is that of the checkpoint.
@@ -117,28 +122,35 @@ impl State {
         if version > 1 {
             state.errors.decode_more(&mut Reader(r.bytes()?))?;
         }
+        state.rejected = match version {
+            ..=2 => Rejected::unsaid(&settings.span_counts, state.now_ms),
+            _ => Rejected::decode(&mut Reader(r.bytes()?), &settings.span_counts)?,
+        };
         Ok(state)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use eventstore::query::{Field, Filter};
     use model::UnixNanos;
 
     use super::*;
+    use crate::rejected::SpanCount;
     use crate::sent::{Sent, columns, columns_at};
 
     #[test]
     fn a_state_comes_back_from_its_bytes_and_goes_on_the_same() {
-        let settings = Settings::default();
-        let half = Sent { kind: 3, id: 7, ..Sent::default() }.with("peer.service", "billing");
+        let every = SpanCount { filter: Filter::All, group_by: vec![Field::Name, Field::attribute("peer.service")] };
+        let settings = Settings { span_counts: vec![every], ..Settings::default() };
+        let half = Sent { kind: 3, id: 7, ..Sent::default() }.with("peer.service", "billing").rejected();
         let other = Sent { kind: 2, id: 8, parent: 7, service: "billing", ..Sent::default() };
         let raised = Sent { exception: Some(("E", "m", "")), id: 9, ..Sent::default() };
         let mut state = State::new(&settings);
         state.apply(&columns(&[half, raised]));
         let mut bytes = Vec::new();
         state.encode(&mut bytes);
-        let mut back = State::decode(&mut Reader(&bytes), &settings, 2).unwrap();
+        let mut back = State::decode(&mut Reader(&bytes), &settings, 3).unwrap();
         for s in [&mut state, &mut back] {
             s.apply(&columns_at(std::slice::from_ref(&other), UnixNanos::from_secs(1_005)));
         }
@@ -149,14 +161,16 @@ mod tests {
         };
         assert_eq!(encoded(&state), encoded(&back));
         assert_eq!((back.service_graph.table.len(), back.service_graph.waiting(), back.errors.groups.len()), (1, 0, 1));
-        // A checkpoint of version 1 ends where the errors do.
-        assert_eq!(State::decode(&mut Reader(&bytes), &settings, 1).unwrap().errors.groups.len(), 1);
+        // A checkpoint of version 1 ends where the errors do, one of version 2 before the rejected spans.
+        for version in [1, 2] {
+            assert_eq!(State::decode(&mut Reader(&bytes), &settings, version).unwrap().errors.groups.len(), 1);
+        }
         // Damage is an error, never a panic.
         for n in 0..bytes.len() {
-            assert!(State::decode(&mut Reader(&bytes[..n]), &settings, 2).is_err());
+            assert!(State::decode(&mut Reader(&bytes[..n]), &settings, 3).is_err());
             let mut flipped = bytes.clone();
             flipped[n] ^= 0x55;
-            drop(State::decode(&mut Reader(&flipped), &settings, 2));
+            drop(State::decode(&mut Reader(&flipped), &settings, 3));
         }
     }
 
@@ -168,7 +182,7 @@ mod tests {
         state.encode(&mut bytes);
         let mut other = Settings::default();
         other.span_metrics.buckets.pop();
-        let back = State::decode(&mut Reader(&bytes), &other, 2).unwrap();
+        let back = State::decode(&mut Reader(&bytes), &other, 3).unwrap();
         assert_eq!((back.span_metrics.table.len(), back.errors.groups.len()), (0, 1));
     }
 }

@@ -24,6 +24,7 @@ mod numbers;
 pub(crate) mod patterns;
 mod prune;
 pub(crate) mod red;
+mod rejected;
 mod run;
 mod text;
 pub(crate) mod trace;
@@ -39,6 +40,7 @@ pub use histogram::HistogramBucket;
 pub use measure::{Cell, Measure};
 pub use nested::lookup;
 pub use patterns::{Pattern, Patterns, WILDCARD};
+pub use rejected::{RejectedSpans, SpanFilter};
 pub use request::{
     AttributeOwner, AttributeUsage, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits,
     Order, Outcome, Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select,

@@ -10,5 +10,4 @@ pub use facets::{FACETS_MAX, Facet, facets};
 pub use hints::hints;
 pub use histogram::histogram;
 pub use keys::{FieldInfo, FieldScope, keys};
-pub(crate) use values::spelled_value;
-pub use values::{LIMIT_MAX, values};
+pub use values::{LIMIT_MAX, spelled_value, values};

@@ -43,6 +43,33 @@ service:
     metrics: {{receivers: [prometheus], exporters: [clickhouse]}}
 """
 
+# A policy that leaves no trace of what it left out.
+RATE = """
+derived: {{step: 1s}}
+receivers: {{otlp: {{protocols: {{http: }}}}}}
+processors:
+  filter: {{traces: {{span: ['name == "GET /health"']}}}}
+  tail_sampling:
+    decision_wait: {wait}
+    policies: [{{name: rate, type: rate_limiting, rate_limiting: {{spans_per_second: 6}}}}]
+exporters: {{clickhouse: {{endpoint: 'tcp://clickhouse:9000', database: signoz_traces}}}}
+service:
+  pipelines:
+    traces: {{receivers: [otlp], processors: [filter, tail_sampling], exporters: [clickhouse]}}
+"""
+OBJECTIVES = """
+slos:
+  requests:
+    objective: 99%
+    window: 1d
+    indicator: {events: {signal: traces, total: 'service:api kind:server', bad: 'status:error'}}
+  by_service:
+    objective: 99%
+    window: 1d
+    group_by: [service, kind]
+    indicator: {events: {signal: traces, total: '*', good: 'status!=error'}}
+"""
+
 OFTEN = 1 << 56
 THRESHOLD = 0.8 * OFTEN
 SERVER, CLIENT, ERROR = 2, 3, 2
@@ -129,8 +156,8 @@ def setting(tmp_path):
     server = Server(tmp_path / "sampling")
     server.config, server.backend, server.zpages = config, backend, zpages
 
-    def start(wait):
-        config.write_text(CONFIG.format(wait=wait, backend=backend.url(), zpages=zpages))
+    def start(wait, text=CONFIG):
+        config.write_text(text.format(wait=wait, backend=backend.url(), zpages=zpages))
         server.start(f"--config={config}")
 
     server.begin = start
@@ -192,6 +219,48 @@ def test_everything_is_counted_and_what_policies_keep_is_stored(setting):
     server.begin("1s")
     assert set(stored(server)) == traces.kept
     poll.until("counts go on", lambda: counted(server, traces), 20)
+
+
+def test_objectives_on_spans_by_a_filter_count_rejected_spans_too(setting):
+    server, traces = setting, Traces()
+    server.begin("1s", RATE)
+    answer = requests.post(server.url("api", "/api/v1/slos"), data=OBJECTIVES, timeout=10)
+    assert answer.status_code == 200, answer.text
+
+    def groups(name):
+        found = requests.get(server.url("api", f"/api/v1/slos/{name}"), timeout=10).json()
+        assert found.get("error") is None, found
+        return {tuple(sorted(g["labels"].items())): (g["bad"], g["total"]) for g in found["groups"]}
+
+    def exact():
+        n = len(traces.ids)
+        assert groups("requests") == {(): (traces.errors, n)}
+        of = lambda service, kind: (("kind", kind), ("service", service))  # noqa: E731
+        assert groups("by_service") == {
+            of("api", "server"): (traces.errors, n), of("web", "server"): (0, n), of("web", "client"): (0, n),
+        }  # fmt: skip
+        return True
+
+    for _ in range(10):
+        traces.send(server, 20)
+    poll.until("all are decided", lambda: total(server, "sum(traces_span_metrics_calls_total)") == 600 or None, 40)
+    # Killed before any minute was counted: what was rejected is counted again from the log.
+    server.kill()
+    server.begin("3600s", RATE)
+    for _ in range(5):
+        traces.send(server, 20)
+    # Held, and decided after another death.
+    server.kill()
+    server.begin("1s", RATE)
+    poll.until("every span is counted", exact, 150)
+    assert 0 < len(stored(server)) < 150, "most traces were rejected"
+    # What was counted at ingest is kept with a checkpoint, also when no ring was saved since.
+    assert server.terminate() == 0
+    server.begin("1s", RATE)
+    traces.send(server, 20)
+    server.kill()
+    server.begin("1s", RATE)
+    poll.until("counts go on", exact, 150)
 
 
 def test_components_count_under_the_names_of_the_collector(setting):

@@ -120,13 +120,7 @@ impl Slobook {
     /// An error in any file: then everything goes on as it was.
     pub fn reload(&self, patterns: &[PathBuf], configured: &[Slo]) -> Result<(), BookError> {
         let mut loaded = self.loaded.lock();
-        let mut fresh = Loaded { from_files: configured.to_vec(), findings: Vec::new() };
-        for path in files(patterns) {
-            fresh.read(&path);
-        }
-        if fresh.findings.iter().any(|(_, f)| f.severity == Severity::Error) {
-            return Err(BookError::Findings(fresh.findings));
-        }
+        let fresh = Loaded::of(patterns, configured)?;
         self.install(&fresh.from_files)?;
         *loaded = fresh;
         Ok(())
@@ -207,24 +201,7 @@ impl Slobook {
 
     /// Counts with the documents and these of files.
     fn install(&self, from_files: &[Slo]) -> Result<(), BookError> {
-        let mut slos = from_files.to_vec();
-        for document in self.store.documents().list(KIND)? {
-            let parsed = parse(document.body.get("yaml").and_then(Value::as_str).unwrap_or_default(), &Origin::Api);
-            // A newer version may have written it; a file may have taken its id since.
-            if parsed.findings.has_errors() {
-                tracing::error!(slo = document.id, "a stored objective cannot be read and is not counted");
-            }
-            slos.extend(parsed.slos.into_iter().filter(|s| !from_files.iter().any(|f| f.id == s.id)));
-        }
-        for slo in slos.iter_mut().filter(|s| s.indicator.is_none()) {
-            let Some(document) = self.store.documents().get(CONFIRMED, &slo.id)? else { continue };
-            match read_indicator(&document.body.get("indicator").unwrap_or(&Value::Null).to_string()) {
-                Ok(indicator) => slo.indicator = Some(indicator),
-                Err(e) => {
-                    tracing::error!(slo = slo.id, error = e, "what was confirmed for an objective cannot be read")
-                }
-            }
-        }
+        let slos = with_documents(from_files, &self.store)?;
         let groups = slos.iter().filter_map(rule_group).flat_map(|yaml| file::read(&yaml).groups).collect();
         self.rules.generated(RULES, groups).map_err(|e| BookError::Rules(e.to_string()))?;
         if let Err(e) = self.engine.apply(slos) {
@@ -234,7 +211,47 @@ impl Slobook {
     }
 }
 
+/// All objectives of files, of the configuration, and of the API, as a book over `store` would count them.
+///
+/// # Errors
+/// An error in any file.
+pub fn written(patterns: &[PathBuf], configured: &[Slo], store: &Metastore) -> Result<Vec<Slo>, BookError> {
+    with_documents(&Loaded::of(patterns, configured)?.from_files, store)
+}
+
+/// The objectives of files and those that the API made, with what was confirmed.
+fn with_documents(from_files: &[Slo], store: &Metastore) -> Result<Vec<Slo>, BookError> {
+    let mut slos = from_files.to_vec();
+    for document in store.documents().list(KIND)? {
+        let parsed = parse(document.body.get("yaml").and_then(Value::as_str).unwrap_or_default(), &Origin::Api);
+        // A newer version may have written it; a file may have taken its id since.
+        if parsed.findings.has_errors() {
+            tracing::error!(slo = document.id, "a stored objective cannot be read and is not counted");
+        }
+        slos.extend(parsed.slos.into_iter().filter(|s| !from_files.iter().any(|f| f.id == s.id)));
+    }
+    for slo in slos.iter_mut().filter(|s| s.indicator.is_none()) {
+        let Some(document) = store.documents().get(CONFIRMED, &slo.id)? else { continue };
+        match read_indicator(&document.body.get("indicator").unwrap_or(&Value::Null).to_string()) {
+            Ok(indicator) => slo.indicator = Some(indicator),
+            Err(e) => tracing::error!(slo = slo.id, error = e, "what was confirmed for an objective cannot be read"),
+        }
+    }
+    Ok(slos)
+}
+
 impl Loaded {
+    fn of(patterns: &[PathBuf], configured: &[Slo]) -> Result<Self, BookError> {
+        let mut fresh = Self { from_files: configured.to_vec(), findings: Vec::new() };
+        for path in files(patterns) {
+            fresh.read(&path);
+        }
+        if fresh.findings.iter().any(|(_, f)| f.severity == Severity::Error) {
+            return Err(BookError::Findings(fresh.findings));
+        }
+        Ok(fresh)
+    }
+
     fn read(&mut self, path: &Path) {
         let file = path.display().to_string();
         let mut parsed = read_file(path);

@@ -212,6 +212,7 @@ impl Engine {
     /// The folder of the rings cannot be made or read; the objectives are the new ones all the same.
     pub fn apply(&self, slos: Vec<Slo>) -> io::Result<()> {
         let _alone = self.ticking.lock();
+        self.source.objectives(&slos);
         let mut before = std::mem::take(&mut *self.running.lock());
         let mut result = self.disk.create_dir_all(&self.options.dir);
         let mut running = BTreeMap::new();

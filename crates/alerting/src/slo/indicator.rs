@@ -56,8 +56,9 @@ pub(super) fn count(
                 (range.promql(source, &over("sum_over_time"))?, range.promql(source, &over("count_over_time"))?, None)
             }
             Indicator::Events(events) => {
-                let total = range.events(source, events, events.total.clone(), group_by)?;
-                let part = range.events(source, events, counted_filter(events), group_by)?;
+                let [total, counted] = events.filters();
+                let total = range.events(source, events, total, group_by)?;
+                let part = range.events(source, events, counted, group_by)?;
                 (good_of(&events.counted, part, &total), total, None)
             }
         };
@@ -66,14 +67,6 @@ pub(super) fn count(
         begin = end;
     }
     Ok(all)
-}
-
-/// What is counted lies within what there is.
-pub(super) fn counted_filter(events: &Events) -> String {
-    match events.total.trim() {
-        "" | "*" => events.counted.of().clone(),
-        total => format!("({total}) AND ({})", events.counted.of()),
-    }
 }
 
 type Values = BTreeMap<Labels, Vec<f64>>;

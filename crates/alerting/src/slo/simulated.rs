@@ -178,6 +178,8 @@ impl SeriesSet for Found<'_> {
 }
 
 impl Source for World {
+    fn objectives(&self, _: &[super::Slo]) {}
+
     fn promql(&self, query: &str, start: UnixNanos, end: UnixNanos, step: Duration) -> Result<Vec<Series>, QueryError> {
         let expr = promql::parse(query).unwrap();
         let range =

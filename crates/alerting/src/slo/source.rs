@@ -5,6 +5,7 @@ use std::time::Duration;
 use foundation::UnixNanos;
 use model::{Labels, Signal};
 
+use super::spec::Slo;
 use crate::rules::QueryError;
 
 /// Values of one group over time.
@@ -35,6 +36,10 @@ pub struct EventsQuery {
 
 /// Answers from the engines.
 pub trait Source: Send + Sync {
+    /// These objectives are counted from now on, in place of those before. Whatever counts of them by itself as records arrive
+    /// has to know it before the records come.
+    fn objectives(&self, slos: &[Slo]);
+
     /// PromQL at every `step` from `start` to `end`, both included.
     ///
     /// # Errors

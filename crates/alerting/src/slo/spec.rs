@@ -146,6 +146,17 @@ pub struct Events {
     pub total: String,
 }
 
+impl Events {
+    /// What is asked: which records there are, and which of them are counted. What is counted lies within what there is.
+    pub fn filters(&self) -> [String; 2] {
+        let counted = match self.total.trim() {
+            "" | "*" => self.counted.of().clone(),
+            total => format!("({total}) AND ({})", self.counted.of()),
+        };
+        [self.total.clone(), counted]
+    }
+}
+
 /// When people are told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alerting {

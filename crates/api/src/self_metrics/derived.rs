@@ -31,6 +31,12 @@ pub(super) fn derived(app: &App, text: &mut Text) {
         "Sides of calls whose other side did not come.",
         s.halves_unpaired as f64,
     );
+    one(
+        "bellrock_derived_rejected_overflow_total",
+        "counter",
+        "Spans that samplers rejected in groups beyond the limits, left out of objectives.",
+        s.rejected_overflow as f64,
+    );
     let of = |spans: u64, edges: u64, groups: u64| {
         [
             ("{kind=\"span_series\"}", spans as f64),

@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alerting::rules::{QueryError, Rulebook};
-use alerting::slo::{Engine, EventsQuery, Options, Series, Slobook, Source};
+use alerting::slo::{Engine, EventsQuery, Options, Series, Slo, Slobook, Source};
 use anyhow::Context as _;
+use derived::Derived;
 use eventstore::query::Limits;
 use foundation::disk::RealDisk;
 use foundation::shutdown::Shutdown;
@@ -21,6 +22,7 @@ use query::analyse::{Analysed, Cell, Table, analyse};
 use query::metrics::Ask;
 use query::{EventSignal, Request};
 
+use super::rejected::{self, Question};
 use super::rules::EngineAppender;
 use crate::config::Config;
 
@@ -35,6 +37,7 @@ pub(super) struct Parts<'a> {
     pub config: &'a Config,
     pub dir: &'a std::path::Path,
     pub engines: &'a Engines,
+    pub derived: Arc<Derived>,
     pub clock: Arc<dyn Clock>,
     pub store: Metastore,
     pub rules: Arc<Rulebook>,
@@ -44,6 +47,7 @@ pub(super) struct Parts<'a> {
 pub(super) fn open(parts: Parts<'_>) -> anyhow::Result<Arc<Slobook>> {
     let source = Arc::new(EngineSource {
         engines: parts.engines.clone(),
+        derived: parts.derived,
         promql: promql::eval::Engine::new(EngineOptions { threads: 1, ..EngineOptions::default() }),
         timeout: parts.config.query_timeout,
         memory_bytes: parts.config.query_memory_max.as_usize(),
@@ -87,6 +91,7 @@ pub(super) fn start(book: Arc<Slobook>, shutdown: Shutdown) -> std::io::Result<C
 
 struct EngineSource {
     engines: Engines,
+    derived: Arc<Derived>,
     promql: promql::eval::Engine,
     timeout: Duration,
     memory_bytes: usize,
@@ -104,19 +109,15 @@ impl EngineSource {
 
 impl EngineSource {
     /// Rows of a group and a step of time each.
-    fn table(&self, asked: &EventsQuery) -> Result<Table, QueryError> {
-        let by: String = asked.group_by.iter().map(|key| format!(", {key}")).collect();
-        let step = asked.step.as_secs();
-        let filter = if asked.filter.trim().is_empty() { "*" } else { &asked.filter };
-        // Of spans that chance has kept each stands for others; without a sampler it is the same.
-        let (signal, count) = match asked.signal {
-            Signal::Traces => (EventSignal::Traces, "count_adjusted()"),
-            _ => (EventSignal::Logs, "count()"),
+    fn table(&self, asked: &EventsQuery, count: &str) -> Result<Table, QueryError> {
+        let signal = match asked.signal {
+            Signal::Traces => EventSignal::Traces,
+            _ => EventSignal::Logs,
         };
         let request = Request {
             access: AccessScope::ALL,
             range: TimeRange::new(asked.start.minus(asked.step), asked.end),
-            filter: format!("{filter} | stats {count} by bucket({step}s){by} | limit {ROWS_MAX}"),
+            filter: counting_text(&asked.filter, &asked.group_by, count, asked.step),
             limits: Limits::new(self.timeout, self.memory_bytes),
         };
         let found = analyse(&self.engines.events, signal, &request).map_err(|e| failed(e.kind(), &e))?;
@@ -128,6 +129,66 @@ impl EngineSource {
             _ => Err(QueryError::new(ErrorKind::Internal, "the count gave no table")),
         }
     }
+
+    /// What is stored.
+    fn stored(&self, asked: &EventsQuery, count: &str) -> Result<Vec<Series>, QueryError> {
+        let table = self.table(asked, count)?;
+        if table.groups as usize <= table.rows.len() {
+            return Ok(series(&table, asked.step));
+        }
+        // More rows than one answer holds: half the time has about half of them.
+        let steps = (asked.end.0 - asked.start.0) / asked.step.as_nanos() as i64;
+        if steps < 1 {
+            let message =
+                format!("more than {} groups within {:?}; group by fewer attributes", table.rows.len(), asked.step);
+            return Err(QueryError::new(ErrorKind::LimitExceeded, message));
+        }
+        let middle = asked.start.plus(asked.step * (steps / 2) as u32);
+        let first = self.stored(&EventsQuery { end: middle, ..asked.clone() }, count)?;
+        let rest = EventsQuery { start: middle.plus(asked.step), ..asked.clone() };
+        Ok(joined(first, self.stored(&rest, count)?))
+    }
+
+    /// Every span, those that samplers rejected too, from the minute on from which these are counted; before it the stored
+    /// ones by what they stand for, as where nothing is counted at all.
+    fn spans(&self, asked: &EventsQuery) -> Result<Vec<Series>, QueryError> {
+        let counted = Question::of(asked)
+            .and_then(|q| self.derived.rejected(&q.count, rejected::minutes(asked)).map(|counted| (q, counted)));
+        let Some((question, mut counted)) = counted else { return self.stored(asked, ADJUSTED) };
+        let first = rejected::minute_start(counted.exact_from.saturating_add(1)).max(asked.start);
+        counted.counts.retain(|(minute, ..)| *minute >= counted.exact_from);
+        let mut all = Vec::new();
+        if asked.start < first {
+            let end = UnixNanos(first.0.saturating_sub(asked.step.as_nanos() as i64)).min(asked.end);
+            all = self.stored(&EventsQuery { end, ..asked.clone() }, ADJUSTED)?;
+        }
+        if first <= asked.end {
+            all = joined(all, self.stored(&EventsQuery { start: first, ..asked.clone() }, COUNT)?);
+        }
+        Ok(question.add(all, counted))
+    }
+}
+
+const COUNT: &str = "count()";
+/// Of spans that chance has kept each stands for others; without a sampler it is the same as [`COUNT`].
+const ADJUSTED: &str = "count_adjusted()";
+
+/// A count in the query language.
+pub(super) fn counting_text(filter: &str, group_by: &[String], count: &str, step: Duration) -> String {
+    let by: String = group_by.iter().map(|key| format!(", {key}")).collect();
+    let filter = if filter.trim().is_empty() { "*" } else { filter };
+    format!("{filter} | stats {count} by bucket({}s){by} | limit {ROWS_MAX}", step.as_secs())
+}
+
+/// The same groups at later times.
+fn joined(mut all: Vec<Series>, later: Vec<Series>) -> Vec<Series> {
+    for later in later {
+        match all.iter_mut().find(|s| s.labels == later.labels) {
+            Some(s) => s.points.extend(later.points),
+            None => all.push(later),
+        }
+    }
+    all
 }
 
 /// Each group with its counts at the end of their steps.
@@ -155,6 +216,10 @@ fn series(table: &Table, step: Duration) -> Vec<Series> {
 }
 
 impl Source for EngineSource {
+    fn objectives(&self, slos: &[Slo]) {
+        self.derived.count_rejected(&rejected::of_slos(slos));
+    }
+
     fn promql(&self, query: &str, start: UnixNanos, end: UnixNanos, step: Duration) -> Result<Vec<Series>, QueryError> {
         let range =
             QueryRange { start_ms: start.as_millis(), end_ms: end.as_millis(), step_ms: step.as_millis() as i64 };
@@ -170,26 +235,10 @@ impl Source for EngineSource {
     }
 
     fn events(&self, asked: &EventsQuery) -> Result<Vec<Series>, QueryError> {
-        let table = self.table(asked)?;
-        if table.groups as usize <= table.rows.len() {
-            return Ok(series(&table, asked.step));
+        match asked.signal {
+            Signal::Traces => self.spans(asked),
+            _ => self.stored(asked, COUNT),
         }
-        // More rows than one answer holds: half the time has about half of them.
-        let steps = (asked.end.0 - asked.start.0) / asked.step.as_nanos() as i64;
-        if steps < 1 {
-            let message =
-                format!("more than {} groups within {:?}; group by fewer attributes", table.rows.len(), asked.step);
-            return Err(QueryError::new(ErrorKind::LimitExceeded, message));
-        }
-        let middle = asked.start.plus(asked.step * (steps / 2) as u32);
-        let mut all = self.events(&EventsQuery { end: middle, ..asked.clone() })?;
-        for later in self.events(&EventsQuery { start: middle.plus(asked.step), ..asked.clone() })? {
-            match all.iter_mut().find(|s| s.labels == later.labels) {
-                Some(s) => s.points.extend(later.points),
-                None => all.push(later),
-            }
-        }
-        Ok(all)
     }
 
     fn label_values(

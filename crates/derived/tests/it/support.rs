@@ -3,7 +3,8 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use derived::{Derived, Settings};
+use derived::{Derived, Settings, SpanCount};
+use eventstore::query::{Field, Filter};
 use eventstore::{Config, EventStore, IngestError, SpanBatch};
 use foundation::UnixNanos;
 use foundation::clock::{Clock as _, ManualClock};
@@ -22,9 +23,15 @@ pub(crate) struct Server {
     pub(crate) clock: ManualClock,
 }
 
+/// Every rejected span, by its name.
+pub(crate) fn by_name() -> SpanCount {
+    SpanCount { filter: Filter::All, group_by: vec![Field::Name] }
+}
+
 /// Opens all three; a metrics engine whose disk does not fail keeps `metrics_disk` apart.
 pub(crate) fn open(disk: &SimDisk, metrics_disk: &SimDisk, clock: &ManualClock) -> Server {
-    let derived = Derived::open(Arc::new(disk.clone()), "/data/derived".as_ref(), Settings::default()).unwrap();
+    let settings = Settings { span_counts: vec![by_name()], ..Settings::default() };
+    let derived = Derived::open(Arc::new(disk.clone()), "/data/derived".as_ref(), settings).unwrap();
     let derived = Arc::new(derived);
     let events =
         EventStore::open_observed(Arc::new(disk.clone()), Config::new("/data/events"), Some(derived.clone())).unwrap();

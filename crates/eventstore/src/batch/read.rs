@@ -18,6 +18,7 @@ const DURATION: usize = 2;
 const KIND: usize = 3;
 const STATUS: usize = 4;
 const NAME: usize = 0;
+const STATUS_MESSAGE: usize = 1;
 
 /// A batch of spans, to be read; clones share it.
 #[derive(Debug, Clone)]
@@ -50,6 +51,11 @@ impl SpanColumns {
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The rows that a sampler rejected, rising: they are stored nowhere.
+    pub fn rejected(&self) -> &[u32] {
+        &self.0.rejected
     }
 
     /// When the request arrived; replay gives the same.
@@ -102,9 +108,34 @@ impl SpanColumns {
         self.0.resources.list.iter().map(|o| &*o.raw)
     }
 
+    /// For each span, its place in [`SpanColumns::scopes`].
+    pub(crate) fn scope_codes(&self) -> &[u32] {
+        &self.0.scope
+    }
+
+    /// The distinct scopes: `InstrumentationScope` messages as they were sent.
+    pub(crate) fn scopes(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.0.scopes.list.iter().map(|o| &*o.raw)
+    }
+
     /// The name of a span.
     pub fn name(&self, row: usize) -> &[u8] {
-        self.0.texts.get(NAME).and_then(|c| c.get(row)).map_or(&[], |s| self.0.bytes(*s))
+        self.text(NAME, row)
+    }
+
+    /// The status message of a span.
+    pub(crate) fn status_message(&self, row: usize) -> &[u8] {
+        self.text(STATUS_MESSAGE, row)
+    }
+
+    fn text(&self, place: usize, row: usize) -> &[u8] {
+        self.0.texts.get(place).and_then(|c| c.get(row)).map_or(&[], |s| self.0.bytes(*s))
+    }
+
+    /// All attributes of the spans, by their keys.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, SpanValues<'_>)> {
+        let slots = self.0.slots.iter().filter(|s| s.id == ATTRIBUTE);
+        slots.map(|s| (&*s.key, SpanValues { batch: &self.0, cells: s.cells.iter() }))
     }
 
     /// The values of an attribute of the spans (not of their resources); `None` when no span has it.

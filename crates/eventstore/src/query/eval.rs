@@ -122,7 +122,7 @@ fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Hal
     }
 }
 
-fn text_view(s: &str) -> ValueView<'_> {
+pub(super) fn text_view(s: &str) -> ValueView<'_> {
     ValueView::Binary(ValueType::Str, s.as_bytes())
 }
 
@@ -289,7 +289,7 @@ fn set_where<T>(column: &Loaded, values: &[T], rows: &mut Bitmap, hit: impl Fn(&
     }
 }
 
-fn hex(id: &[u8]) -> String {
+pub(super) fn hex(id: &[u8]) -> String {
     id.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -305,7 +305,7 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 /// Whether an id satisfies a test; ids are compared without regard to case.
-fn id_test<const N: usize>(test: &Test) -> impl Fn(&[u8; N]) -> bool + '_ {
+pub(super) fn id_test<const N: usize>(test: &Test) -> impl Fn(&[u8; N]) -> bool + '_ {
     let wanted: Option<Vec<[u8; N]>> = match test {
         Test::In(operands) => Some(operands.iter().filter_map(|o: &Spelled| parse_hex(&o.text)).collect()),
         _ => None,

@@ -41,7 +41,7 @@ fn each_at<'a>(of: &'a Attributes, key: &str, found: &mut dyn FnMut(&'a Value)) 
 }
 
 /// Calls `found` with every value at a path into a map or an array; whether there is one.
-fn inside<'a>(of: &'a Value, path: &str, found: &mut dyn FnMut(&'a Value)) -> bool {
+pub(super) fn inside<'a>(of: &'a Value, path: &str, found: &mut dyn FnMut(&'a Value)) -> bool {
     match of {
         Value::Map(entries) => each_at(entries, path, found),
         Value::Array(elements) => {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::decode_limits;
 use crate::support::model_filter::{Record, matches};
 use crate::support::random::{self, Rng};
 use crate::support::{ingest_logs, ingest_spans, limits, sorted};
 use crate::support::{model_aggregate, model_traces};
 use eventstore::query::*;
-use eventstore::{Config, EventStore};
+use eventstore::{Config, EventStore, SpanBatch, SpanColumns};
 use foundation::UnixNanos;
 use foundation::disk::SharedDisk;
 use foundation::disk::sim::SimDisk;
@@ -195,6 +196,46 @@ fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {
     assert_eq!(red.iter().map(|g| g.spans as usize).sum::<usize>(), expected.len());
     let errors = expected.iter().filter(|(_, i)| rows[*i].status.code == 2).count();
     assert_eq!(red.iter().map(|g| g.errors as usize).sum::<usize>(), errors);
+}
+
+/// What is said of spans that a sampler rejected is what a query would say of them.
+fn check_rejected(spans: &[Span], rng: &mut Rng) {
+    let mut spans = spans.to_vec();
+    for span in &mut spans {
+        if rng.below(4) > 0 {
+            span.trace_state = wire::otlp::sampling::rejected(&span.trace_state).to_string();
+        }
+    }
+    let request = wire::otlp::encode::traces_request(&spans);
+    let mut rows = wire::rows::RowSpanSink::default();
+    wire::otlp::decode_traces(&request, &decode_limits(), &mut rows).unwrap();
+    let (batch, _) = SpanBatch::decode(&request, &decode_limits()).unwrap();
+    let columns = SpanColumns::from(batch);
+    let rejected: Vec<&Span> =
+        rows.spans.iter().filter(|s| wire::otlp::sampling::is_rejected(&s.trace_state)).collect();
+    let found = RejectedSpans::of(&columns);
+    for _ in 0..20 {
+        let filter = random::filter(rng, true);
+        let expected: Vec<usize> =
+            (0..rejected.len()).filter(|i| matches(&filter, Record::Span(rejected[*i]))).collect();
+        let places = SpanFilter::new(&filter).unwrap().matching(&found);
+        assert_eq!(places, expected, "filter {filter:?}");
+        let field = random::field(rng, true);
+        let texts: Vec<Option<String>> =
+            expected.iter().map(|i| model_aggregate::text(Record::Span(rejected[*i]), &field)).collect();
+        assert_eq!(found.texts(&field, &places), texts, "field {field:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rejected_spans_are_looked_at_like_stored_ones(seed in any::<u64>()) {
+        let mut rng = Rng::new(seed);
+        let spans = random::spans(&mut rng);
+        check_rejected(&spans, &mut rng);
+    }
 }
 
 proptest! {

@@ -51,7 +51,7 @@ pub fn values(
 }
 
 /// A value of the engine as filters write it: numbers become the names of what they stand for.
-pub(crate) fn spelled_value(value: String, kind: Values) -> String {
+pub fn spelled_value(value: String, kind: Values) -> String {
     let names: &[&str] = match kind {
         Values::SpanKind => &["unspecified", "internal", "server", "client", "producer", "consumer"],
         Values::StatusCode => &["unset", "ok", "error"],

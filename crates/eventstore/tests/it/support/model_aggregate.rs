@@ -16,7 +16,8 @@ fn time(record: Record<'_>) -> UnixNanos {
     }
 }
 
-fn text(record: Record<'_>, field: &Field) -> Option<String> {
+/// The value that a record is grouped by.
+pub(crate) fn text(record: Record<'_>, field: &Field) -> Option<String> {
     values(record, field).iter().find_map(as_text)
 }
 
