@@ -5,6 +5,7 @@
 //! time bounds, counts, columns with their keys); columns are read and checked
 //! one by one, when a query asks for them. Format: `docs/formats/segment.md`.
 
+mod ahead;
 pub(crate) mod encode;
 mod gather;
 mod header;
@@ -15,13 +16,14 @@ mod token_filter;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use foundation::disk::ReadAt;
 use model::UnixNanos;
 use thiserror::Error;
 
+pub(crate) use ahead::Columns;
 use header::PREFIX_BYTES;
 pub(crate) use header::{Entry, Header, put_meta, read_meta};
 pub(crate) use token_filter::TokenFilter;
@@ -94,6 +96,8 @@ pub(crate) struct Block {
     services: Option<Services>,
     /// In memory only, made when first asked for: see [`Block::may_have_trace`].
     traces: OnceLock<Option<Box<[u32]>>>,
+    /// Of a block in a file, what was read of it: see `ahead`.
+    touched: AtomicU64,
     /// Set once it turned out to be damaged, so that this is reported once.
     damaged: AtomicBool,
 }
@@ -180,6 +184,7 @@ impl Block {
             scopes: OnceLock::new(),
             services: None,
             traces: OnceLock::new(),
+            touched: AtomicU64::new(0),
             damaged: AtomicBool::new(false),
         }
     }
@@ -226,11 +231,7 @@ impl Block {
                 let bytes = bytes.get(offset as usize..offset as usize + len).ok_or(Damaged("block length"))?;
                 Ok(Cow::Borrowed(bytes))
             }
-            Source::File { file, offset: base, .. } => {
-                let mut buf = vec![0; len];
-                file.read_exact_at(&mut buf, base + offset)?;
-                Ok(Cow::Owned(buf))
-            }
+            Source::File { file, offset: base, .. } => Ok(Cow::Owned(file.read_vec_at(len, base + offset)?)),
         }
     }
 
@@ -245,12 +246,17 @@ impl Block {
 
     /// The header, read and checked, and not kept: for whoever goes through all blocks once.
     pub(crate) fn read_header(&self) -> Result<Header, BlockError> {
-        let len = header::body_bytes(&self.read(0, PREFIX_BYTES)?)?;
-        let header = Header::decode(&self.read(0, PREFIX_BYTES + len)?)?;
+        let beginning = self.read(0, ahead::HEADER_BYTES.min(self.len) as usize)?;
+        let len = PREFIX_BYTES + header::body_bytes(beginning.get(..PREFIX_BYTES).unwrap_or_default())?;
+        let header = match beginning.get(..len) {
+            Some(bytes) => Header::decode(bytes)?,
+            None => Header::decode(&self.read(0, len)?)?,
+        };
         if header.meta == self.meta { Ok(header) } else { Err(Damaged("block header").into()) }
     }
 
     fn payload(&self, header: &Header, entry: &Entry) -> Result<Cow<'_, [u8]>, BlockError> {
+        self.touch_column(entry);
         let bytes = self.read(header.payload_at + u64::from(entry.offset), entry.len as usize)?;
         if crc32c::crc32c(&bytes) != entry.crc {
             return Err(BlockError::Checksum("a column"));

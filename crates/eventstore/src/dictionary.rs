@@ -203,8 +203,7 @@ impl Dictionaries {
         if let Some(found) = decoded.upgrade() {
             return Ok(found);
         }
-        let mut bytes = vec![0; slot.len];
-        self.file.read_exact_at(&mut bytes, slot.offset)?;
+        let bytes = self.file.read_vec_at(slot.len, slot.offset)?;
         if crc32c::crc32c(&bytes) != slot.crc {
             return Err(DictionaryError::Checksum);
         }
@@ -218,6 +217,12 @@ impl Dictionaries {
     pub(crate) fn columns(&self) -> impl Iterator<Item = (ColumnRef<'_>, usize, usize)> {
         self.slots.iter().map(|s| ((s.id, s.value_type, &*s.key), s.entries, s.len))
     }
+}
+
+/// Those of a file that has none.
+#[cfg(test)]
+pub(crate) fn none(file: Arc<dyn ReadAt>) -> Arc<Dictionaries> {
+    Arc::new(Dictionaries { file, slots: Vec::new(), cache: Arc::default() })
 }
 
 #[cfg(test)]

@@ -81,6 +81,14 @@ pub trait DiskFile: Send {
 pub trait ReadAt: Send + Sync {
     /// Fills `buf` from `offset`; `UnexpectedEof` when the file is shorter.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+    /// The `len` bytes from `offset`; `UnexpectedEof` when the file is shorter.
+    fn read_vec_at(&self, len: usize, offset: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+    /// Says that these bytes will be read soon. Returns at once, and promises nothing.
+    fn will_need(&self, _offset: u64, _len: u64) {}
     /// The length of the file in bytes.
     fn len(&self) -> u64;
     /// Whether the file is empty.

@@ -133,6 +133,7 @@ impl Search<'_> {
                 (i..blocks.len()).for_each(|_| run.skip());
                 break;
             }
+            run.read_ahead(blocks.iter().skip(i));
             let visited = run.visit(block, |view| {
                 matching_traces(view, self.plan, range, |trace, id| {
                     let below = after.is_none_or(|a| id < a);
@@ -223,8 +224,10 @@ impl Search<'_> {
     fn summaries(&self, run: &mut Run<'_>, found: &[Found]) -> Result<Vec<TraceSummary>, Partial> {
         let wanted: HashMap<[u8; 16], usize> = found.iter().enumerate().map(|(i, (t, _))| (t.0, i)).collect();
         let mut acc: Vec<Summary> = found.iter().map(|_| Summary::default()).collect();
-        for block in blocks_of_traces(self.snapshot, run, wanted.keys()) {
-            run.visit(&block, |view| add(view, self.visible, &wanted, &mut acc))?;
+        let blocks = blocks_of_traces(self.snapshot, run, wanted.keys());
+        for (i, block) in blocks.iter().enumerate() {
+            run.read_ahead(blocks.iter().skip(i));
+            run.visit(block, |view| add(view, self.visible, &wanted, &mut acc))?;
         }
         let mut out = Vec::new();
         for ((trace_id, at), s) in found.iter().zip(acc) {

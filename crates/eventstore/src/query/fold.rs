@@ -4,19 +4,38 @@
 //! end, so that a worker shares nothing while it works but the counters of
 //! the query (memory held, whether it has ended).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::request::Partial;
 use super::run::Run;
+use crate::block::Block;
 
 /// A thread is made for at least so many blocks: it costs as much as looking into one.
 const BLOCKS_PER_THREAD_MIN: usize = 8;
 
+/// What is handed out.
+pub(crate) trait Morsel: Sync {
+    fn block(&self) -> &Arc<Block>;
+}
+
+impl Morsel for Arc<Block> {
+    fn block(&self) -> &Arc<Block> {
+        self
+    }
+}
+
+impl Morsel for (usize, &Arc<Block>) {
+    fn block(&self) -> &Arc<Block> {
+        self.1
+    }
+}
+
 impl Run<'_> {
     /// Looks at every block with `look`, on as many threads as the limits allow. Each thread makes a
     /// state of its own; `join` puts them together. Blocks (`B` is one, or one with its place) are handed out in order.
-    pub(crate) fn fold<B: Sync, S: Send>(
+    pub(crate) fn fold<B: Morsel, S: Send>(
         &mut self,
         blocks: &[B],
         make: impl Fn() -> S + Sync,
@@ -25,10 +44,10 @@ impl Run<'_> {
     ) -> S {
         let next = AtomicUsize::new(0);
         let work = |run: &mut Run<'_>, state: &mut S| {
-            while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if run.ended() {
-                    break;
-                }
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(block) = blocks.get(at).filter(|_| !run.ended()) else { break };
+                run.read_ahead(blocks.iter().skip(at).map(Morsel::block));
                 if let Err(why) = look(state, run, block) {
                     run.stop(why);
                     break;

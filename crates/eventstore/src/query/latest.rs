@@ -16,7 +16,7 @@ use super::prune::Share;
 use super::request::{Order, Outcome, Page, Partial, Row, RowId, Rows, Select};
 use super::run::{Halt, Prepared, Run, narrow_below, prepare};
 use super::view::{IntColumn, View};
-use crate::block::Block;
+use crate::block::{Block, Columns};
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::schema::{SEQ, TIME};
@@ -74,6 +74,7 @@ fn latest<T>(
     // Most searches end after a few blocks: only those that do not are worth further threads.
     let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
     for place in first.iter().enumerate() {
+        run.read_ahead(first.iter().skip(place.0));
         if let Err(why) = look(&mut run, place) {
             run.stop(why);
             break;
@@ -196,6 +197,7 @@ pub(super) fn winners<T>(
         by_block.entry(block).or_default().push(row);
     }
     let mut out: Vec<Row<T>> = Vec::new();
+    by_block.keys().filter_map(|place| blocks.get(*place)).for_each(|block| block.ask_for(Columns::RECORD));
     for (block, mut rows) in by_block {
         rows.sort_unstable();
         let Some(block) = blocks.get(block) else { continue };

@@ -10,10 +10,14 @@ use super::compile::{self, Plan};
 use super::prune::Share;
 use super::request::{Limits, Outcome, Partial, QueryStats, Select};
 use super::view::View;
-use crate::block::{Block, BlockError};
+use crate::block::{Block, BlockError, Columns};
 use crate::column::Damaged;
 use crate::engine::{Engine, Shared, Snapshot};
 use crate::error::QueryError;
+
+/// Blocks whose headers are asked for in advance, and those whose columns are: a header is needed to know where columns lie.
+const HEADERS_AHEAD: usize = 32;
+const COLUMNS_AHEAD: usize = 8;
 
 /// Why the work on a block ended.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(crate) struct Run<'a> {
     damaged: u64,
     /// Segments that could not be opened; the steps of a query may meet the same ones.
     missing: u64,
+    /// What had to be read of blocks that nobody read before.
+    cold: Columns,
     /// Bytes of the result so far; shared with the workers of this query.
     held: Arc<AtomicUsize>,
     /// Set when one worker has to end the query, so that the others end too.
@@ -62,6 +68,7 @@ impl<'a> Run<'a> {
             partial: None,
             damaged: 0,
             missing: 0,
+            cold: Columns::default(),
             held: Arc::default(),
             ended: Arc::default(),
         }
@@ -77,6 +84,7 @@ impl<'a> Run<'a> {
             partial: None,
             damaged: 0,
             missing: 0,
+            cold: self.cold,
             held: self.held.clone(),
             ended: self.ended.clone(),
         }
@@ -137,6 +145,14 @@ impl<'a> Run<'a> {
         self.partial.get_or_insert(why);
     }
 
+    /// Asks the disk for what the next blocks will be read for, given what had to be read of the ones before.
+    pub(super) fn read_ahead<'b>(&self, next: impl Iterator<Item = &'b Arc<Block>> + Clone) {
+        next.clone().take(HEADERS_AHEAD).for_each(|block| block.ask_for_header());
+        if !self.cold.is_empty() {
+            next.take(COLUMNS_AHEAD).for_each(|block| block.ask_for(self.cold));
+        }
+    }
+
     /// Looks into a block; `None` when the block is damaged and left out.
     ///
     /// # Errors
@@ -150,7 +166,10 @@ impl<'a> Run<'a> {
         self.stats.blocks_scanned += 1;
         self.stats.rows_scanned += block.rows() as u64;
         let left = self.limits.memory_bytes.saturating_sub(self.held.load(Ordering::Relaxed));
-        match View::new(self.shared, block, left).map_err(Halt::from).and_then(|view| look(&view)) {
+        let known = block.touched();
+        let looked = View::new(self.shared, block, left).map_err(Halt::from).and_then(|view| look(&view));
+        self.cold = self.cold.or(block.touched().without(known));
+        match looked {
             Ok(value) => Ok(Some(value)),
             Err(Halt::Stop(why)) => Err(why),
             Err(Halt::Block(error)) => {

@@ -40,7 +40,8 @@ pub(crate) fn trace(
         blocks.sort_by_key(|b| distance(around, b.meta.min_time, b.meta.max_time));
     }
     let mut found: Vec<Row<Span>> = Vec::new();
-    for block in &blocks {
+    for (i, block) in blocks.iter().enumerate() {
+        run.read_ahead(blocks.iter().skip(i));
         let spans = run.visit(block, |view| {
             let rows: Vec<usize> = matching(view, &plan, Bitmap::all(view.rows()))?.iter().collect();
             if rows.is_empty() { Ok(Vec::new()) } else { materialize::spans(view, &rows) }
