@@ -8,6 +8,8 @@
 /// Bits of the mantissa that count.
 const SUB_BITS: u32 = 5;
 const SHIFT: u32 = 52 - SUB_BITS;
+/// Buckets that are added up together in search of a rank.
+const RUN: usize = 32;
 
 /// Counts of numbers by magnitude.
 #[derive(Debug, Clone, Default)]
@@ -75,9 +77,36 @@ impl Counts {
     }
 
     fn merge(&mut self, other: &Self, grown: &mut usize) {
-        for (bucket, n) in other.iter() {
-            self.add(bucket, n, grown);
+        let Some(last) = other.counts.len().checked_sub(1) else { return };
+        self.add(other.first, 0, grown);
+        self.add(other.first + last as u32, 0, grown);
+        let from = (other.first - self.first) as usize;
+        let mine = self.counts.get_mut(from..).unwrap_or_default();
+        mine.iter_mut().zip(&other.counts).for_each(|(a, b)| *a = a.saturating_add(*b));
+    }
+
+    fn total(&self) -> u64 {
+        self.counts.iter().map(|n| u64::from(*n)).sum()
+    }
+
+    /// The bucket of the number that `rank` (from 1 on) numbers do not exceed in magnitude.
+    fn at_rank(&self, rank: u64) -> Option<u32> {
+        let mut seen = 0;
+        for (i, run) in self.counts.chunks(RUN).enumerate() {
+            let before = seen;
+            seen += run.iter().map(|n| u64::from(*n)).sum::<u64>();
+            if seen < rank {
+                continue;
+            }
+            seen = before;
+            for (j, n) in run.iter().enumerate() {
+                seen += u64::from(*n);
+                if seen >= rank {
+                    return Some(self.first + (i * RUN + j) as u32);
+                }
+            }
         }
+        None
     }
 
     /// The buckets that are not empty, by magnitude.
@@ -126,16 +155,21 @@ impl Histogram {
 
     /// The number that a share `q` (0-1) of the numbers does not exceed; `None` when there are none.
     pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
-        let all = self.negative.iter().map(|n| &**n).chain([&self.positive]);
-        let total = self.zero + all.map(|c| c.iter().map(|(_, n)| u64::from(n)).sum::<u64>()).sum::<u64>();
+        let negative = self.negative.as_ref().map_or(0, |n| n.total());
+        let total = negative + self.zero + self.positive.total();
         let rank = ((q * total as f64).ceil() as u64).max(1);
-        let negative = self.negative.iter().flat_map(|n| n.iter().rev()).map(|(b, n)| (-self.middle(b), u64::from(n)));
-        let positive = self.positive.iter().map(|(b, n)| (self.middle(b), u64::from(n)));
-        let mut seen = 0;
-        negative.chain([(0.0, self.zero)]).chain(positive).filter(|(_, n)| *n > 0).find_map(|(v, n)| {
-            seen += n;
-            (seen >= rank).then_some(v)
-        })
+        if rank > total {
+            return None;
+        }
+        if rank <= negative {
+            // The smallest of them are those of the largest magnitude.
+            let bucket = self.negative.as_ref().and_then(|n| n.at_rank(negative - rank + 1));
+            return bucket.map(|b| -self.middle(b));
+        }
+        match rank - negative {
+            zero if zero <= self.zero => Some(0.0),
+            rank => self.positive.at_rank(rank - self.zero).map(|b| self.middle(b)),
+        }
     }
 
     /// The buckets that are not empty, from small to large, their counts multiplied by `scale`. Zero is a
@@ -185,6 +219,8 @@ mod tests {
         let mut h = Histogram::default();
         (-63..64).for_each(|v| h.add_whole(f64::from(v), &mut 0));
         assert_eq!((h.quantile(0.0), h.quantile(0.5), h.quantile(1.0)), (Some(-63.0), Some(0.0), Some(63.0)));
+        // The ranks 1 to 127 are -63 to 63, whichever side they are on.
+        assert!((1..=127).all(|rank| h.quantile(f64::from(rank) / 127.0) == Some(f64::from(rank) - 64.0)));
         assert!(h.buckets(1.0).is_sorted_by(|a, b| a.low <= b.low));
         let mut h = Histogram::default();
         [0.012, 0.5, f64::INFINITY].iter().for_each(|v| h.add(*v, &mut 0));
