@@ -4,6 +4,7 @@
 
 pub(crate) mod alerts;
 mod analyse;
+mod any_value;
 mod columns;
 mod complete;
 mod config;
@@ -18,6 +19,7 @@ mod openapi;
 pub(crate) mod params;
 mod patterns;
 mod queries;
+mod rendered;
 mod rules;
 mod services;
 pub(crate) mod shape;

@@ -1,20 +1,19 @@
 //! The analysis form of the query language: `q=service:api | stats count() by http.route`.
 
-use axum::Json;
 use axum::extract::State;
 use eventstore::query::{Cell as Measured, HistogramBucket};
 use query::EventSignal;
 use query::analyse::{self, Analysed, Cell, ColumnKind};
 use query::lang::pipe::Unit;
 use query::record::{log_value, span_value};
-use serde::Serialize;
-use serde_json::{Value as JsonValue, json};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use wire::otlp::json::value_to_json;
 
+use super::any_value::AnyValue;
 use super::error::ApiError;
 use super::params::{FilterParam, Query, RangeParams, SignalParam};
 use super::patterns::PatternsShape;
+use super::rendered::Rendered;
 use super::shape::{Footer, LogShape, SpanShape};
 use crate::app::App;
 use crate::run;
@@ -42,7 +41,7 @@ pub(crate) struct TableShape {
     /// One value per column: texts for keys and times (unix nanoseconds), numbers for measures,
     /// `[[low, high, count], ..]` for histograms, `null` where there is nothing.
     #[schema(value_type = Vec<Vec<Object>>)]
-    rows: Vec<Vec<JsonValue>>,
+    rows: Vec<Vec<CellShape>>,
     /// How many rows there are, listed or not.
     groups: u64,
     /// The length of a bucket of time.
@@ -84,7 +83,7 @@ pub(crate) struct RecordsShape {
     fields: Vec<String>,
     /// One value per field (an `AnyValue` or `null`) for each record.
     #[schema(value_type = Vec<Vec<Object>>)]
-    rows: Vec<Vec<JsonValue>>,
+    rows: Vec<Vec<Option<AnyValue>>>,
     logs: Vec<LogShape>,
     spans: Vec<SpanShape>,
 }
@@ -97,16 +96,15 @@ pub(crate) async fn analyse(
     Query(range): Query<RangeParams>,
     Query(signal): Query<SignalParam>,
     Query(filter): Query<FilterParam>,
-) -> Result<Json<AnalysisShape>, ApiError> {
+) -> Result<Rendered, ApiError> {
     let (range, signal) = (range.range(&app)?, signal.get()?);
-    let (outcome, footer) = run::query(&app, move |app, grant| {
+    run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
         let outcome = analyse::analyse(&app.engines.events, signal, &request)?;
         let footer = Footer::hinted(app, signal, &request, &outcome, is_empty(&outcome.value));
-        Ok::<_, query::ReadError>((outcome.value, footer))
+        Rendered::new(&shape(outcome.value, footer))
     })
-    .await??;
-    Ok(Json(shape(outcome, footer)))
+    .await?
 }
 
 /// Whether nothing was found: then a wrong field name is likely.
@@ -130,31 +128,35 @@ fn shape(found: Analysed, footer: Footer) -> AnalysisShape {
         Analysed::Table(t) => out.table = Some(table(t)),
         Analysed::Patterns(p) => out.patterns = Some(PatternsShape::new(EventSignal::Logs, p)),
         Analysed::Logs(fields, rows) => {
-            let value = |r: &model::LogRecord| fields.iter().map(|(_, f)| optional(log_value(r, f))).collect();
+            let value = |r: &model::LogRecord| fields.iter().map(|(_, f)| log_value(r, f).map(AnyValue)).collect();
             let by_field = !fields.is_empty();
             out.records = Some(RecordsShape {
                 rows: if by_field { rows.iter().map(|r| value(&r.record)).collect() } else { Vec::new() },
-                logs: if by_field { Vec::new() } else { rows.iter().map(|r| LogShape::new(r.id, &r.record)).collect() },
+                logs: if by_field {
+                    Vec::new()
+                } else {
+                    rows.into_iter().map(|r| LogShape::new(r.id, r.record)).collect()
+                },
                 spans: Vec::new(),
                 fields: fields.into_iter().map(|(name, _)| name).collect(),
             });
         }
         Analysed::Spans(fields, rows) => {
-            let value = |s: &model::Span| fields.iter().map(|(_, f)| optional(span_value(s, f))).collect();
+            let value = |s: &model::Span| fields.iter().map(|(_, f)| span_value(s, f).map(AnyValue)).collect();
             let by_field = !fields.is_empty();
             out.records = Some(RecordsShape {
                 rows: if by_field { rows.iter().map(|r| value(&r.record)).collect() } else { Vec::new() },
-                spans: if by_field { Vec::new() } else { rows.iter().map(|r| SpanShape::from(&r.record)).collect() },
+                spans: if by_field {
+                    Vec::new()
+                } else {
+                    rows.into_iter().map(|r| SpanShape::from(r.record)).collect()
+                },
                 logs: Vec::new(),
                 fields: fields.into_iter().map(|(name, _)| name).collect(),
             });
         }
     }
     out
-}
-
-fn optional(v: Option<model::Value>) -> JsonValue {
-    v.map_or(JsonValue::Null, |v| value_to_json(&v))
 }
 
 fn table(t: analyse::Table) -> TableShape {
@@ -171,7 +173,7 @@ fn table(t: analyse::Table) -> TableShape {
     });
     TableShape {
         columns: columns.collect(),
-        rows: t.rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
+        rows: t.rows.into_iter().map(|row| row.into_iter().map(CellShape).collect()).collect(),
         groups: t.groups,
         step_nanos: t.step_nanos,
         sampled: t.sampled,
@@ -195,16 +197,22 @@ fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-fn cell(c: &Cell) -> JsonValue {
-    match c {
-        Cell::Absent | Cell::Measured(Measured::Empty) => JsonValue::Null,
-        Cell::Time(t) => json!(t.0.to_string()),
-        Cell::Text(s) => json!(s),
-        Cell::Measured(Measured::Count(n) | Measured::Distinct { count: n, .. }) => json!(n),
-        // JSON has no infinity; serde_json writes `null`.
-        Cell::Measured(Measured::Number(v)) => json!(v),
-        Cell::Measured(Measured::Histogram(buckets)) => {
-            buckets.iter().map(|HistogramBucket { low, high, count }| json!([low, high, count])).collect()
+/// A cell, written as its column says.
+#[derive(Debug)]
+struct CellShape(Cell);
+
+impl Serialize for CellShape {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Cell::Absent | Cell::Measured(Measured::Empty) => to.serialize_none(),
+            Cell::Time(t) => to.collect_str(&t.0),
+            Cell::Text(s) => to.serialize_str(s),
+            Cell::Measured(Measured::Count(n) | Measured::Distinct { count: n, .. }) => to.serialize_u64(*n),
+            // JSON has no infinity; serde_json writes `null`.
+            Cell::Measured(Measured::Number(v)) => to.serialize_f64(*v),
+            Cell::Measured(Measured::Histogram(buckets)) => {
+                to.collect_seq(buckets.iter().map(|HistogramBucket { low, high, count }| (low, high, count)))
+            }
         }
     }
 }

@@ -65,11 +65,11 @@ pub(crate) async fn context(
     .await??;
     let footer = Footer::of(&outcome);
     let logs = |rows: Vec<eventstore::query::Row<model::LogRecord>>| {
-        rows.iter().map(|row| LogShape::new(row.id, &row.record)).collect()
+        rows.into_iter().map(|row| LogShape::new(row.id, row.record)).collect()
     };
     let found = outcome.value;
     Ok(Json(ContextShape {
-        record: LogShape::new(found.record.id, &found.record.record),
+        record: LogShape::new(found.record.id, found.record.record),
         before: logs(found.before),
         after: logs(found.after),
         stream: found.stream.into_iter().map(|(name, value)| FieldShape { name, value }).collect(),

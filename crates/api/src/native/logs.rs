@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
 use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
+use super::rendered::Rendered;
 use super::shape::{Footer, LogShape};
 use crate::app::App;
 use crate::run;
@@ -59,23 +60,23 @@ pub(crate) async fn search(
     Query(filter): Query<FilterParam>,
     Query(page): Query<PageParams>,
     Query(order): Query<OrderParam>,
-) -> Result<Json<SearchShape>, ApiError> {
+) -> Result<Rendered, ApiError> {
     let (range, order) = (range.range(&app)?, order.get()?);
-    let (found, footer) = run::query(&app, move |app, grant| {
+    run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
         let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
         let found = logs::search(&app.engines.events, &request, order, limit, page.cursor().as_deref())?;
         let nothing = found.value.records.is_empty() && page.cursor().is_none();
         let footer = Footer::hinted(app, EventSignal::Logs, &request, &found, nothing);
-        Ok::<_, query::ReadError>((found.value, footer))
+        let found = found.value;
+        Rendered::new(&SearchShape {
+            logs: found.records.into_iter().map(|row| LogShape::new(row.id, row.record)).collect(),
+            next_cursor: found.next_cursor,
+            prev_cursor: found.prev_cursor,
+            footer,
+        })
     })
-    .await??;
-    Ok(Json(SearchShape {
-        logs: found.records.iter().map(|row| LogShape::new(row.id, &row.record)).collect(),
-        next_cursor: found.next_cursor,
-        prev_cursor: found.prev_cursor,
-        footer,
-    }))
+    .await?
 }
 
 /// How finely.

@@ -6,11 +6,10 @@ use model::trace::{Event, Link, Resource, Scope};
 use model::{Attributes, LogRecord, Span};
 use query::EventSignal;
 use serde::Serialize;
-use serde_json::Value as Json;
 use utoipa::ToSchema;
-use wire::otlp::json::value_to_json;
 use wire::otlp::sampling;
 
+use super::any_value::AnyValue;
 use super::error::Position;
 use crate::app::App;
 
@@ -116,11 +115,11 @@ pub(crate) struct AttributeShape {
     /// `{"stringValue": ..}`, `{"intValue": "1"}`, `{"doubleValue": 1.5}`, `{"boolValue": true}`, `{"bytesValue": "base64"}`,
     /// `{"arrayValue": {"values": [..]}}`, `{"kvlistValue": {"values": [..]}}`, or `{}`.
     #[schema(value_type = Object)]
-    value: Json,
+    value: AnyValue,
 }
 
-fn attributes(list: &Attributes) -> Vec<AttributeShape> {
-    list.iter().map(|(key, value)| AttributeShape { key: key.clone(), value: value_to_json(value) }).collect()
+fn attributes(list: Attributes) -> Vec<AttributeShape> {
+    list.into_iter().map(|(key, value)| AttributeShape { key, value: AnyValue(value) }).collect()
 }
 
 /// Who produced a record.
@@ -131,12 +130,12 @@ pub(crate) struct ResourceShape {
     schema_url: String,
 }
 
-impl From<&Resource> for ResourceShape {
-    fn from(r: &Resource) -> Self {
+impl From<Resource> for ResourceShape {
+    fn from(r: Resource) -> Self {
         Self {
-            attributes: attributes(&r.attributes),
+            attributes: attributes(r.attributes),
             dropped_attributes_count: r.dropped_attributes_count,
-            schema_url: r.schema_url.clone(),
+            schema_url: r.schema_url,
         }
     }
 }
@@ -151,14 +150,14 @@ pub(crate) struct ScopeShape {
     schema_url: String,
 }
 
-impl From<&Scope> for ScopeShape {
-    fn from(s: &Scope) -> Self {
+impl From<Scope> for ScopeShape {
+    fn from(s: Scope) -> Self {
         Self {
-            name: s.name.clone(),
-            version: s.version.clone(),
-            attributes: attributes(&s.attributes),
+            name: s.name,
+            version: s.version,
+            attributes: attributes(s.attributes),
             dropped_attributes_count: s.dropped_attributes_count,
-            schema_url: s.schema_url.clone(),
+            schema_url: s.schema_url,
         }
     }
 }
@@ -218,8 +217,8 @@ fn adjusted_count(trace_state: &str) -> f64 {
     sampling::Sampling::of_state(trace_state).threshold.map_or(1.0, sampling::adjusted_count)
 }
 
-impl From<&Span> for SpanShape {
-    fn from(s: &Span) -> Self {
+impl From<Span> for SpanShape {
+    fn from(s: Span) -> Self {
         let code = match s.status.code {
             1 => "OK",
             2 => "ERROR",
@@ -229,24 +228,24 @@ impl From<&Span> for SpanShape {
             trace_id: s.trace_id.to_string(),
             span_id: s.span_id.to_string(),
             parent_span_id: if s.parent_span_id.is_zero() { String::new() } else { s.parent_span_id.to_string() },
-            trace_state: s.trace_state.clone(),
             adjusted_count: adjusted_count(&s.trace_state),
+            trace_state: s.trace_state,
             flags: s.flags,
-            name: s.name.clone(),
+            name: s.name,
             kind: kind_name(s.kind),
             service: s.resource.service().to_owned(),
             start_unix_nano: s.start.0.to_string(),
             end_unix_nano: s.end.0.to_string(),
             duration_nanos: s.end.0.saturating_sub(s.start.0),
-            attributes: attributes(&s.attributes),
+            attributes: attributes(s.attributes),
             dropped_attributes_count: s.dropped_attributes_count,
-            events: s.events.iter().map(EventShape::from).collect(),
+            events: s.events.into_iter().map(EventShape::from).collect(),
             dropped_events_count: s.dropped_events_count,
-            links: s.links.iter().map(LinkShape::from).collect(),
+            links: s.links.into_iter().map(LinkShape::from).collect(),
             dropped_links_count: s.dropped_links_count,
-            status: StatusShape { code, message: s.status.message.clone() },
-            resource: (&s.resource).into(),
-            scope: (&s.scope).into(),
+            status: StatusShape { code, message: s.status.message },
+            resource: s.resource.into(),
+            scope: s.scope.into(),
         }
     }
 }
@@ -260,12 +259,12 @@ pub(crate) struct EventShape {
     dropped_attributes_count: u32,
 }
 
-impl From<&Event> for EventShape {
-    fn from(e: &Event) -> Self {
+impl From<Event> for EventShape {
+    fn from(e: Event) -> Self {
         Self {
             time_unix_nano: e.time.0.to_string(),
-            name: e.name.clone(),
-            attributes: attributes(&e.attributes),
+            name: e.name,
+            attributes: attributes(e.attributes),
             dropped_attributes_count: e.dropped_attributes_count,
         }
     }
@@ -282,13 +281,13 @@ pub(crate) struct LinkShape {
     flags: u32,
 }
 
-impl From<&Link> for LinkShape {
-    fn from(l: &Link) -> Self {
+impl From<Link> for LinkShape {
+    fn from(l: Link) -> Self {
         Self {
             trace_id: l.trace_id.to_string(),
             span_id: l.span_id.to_string(),
-            trace_state: l.trace_state.clone(),
-            attributes: attributes(&l.attributes),
+            trace_state: l.trace_state,
+            attributes: attributes(l.attributes),
             dropped_attributes_count: l.dropped_attributes_count,
             flags: l.flags,
         }
@@ -309,7 +308,7 @@ pub(crate) struct LogShape {
     service: String,
     /// An `AnyValue`, as in attributes.
     #[schema(value_type = Object)]
-    body: Json,
+    body: AnyValue,
     event_name: String,
     /// Empty when the record belongs to no trace.
     trace_id: String,
@@ -323,24 +322,24 @@ pub(crate) struct LogShape {
 }
 
 impl LogShape {
-    pub(crate) fn new(id: RowId, r: &LogRecord) -> Self {
+    pub(crate) fn new(id: RowId, r: LogRecord) -> Self {
         Self {
             id: id.to_string(),
             time_unix_nano: r.time.0.to_string(),
             observed_time_unix_nano: r.observed_time.0.to_string(),
             severity_number: r.severity_number,
-            severity_text: r.severity_text.clone(),
+            severity_text: r.severity_text,
             level: severity_range(r.severity_number),
             service: r.resource.service().to_owned(),
-            body: value_to_json(&r.body),
-            event_name: r.event_name.clone(),
+            body: AnyValue(r.body),
+            event_name: r.event_name,
             trace_id: if r.trace_id.is_zero() { String::new() } else { r.trace_id.to_string() },
             span_id: if r.span_id.is_zero() { String::new() } else { r.span_id.to_string() },
             flags: r.flags,
-            attributes: attributes(&r.attributes),
+            attributes: attributes(r.attributes),
             dropped_attributes_count: r.dropped_attributes_count,
-            resource: (&r.resource).into(),
-            scope: (&r.scope).into(),
+            resource: r.resource.into(),
+            scope: r.scope.into(),
         }
     }
 }

@@ -105,7 +105,7 @@ impl Tail {
             Ok(found) => {
                 self.since = Some(found.since);
                 self.quiet = 0;
-                let logs: Vec<LogShape> = found.records.iter().map(|r| LogShape::new(r.id, &r.record)).collect();
+                let logs: Vec<LogShape> = found.records.into_iter().map(|r| LogShape::new(r.id, r.record)).collect();
                 let dropped = found.matched.saturating_sub(logs.len() as u64);
                 Some(event("logs", &json!({"logs": logs, "matched": found.matched, "dropped": dropped})))
             }

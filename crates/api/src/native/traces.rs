@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::columns::ColumnsShape;
 use super::error::ApiError;
 use super::params::{FilterParam, PageParams, Query, RangeParams};
+use super::rendered::Rendered;
 use super::shape::{Footer, SpanShape};
 use crate::app::App;
 use crate::run;
@@ -75,22 +76,21 @@ pub(crate) async fn search(
     Query(range): Query<RangeParams>,
     Query(filter): Query<FilterParam>,
     Query(page): Query<PageParams>,
-) -> Result<Json<SearchShape>, ApiError> {
+) -> Result<Rendered, ApiError> {
     let range = range.range(&app)?;
-    let (found, footer) = run::query(&app, move |app, grant| {
+    run::query(&app, move |app, grant| {
         let request = grant.request(range, filter.text());
         let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
         let found = traces::search(&app.engines.events, &request, limit, page.cursor().as_deref())?;
         let nothing = found.value.traces.is_empty() && page.cursor().is_none();
         let footer = Footer::hinted(app, EventSignal::Traces, &request, &found, nothing);
-        Ok::<_, query::ReadError>((found.value, footer))
+        Rendered::new(&SearchShape {
+            traces: found.value.traces.into_iter().map(TraceShape::from).collect(),
+            next_cursor: found.value.next_cursor,
+            footer,
+        })
     })
-    .await??;
-    Ok(Json(SearchShape {
-        traces: found.traces.into_iter().map(TraceShape::from).collect(),
-        next_cursor: found.next_cursor,
-        footer,
-    }))
+    .await?
 }
 
 /// A whole trace.
@@ -174,13 +174,14 @@ pub(crate) async fn span(
     })
     .await??;
     // Both sides of a span that client and server share have one id.
+    let footer = Footer::of(&outcome);
     let spans: Vec<SpanShape> =
-        outcome.value.spans.iter().filter(|s| s.span_id == span_id).map(SpanShape::from).collect();
+        outcome.value.spans.into_iter().filter(|s| s.span_id == span_id).map(SpanShape::from).collect();
     if spans.is_empty() && outcome.partial.is_none() {
         let message = format!("trace {trace} has no span {span}");
         return Err(ApiError::new(foundation::ErrorKind::NotFound, message));
     }
-    Ok(Json(SpanAnswer { spans, footer: Footer::of(&outcome) }))
+    Ok(Json(SpanAnswer { spans, footer }))
 }
 
 /// The spans of one id: one, or the two sides of a shared span.
@@ -200,7 +201,7 @@ pub(crate) async fn by_id(
     Path(text): Path<String>,
     Query(format): Query<FormatParam>,
     Query(around): Query<AroundParams>,
-) -> Result<Json<TraceDetailShape>, ApiError> {
+) -> Result<Rendered, ApiError> {
     let id = trace_id(&text)?;
     let around = around.range(&app)?;
     let columns = match format.format.as_deref() {
@@ -211,15 +212,17 @@ pub(crate) async fn by_id(
             return Err(ApiError::invalid("format", message));
         }
     };
-    let outcome = run::query(&app, move |app, grant| {
-        traces::by_id(&app.engines.events, id, around, &AccessScope::ALL, &grant.limits())
+    run::query(&app, move |app, grant| {
+        let outcome = traces::by_id(&app.engines.events, id, around, &AccessScope::ALL, &grant.limits())?;
+        let footer = Footer::of(&outcome);
+        let trace = outcome.value;
+        Rendered::new(&TraceDetailShape {
+            trace_id: id.to_string(),
+            span_count: trace.spans.len(),
+            columns: columns.then(|| ColumnsShape::new(&trace)),
+            spans: if columns { Vec::new() } else { trace.spans.into_iter().map(SpanShape::from).collect() },
+            footer,
+        })
     })
-    .await??;
-    Ok(Json(TraceDetailShape {
-        trace_id: id.to_string(),
-        span_count: outcome.value.spans.len(),
-        spans: if columns { Vec::new() } else { outcome.value.spans.iter().map(SpanShape::from).collect() },
-        columns: columns.then(|| ColumnsShape::new(&outcome.value)),
-        footer: Footer::of(&outcome),
-    }))
+    .await?
 }
