@@ -148,6 +148,12 @@ fn engines(app: &App, text: &mut Text) {
         &half(|s| s.damaged_blocks as f64),
     );
     text.family(
+        "bellrock_events_segments_unmergeable_total",
+        "counter",
+        "Segments that merges leave alone, because they did not read back.",
+        &half(|s| s.unmergeable_segments as f64),
+    );
+    text.family(
         "bellrock_events_replay_refused_total",
         "counter",
         "Records of the log that could not be replayed at the start.",
