@@ -217,6 +217,13 @@ struct Writer {
     gather: AlignedBuffer,
 }
 
+impl OpenFile {
+    /// Takes back what was written since the last sync.
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.truncate(self.len)
+    }
+}
+
 impl Writer {
     fn run(mut self) {
         let _ending = Ending(self.queue.clone());
@@ -275,16 +282,22 @@ impl Writer {
         // No block that holds acknowledged records is ever written again.
         let filler = frame::filler(end, open.file.block_bytes());
         if let Err(e) = write_frames(&mut *open.file, header, group, &filler, &mut self.gather) {
-            // Nothing of the group counts. If the cut succeeds the file is as before; if not, it is left behind
-            // and the next group begins a new part: replay skips what is torn.
-            if open.file.truncate(open.len).is_ok() {
+            self.free_checked = None;
+            // The cut is synced: a crash must not bring back records that were written whole. If it is not, the next group begins a
+            // new part.
+            if open.cut().is_ok() && open.file.sync_data().is_ok() {
                 self.open = Some(open);
             }
-            self.free_checked = None;
             return Err(WalError::io("write", &path)(e));
         }
-        // After a failed sync nobody knows what is on the disk: the file is left behind, never written again.
-        open.file.sync_data().map_err(WalError::io("sync", &path))?;
+        if let Err(e) = open.file.sync_data() {
+            // Nobody knows what is on the disk: the file is left behind, never written again. A restart would still read what a
+            // crash may take away.
+            if let Err(error) = open.cut() {
+                tracing::warn!(path = %path.display(), %error, "records that were refused may be read after a restart");
+            }
+            return Err(WalError::io("sync", &path)(e));
+        }
         open.len = end + filler.len() as u64;
         self.open = Some(open);
         Ok(())

@@ -188,6 +188,30 @@ fn fillers_are_no_records_and_a_failed_write_leaves_whole_blocks() {
 }
 
 #[test]
+fn what_was_refused_is_not_read_again() {
+    for seed in 0..50 {
+        // The record was written whole, its filler was not.
+        let disk = SimDisk::new(seed).with_blocks_of(512);
+        let (wal, _, _) = open(&disk, options());
+        wal.append_wait(record(0, 100)).unwrap();
+        disk.fail_writes_after(400);
+        wal.append_wait(record(1, 300)).unwrap_err();
+        let (_, _, seen) = open(&disk.crash(), options());
+        assert_eq!(numbers(&seen), [0], "after a crash, seed {seed}");
+    }
+    // The system still has what it failed to sync.
+    let disk = SimDisk::new(1);
+    let (wal, _, _) = open(&disk, options());
+    wal.append_wait(record(0, 100)).unwrap();
+    disk.fail_sync_after(0);
+    wal.append_wait(record(1, 100)).unwrap_err();
+    wal.append_wait(record(2, 100)).unwrap();
+    drop(wal);
+    let (_, _, seen) = open(&disk, options());
+    assert_eq!(numbers(&seen), [0, 2], "after a restart");
+}
+
+#[test]
 fn a_full_disk_refuses_and_recovers_by_itself() {
     let disk = SimDisk::new(3);
     let (wal, _, _) = open(&disk, options());
@@ -217,7 +241,14 @@ fn a_backlog_is_refused_not_buffered() {
     let disk = SimDisk::new(3);
     let (wal, _, _) = open(&disk, Options { max_pending_bytes: 1000, ..options() });
     let (gate, open_gate) = mpsc::channel::<()>();
-    wal.append(record(0, 1), Box::new(move |_| open_gate.recv().unwrap()));
+    let (at_gate, waits) = mpsc::channel();
+    let wait = move |_| {
+        at_gate.send(()).unwrap();
+        open_gate.recv().unwrap();
+    };
+    wal.append(record(0, 1), Box::new(wait));
+    // Whatever comes before the writer waits could be taken beside it.
+    waits.recv().unwrap();
     let (tx, rx) = mpsc::channel();
     for n in 1..100 {
         let tx = tx.clone();
