@@ -26,7 +26,7 @@ mod window;
 
 pub use alerts::rule_group;
 pub use book::{BookError, Slobook, read_file, written};
-pub use budget::{Budget, BurnRate, Status};
+pub use budget::{Budget, BurnRate, Status, minute_of, start_of};
 pub use burn::{Dropped, Tier, Urgency, tiers};
 pub use config::{Parsed, parse};
 pub use engine::{Engine, Entry, GroupStatus, Options, SloError, Spent};

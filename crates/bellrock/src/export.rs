@@ -69,9 +69,8 @@ pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<Strin
 fn open(dir: &Path, config: &Config) -> anyhow::Result<EventStore> {
     let disk: SharedDisk = Arc::new(RealDisk);
     let metastore = Metastore::open(dir, Arc::new(SystemClock))?;
-    let span_counts = rejected::of_config(config, &metastore)?;
+    let settings = rejected::settings(config, &metastore)?;
     metastore.close();
-    let settings = derived::Settings { span_counts, ..config.derived.clone() };
     let derived = Derived::open(disk.clone(), &dir.join("derived"), settings)?;
     let events = eventstore::Config::new(dir.join("events"));
     EventStore::open_observed(disk, events, Some(Arc::new(derived))).context("cannot open the events engine")

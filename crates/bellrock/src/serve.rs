@@ -353,9 +353,8 @@ fn open_engines(
         min_free_bytes: config.limits.min_free,
         ..usual
     };
-    let span_counts = rejected::of_config(config, metastore)?;
-    let derived_settings = ::derived::Settings { span_counts, ..config.derived.clone() };
-    let derived = Derived::open(disk.clone(), &dir.join("derived"), derived_settings)?;
+    let settings = rejected::settings(config, metastore)?;
+    let derived = Derived::open(disk.clone(), &dir.join("derived"), settings)?;
     let derived = Arc::new(derived);
     let events = EventStore::open_observed(disk.clone(), events_config, Some(derived.clone()))
         .context("cannot open the events engine")?;

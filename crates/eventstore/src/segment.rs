@@ -204,8 +204,7 @@ impl Segment {
             return Err(Damaged("segment frame").into());
         }
         let footer_at = end.checked_sub(len).ok_or(Damaged("segment footer"))?;
-        let mut footer = vec![0; len as usize];
-        file.read_exact_at(&mut footer, footer_at)?;
+        let footer = file.read_vec_at(len as usize, footer_at)?;
         if crc32c::crc32c(&footer) != crc {
             return Err(BlockError::Checksum("a segment footer"));
         }

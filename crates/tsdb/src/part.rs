@@ -59,14 +59,14 @@ impl Part {
                 let before = out.floats.len();
                 chunk.decode(&mut out.floats).ok_or_else(in_memory)?;
                 if let Some(starts) = chunk.starts() {
-                    out.put_starts(before, starts);
+                    out.starts.put(before, starts);
                 }
             }
             Self::One(s) => out.floats.push(*s),
             Self::Plain(samples) => {
                 let before = out.floats.len();
                 out.floats.extend_from_slice(&samples.floats);
-                out.put_starts(before, &samples.starts);
+                out.starts.put(before, &samples.starts);
             }
             Self::Histograms(samples) => out.histograms.extend_from_slice(samples),
             Self::Stored { block, chunk } => block.read_chunk(chunk, &mut TimesCache::default(), out)?,
@@ -104,7 +104,7 @@ impl Part {
             Self::Plain(samples) => {
                 let before = out.times.len();
                 out.extend(&samples.floats);
-                out.put_starts(before, &samples.starts);
+                out.starts.put(before, &samples.starts);
             }
             Self::Histograms(_) => return Ok(false),
             Self::Stored { block, chunk } => {

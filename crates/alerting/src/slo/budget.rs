@@ -65,12 +65,12 @@ pub struct BurnRate {
 }
 
 /// The minute that contains `at`.
-pub(super) fn minute_of(at: UnixNanos) -> i64 {
+pub fn minute_of(at: UnixNanos) -> i64 {
     at.0.div_euclid(60_000_000_000)
 }
 
 /// When a minute begins.
-pub(super) fn start_of(minute: i64) -> UnixNanos {
+pub fn start_of(minute: i64) -> UnixNanos {
     UnixNanos(minute.saturating_mul(60_000_000_000))
 }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alerting::slo::{self, EventsQuery, Indicator, Series, Slo};
+use alerting::slo::{self, EventsQuery, Indicator, Series, Slo, minute_of, start_of};
 use anyhow::Context as _;
-use derived::{Counted, GroupValues, SpanCount};
+use derived::{Counted, GroupValues, Settings, SpanCount};
 use eventstore::query::GroupBy;
 use foundation::UnixNanos;
 use metastore::Metastore;
@@ -22,10 +22,11 @@ use crate::config::Config;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What the objectives that are written anywhere count: to be known before the log is replayed.
-pub(crate) fn of_config(config: &Config, store: &Metastore) -> anyhow::Result<Vec<SpanCount>> {
+/// The settings of `derived`, with what the objectives that are written anywhere count: to be known before the log is replayed.
+pub(crate) fn settings(config: &Config, store: &Metastore) -> anyhow::Result<Settings> {
     let written = &config.objectives;
-    Ok(of_slos(&slo::written(&written.files, &written.configured, store).context("slo_files")?))
+    let slos = slo::written(&written.files, &written.configured, store).context("slo_files")?;
+    Ok(Settings { span_counts: of_slos(&slos), ..config.derived.clone() })
 }
 
 /// What these objectives count.
@@ -91,7 +92,7 @@ impl Question {
         }
         for (minute, group, n) in counted.counts {
             let points = groups.entry(self.labels(group)).or_default();
-            *points.entry(minute_start(minute + 1)).or_default() += n as f64;
+            *points.entry(start_of(minute + 1)).or_default() += n as f64;
         }
         let series =
             |(labels, points): (Labels, BTreeMap<_, _>)| Series { labels, points: points.into_iter().collect() };
@@ -99,15 +100,9 @@ impl Question {
     }
 }
 
-/// When a minute since the epoch begins.
-pub(super) fn minute_start(minute: i64) -> UnixNanos {
-    UnixNanos(minute.saturating_mul(MINUTE.as_nanos() as i64))
-}
-
 /// The minutes of a query, the end excluded: a step stands at its end.
 pub(super) fn minutes(asked: &EventsQuery) -> (i64, i64) {
-    let minute = |at: UnixNanos| at.0.div_euclid(MINUTE.as_nanos() as i64);
-    (minute(asked.start.minus(asked.step)), minute(asked.end))
+    (minute_of(asked.start.minus(asked.step)), minute_of(asked.end))
 }
 
 #[cfg(test)]
@@ -119,13 +114,13 @@ mod tests {
         let q = Question::new("service:api kind:server", &["status".to_owned(), "http.route".to_owned()]).unwrap();
         let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
         let failed = labels(&[("http.route", "/a"), ("status", "error")]);
-        let stored = vec![Series { labels: failed.clone(), points: vec![(minute_start(3), 2.0)] }];
+        let stored = vec![Series { labels: failed.clone(), points: vec![(start_of(3), 2.0)] }];
         let group = |status: &str, route: Option<&str>| vec![Some(status.to_owned()), route.map(str::to_owned)];
         let counts = vec![(2, group("2", Some("/a")), 5), (3, group("2", Some("/a")), 1), (2, group("0", None), 4)];
         let all = q.add(stored, Counted { exact_from: 0, counts });
         let expected = [
-            Series { labels: failed, points: vec![(minute_start(3), 7.0), (minute_start(4), 1.0)] },
-            Series { labels: labels(&[("status", "unset")]), points: vec![(minute_start(3), 4.0)] },
+            Series { labels: failed, points: vec![(start_of(3), 7.0), (start_of(4), 1.0)] },
+            Series { labels: labels(&[("status", "unset")]), points: vec![(start_of(3), 4.0)] },
         ];
         assert!(all.len() == 2 && expected.iter().all(|s| all.contains(s)), "{all:?}");
         assert!(Question::new("service:", &[]).is_none() && Question::new("", &[]).is_some());

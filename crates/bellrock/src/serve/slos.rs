@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alerting::rules::{QueryError, Rulebook};
-use alerting::slo::{Engine, EventsQuery, Options, Series, Slo, Slobook, Source};
+use alerting::slo::{Engine, EventsQuery, Options, Series, Slo, Slobook, Source, start_of};
 use anyhow::Context as _;
 use derived::Derived;
 use eventstore::query::Limits;
@@ -155,7 +155,7 @@ impl EngineSource {
         let counted = Question::of(asked)
             .and_then(|q| self.derived.rejected(&q.count, rejected::minutes(asked)).map(|counted| (q, counted)));
         let Some((question, mut counted)) = counted else { return self.stored(asked, ADJUSTED) };
-        let first = rejected::minute_start(counted.exact_from.saturating_add(1)).max(asked.start);
+        let first = start_of(counted.exact_from.saturating_add(1)).max(asked.start);
         counted.counts.retain(|(minute, ..)| *minute >= counted.exact_from);
         let mut all = Vec::new();
         if asked.start < first {

@@ -22,50 +22,78 @@ use crate::column::presence::Presence;
 use crate::schema::*;
 use crate::value_type::ValueType;
 
+/// Rows on which single conditions can be tested.
+pub(super) trait Conditions {
+    /// Why a condition could not be tested.
+    type Error;
+    /// How many there are.
+    fn rows(&self) -> usize;
+    /// Those whose field passes.
+    fn test(&self, field: &Field, test: &Test) -> Result<Bitmap, Self::Error>;
+    /// Those in which the text is found.
+    fn text(&self, search: &TextSearch) -> Result<Bitmap, Self::Error>;
+}
+
+impl Conditions for View<'_> {
+    type Error = Halt;
+
+    fn rows(&self) -> usize {
+        self.rows()
+    }
+
+    fn test(&self, field: &Field, test: &Test) -> Result<Bitmap, Halt> {
+        field_rows(self, field, test)
+    }
+
+    fn text(&self, search: &TextSearch) -> Result<Bitmap, Halt> {
+        text_rows(self, search)
+    }
+}
+
 /// The rows of `within` that match.
-pub(crate) fn matching(view: &View<'_>, plan: &Plan, within: Bitmap) -> Result<Bitmap, Halt> {
+pub(crate) fn matching<C: Conditions>(of: &C, plan: &Plan, within: Bitmap) -> Result<Bitmap, C::Error> {
     if within.is_empty() || plan.is_all() {
         return Ok(within);
     }
     let mut rows = within;
-    and(view, std::slice::from_ref(&plan.root), &mut rows)?;
+    and(of, std::slice::from_ref(&plan.root), &mut rows)?;
     Ok(rows)
 }
 
-fn and(view: &View<'_>, nodes: &[Node], rows: &mut Bitmap) -> Result<(), Halt> {
+fn and<C: Conditions>(of: &C, nodes: &[Node], rows: &mut Bitmap) -> Result<(), C::Error> {
     for n in nodes {
         if rows.is_empty() {
             break;
         }
         match n {
-            Node::And(inner) => and(view, inner, rows)?,
-            other => rows.and(&node(view, other)?),
+            Node::And(inner) => and(of, inner, rows)?,
+            other => rows.and(&node(of, other)?),
         }
     }
     Ok(())
 }
 
-fn node(view: &View<'_>, n: &Node) -> Result<Bitmap, Halt> {
+fn node<C: Conditions>(of: &C, n: &Node) -> Result<Bitmap, C::Error> {
     Ok(match n {
         Node::And(nodes) => {
-            let mut rows = Bitmap::all(view.rows());
-            and(view, nodes, &mut rows)?;
+            let mut rows = Bitmap::all(of.rows());
+            and(of, nodes, &mut rows)?;
             rows
         }
         Node::Or(nodes) => {
-            let mut rows = Bitmap::none(view.rows());
+            let mut rows = Bitmap::none(of.rows());
             for n in nodes {
-                rows.or(&node(view, n)?);
+                rows.or(&node(of, n)?);
             }
             rows
         }
         Node::Not(inner) => {
-            let mut rows = node(view, inner)?;
+            let mut rows = node(of, inner)?;
             rows.not();
             rows
         }
-        Node::Test(field, test) => field_rows(view, field, test)?,
-        Node::Text(search) => text_rows(view, search)?,
+        Node::Test(field, test) => of.test(field, test)?,
+        Node::Text(search) => of.text(search)?,
     })
 }
 

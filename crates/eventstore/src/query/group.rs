@@ -6,7 +6,7 @@ use model::log::severity_range;
 use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
-use super::eval::parents;
+use super::eval::{hex, parents};
 use super::filter::{AttributeScope, Field};
 use super::names::{Interner, Names};
 use super::nested;
@@ -245,10 +245,6 @@ impl Collected {
             }
         }
     }
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn by_resource(

@@ -5,13 +5,14 @@
 //! scopes are tested once for each that the batch has.
 
 use std::cell::OnceCell;
+use std::convert::Infallible;
 
 use model::Value;
 use model::trace::Resource;
 use wire::sink::ValueRef;
 
-use super::compile::{self, Node, Plan, Test, ValueView};
-use super::eval::{hex, id_test, text_view};
+use super::compile::{self, Plan, Test, ValueView};
+use super::eval::{self, Conditions, hex, id_test, text_view};
 use super::filter::{AttributeScope, Field, Filter};
 use super::nested;
 use super::text::{TextSearch, value_text};
@@ -35,7 +36,8 @@ impl SpanFilter {
 
     /// The places among `spans` of those that match, rising.
     pub fn matching(&self, spans: &RejectedSpans<'_>) -> Vec<usize> {
-        spans.node(&self.0.root).iter().collect()
+        let Ok(matching) = eval::matching(spans, &self.0, Bitmap::all(spans.rows.len()));
+        matching.iter().collect()
     }
 }
 
@@ -86,9 +88,11 @@ impl<'a> RejectedSpans<'a> {
                 for (text, place) in texts.iter_mut().zip(places) {
                     let Some(value) = values.of(self.row(*place)) else { continue };
                     match (path, text.is_some()) {
-                        (None, _) => *text = value_text(&owned(value)).or(text.take()),
+                        (None, _) => *text = value_text(&Value::from(value)).or(text.take()),
                         (Some(path), false) => {
-                            nested::inside(&owned(value), path, &mut |v| *text = text.take().or_else(|| value_text(v)));
+                            nested::inside(&Value::from(value), path, &mut |v| {
+                                *text = text.take().or_else(|| value_text(v))
+                            });
                         }
                         (Some(_), true) => {}
                     }
@@ -132,43 +136,57 @@ impl<'a> RejectedSpans<'a> {
         self.scopes().get(*self.spans.scope_codes().get(row)? as usize).map(String::as_str)
     }
 
-    fn node(&self, n: &Node) -> Bitmap {
-        match n {
-            Node::And(nodes) => {
-                let mut all = Bitmap::all(self.rows.len());
-                for n in nodes {
-                    if all.is_empty() {
-                        break;
-                    }
-                    all.and(&self.node(n));
-                }
-                all
-            }
-            Node::Or(nodes) => {
-                let mut any = Bitmap::none(self.rows.len());
-                nodes.iter().for_each(|n| any.or(&self.node(n)));
-                any
-            }
-            Node::Not(inner) => {
-                let mut rows = self.node(inner);
-                rows.not();
-                rows
-            }
-            Node::Test(field, test) => self.field(field, test),
-            Node::Text(search) => self.text(search),
-        }
-    }
-
     /// The places whose row is a hit.
     fn filled(&self, hit: impl Fn(usize) -> bool) -> Bitmap {
         Bitmap::filled(self.rows.len(), |place| hit(self.row(place)))
     }
 
-    fn field(&self, field: &Field, test: &Test) -> Bitmap {
+    fn own_attribute(&self, key: &str, test: &Test, hits: &mut Bitmap) {
+        for (path, mut values) in self.at(key) {
+            for place in 0..self.rows.len() {
+                let Some(value) = values.of(self.row(place)) else { continue };
+                let hit = match path {
+                    None => test.matches(view(value)),
+                    Some(path) => {
+                        let mut any = false;
+                        nested::inside(&Value::from(value), path, &mut |v| any = any || test.matches_value(v));
+                        any
+                    }
+                };
+                if hit {
+                    hits.set(place);
+                }
+            }
+        }
+    }
+
+    fn by_resource(&self, holds: impl Fn(&Resource) -> bool) -> Bitmap {
+        let hits: Vec<bool> = self.resources().iter().map(holds).collect();
+        self.by_code(self.spans.resource_codes(), &hits)
+    }
+
+    fn by_code(&self, codes: &[u32], hits: &[bool]) -> Bitmap {
+        self.filled(|row| codes.get(row).and_then(|code| hits.get(*code as usize)) == Some(&true))
+    }
+
+    fn by_id<const N: usize>(&self, ids: &[[u8; N]], test: &Test) -> Bitmap {
+        let hit = id_test(test);
+        self.filled(|row| ids.get(row).is_some_and(&hit))
+    }
+}
+
+impl Conditions for RejectedSpans<'_> {
+    type Error = Infallible;
+
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn test(&self, field: &Field, test: &Test) -> Result<Bitmap, Infallible> {
         let plain = |s: &[u8]| !s.is_empty() && test.matches(ValueView::Binary(ValueType::Str, s));
         let number =
             |column: &[i64]| self.filled(|row| column.get(row).is_some_and(|v| test.matches(ValueView::Int(*v))));
-        match field {
+        Ok(match field {
             Field::Service => self.by_resource(|r| test.matches(text_view(r.service()))),
             Field::ScopeName => {
                 let hits: Vec<bool> = self.scopes().iter().map(|name| plain(name.as_bytes())).collect();
@@ -194,43 +212,10 @@ impl<'a> RejectedSpans<'a> {
                 hits
             }
             Field::Severity | Field::SeverityText | Field::Body | Field::EventName => Bitmap::none(self.rows.len()),
-        }
+        })
     }
 
-    fn own_attribute(&self, key: &str, test: &Test, hits: &mut Bitmap) {
-        for (path, mut values) in self.at(key) {
-            for place in 0..self.rows.len() {
-                let Some(value) = values.of(self.row(place)) else { continue };
-                let hit = match path {
-                    None => test.matches(view(value)),
-                    Some(path) => {
-                        let mut any = false;
-                        nested::inside(&owned(value), path, &mut |v| any = any || test.matches_value(v));
-                        any
-                    }
-                };
-                if hit {
-                    hits.set(place);
-                }
-            }
-        }
-    }
-
-    fn by_resource(&self, holds: impl Fn(&Resource) -> bool) -> Bitmap {
-        let hits: Vec<bool> = self.resources().iter().map(holds).collect();
-        self.by_code(self.spans.resource_codes(), &hits)
-    }
-
-    fn by_code(&self, codes: &[u32], hits: &[bool]) -> Bitmap {
-        self.filled(|row| codes.get(row).and_then(|code| hits.get(*code as usize)) == Some(&true))
-    }
-
-    fn by_id<const N: usize>(&self, ids: &[[u8; N]], test: &Test) -> Bitmap {
-        let hit = id_test(test);
-        self.filled(|row| ids.get(row).is_some_and(&hit))
-    }
-
-    fn text(&self, search: &TextSearch) -> Bitmap {
+    fn text(&self, search: &TextSearch) -> Result<Bitmap, Infallible> {
         let mut hits =
             self.filled(|row| search.matches(self.spans.name(row)) || search.matches(self.spans.status_message(row)));
         for (_, mut values) in self.spans.attributes() {
@@ -242,7 +227,7 @@ impl<'a> RejectedSpans<'a> {
                 }
             }
         }
-        hits
+        Ok(hits)
     }
 }
 
@@ -260,18 +245,5 @@ fn view(value: ValueRef<'_>) -> ValueView<'_> {
         ValueRef::Bytes(v) => ValueView::Binary(ValueType::Bytes, v),
         ValueRef::Array(v) => ValueView::Binary(ValueType::Array, v),
         ValueRef::Map(v) => ValueView::Binary(ValueType::Map, v),
-    }
-}
-
-fn owned(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Empty => Value::Empty,
-        ValueRef::Bool(v) => Value::Bool(v),
-        ValueRef::Int(v) => Value::Int(v),
-        ValueRef::Double(v) => Value::Double(v),
-        ValueRef::Str(v) => Value::Str(v.to_owned()),
-        ValueRef::Bytes(v) => Value::Bytes(v.into()),
-        ValueRef::Array(v) => Value::Array(wire::otlp::read_array(v)),
-        ValueRef::Map(v) => Value::Map(wire::otlp::read_map(v)),
     }
 }

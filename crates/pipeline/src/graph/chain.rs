@@ -16,11 +16,19 @@ const INLINE_DECODED_BYTES_MAX: usize = 64 << 10;
 
 /// Processors and what follows.
 pub(super) struct Chain {
-    pub(super) steps: Vec<Step>,
-    pub(super) next: Arc<dyn Consumer>,
+    steps: Vec<Step>,
+    next: Arc<dyn Consumer>,
+    /// Work on more bytes than this leaves the threads that serve sockets.
+    at_once_max: usize,
 }
 
 impl Chain {
+    pub(super) fn new(steps: Vec<Step>, next: Arc<dyn Consumer>) -> Self {
+        let keep_bytes = steps.iter().all(Step::keeps_bytes);
+        let at_once_max = if keep_bytes { INLINE_BYTES_MAX } else { INLINE_DECODED_BYTES_MAX };
+        Self { steps, next, at_once_max }
+    }
+
     fn run(&self, mut telemetry: Telemetry) -> Result<Option<Telemetry>, Refusal> {
         let items = telemetry.count();
         let out = self.steps.iter().try_fold(Some((telemetry, items)), |out, step| match out {
@@ -34,9 +42,7 @@ impl Chain {
 impl Consumer for Chain {
     fn consume(&self, telemetry: Telemetry) -> Answer<'_> {
         Box::pin(async move {
-            let keeps_bytes = self.steps.iter().all(Step::keeps_bytes);
-            let at_once = if keeps_bytes { INLINE_BYTES_MAX } else { INLINE_DECODED_BYTES_MAX };
-            let processed = if telemetry.size() <= at_once {
+            let processed = if telemetry.size() <= self.at_once_max {
                 self.run(telemetry)
             } else {
                 tokio::task::block_in_place(|| self.run(telemetry))

@@ -238,7 +238,7 @@ impl Wiring<'_> {
                 return next;
             }
             row.reverse();
-            Arc::new(Chain { steps: std::mem::take(row), next })
+            Arc::new(Chain::new(std::mem::take(row), next))
         };
         for (id, step) in steps.into_iter().rev() {
             match step {

@@ -166,9 +166,8 @@ impl Block {
     /// The bytes of the file, a stretch at a time.
     pub(crate) fn contents(&self) -> impl Iterator<Item = Result<Vec<u8>, TsdbError>> {
         (0..self.file.len()).step_by(READ_BYTES as usize).map(|offset| {
-            let mut bytes = vec![0; (self.file.len() - offset).min(READ_BYTES) as usize];
-            self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
-            Ok(bytes)
+            let len = (self.file.len() - offset).min(READ_BYTES) as usize;
+            self.file.read_vec_at(len, offset).map_err(TsdbError::io("read", &self.path))
         })
     }
 
@@ -218,8 +217,8 @@ impl Block {
             while let Some(id) = ids.next_if(|id| near(id, &mut end)) {
                 wanted.push(id);
             }
-            let mut bytes = vec![0; self.checked_len(start, end - start)?];
-            self.file.read_exact_at(&mut bytes, start).map_err(TsdbError::io("read", &self.path))?;
+            let len = self.checked_len(start, end - start)?;
+            let bytes = self.file.read_vec_at(len, start).map_err(TsdbError::io("read", &self.path))?;
             for ids in wanted.chunk_by(|a, b| a / per_page == b / per_page) {
                 let Some((from, to)) = ids.first().and_then(|id| bounds(id / per_page)) else { continue };
                 let page = bytes.get((from - start) as usize..(to - start) as usize).unwrap_or_default();
@@ -378,8 +377,8 @@ impl Block {
 
     /// Reads bytes and the checksum behind them.
     fn read(&self, offset: u64, len: u64, what: &'static str) -> Result<Vec<u8>, TsdbError> {
-        let mut bytes = vec![0; self.checked_len(offset, len.saturating_add(4))?];
-        self.file.read_exact_at(&mut bytes, offset).map_err(TsdbError::io("read", &self.path))?;
+        let len = self.checked_len(offset, len.saturating_add(4))?;
+        let mut bytes = self.file.read_vec_at(len, offset).map_err(TsdbError::io("read", &self.path))?;
         let len = self.checked(offset, &bytes, what)?.len();
         bytes.truncate(len);
         Ok(bytes)

@@ -26,6 +26,7 @@ mod xor;
 use bits::{ByteReader, put_varint};
 
 pub(crate) use samples::FloatColumns;
+use samples::TimeSlot;
 pub(crate) use times::TimesAt;
 
 pub use samples::{HistogramSample, HistogramValue, Sample, SeriesSamples};
@@ -87,10 +88,16 @@ pub(crate) fn encode_sharing(
 
 /// Where a block keeps the times of a chunk of any kind, and how many they are; `None` when the chunk has its own.
 pub(crate) fn times_at(bytes: &[u8]) -> Option<(TimesAt, usize)> {
+    let (kind, count, mut r) = begin(bytes)?;
+    if kind == KIND_FLOAT_BITS { None } else { Some((times::place(&mut r)?, count)) }
+}
+
+/// The kind of a chunk and how many samples it has; the times come next.
+fn begin(bytes: &[u8]) -> Option<(u8, usize, ByteReader<'_>)> {
     let mut r = ByteReader(bytes);
     let kind = r.u8()?;
     let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
-    if kind == KIND_FLOAT_BITS { None } else { Some((times::place(&mut r)?, count)) }
+    Some((kind, count, r))
 }
 
 /// The times that a block keeps for chunks of `count` samples; `None` when the bytes are not that.
@@ -112,11 +119,21 @@ fn decode_with(
     bytes: &[u8],
     shared: &[i64],
     out: &mut Vec<Sample>,
-    mut each_start: impl FnMut(Range<usize>, i64),
+    each_start: impl FnMut(Range<usize>, i64),
 ) -> Option<()> {
-    let mut r = ByteReader(bytes);
-    let kind = r.u8()?;
-    let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
+    let start = out.len();
+    let mut values = decode_front(bytes, shared, out, each_start)?;
+    values::decode(&mut values, out.get_mut(start..)?)
+}
+
+/// What stands before the values of a chunk of floats: times are appended to `out`, start times told. The values come next.
+fn decode_front<'b, T: TimeSlot>(
+    bytes: &'b [u8],
+    shared: &[i64],
+    out: &mut Vec<T>,
+    mut each_start: impl FnMut(Range<usize>, i64),
+) -> Option<ByteReader<'b>> {
+    let (kind, count, mut r) = begin(bytes)?;
     let start = out.len();
     match kind {
         KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, shared, out)?,
@@ -124,10 +141,10 @@ fn decode_with(
         _ => return None,
     }
     if kind == KIND_FLOAT_STARTS {
-        let first_t = out.get(start)?.t;
+        let first_t = out.get(start)?.time();
         StartTimes::decode(&mut r, count, first_t, |run, t| each_start(start + run.start..start + run.end, t))?;
     }
-    values::decode(&mut r, out.get_mut(start..)?)
+    Some(r)
 }
 
 /// Appends the floats of a chunk, with start times that stand in it, to columns; `shared` as in [`decode`].
@@ -135,22 +152,11 @@ fn decode_with(
 /// Returns `None` when the bytes are not a chunk of floats; `out` may then hold part of it.
 #[must_use]
 pub(crate) fn decode_columns(bytes: &[u8], shared: &[i64], out: &mut FloatColumns) -> Option<()> {
-    let mut r = ByteReader(bytes);
-    let kind = r.u8()?;
-    let count = r.len().filter(|n| (1..=SAMPLES_MAX).contains(n))?;
     let FloatColumns { times, values, starts } = out;
     let start = times.len();
-    match kind {
-        KIND_FLOAT | KIND_FLOAT_STARTS => times::decode(&mut r, count, shared, times)?,
-        KIND_FLOAT_BITS => timestamps::decode(&mut r, count, times)?,
-        _ => return None,
-    }
-    if kind == KIND_FLOAT_STARTS {
-        let first_t = *times.get(start)?;
-        StartTimes::decode(&mut r, count, first_t, |run, t| starts.set(start + run.start..start + run.end, t))?;
-    }
-    values.resize(start + count, 0.0);
-    values::decode(&mut r, values.get_mut(start..)?)
+    let mut rest = decode_front(bytes, shared, times, |places, t| starts.set(places, t))?;
+    values.resize(times.len(), 0.0);
+    values::decode(&mut rest, values.get_mut(start..)?)
 }
 
 /// Appends the samples of a chunk of any kind to `out`, in order of time; `shared` as in [`decode`].

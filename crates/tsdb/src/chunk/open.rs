@@ -191,7 +191,7 @@ impl OpenSnapshot {
             out.values.push(v);
         })?;
         if let Some(starts) = self.starts() {
-            out.put_starts(before, starts);
+            out.starts.put(before, starts);
         }
         Some(())
     }

@@ -44,6 +44,7 @@ impl ValueSlot for f64 {
 /// What times are decoded into: samples that have no value yet, or a column.
 pub(super) trait TimeSlot {
     fn at(t: i64) -> Self;
+    fn time(&self) -> i64;
     fn add(&mut self, distance: i64);
 }
 
@@ -51,6 +52,11 @@ impl TimeSlot for Sample {
     #[inline]
     fn at(t: i64) -> Self {
         Self { t, v: 0.0 }
+    }
+
+    #[inline]
+    fn time(&self) -> i64 {
+        self.t
     }
 
     #[inline]
@@ -63,6 +69,11 @@ impl TimeSlot for i64 {
     #[inline]
     fn at(t: i64) -> Self {
         t
+    }
+
+    #[inline]
+    fn time(&self) -> i64 {
+        *self
     }
 
     #[inline]
@@ -101,11 +112,6 @@ impl FloatColumns {
     pub(crate) fn extend(&mut self, samples: &[Sample]) {
         self.times.extend(samples.iter().map(|s| s.t));
         self.values.extend(samples.iter().map(|s| s.v));
-    }
-
-    /// Says since when those from `before` on count, as [`SeriesSamples::put_starts`].
-    pub(crate) fn put_starts(&mut self, before: usize, starts: &StartTimes) {
-        starts.each_run(|run, start| self.starts.set(before + run.start..before + run.end, start));
     }
 }
 
@@ -267,11 +273,6 @@ impl SeriesSamples {
         self.starts.truncate(skipped + kept);
         self.starts.skip(skipped);
         clip(&mut self.histograms, |s| s.t, min, max);
-    }
-
-    /// Says since when the floats from `before` on count: what `starts` says, whose places begin there.
-    pub(crate) fn put_starts(&mut self, before: usize, starts: &StartTimes) {
-        starts.each_run(|run, start| self.starts.set(before + run.start..before + run.end, start));
     }
 
     /// Keeps the first ones.

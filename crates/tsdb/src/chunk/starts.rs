@@ -66,6 +66,11 @@ impl StartTimes {
         }
     }
 
+    /// Says of the samples from `before` on what `starts` says, whose places begin there.
+    pub(crate) fn put(&mut self, before: usize, starts: &Self) {
+        starts.each_run(|run, start| self.set(before + run.start..before + run.end, start));
+    }
+
     /// Calls `each` with the places and the start time of every run.
     pub(crate) fn each_run(&self, mut each: impl FnMut(Range<usize>, i64)) {
         let mut from = 0;
