@@ -1,7 +1,7 @@
 # Bellrock: the few commands that a person types. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-metrics bench-events bench-rules bench-collector bench-merges bench-large soak fmt lint ui screenshots axe ui-perf
+.PHONY: help run test bench bench-metrics bench-exporter-disk bench-events bench-rules bench-collector bench-merges bench-large soak fmt lint ui screenshots axe ui-perf
 
 # A faster linker for targets where rustc brings none of its own; cargo alone works without.
 LINKER := $(shell sh scripts/linker.sh)
@@ -46,6 +46,10 @@ bench-large: ## a hundred million spans: trace by id, memory, size; about seven 
 bench-metrics: ## beside Debian's prometheus and victoria-metrics
 	$(CARGO) build --release -p bellrock -p loadgen
 	python3 bench/metrics.py $(ARGS)
+
+bench-exporter-disk: ## what samples of Debian's node exporter take on disk, beside Prometheus and VictoriaMetrics; about 21 minutes
+	$(CARGO) build --release -p bellrock -p loadgen
+	python3 bench/exporter_disk.py $(ARGS)
 
 bench-events: ## beside ClickHouse and DuckDB, which it installs into bench/.venv
 	$(CARGO) build --release -p bellrock -p loadgen
