@@ -16,6 +16,7 @@ mod config;
 mod dictionary;
 mod engine;
 mod error;
+mod histogram;
 mod manifest;
 mod observer;
 mod partition;
@@ -27,6 +28,7 @@ mod segment;
 mod services;
 mod sketch;
 mod store;
+mod summary;
 mod usage;
 mod value_type;
 

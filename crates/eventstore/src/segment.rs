@@ -1,9 +1,9 @@
 //! A segment file: blocks of one day, and a footer with what finds them.
 //!
-//! Dictionaries of the columns lie between blocks and footer (`dictionary`).
+//! Dictionaries of the columns (`dictionary`) and summaries of the rows (`summary`) lie between blocks and footer.
 //! The footer holds the block directory, the directory of dictionaries, and the trace index: for each trace
-//! fingerprint the blocks that may have spans (or logs) of the trace. Last come the attribute catalogue and the services
-//! of each block. It is
+//! fingerprint the blocks that may have spans (or logs) of the trace. Last come the attribute catalogue, the services
+//! of each block, and where the summaries lie. It is
 //! read when the segment is opened; blocks are read when queries ask for
 //! them. Format: `docs/formats/segment.md`.
 
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use foundation::disk::SharedDisk;
+use foundation::disk::{ReadAt, SharedDisk};
 use model::TimeRange;
 
 use crate::block::{self, Block, BlockError};
@@ -25,6 +25,7 @@ use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::services;
+use crate::summary;
 
 /// Its last byte is the version.
 const MAGIC: [u8; 8] = *b"BellEvt\x03";
@@ -36,6 +37,8 @@ const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
 /// Parts of a footer that may be missing, as bits.
 const CATALOGUE: u8 = 1;
 const SERVICES: u8 = 2;
+const COUNTS: u8 = 4;
+const DURATIONS: u8 = 8;
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
 /// Bytes of a file that are not synced yet, at most.
@@ -53,6 +56,10 @@ pub(crate) struct Segment {
     pub(crate) dictionaries: Arc<Dictionaries>,
     /// Segments of earlier versions have none, nor some others: see `catalogue`.
     pub(crate) catalogue: Option<Catalogue>,
+    file: Arc<dyn ReadAt>,
+    /// What is known of its rows as a whole, where that is worth it.
+    pub(crate) counts: Option<summary::Place>,
+    pub(crate) durations: Option<summary::Place>,
     left_alone: AtomicBool,
 }
 
@@ -160,15 +167,34 @@ pub(crate) fn write(
     at += bytes.len() as u64;
     footer.extend_from_slice(&directory);
     // Nobody can be misled by an index that is not there: a table that does not read back is found by whoever reads it.
-    let services = services::Index::of_blocks(&blocks, &OriginCache::default()).unwrap_or_default();
-    let parts = if catalogue.is_some() { CATALOGUE } else { 0 } | if services.is_some() { SERVICES } else { 0 };
-    footer.push(parts);
+    let origins = OriginCache::default();
+    let services = services::Index::of_blocks(&blocks, &origins).unwrap_or_default();
+    let mut summarise = |table: Result<Option<Vec<u8>>, BlockError>| -> io::Result<Option<summary::Place>> {
+        let Some(table) = table.unwrap_or_default() else { return Ok(None) };
+        file.write_all(&table)?;
+        let place = summary::Place::of(&table, at);
+        at += table.len() as u64;
+        Ok(Some(place))
+    };
+    let counts = summarise(summary::counts::of_blocks(schema, &blocks, &origins))?;
+    let durations = match schema {
+        Schema::Spans => summarise(summary::durations::of_blocks(&blocks, &origins))?,
+        Schema::Logs => None,
+    };
+    let part = |there: bool, bit: u8| if there { bit } else { 0 };
+    footer.push(
+        part(catalogue.is_some(), CATALOGUE)
+            | part(services.is_some(), SERVICES)
+            | part(counts.is_some(), COUNTS)
+            | part(durations.is_some(), DURATIONS),
+    );
     if let Some(catalogue) = catalogue {
         catalogue.encode(&mut footer);
     }
     if let Some(services) = services {
         services.encode(&mut footer);
     }
+    counts.iter().chain(&durations).for_each(|place| place.encode(&mut footer));
     file.write_all(&footer)?;
     let mut trailer = Vec::with_capacity(TRAILER_BYTES);
     trailer.extend_from_slice(&(footer.len() as u32).to_le_bytes());
@@ -231,6 +257,8 @@ impl Segment {
         };
         let catalogue = if parts & CATALOGUE != 0 { Some(Catalogue::decode(&mut r)?) } else { None };
         let services = if parts & SERVICES != 0 { Some(services::Index::decode(&mut r, n)?) } else { None };
+        let mut summary = |bit| (parts & bit != 0).then(|| summary::Place::decode(&mut r, footer_at)).transpose();
+        let (counts, durations) = (summary(COUNTS)?, summary(DURATIONS)?);
         let mut services = services.map(services::Index::into_services);
         let block = |(at, len, meta)| {
             let of_block = services.as_mut().and_then(Iterator::next);
@@ -238,7 +266,42 @@ impl Segment {
             Arc::new(block.with_services(of_block))
         };
         let blocks = directory.into_iter().map(block).collect();
-        Ok(Self { info, blocks, traces, dictionaries, catalogue, left_alone: AtomicBool::new(false) })
+        Ok(Self {
+            info,
+            blocks,
+            traces,
+            dictionaries,
+            catalogue,
+            file,
+            counts,
+            durations,
+            left_alone: AtomicBool::new(false),
+        })
+    }
+
+    /// How many rows it has by minute, service and severity or status; `None` when that is not kept, or cannot be read.
+    pub(crate) fn counts(&self) -> Option<summary::Counts> {
+        self.summary(self.counts.as_ref()?, summary::Counts::decode)
+    }
+
+    /// The durations of its spans; the same.
+    pub(crate) fn durations(&self) -> Option<summary::Durations> {
+        self.summary(self.durations.as_ref()?, summary::Durations::decode)
+    }
+
+    /// A table that cannot be read is reported once: its blocks know the same.
+    fn summary<T>(
+        &self,
+        place: &summary::Place,
+        decode: impl FnOnce(&mut Reader<'_>) -> Result<T, Damaged>,
+    ) -> Option<T> {
+        let read = place.read(&*self.file, decode);
+        if let Err(error) = &read
+            && place.mark_unreadable()
+        {
+            tracing::error!(segment = self.info.id, day = %self.info.day, %error, "a summary cannot be read; queries read blocks instead");
+        }
+        read.ok()
     }
 
     /// Whether a merge can read all that it has to read of it.

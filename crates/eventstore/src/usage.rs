@@ -30,7 +30,7 @@ impl DistinctValues {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ColumnBytes {
     /// `body`, `trace id`, ...; `attribute` for attributes; its dictionaries included. What is no column has a name
-    /// in brackets: `[headers]` of blocks, `[footers]` of segments with their indexes.
+    /// in brackets: `[headers]` of blocks, `[footers]` of segments with their indexes, `[summaries]` of their rows.
     pub column: &'static str,
     /// The attribute's key, else empty.
     pub key: String,
@@ -62,7 +62,9 @@ pub(crate) fn column_bytes(segments: &[Arc<Segment>]) -> Result<Vec<ColumnBytes>
             add(schema::name(id), key, value_type, 0, bytes as u64);
             shared += bytes as u64;
         }
-        add("[footers]", "", ValueType::Empty, 0, segment.info.bytes.saturating_sub(blocks + shared));
+        let summaries = segment.counts.iter().chain(&segment.durations).map(|table| table.len() as u64).sum();
+        add("[summaries]", "", ValueType::Empty, 0, summaries);
+        add("[footers]", "", ValueType::Empty, 0, segment.info.bytes.saturating_sub(blocks + shared + summaries));
         for block in &segment.blocks {
             let header = block.read_header()?;
             add("[headers]", "", ValueType::Empty, 0, header.payload_at);

@@ -8,6 +8,7 @@
 mod local;
 mod runs;
 mod state;
+mod summarised;
 mod table;
 mod tally;
 
@@ -16,18 +17,20 @@ use std::sync::Arc;
 
 use model::{TimeRange, UnixNanos};
 
-use super::compile::Plan;
+use super::compile::{self, Plan};
 use super::eval::matching;
 use super::filter::{CompareOp, Field};
 use super::measure::{Cell, Kind, Measure};
 use super::prune::Share;
-use super::request::{Buckets, GroupBy, Outcome, Select};
-use super::run::{Prepared, Run, prepare};
+use super::request::{Buckets, GroupBy, Outcome, Partial, Select};
+use super::run::{Run, blocks, leave_out};
 use crate::block::Block;
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::schema::Schema;
+use crate::segment::Segment;
 use state::State;
+use summarised::Piece;
 
 /// Most groups of one query, each bucket of time counted; what they hold counts as memory of the query as well.
 pub const GROUPS_MAX: usize = 1_000_000;
@@ -132,31 +135,65 @@ pub(crate) fn aggregate(
 ) -> Result<Outcome<Table>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
     let range = aggregation.buckets.map_or(select.range, |b| covered(select.range, b));
-    let select = Select { range, ..select.clone() };
-    let Prepared { plan, mut blocks } = prepare(engine, &mut run, &select)?;
-    let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut blocks, n));
+    let plan = compile::compile(&select.filter, &select.access)?;
     let job = Job::new(aggregation, &plan, range, run.shared.schema);
+    let mut snapshot = engine.snapshot(range);
+    let mut pieces = job.summarised(&mut snapshot);
+    let mut blocks = blocks(&snapshot, &mut run, range, plan.trace.as_ref());
+    leave_out(&mut run, &plan, &mut blocks);
+    let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut blocks, n));
+    pieces.extend(blocks.into_iter().map(|block| Piece::Block(block, range)));
     let make = || State::new(&job);
-    let look = |state: &mut State<'_>, run: &mut Run<'_>, block: &Arc<Block>| {
-        let share = plan.share(job.schema, block);
-        if share == Share::None || state.by_header(&block.meta) {
-            run.skip();
-            return Ok(());
+    let look = |state: &mut State<'_>, run: &mut Run<'_>, piece: &Piece| {
+        match piece {
+            Piece::Block(block, range) => state.look(run, block, *range)?,
+            Piece::Summary(segment, table, covered) => state.look_at_all(run, segment, *table, *covered)?,
         }
-        run.visit(block, |view| {
-            let within = view.in_range(range)?;
-            let rows = if share == Share::All { within } else { matching(view, &plan, within)? };
-            state.take(view, &rows)
-        })?;
         state.hold(run)
     };
-    let mut state = run.fold(&blocks, make, look, State::join);
+    let mut state = run.fold(&pieces, make, look, State::join);
     state.settle();
     if let Err(why) = state.hold(&mut run) {
         run.stop(why);
     }
     let table = state.table(sampled);
     Ok(run.finish(table))
+}
+
+impl State<'_> {
+    /// Takes the rows of a block that lie in a range.
+    fn look(&mut self, run: &mut Run<'_>, block: &Arc<Block>, range: TimeRange) -> Result<(), Partial> {
+        let plan = self.job.plan;
+        let share = plan.share(self.job.schema, block);
+        if share == Share::None || self.by_header(&block.meta, range) {
+            run.skip();
+            return Ok(());
+        }
+        run.visit(block, |view| {
+            let within = view.in_range(range)?;
+            let rows = if share == Share::All { within } else { matching(view, plan, within)? };
+            self.take(view, &rows)
+        })?;
+        Ok(())
+    }
+
+    /// Takes the rows of a segment that lie in a range for which a table of it answers.
+    fn look_at_all(
+        &mut self,
+        run: &mut Run<'_>,
+        segment: &Segment,
+        table: summarised::Table,
+        range: TimeRange,
+    ) -> Result<(), Partial> {
+        run.check()?;
+        let inside = segment.blocks.iter().filter(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
+        if !self.by_summary(segment, table, range) {
+            return inside.into_iter().try_for_each(|block| self.look(run, block, range));
+        }
+        let whole = inside.filter(|b| range.contains(b.meta.min_time) && range.contains(b.meta.max_time));
+        whole.for_each(|_| run.skip());
+        Ok(())
+    }
 }
 
 /// The part of `range` that the buckets cover.

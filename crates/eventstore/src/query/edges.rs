@@ -14,7 +14,6 @@ use rustc_hash::FxBuildHasher;
 use super::eval::matching;
 use super::filter::Field;
 use super::group::{NO_GROUP, groups};
-use super::histogram::Histogram;
 use super::names::Interner;
 use super::nested;
 use super::request::{GroupBy, Outcome, Partial, Select};
@@ -26,6 +25,7 @@ use crate::column::bytes::unzigzag;
 use crate::column::ids::Ids;
 use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::histogram::Histogram;
 use crate::schema::{DURATION, KIND, PARENT, PARENT_ID, SPAN_ID, STATUS, TRACE_ID};
 
 /// Edges of one query.

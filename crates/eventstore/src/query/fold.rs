@@ -17,24 +17,25 @@ const BLOCKS_PER_THREAD_MIN: usize = 8;
 
 /// What is handed out.
 pub(crate) trait Morsel: Sync {
-    fn block(&self) -> &Arc<Block>;
+    /// The block that is looked into, if it is one.
+    fn block(&self) -> Option<&Arc<Block>>;
 }
 
 impl Morsel for Arc<Block> {
-    fn block(&self) -> &Arc<Block> {
-        self
+    fn block(&self) -> Option<&Arc<Block>> {
+        Some(self)
     }
 }
 
 impl Morsel for (usize, &Arc<Block>) {
-    fn block(&self) -> &Arc<Block> {
-        self.1
+    fn block(&self) -> Option<&Arc<Block>> {
+        Some(self.1)
     }
 }
 
 impl Run<'_> {
     /// Looks at every block with `look`, on as many threads as the limits allow. Each thread makes a
-    /// state of its own; `join` puts them together. Blocks (`B` is one, or one with its place) are handed out in order.
+    /// state of its own; `join` puts them together. Blocks (`B` is one, or one with more to it) are handed out in order.
     pub(crate) fn fold<B: Morsel, S: Send>(
         &mut self,
         blocks: &[B],
@@ -47,7 +48,7 @@ impl Run<'_> {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(block) = blocks.get(at).filter(|_| !run.ended()) else { break };
-                run.read_ahead(blocks.iter().skip(at).map(Morsel::block));
+                run.read_ahead(blocks.iter().skip(at).filter_map(Morsel::block));
                 if let Err(why) = look(state, run, block) {
                     run.stop(why);
                     break;

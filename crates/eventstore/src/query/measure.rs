@@ -3,7 +3,6 @@
 use super::distinct::{self, Distinct};
 use super::filter::Field;
 use super::group::{Groups, NO_GROUP, groups_of};
-use super::histogram::{Histogram, HistogramBucket};
 use super::names::ByNumber;
 use super::numbers::{Numbers, numbers};
 use super::request::GroupBy;
@@ -11,7 +10,9 @@ use super::run::Halt;
 use super::view::{Rows, View};
 use super::weights::Weights;
 use crate::block::Values;
+use crate::histogram::{Histogram, HistogramBucket};
 use crate::schema::{SPAN_ID, TRACE_ID};
+use crate::summary::durations::Group;
 
 /// What is known of a group of records.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +200,27 @@ impl Accumulator {
             && let Some(c) = counts.get_mut(slot)
         {
             *c += n;
+        }
+    }
+
+    /// Takes spans whose durations are known all in all.
+    pub(super) fn add_durations(&mut self, slot: usize, spans: &Group, buckets: &[(u32, u32)], grown: &mut usize) {
+        match self {
+            Self::Counts(_) => self.add_count(slot, spans.spans),
+            Self::Moments(moments) => {
+                if let Some(m) = moments.get_mut(slot) {
+                    m.n += spans.spans;
+                    m.min = m.min.min(spans.min as f64);
+                    m.max = m.max.max(spans.max as f64);
+                    m.sum += spans.sum as f64;
+                }
+            }
+            Self::Histograms(histograms) => {
+                if let Some(h) = histograms.get_mut(slot) {
+                    h.add_buckets(buckets, grown);
+                }
+            }
+            Self::Distinct(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 //! condition may hold for some.
 
 use super::compile::{Node, Plan, ValueView};
+use super::facts::{Counted, Fact, Facts, is_counted};
 use super::filter::Field;
 use crate::block::Block;
 use crate::schema::Schema;
@@ -24,25 +25,37 @@ impl Plan {
         share(&self.root, schema, block)
     }
 
-    /// Whether rows that have `value` in the counted column match, when nothing else decides.
-    pub(crate) fn by_counted_value(&self, schema: Schema, value: i64) -> Option<bool> {
-        decides(&self.root, schema, value)
+    /// Whether rows of which so much is known match; `None` when that depends on more.
+    pub(crate) fn decides(&self, facts: &impl Facts) -> Option<bool> {
+        decides(&self.root, facts)
+    }
+
+    /// Whether the filter looks at fields only for which `is` holds, and not at text.
+    pub(crate) fn asks_only(&self, is: impl Fn(&Field) -> bool + Copy) -> bool {
+        asks_only(&self.root, is)
     }
 }
 
-fn is_counted(field: &Field, schema: Schema) -> bool {
-    matches!((schema, field), (Schema::Logs, Field::Severity) | (Schema::Spans, Field::Status))
+fn decides(node: &Node, facts: &impl Facts) -> Option<bool> {
+    match node {
+        Node::And(nodes) => nodes.iter().try_fold(true, |all, n| Some(decides(n, facts)? && all)),
+        Node::Or(nodes) => nodes.iter().try_fold(false, |any, n| Some(decides(n, facts)? || any)),
+        Node::Not(inner) => decides(inner, facts).map(|hit| !hit),
+        Node::Test(field, test) => match facts.of(field) {
+            Fact::Unknown => None,
+            Fact::Absent => Some(false),
+            Fact::Is(value) => Some(test.matches(value)),
+        },
+        Node::Text(_) => None,
+    }
 }
 
-fn decides(node: &Node, schema: Schema, value: i64) -> Option<bool> {
+fn asks_only(node: &Node, is: impl Fn(&Field) -> bool + Copy) -> bool {
     match node {
-        Node::And(nodes) => nodes.iter().try_fold(true, |all, n| Some(decides(n, schema, value)? && all)),
-        Node::Or(nodes) => nodes.iter().try_fold(false, |any, n| Some(decides(n, schema, value)? || any)),
-        Node::Not(inner) => decides(inner, schema, value).map(|hit| !hit),
-        // A log record without severity has no such field.
-        Node::Test(field, _) if is_counted(field, schema) && schema == Schema::Logs && value == 0 => Some(false),
-        Node::Test(field, test) if is_counted(field, schema) => Some(test.matches(ValueView::Int(value))),
-        Node::Test(..) | Node::Text(_) => None,
+        Node::And(nodes) | Node::Or(nodes) => nodes.iter().all(|n| asks_only(n, is)),
+        Node::Not(inner) => asks_only(inner, is),
+        Node::Test(field, _) => is(field),
+        Node::Text(_) => false,
     }
 }
 
@@ -70,7 +83,7 @@ fn share(node: &Node, schema: Schema, block: &Block) -> Share {
                 return Share::Some;
             }
             let present = meta.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            among(present.map(|(v, _)| decides(node, schema, v as i64).unwrap_or_default()))
+            among(present.map(|(v, _)| decides(node, &Counted { schema, value: v as u8 }).unwrap_or_default()))
         }
         Node::Test(Field::Service, test) => match block.services() {
             Some(services) => {

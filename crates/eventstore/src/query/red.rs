@@ -5,18 +5,21 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::compile::{self, Plan};
 use super::eval::matching;
+use super::facts::{SpansOf, is_of_spans};
 use super::filter::Field;
 use super::group::{NO_GROUP, groups};
-use super::histogram::Histogram;
 use super::request::{GroupBy, Outcome, Partial, RedBy, RedGroup, Select};
-use super::run::{Halt, Prepared, Run, prepare};
+use super::run::{Halt, Run, blocks, leave_out};
 use super::view::View;
 use crate::block::Block;
 use crate::column::bitmap::Bitmap;
-use crate::engine::Engine;
+use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
+use crate::histogram::Histogram;
 use crate::schema::{DURATION, KIND, PARENT, STATUS};
+use crate::summary::Durations;
 
 /// Groups of one query; each holds a histogram of some KiB.
 const GROUPS_MAX: usize = 10_000;
@@ -47,7 +50,11 @@ struct Table {
 /// See [`crate::SpanStore::red`].
 pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome<Vec<RedGroup>>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
-    let Prepared { plan, blocks } = prepare(engine, &mut run, select)?;
+    let plan = compile::compile(&select.filter, &select.access)?;
+    let mut snapshot = engine.snapshot(select.range);
+    let summaries = summaries(&mut run, &plan, select, &mut snapshot);
+    let mut blocks = blocks(&snapshot, &mut run, select.range, plan.trace.as_ref());
+    leave_out(&mut run, &plan, &mut blocks);
     let look = |table: &mut Table, run: &mut Run<'_>, block: &Arc<Block>| {
         run.visit(block, |view| {
             let rows = matching(view, &plan, view.in_range(select.range)?)?;
@@ -59,6 +66,7 @@ pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome
         run.hold(std::mem::take(&mut table.grown))
     };
     let mut table = run.fold(&blocks, Table::default, look, Table::join);
+    summaries.iter().for_each(|durations| table.add_all(durations, &plan, by));
     if table.full {
         run.note(Partial::Groups { max: GROUPS_MAX });
     }
@@ -90,6 +98,28 @@ pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome
     Ok(run.finish(out))
 }
 
+/// Takes the segments out of a snapshot whose spans all lie in the range, and whose durations are known as a whole.
+fn summaries(run: &mut Run<'_>, plan: &Plan, select: &Select, snapshot: &mut Snapshot) -> Vec<Durations> {
+    let mut found = Vec::new();
+    if plan.asks_only(is_of_spans) {
+        snapshot.segments.retain(|segment| {
+            let durations = segment.lies_in(select.range).then(|| segment.durations()).flatten();
+            if durations.is_some() {
+                segment.blocks.iter().for_each(|_| run.skip());
+            }
+            let kept = durations.is_none();
+            found.extend(durations);
+            kept
+        });
+    }
+    found
+}
+
+/// Whether spans of a service are calls of it.
+fn is_call(kind: i64, is_root: bool) -> bool {
+    kind == KIND_SERVER || kind == KIND_CONSUMER || is_root
+}
+
 impl Table {
     fn slot(&mut self, key: Key) -> Option<usize> {
         if let Some(i) = self.index.get(&key) {
@@ -115,6 +145,28 @@ impl Table {
                 mine.calls += theirs.calls;
                 mine.errors += theirs.errors;
                 mine.durations.merge(&theirs.durations, &mut self.grown);
+            }
+        }
+    }
+
+    /// Takes all spans of a segment.
+    fn add_all(&mut self, durations: &Durations, plan: &Plan, by: RedBy) {
+        for spans in &durations.groups {
+            let key = &spans.key;
+            if plan.decides(&SpansOf { durations, key }) != Some(true) {
+                continue;
+            }
+            let (name, kind) = match by {
+                RedBy::Operation => (durations.name(key), key.kind),
+                RedBy::Service => ("", 0),
+            };
+            let slot = self.slot((durations.service(key).to_owned(), name.to_owned(), kind));
+            let Some(group) = slot.and_then(|i| self.groups.get_mut(i)) else { continue };
+            group.spans += spans.spans;
+            if by == RedBy::Operation || is_call(i64::from(key.kind), key.root) {
+                group.calls += spans.spans;
+                group.errors += if i64::from(key.status) == STATUS_ERROR { spans.spans } else { 0 };
+                group.durations.add_buckets(durations.buckets(spans), &mut self.grown);
             }
         }
     }
@@ -150,7 +202,7 @@ impl Table {
             });
             let Some(group) = slot.and_then(|i| self.groups.get_mut(i)) else { continue };
             group.spans += 1;
-            if by == RedBy::Operation || kind == KIND_SERVER || kind == KIND_CONSUMER || at(&parents, row) == 0 {
+            if by == RedBy::Operation || is_call(kind, at(&parents, row) == 0) {
                 group.calls += 1;
                 group.errors += u64::from(at(&statuses, row) == STATUS_ERROR);
                 group.durations.add_whole(at(&durations, row).max(0) as f64, &mut self.grown);

@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
     }
 
     /// Checks whether the query may go on.
-    fn check(&self) -> Result<(), Partial> {
+    pub(super) fn check(&self) -> Result<(), Partial> {
         if self.limits.cancel.is_cancelled() {
             Err(Partial::Cancelled)
         } else if Instant::now() >= self.limits.deadline {

@@ -20,6 +20,10 @@ const START: i64 = 1_795_305_600_000_000_000;
 
 /// Not released yet: its files change with the format.
 const NEWEST: &str = "v3";
+/// The same, of so many rows that segments have summaries.
+const NEWEST_WITH_SUMMARIES: &str = "v3-with-summaries";
+/// So many times the rows.
+const MANY: i64 = 50;
 
 fn golden(version: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(version)
@@ -106,18 +110,32 @@ fn spans() -> Vec<Span> {
         .collect()
 }
 
+/// The records of a version.
+fn records(version: &str) -> (Vec<LogRecord>, Vec<Span>) {
+    let times = if version == NEWEST_WITH_SUMMARIES { MANY } else { 1 };
+    let later = |time: UnixNanos, n: i64| UnixNanos(time.0 + n * 40_000_000);
+    let log =
+        |n, log: LogRecord| LogRecord { time: later(log.time, n), observed_time: later(log.observed_time, n), ..log };
+    let span = |n, span: Span| Span { start: later(span.start, n), end: later(span.end, n), ..span };
+    (
+        (0..times).flat_map(|n| logs().into_iter().map(move |r| log(n, r))).collect(),
+        (0..times).flat_map(|n| spans().into_iter().map(move |s| span(n, s))).collect(),
+    )
+}
+
 /// Writes the store into `dir`.
-fn write(dir: &Path) {
+fn write(dir: &Path, version: &str) {
     let store = EventStore::open(Arc::new(RealDisk), Config::new(dir)).unwrap();
-    ingest_logs(&store, &logs()).unwrap();
-    ingest_spans(&store, &spans()).unwrap();
+    let (logs, spans) = records(version);
+    ingest_logs(&store, &logs).unwrap();
+    ingest_spans(&store, &spans).unwrap();
     store.logs().flush();
     store.spans().flush();
 }
 
 #[test]
 fn every_version_opens_and_has_everything() {
-    for version in ["v1", "v2-without-catalogue", "v2", NEWEST] {
+    for version in ["v1", "v2-without-catalogue", "v2", NEWEST, NEWEST_WITH_SUMMARIES] {
         opens_and_has_everything(version);
     }
 }
@@ -130,44 +148,62 @@ fn opens_and_has_everything(version: &str) {
         std::fs::copy(golden(version).join(file), to).unwrap();
     }
     let store = EventStore::open(Arc::new(RealDisk), Config::new(dir.path())).unwrap();
+    let (logs, spans) = records(version);
     let all = Select::all(TimeRange::ALL, limits());
-    let oldest = Page { order: Order::Ascending, limit: 1000, after: None };
+    let oldest = Page { order: Order::Ascending, limit: 10_000, after: None };
     let found = store.logs().latest(&all, &oldest).unwrap();
     assert_eq!(found.partial, None);
     let rows: Vec<LogRecord> = found.value.rows.iter().map(|r| sorted::log(&r.record)).collect();
-    assert_eq!(rows, logs().iter().map(sorted::log).collect::<Vec<_>>());
+    assert_eq!(rows, logs.iter().map(sorted::log).collect::<Vec<_>>());
     let keys = store.logs().field_keys(&all).unwrap().value;
     let of = |owner, name: &str| keys.iter().find(|k| k.scope == owner && k.name == name).map(|k| k.count);
-    assert_eq!((of(AttributeOwner::Record, "i"), of(AttributeOwner::Resource, "host.id")), (Some(40), Some(40)));
+    let of_logs = Some(logs.len() as u64);
+    assert_eq!((of(AttributeOwner::Record, "i"), of(AttributeOwner::Resource, "host.id")), (of_logs, of_logs));
     assert_eq!(store.logs().catalogue(TimeRange::ALL).is_empty(), ["v1", "v2-without-catalogue"].contains(&version));
     let found = store.spans().latest(&all, &oldest).unwrap();
     let rows: Vec<Span> = found.value.rows.iter().map(|r| sorted::span(&r.record)).collect();
-    assert_eq!(rows, spans().iter().map(sorted::span).collect::<Vec<_>>());
+    assert_eq!(rows, spans.iter().map(sorted::span).collect::<Vec<_>>());
     let trace = store.spans().trace(TraceId([2; 16]), None, &model::AccessScope::ALL, &limits()).unwrap();
-    assert_eq!(trace.value.len(), 5);
+    assert_eq!(trace.value.len(), spans.len() / 4);
+    // By name and severity; of these, blocks are looked into only where there are no summaries.
+    let by = vec![GroupBy::Field(Field::Name)];
+    let names = store.spans().aggregate(&all, &Aggregation::top(by, Measure::Max(Field::Duration), 10)).unwrap();
+    assert!(names.value.rows.len() == 3 && names.value.rows.iter().all(|r| r.cells == [Cell::Number(750_123.0)]));
+    let buckets = Some(Buckets { start: UnixNanos(START), step_nanos: 60_000_000_000, count: 10 });
+    let by = vec![GroupBy::Field(Field::Severity), GroupBy::Field(Field::Service)];
+    let severities = Aggregation { buckets, ..Aggregation::top(by, Measure::Rows, 100) };
+    let severities = store.logs().aggregate(&all, &severities).unwrap();
+    let counted: f64 = severities.value.rows.iter().filter_map(|r| r.cells[0].number()).sum();
+    assert_eq!(counted as usize, logs.len());
+    let read = names.stats.blocks_scanned > 0 && severities.stats.blocks_scanned > 0;
+    assert_eq!(read, version != NEWEST_WITH_SUMMARIES, "{version}");
 }
 
 #[test]
 fn todays_build_writes_the_same_bytes() {
-    let dir = tempfile::tempdir().unwrap();
-    write(dir.path());
-    for file in FILES {
-        // After an upgrade of the compressor the bytes may differ where the format does not.
-        assert!(
-            std::fs::read(dir.path().join(file)).unwrap() == std::fs::read(golden(NEWEST).join(file)).unwrap(),
-            "{file} differs: the format has changed, which needs a new version number and a reader for the old one"
-        );
+    for version in [NEWEST, NEWEST_WITH_SUMMARIES] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), version);
+        for file in FILES {
+            // After an upgrade of the compressor the bytes may differ where the format does not.
+            assert!(
+                std::fs::read(dir.path().join(file)).unwrap() == std::fs::read(golden(version).join(file)).unwrap(),
+                "{version}/{file} differs: the format has changed, which needs a new version number and a reader for the old one"
+            );
+        }
     }
 }
 
 #[test]
 #[ignore = "writes the files of a new format version"]
 fn write_golden_files() {
-    let dir = tempfile::tempdir().unwrap();
-    write(dir.path());
-    for file in FILES {
-        let to = golden(NEWEST).join(file);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(dir.path().join(file), to).unwrap();
+    for version in [NEWEST, NEWEST_WITH_SUMMARIES] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), version);
+        for file in FILES {
+            let to = golden(version).join(file);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(dir.path().join(file), to).unwrap();
+        }
     }
 }

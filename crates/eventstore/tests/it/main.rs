@@ -14,5 +14,6 @@ mod paths;
 mod sampling;
 mod services;
 mod soak;
+mod summaries;
 mod support;
 mod traces;

@@ -1,8 +1,8 @@
 //! The groups of one worker: slots by key, and one accumulator per kind of measure.
 
 use hashbrown::HashTable;
-use model::UnixNanos;
 use model::log::severity_range;
+use model::{TimeRange, UnixNanos};
 use rustc_hash::FxBuildHasher;
 
 use super::local::Local;
@@ -10,6 +10,8 @@ use super::tally::Tally;
 use super::{GROUPS_MAX, Job, runs};
 use crate::block::Meta;
 use crate::column::bitmap::Bitmap;
+use crate::query::compile::ValueView;
+use crate::query::facts::{Counted, Fact, Facts};
 use crate::query::filter::Field;
 use crate::query::group::{Groups, NO_GROUP, groups_of};
 use crate::query::measure::{Accumulator, Placed};
@@ -39,7 +41,7 @@ pub(super) struct State<'a> {
     pub(super) unlisted: u64,
     full: bool,
     /// Bytes that accumulators hold beyond their slots.
-    grown: usize,
+    pub(super) grown: usize,
     /// Bytes that the query knows of.
     held: usize,
 }
@@ -169,9 +171,9 @@ impl<'a> State<'a> {
     }
 
     /// Counts a block by its directory entry, if that can answer.
-    pub(super) fn by_header(&mut self, meta: &Meta) -> bool {
+    pub(super) fn by_header(&mut self, meta: &Meta, range: TimeRange) -> bool {
         let job = self.job;
-        let inside = job.range.contains(meta.min_time) && job.range.contains(meta.max_time);
+        let inside = range.contains(meta.min_time) && range.contains(meta.max_time);
         let bucket = match &job.asked.buckets {
             None => Some(NO_GROUP),
             Some(b) => b.index(meta.min_time).filter(|i| b.index(meta.max_time) == Some(*i)).map(|i| i as u32),
@@ -179,26 +181,35 @@ impl<'a> State<'a> {
         let (true, true, Some(bucket)) = (job.by_header, inside, bucket) else { return false };
         let values = meta.counts.iter().enumerate().filter(|(_, n)| **n > 0);
         let counted: u64 = meta.counts.iter().map(|n| u64::from(*n)).sum();
-        let hits: Option<Vec<(usize, u64, bool)>> =
-            values.map(|(v, n)| Some((v, u64::from(*n), job.plan.by_counted_value(job.schema, v as i64)?))).collect();
+        let rows = values.map(|(value, n)| (Counted { schema: job.schema, value: value as u8 }, u64::from(*n)));
+        let hits: Option<Vec<(Counted, u64, bool)>> =
+            rows.map(|(rows, n)| job.plan.decides(&rows).map(|hit| (rows, n, hit))).collect();
         let Some(hits) = hits.filter(|_| counted == u64::from(meta.rows)) else { return false };
-        for (v, n, _) in hits.into_iter().filter(|(.., hit)| *hit) {
-            let mut key = vec![bucket];
-            for (by, names) in job.asked.by.iter().zip(&mut self.names) {
-                let code = match by {
-                    GroupBy::SeverityRange => names.code(severity_range(v as u8).as_bytes()),
-                    GroupBy::Field(Field::Severity) if v == 0 => None,
-                    GroupBy::Field(_) => names.code(v.to_string().as_bytes()),
-                };
-                key.push(code.unwrap_or(NO_GROUP));
-            }
-            let slot = self.slot(&key);
-            for a in &mut self.accumulators {
-                a.resize(self.slots);
-                a.add_count(slot as usize, n);
-            }
+        for (rows, n, _) in hits.into_iter().filter(|(.., hit)| *hit) {
+            let key = self.key_of(bucket, &rows);
+            self.count(&key, n);
         }
         true
+    }
+
+    /// The key of rows of which all fields are known that groups are made by.
+    pub(super) fn key_of(&mut self, bucket: u32, facts: &impl Facts) -> Vec<u32> {
+        let mut key = vec![bucket];
+        for (by, names) in self.job.asked.by.iter().zip(&mut self.names) {
+            let code = match by {
+                GroupBy::SeverityRange => names.code(match facts.of(&Field::Severity) {
+                    Fact::Is(ValueView::Int(v)) => severity_range(v as u8).as_bytes(),
+                    _ => severity_range(0).as_bytes(),
+                }),
+                GroupBy::Field(field) => match facts.of(field) {
+                    Fact::Is(ValueView::Int(v)) => names.code(v.to_string().as_bytes()),
+                    Fact::Is(ValueView::Binary(_, text)) => names.code(text),
+                    _ => None,
+                },
+            };
+            key.push(code.unwrap_or(NO_GROUP));
+        }
+        key
     }
 
     /// Takes the matching rows of a block.

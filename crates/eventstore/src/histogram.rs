@@ -1,4 +1,4 @@
-//! A log-linear histogram of numbers.
+//! A log-linear histogram of numbers, as queries make them and segments keep them.
 //!
 //! Every power of two is cut into 32 equal buckets, so a quantile, answered
 //! with the middle of its bucket, is within 1/64 of the true value; whole
@@ -117,6 +117,9 @@ impl Counts {
 }
 
 impl Histogram {
+    /// Buckets of numbers that are not negative are below.
+    pub(crate) const WHOLE_BUCKETS: usize = 1 << (63 - SHIFT);
+
     /// Adds a whole number; `grown` counts the bytes that it took.
     pub(crate) fn add_whole(&mut self, v: f64, grown: &mut usize) {
         self.count(v, grown);
@@ -145,6 +148,28 @@ impl Histogram {
         }
         self.zero += other.zero;
         self.fractions |= other.fractions;
+    }
+
+    /// Of numbers that are whole and not negative: the buckets that are not empty and their counts, rising. Zero has bucket 0.
+    pub(crate) fn whole(&self) -> Vec<(u32, u32)> {
+        let zero = (self.zero > 0).then(|| (0, u32::try_from(self.zero).unwrap_or(u32::MAX)));
+        zero.into_iter().chain(self.positive.iter()).collect()
+    }
+
+    /// Adds what [`Histogram::whole`] gave.
+    pub(crate) fn add_buckets(&mut self, buckets: &[(u32, u32)], grown: &mut usize) {
+        let positive = match buckets {
+            [(0, zero), positive @ ..] => {
+                self.zero += u64::from(*zero);
+                positive
+            }
+            all => all,
+        };
+        // Made as wide as it gets at once.
+        if let Some((bucket, _)) = positive.last() {
+            self.positive.add(*bucket, 0, grown);
+        }
+        positive.iter().for_each(|(bucket, n)| self.positive.add(*bucket, *n, grown));
     }
 
     /// The number that stands for a bucket.

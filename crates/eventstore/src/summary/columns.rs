@@ -1,0 +1,100 @@
+//! What the tables look at of a block: one value per row.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::block::{Block, BlockError, Header, Loaded, Presences, Values};
+use crate::column::Damaged;
+use crate::column::binary::Binary;
+use crate::column::bytes::{Reader, put_bytes, put_varint};
+use crate::column::presence::Presence;
+use crate::resources::OriginCache;
+use crate::schema::{NAME, RESOURCE};
+
+/// Distinct texts and their places, in the order in which they were met.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    places: HashMap<Box<str>, u32, FxBuildHasher>,
+    list: Vec<Box<str>>,
+}
+
+impl Texts {
+    pub(super) fn place(&mut self, text: &str) -> u32 {
+        if let Some(place) = self.places.get(text) {
+            return *place;
+        }
+        let place = self.list.len() as u32;
+        self.list.push(text.into());
+        self.places.insert(text.into(), place);
+        place
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.list.len() as u64);
+        self.list.iter().for_each(|text| put_bytes(out, text.as_bytes()));
+    }
+
+    /// Reads what [`Texts::encode`] wrote: at most `max` texts.
+    pub(super) fn decode(r: &mut Reader<'_>, max: usize) -> Result<Vec<Box<str>>, Damaged> {
+        let n = r.count(max)?;
+        (0..n).map(|_| r.text().map(Into::into)).collect()
+    }
+}
+
+/// A block that is looked at.
+pub(super) struct Columns<'a> {
+    block: &'a Block,
+    header: Header,
+    presences: Presences,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(block: &'a Block) -> Result<Self, BlockError> {
+        Ok(Self { block, header: block.read_header()?, presences: Presences::default() })
+    }
+
+    fn load(&self, id: u8) -> Result<Option<Loaded>, BlockError> {
+        let entry = self.header.entries.iter().find(|e| e.id == id);
+        entry.map(|e| self.block.load(&self.header, e, &self.presences)).transpose()
+    }
+
+    /// A column of integers that every row has; zeros when it is not stored.
+    pub(super) fn ints(&self, id: u8) -> Result<Vec<i64>, BlockError> {
+        match self.load(id)? {
+            None => Ok(vec![0; self.block.rows()]),
+            Some(Loaded { presence: Presence::All, values: Values::Ints(values) }) => Ok(values),
+            Some(_) => Err(Damaged("summarised column").into()),
+        }
+    }
+
+    /// The place of each row's service.
+    pub(super) fn services(&self, services: &mut Texts, origins: &OriginCache) -> Result<Vec<u32>, BlockError> {
+        let places: Vec<u32> = self.block.read_resources(origins)?.iter().map(|r| services.place(&r.service)).collect();
+        let of = |code: i64| places.get(code as usize).copied().ok_or(Damaged("resource column"));
+        Ok(self.ints(RESOURCE)?.into_iter().map(of).collect::<Result<_, _>>()?)
+    }
+
+    /// The place of each row's name.
+    pub(super) fn names(&self, names: &mut Texts) -> Result<Vec<u32>, BlockError> {
+        let rows = self.block.rows();
+        let bad = Damaged("name column");
+        let mut place = |text: &[u8]| std::str::from_utf8(text).map(|text| names.place(text)).map_err(|_| bad);
+        let Some(Loaded { presence, values }) = self.load(NAME)? else { return Ok(vec![place(b"")?; rows]) };
+        match (presence, values) {
+            (Presence::All, Values::Binary(Binary::Const(text))) => Ok(vec![place(&text)?; rows]),
+            (Presence::All, Values::Binary(Binary::Dict { codes, entries })) => {
+                let places = (0..entries.len()).map(|i| place(entries.get(i))).collect::<Result<Vec<u32>, _>>()?;
+                let of = |code: &u32| places.get(*code as usize).copied().ok_or(bad);
+                Ok(codes.iter().map(of).collect::<Result<_, _>>()?)
+            }
+            (Presence::All, Values::Binary(Binary::Plain(texts))) => {
+                Ok((0..texts.len()).map(|i| place(texts.get(i))).collect::<Result<_, _>>()?)
+            }
+            _ => Err(bad.into()),
+        }
+    }
+}
