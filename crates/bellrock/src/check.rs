@@ -8,7 +8,8 @@ use alerting::finding::{Finding as Noticed, Severity as Weight};
 use alerting::rules::book::{self, matching};
 use alerting::slo;
 use foundation::clock::SystemClock;
-use pipeline::config::{Finding, Findings, Place, Severity};
+use pipeline::config::{Finding, Findings, Severity};
+use yaml::Place;
 
 use crate::cli::CheckArgs;
 use crate::config::alerting::Source;

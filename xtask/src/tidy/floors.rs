@@ -7,12 +7,13 @@ use super::manifest::Manifest;
 use super::repository::Repository;
 
 /// Every crate of the workspace that others may use has its floor here. Peers never depend on each other.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("foundation", 0),
     ("model", 1),
     ("re2", 1),
     ("wal", 1),
     ("net", 1),
+    ("yaml", 1),
     ("wire", 2),
     ("promql", 2),
     ("gotemplate", 2),

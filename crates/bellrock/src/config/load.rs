@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pipeline::component::{Surroundings, parse_address};
-use pipeline::config::{self, Findings, Node, Place};
+use pipeline::config::{self, Findings};
 use pipeline::graph::{self, Plan, Service};
 use thiserror::Error;
+use yaml::{Node, Place};
 
 use super::machine::Machine;
 use super::{Config, Problems, print, raw, receivers, validate};

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use pipeline::config::{self, COLLECTOR_SECTIONS, Findings, Node, Value};
+use pipeline::config::{COLLECTOR_SECTIONS, Findings};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use yaml::{Node, Value};
 
 use super::{metrics, rules, scrape};
 
@@ -121,7 +122,7 @@ impl<'de> Deserialize<'de> for Size {
 pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
     let own = document.entries().iter().filter(|(key, _)| !COLLECTOR_SECTIONS.contains(&key.text.as_str()));
     let own = Node { place: document.place.clone(), value: Value::Map(own.cloned().collect()) };
-    match config::read::<Raw>(&own) {
+    match yaml::read::<Raw>(&own) {
         Ok((raw, unknown)) => {
             for u in unknown {
                 let name = u.path.rsplit('.').next().unwrap_or_default();
@@ -129,7 +130,7 @@ pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
                 if !u.path.contains('.') {
                     known.extend(COLLECTOR_SECTIONS);
                 }
-                let fix = match config::nearest(name, known.iter().copied()) {
+                let fix = match yaml::nearest(name, known.iter().copied()) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("there is {}", known.join(", ")),
                 };
@@ -151,7 +152,7 @@ pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
 #[cfg(test)]
 pub(super) fn parse(text: &str) -> Result<Raw, String> {
     let mut findings = Findings::default();
-    let node = config::parse("bellrock.yaml", text).map_err(|(place, message)| format!("{place}: {message}"))?;
+    let node = yaml::parse("bellrock.yaml", text).map_err(|(place, message)| format!("{place}: {message}"))?;
     let raw = read(&node, &mut findings).filter(|_| !findings.has_errors());
     raw.ok_or_else(|| findings.to_string())
 }

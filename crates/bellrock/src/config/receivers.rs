@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use pipeline::config::{Collector, Findings, Node, Value, read};
+use pipeline::config::{Collector, Findings};
 use pipeline::graph::Plan;
 use pipeline::scrape::Scraping;
+use yaml::{Node, Value, read};
 
 use super::Problems;
 use super::scrape::{self, PrometheusReceiver};

@@ -1,7 +1,8 @@
 //! Our own sections: every error with its line, and what is printed is read as the same.
 
 use expect_test::{Expect, expect};
-use pipeline::config::{Findings, parse};
+use pipeline::config::Findings;
+use yaml::parse;
 
 use super::*;
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use foundation::Clock;
 use net::HttpConfig;
 use pipeline::component::Host;
-use pipeline::config::{self as document, Node};
 use pipeline::graph::{Graph, Plan};
 use pipeline::scrape::{self, Destination, Scraping, Targets};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use yaml::Node;
 
 use crate::config::{ConfigError, Loaded};
 
@@ -136,7 +136,7 @@ impl Scrapes {
 
 /// The top sections in which two printed configurations differ; scrapes and rule files follow a reload.
 fn changed_sections(old: &str, new: &str) -> Vec<String> {
-    let (Ok(old), Ok(new)) = (document::parse("", old), document::parse("", new)) else { return Vec::new() };
+    let (Ok(old), Ok(new)) = (yaml::parse("", old), yaml::parse("", new)) else { return Vec::new() };
     let keys = new.entries().iter().chain(old.entries()).map(|(key, _)| key.text.clone());
     let mut changed: Vec<String> = keys
         .filter(|key| !["scrape_configs", "global", "rule_files"].contains(&key.as_str()))

@@ -8,9 +8,10 @@ use net::ConfigErrors;
 use net::tls::ClientSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use yaml::{Node, read};
 
 use super::id::{ComponentId, Kind};
-use crate::config::{Collector, Findings, Node, read};
+use crate::config::{Collector, Findings};
 
 /// The settings were wrong, and that has been said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

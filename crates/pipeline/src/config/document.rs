@@ -3,10 +3,10 @@
 //! A file is named by its path, or as the Collector does: `file:path`, `env:NAME` (a variable that holds YAML),
 //! `yaml:processors::batch::timeout: 2s` (`::` stands for a level). Mappings are merged, lists and values replaced.
 
+use yaml::{Node, Place, Value};
+
 use super::expand::{Extent, Lookup, expand};
 use super::finding::Findings;
-use super::node::{Key, Node, Place, Value};
-use super::yaml;
 
 /// The sections that the Collector has; what they hold is expanded as it does.
 pub const COLLECTOR_SECTIONS: [&str; 6] =
@@ -90,38 +90,6 @@ fn merge(base: &mut Node, over: Node) {
         // A mapping stays when nothing is laid over it: `otlp:` in a second file takes nothing away.
         (Value::Map(_), Node { value: Value::Null, .. }) => {}
         (_, over) => *base = over,
-    }
-}
-
-impl Node {
-    /// The value under `key` of a mapping, made if it is not there.
-    pub fn entry(&mut self, key: &str) -> &mut Node {
-        if !matches!(self.value, Value::Map(_)) {
-            self.value = Value::Map(Vec::new());
-        }
-        let place = self.place.clone();
-        if self.get(key).is_none()
-            && let Value::Map(entries) = &mut self.value
-        {
-            entries.push((Key { text: key.to_owned(), place: place.clone() }, Node::null(place)));
-        }
-        let at = self.entries().iter().position(|(k, _)| k.text == key).unwrap_or_default();
-        match &mut self.value {
-            Value::Map(entries) => &mut entries[at].1,
-            _ => unreachable!("it was made a mapping above"),
-        }
-    }
-
-    /// Puts a text in the place of what is here.
-    pub fn set_text(&mut self, text: &str) {
-        self.value = Value::Scalar { text: text.to_owned(), plain: true };
-    }
-
-    /// Puts a list of texts in the place of what is here.
-    pub fn set_list(&mut self, texts: impl IntoIterator<Item = String>) {
-        let place = self.place.clone();
-        let item = |text| Node { place: place.clone(), value: Value::Scalar { text, plain: true } };
-        self.value = Value::List(texts.into_iter().map(item).collect());
     }
 }
 

@@ -3,9 +3,9 @@
 //! A value that is nothing but a reference becomes what it refers to, read as YAML; in the middle of a text the text is put
 //! in. `${1}` and `$1` stay: relabelling needs them. Source: OpenTelemetry, "Environment variables in the configuration".
 
+use yaml::{Node, Place, Value};
+
 use super::finding::{Collector, Findings};
-use super::node::{Node, Place, Value};
-use super::yaml;
 
 /// References inside of what references refer to.
 const DEPTH_MAX: usize = 8;

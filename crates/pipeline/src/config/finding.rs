@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::node::Place;
+use yaml::Place;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

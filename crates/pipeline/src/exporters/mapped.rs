@@ -2,10 +2,11 @@
 
 use model::Signal;
 use serde_json::{Value, json};
+use yaml::{Node, nearest, read};
 
 use super::engines::engines;
 use crate::component::{Exporter, ExporterFactory, Refused, SIGNALS, Setup};
-use crate::config::{Collector, Interval, Node, nearest, read};
+use crate::config::{Collector, Interval};
 
 /// ClickHouse, written by the Collector.
 pub(super) const CLICKHOUSE: ExporterFactory =

@@ -8,7 +8,7 @@ use foundation::disk::RealDisk;
 
 use crate::budget::Budget;
 use crate::component::{ComponentId, Exporter, ExporterFactory, Host, Kind, Setup, StatusBoard};
-use crate::config::{self, Findings};
+use crate::config::Findings;
 use crate::journal::Journal;
 
 /// Builds an exporter from YAML; what was said of it when it is refused.
@@ -26,7 +26,7 @@ pub(super) fn said(factory: &ExporterFactory, yaml: &str) -> String {
 }
 
 fn build(factory: &ExporterFactory, yaml: &str, findings: &mut Findings) -> Option<Box<dyn Exporter>> {
-    let node = config::parse("test.yaml", yaml).unwrap();
+    let node = yaml::parse("test.yaml", yaml).unwrap();
     let id: ComponentId = factory.names[0].parse().unwrap();
     (factory.build)(&mut Setup::new(Kind::Exporter, &id, &node, findings)).ok()
 }

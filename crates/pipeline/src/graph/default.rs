@@ -1,8 +1,9 @@
 //! What runs when a file names no pipelines: every receiver, straight into the engines.
 
+use yaml::Node;
+
 use super::service::signals_of;
 use crate::component::{ComponentId, SIGNALS};
-use crate::config::Node;
 
 /// The exporter into the engines.
 pub(super) const ENGINES: &str = "bellrock";

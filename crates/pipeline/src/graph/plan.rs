@@ -13,7 +13,9 @@ use super::service::{self, same};
 use crate::component::{
     ComponentId, Connector, Exporter, Extension, Kind, PipelineId, Receiver, Refused, Setup, Step, Surroundings,
 };
-use crate::config::{Collector, Findings, Key, Node, nearest};
+use yaml::{Key, Node, nearest};
+
+use crate::config::{Collector, Findings};
 use crate::exporters;
 use crate::scrape::Scraping;
 

@@ -79,9 +79,9 @@ fn quoted_key(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use yaml::{parse, read};
 
     use super::*;
-    use crate::config::{parse, read};
 
     #[test]
     fn what_is_written_is_read_as_the_same() {

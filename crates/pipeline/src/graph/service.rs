@@ -5,7 +5,9 @@ use model::Signal;
 use crate::component::{
     ComponentId, ConnectorFactory, ExporterFactory, ExtensionFactory, Kind, ProcessorFactory, ReceiverFactory,
 };
-use crate::config::{Collector, Findings, Node};
+use yaml::Node;
+
+use crate::config::{Collector, Findings};
 use crate::{connectors, exporters, extensions, processors, receivers};
 
 /// What `service.telemetry` says that this process can follow.

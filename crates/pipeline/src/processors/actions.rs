@@ -6,9 +6,9 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wire::otlp::tree::{Attributes, Value};
+use yaml::nearest;
 
 use crate::component::{Refused, Setup};
-use crate::config::nearest;
 use crate::telemetry::Origin;
 
 /// One action, as it is written.

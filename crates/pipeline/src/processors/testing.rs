@@ -14,7 +14,7 @@ use crate::telemetry::{Telemetry, Tree};
 
 /// Builds a processor from YAML; the findings as text when it is refused.
 pub(crate) fn built(factory: &ProcessorFactory, signal: Signal, yaml: &str) -> Result<Step, String> {
-    let node = config::parse("test.yaml", yaml).unwrap();
+    let node = yaml::parse("test.yaml", yaml).unwrap();
     let id: ComponentId = factory.names[0].parse().unwrap();
     let mut findings = Findings::default();
     let step = (factory.build)(&mut Setup::new(Kind::Processor, &id, &node, &mut findings), signal);

@@ -20,11 +20,12 @@ use std::path::{Path, PathBuf};
 use foundation::UnixNanos;
 use model::Signal;
 use serde::{Deserialize, Serialize};
+use yaml::nearest;
 
 use super::measures::{Choice, Measures};
 use super::scraper::{Asking, Schedule, Scraped, Scraper};
 use crate::component::{Receiver, ReceiverFactory, Refused, Setup};
-use crate::config::{Interval, nearest};
+use crate::config::Interval;
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory =

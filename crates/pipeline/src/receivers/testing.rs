@@ -17,7 +17,7 @@ use wire::sink::Number;
 
 use crate::budget::Budget;
 use crate::component::{ComponentId, Host, Kind, Outputs, ReceiverFactory, Run, Setup, Shared, Sockets, StatusBoard};
-use crate::config::{self, Findings};
+use crate::config::Findings;
 use crate::consumer::{Answer, Consumer};
 use crate::journal::Journal;
 use crate::refusal::Refusal;
@@ -121,7 +121,7 @@ pub(super) fn host(directory: &Path) -> Host {
 
 /// What is said of settings that are wrong.
 pub(super) fn mistakes(factory: &ReceiverFactory, yaml: &str) -> String {
-    let node = config::parse("test.yaml", yaml).unwrap();
+    let node = yaml::parse("test.yaml", yaml).unwrap();
     let id: ComponentId = factory.names[0].parse().unwrap();
     let mut findings = Findings::default();
     let built = (factory.build)(&mut Setup::new(Kind::Receiver, &id, &node, &mut findings)).is_ok();
@@ -136,7 +136,7 @@ pub(super) async fn start(factory: &ReceiverFactory, yaml: &str, directory: &Pat
 
 /// Builds and starts a receiver in surroundings of one's own.
 pub(super) async fn start_on(factory: &ReceiverFactory, yaml: &str, host: Host) -> Running {
-    let node = config::parse("test.yaml", yaml).unwrap();
+    let node = yaml::parse("test.yaml", yaml).unwrap();
     let id: ComponentId = factory.names[0].parse().unwrap();
     let mut findings = Findings::default();
     let built = (factory.build)(&mut Setup::new(Kind::Receiver, &id, &node, &mut findings));

@@ -169,7 +169,7 @@ fn place(settings: &Json, ids: &Ids<'_>, at: usize) -> Result<Place, String> {
     }
     let Some((_, build)) = ALL.iter().find(|(name, _)| *name == common.kind) else {
         let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
-        let near = crate::config::nearest(&common.kind, names.iter().copied());
+        let near = yaml::nearest(&common.kind, names.iter().copied());
         let near = near.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
         return Err(format!("there is no operator `{}`{near}; there is {}", common.kind, names.join(", ")));
     };

@@ -10,9 +10,9 @@ use crate::config::raw::parse;
 /// The scraping of a configuration, or its errors.
 fn load(yaml: &str) -> Result<Scraping, String> {
     let raw = parse(yaml)?;
-    let node = pipeline::config::parse("bellrock.yaml", yaml).unwrap();
+    let node = yaml::parse("bellrock.yaml", yaml).unwrap();
     let receiver = node.get("receivers").and_then(|r| r.get("prometheus"));
-    let receiver = receiver.map_or_else(PrometheusReceiver::default, |node| pipeline::config::read(node).unwrap().0);
+    let receiver = receiver.map_or_else(PrometheusReceiver::default, |node| yaml::read(node).unwrap().0);
     let (mut scraping, mut p) = (Scraping::default(), Problems::default());
     add(&mut scraping, "", raw.global, raw.scrape_configs, Path::new("/etc/bellrock"), &mut p);
     let receiver = receiver.config;

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::component::{Health, Surroundings};
-use crate::config::{self, Findings};
+use crate::config::Findings;
 use crate::exporters::testing::{built, host, said};
 use crate::graph::{Graph, complete, plan};
 use crate::processors::testing::{of_service, span};
@@ -28,7 +28,7 @@ async fn backend(port: u16, folder: &Path) -> Graph {
          pipelines:\n    traces: {{receivers: [otlp], exporters: [file]}}\n",
         file.display()
     );
-    let mut document = config::parse("otel.yaml", &yaml).unwrap();
+    let mut document = yaml::parse("otel.yaml", &yaml).unwrap();
     complete(&mut document);
     let mut findings = Findings::default();
     let plan = plan(&document, &Surroundings::default(), &mut findings);
@@ -122,7 +122,7 @@ impl Names {
 
 /// A balancer whose back ends are those of `names` now.
 async fn following(names: &Arc<Names>, host: &Host, run: &mut Run) -> Arc<dyn Consumer> {
-    let node = config::parse("test.yaml", PROTOCOL).unwrap();
+    let node = yaml::parse("test.yaml", PROTOCOL).unwrap();
     let id = "loadbalancing".parse().unwrap();
     let mut findings = Findings::default();
     let mut setup = Setup::new(crate::component::Kind::Exporter, &id, &node, &mut findings);

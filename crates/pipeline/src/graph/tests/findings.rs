@@ -1,10 +1,11 @@
 //! What is said of configurations: every error and warning of the graph with its line.
 
 use expect_test::{Expect, expect};
+use yaml::parse;
 
 use super::super::{complete, plan};
 use crate::component::Surroundings;
-use crate::config::{Findings, parse};
+use crate::config::Findings;
 
 /// Everything that is said of `yaml`.
 fn said(yaml: &str) -> String {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use yaml::nearest;
 
 use super::policy::{Policies, Policy, QUESTIONS_MAX, Question, Said, Window};
 use super::pool::{Limits, Pool};
 use crate::component::{Refused, Setup};
-use crate::config::{Interval, nearest};
+use crate::config::Interval;
 use crate::ottl::{Condition, Conditions, Context, ErrorMode};
 use wire::otlp::sampling::of_share;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::node::{Key, Node, Place, Value};
+use crate::node::{Key, Node, Place, Value};
 
 /// Deeper nesting is not a configuration.
 const DEPTH_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! A configuration as it was written: every value with the place it stands at.
+//! A document as it was written: every value with the place it stands at.
 
 use std::fmt;
 use std::sync::Arc;
@@ -127,5 +127,35 @@ impl Node {
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
         }
+    }
+
+    /// The value under `key` of a mapping, made if it is not there.
+    pub fn entry(&mut self, key: &str) -> &mut Node {
+        if !matches!(self.value, Value::Map(_)) {
+            self.value = Value::Map(Vec::new());
+        }
+        let place = self.place.clone();
+        if self.get(key).is_none()
+            && let Value::Map(entries) = &mut self.value
+        {
+            entries.push((Key { text: key.to_owned(), place: place.clone() }, Node::null(place)));
+        }
+        let at = self.entries().iter().position(|(k, _)| k.text == key).unwrap_or_default();
+        match &mut self.value {
+            Value::Map(entries) => &mut entries[at].1,
+            _ => unreachable!("it was made a mapping above"),
+        }
+    }
+
+    /// Puts a text in the place of what is here.
+    pub fn set_text(&mut self, text: &str) {
+        self.value = Value::Scalar { text: text.to_owned(), plain: true };
+    }
+
+    /// Puts a list of texts in the place of what is here.
+    pub fn set_list(&mut self, texts: impl IntoIterator<Item = String>) {
+        let place = self.place.clone();
+        let item = |text| Node { place: place.clone(), value: Value::Scalar { text, plain: true } };
+        self.value = Value::List(texts.into_iter().map(item).collect());
     }
 }
