@@ -26,6 +26,7 @@ mod prune;
 pub(crate) mod red;
 mod rejected;
 mod run;
+mod summarised;
 mod text;
 pub(crate) mod trace;
 mod view;

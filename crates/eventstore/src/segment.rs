@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::{ReadAt, SharedDisk};
-use model::TimeRange;
+use model::{TimeRange, UnixNanos};
 
 use crate::block::{self, Block, BlockError};
 use crate::catalogue::Catalogue;
@@ -25,7 +25,7 @@ use crate::partition::Day;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 use crate::services;
-use crate::summary;
+use crate::summary::{Counts, Durations, Place as Table, SlicePlace, Summaries};
 
 /// Its last byte is the version.
 const MAGIC: [u8; 8] = *b"BellEvt\x03";
@@ -37,8 +37,6 @@ const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
 /// Parts of a footer that may be missing, as bits.
 const CATALOGUE: u8 = 1;
 const SERVICES: u8 = 2;
-const COUNTS: u8 = 4;
-const DURATIONS: u8 = 8;
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
 /// Bytes of a file that are not synced yet, at most.
@@ -58,8 +56,7 @@ pub(crate) struct Segment {
     pub(crate) catalogue: Option<Catalogue>,
     file: Arc<dyn ReadAt>,
     /// What is known of its rows as a whole, where that is worth it.
-    pub(crate) counts: Option<summary::Place>,
-    pub(crate) durations: Option<summary::Place>,
+    pub(crate) summaries: Summaries,
     left_alone: AtomicBool,
 }
 
@@ -169,32 +166,18 @@ pub(crate) fn write(
     // Nobody can be misled by an index that is not there: a table that does not read back is found by whoever reads it.
     let origins = OriginCache::default();
     let services = services::Index::of_blocks(&blocks, &origins).unwrap_or_default();
-    let mut summarise = |table: Result<Option<Vec<u8>>, BlockError>| -> io::Result<Option<summary::Place>> {
-        let Some(table) = table.unwrap_or_default() else { return Ok(None) };
-        file.write_all(&table)?;
-        let place = summary::Place::of(&table, at);
-        at += table.len() as u64;
-        Ok(Some(place))
-    };
-    let counts = summarise(summary::counts::of_blocks(schema, &blocks, &origins))?;
-    let durations = match schema {
-        Schema::Spans => summarise(summary::durations::of_blocks(&blocks, &origins))?,
-        Schema::Logs => None,
-    };
+    let (summaries, bytes) = Summaries::of_blocks(schema, &blocks, &origins, at);
+    file.write_all(&bytes)?;
+    at += bytes.len() as u64;
     let part = |there: bool, bit: u8| if there { bit } else { 0 };
-    footer.push(
-        part(catalogue.is_some(), CATALOGUE)
-            | part(services.is_some(), SERVICES)
-            | part(counts.is_some(), COUNTS)
-            | part(durations.is_some(), DURATIONS),
-    );
+    footer.push(part(catalogue.is_some(), CATALOGUE) | part(services.is_some(), SERVICES) | summaries.parts());
     if let Some(catalogue) = catalogue {
         catalogue.encode(&mut footer);
     }
     if let Some(services) = services {
         services.encode(&mut footer);
     }
-    counts.iter().chain(&durations).for_each(|place| place.encode(&mut footer));
+    summaries.encode(&mut footer);
     file.write_all(&footer)?;
     let mut trailer = Vec::with_capacity(TRAILER_BYTES);
     trailer.extend_from_slice(&(footer.len() as u32).to_le_bytes());
@@ -257,8 +240,7 @@ impl Segment {
         };
         let catalogue = if parts & CATALOGUE != 0 { Some(Catalogue::decode(&mut r)?) } else { None };
         let services = if parts & SERVICES != 0 { Some(services::Index::decode(&mut r, n)?) } else { None };
-        let mut summary = |bit| (parts & bit != 0).then(|| summary::Place::decode(&mut r, footer_at)).transpose();
-        let (counts, durations) = (summary(COUNTS)?, summary(DURATIONS)?);
+        let summaries = Summaries::decode(&mut r, parts, footer_at)?;
         let mut services = services.map(services::Index::into_services);
         let block = |(at, len, meta)| {
             let of_block = services.as_mut().and_then(Iterator::next);
@@ -266,35 +248,27 @@ impl Segment {
             Arc::new(block.with_services(of_block))
         };
         let blocks = directory.into_iter().map(block).collect();
-        Ok(Self {
-            info,
-            blocks,
-            traces,
-            dictionaries,
-            catalogue,
-            file,
-            counts,
-            durations,
-            left_alone: AtomicBool::new(false),
-        })
+        Ok(Self { info, blocks, traces, dictionaries, catalogue, file, summaries, left_alone: AtomicBool::new(false) })
     }
 
     /// How many rows it has by minute, service and severity or status; `None` when that is not kept, or cannot be read.
-    pub(crate) fn counts(&self) -> Option<summary::Counts> {
-        self.summary(self.counts.as_ref()?, summary::Counts::decode)
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        self.summary(self.summaries.counts.as_ref()?, Counts::decode)
     }
 
-    /// The durations of its spans; the same.
-    pub(crate) fn durations(&self) -> Option<summary::Durations> {
-        self.summary(self.durations.as_ref()?, summary::Durations::decode)
+    /// The tables of durations whose spans all lie in `range`.
+    pub(crate) fn durations(&self, range: TimeRange) -> &[SlicePlace] {
+        self.summaries.durations(range, self.info.min_time, self.info.max_time)
+    }
+
+    /// These tables, with the times at which they begin; `None` when one cannot be read.
+    pub(crate) fn read_durations(&self, range: TimeRange) -> Option<Vec<(UnixNanos, Durations)>> {
+        let read = |slice: &SlicePlace| Some((slice.begin, self.summary(&slice.place, Durations::decode)?));
+        self.durations(range).iter().map(read).collect()
     }
 
     /// A table that cannot be read is reported once: its blocks know the same.
-    fn summary<T>(
-        &self,
-        place: &summary::Place,
-        decode: impl FnOnce(&mut Reader<'_>) -> Result<T, Damaged>,
-    ) -> Option<T> {
+    fn summary<T>(&self, place: &Table, decode: impl FnOnce(&mut Reader<'_>) -> Result<T, Damaged>) -> Option<T> {
         let read = place.read(&*self.file, decode);
         if let Err(error) = &read
             && place.mark_unreadable()

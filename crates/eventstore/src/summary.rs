@@ -10,26 +10,123 @@ mod columns;
 pub(crate) mod counts;
 pub(crate) mod durations;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use foundation::disk::ReadAt;
+use model::{TimeRange, UnixNanos};
 
 pub(crate) use counts::Counts;
 pub(crate) use durations::Durations;
+use durations::Slice;
 
-use crate::block::BlockError;
+use crate::block::{Block, BlockError};
 use crate::column::Damaged;
-use crate::column::bytes::{Reader, put_varint};
+use crate::column::bytes::{Reader, put_signed, put_varint};
+use crate::resources::OriginCache;
+use crate::schema::Schema;
 
-/// A table is kept when it takes no more bytes than the segment has rows, divided by this: a fiftieth of the segment.
+/// Tables are kept when they take no more bytes than the segment has rows, divided by this: a fiftieth of the segment.
 const ROWS_PER_BYTE: u64 = 2;
 /// Lines of a table; guards what is allocated for one.
 const LINES_MAX: usize = 1 << 20;
 const BYTES_MAX: usize = 32 << 20;
 
-/// Whether a table is worth its bytes.
-fn is_small(table: &[u8], rows: u64) -> bool {
-    table.len() as u64 <= rows / ROWS_PER_BYTE && table.len() <= BYTES_MAX
+/// Whether tables are worth their bytes.
+fn is_small(bytes: usize, rows: u64) -> bool {
+    bytes as u64 <= rows / ROWS_PER_BYTE && bytes <= BYTES_MAX
+}
+
+/// Parts of a footer that may be missing, as bits.
+pub(crate) const COUNTS: u8 = 4;
+pub(crate) const DURATIONS: u8 = 8;
+
+/// Where the tables of a segment lie.
+#[derive(Debug, Default)]
+pub(crate) struct Summaries {
+    pub(crate) counts: Option<Place>,
+    /// By time.
+    durations: Vec<SlicePlace>,
+}
+
+/// A table of durations, and the time whose spans it has.
+#[derive(Debug)]
+pub(crate) struct SlicePlace {
+    pub(crate) begin: UnixNanos,
+    /// Exclusive.
+    pub(crate) end: UnixNanos,
+    pub(crate) place: Place,
+}
+
+impl Summaries {
+    /// Those of blocks, which are sorted by the time of their first row, and the bytes that are to be written at `at`.
+    pub(crate) fn of_blocks(schema: Schema, blocks: &[Arc<Block>], origins: &OriginCache, at: u64) -> (Self, Vec<u8>) {
+        let mut bytes = Vec::new();
+        let mut put = |table: Vec<u8>| {
+            let place = Place::of(&table, at + bytes.len() as u64);
+            bytes.extend_from_slice(&table);
+            place
+        };
+        // What does not read back is found by whoever reads it; here it only means that blocks are asked.
+        let counts = counts::of_blocks(schema, blocks, origins).unwrap_or_default().map(&mut put);
+        let slices = match schema {
+            Schema::Spans => durations::of_blocks(blocks, origins).unwrap_or_default(),
+            Schema::Logs => Vec::new(),
+        };
+        let durations =
+            slices.into_iter().map(|Slice { begin, end, table }| SlicePlace { begin, end, place: put(table) });
+        (Self { counts, durations: durations.collect() }, bytes)
+    }
+
+    /// Which of them there are.
+    pub(crate) fn parts(&self) -> u8 {
+        let part = |there: bool, bit: u8| if there { bit } else { 0 };
+        part(self.counts.is_some(), COUNTS) | part(!self.durations.is_empty(), DURATIONS)
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        self.counts.iter().for_each(|place| place.encode(out));
+        if !self.durations.is_empty() {
+            put_varint(out, self.durations.len() as u64);
+        }
+        for SlicePlace { begin, end, place } in &self.durations {
+            put_signed(out, begin.0);
+            put_varint(out, end.0.wrapping_sub(begin.0) as u64);
+            place.encode(out);
+        }
+    }
+
+    /// Reads what [`Summaries::encode`] wrote of `parts`; tables lie before `end`.
+    pub(crate) fn decode(r: &mut Reader<'_>, parts: u8, end: u64) -> Result<Self, Damaged> {
+        let mut summaries = Self::default();
+        if parts & COUNTS != 0 {
+            summaries.counts = Some(Place::decode(r, end)?);
+        }
+        if parts & DURATIONS != 0 {
+            for _ in 0..r.count(durations::SLICES_MAX)? {
+                let begin = r.signed()?;
+                let length = i64::try_from(r.varint()?).map_err(|_| Damaged("summary time"))?;
+                let until = begin.checked_add(length).ok_or(Damaged("summary time"))?;
+                let place = Place::decode(r, end)?;
+                summaries.durations.push(SlicePlace { begin: UnixNanos(begin), end: UnixNanos(until), place });
+            }
+        }
+        Ok(summaries)
+    }
+
+    /// The tables of durations whose spans all lie in `range`, given the times of the segment's first and last row.
+    pub(crate) fn durations(&self, range: TimeRange, first: UnixNanos, last: UnixNanos) -> &[SlicePlace] {
+        let before = self.durations.iter().take_while(|slice| slice.begin.max(first) < range.start).count();
+        let inside = |slice: &&SlicePlace| slice.end <= range.end || last < range.end;
+        let within = self.durations.get(before..).unwrap_or_default();
+        within.get(..within.iter().take_while(inside).count()).unwrap_or_default()
+    }
+
+    /// The bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        let places = self.counts.iter().chain(self.durations.iter().map(|slice| &slice.place));
+        places.map(|place| place.len).sum()
+    }
 }
 
 /// Where a table lies in the file of its segment.
@@ -43,19 +140,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Of a table that is written at `offset`.
-    pub(crate) fn of(table: &[u8], offset: u64) -> Self {
+    fn of(table: &[u8], offset: u64) -> Self {
         Self { offset, len: table.len(), crc: crc32c::crc32c(table), unreadable: AtomicBool::new(false) }
     }
 
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.offset);
         put_varint(out, self.len as u64);
         out.extend_from_slice(&self.crc.to_le_bytes());
     }
 
-    /// Reads what [`Place::encode`] wrote; tables lie before `end`.
-    pub(crate) fn decode(r: &mut Reader<'_>, end: u64) -> Result<Self, Damaged> {
+    fn decode(r: &mut Reader<'_>, end: u64) -> Result<Self, Damaged> {
         let (offset, len, crc) = (r.varint()?, r.count(BYTES_MAX)?, r.u32()?);
         if offset.checked_add(len as u64).is_none_or(|to| to > end) {
             return Err(Damaged("summary place"));

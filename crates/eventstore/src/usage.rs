@@ -62,7 +62,7 @@ pub(crate) fn column_bytes(segments: &[Arc<Segment>]) -> Result<Vec<ColumnBytes>
             add(schema::name(id), key, value_type, 0, bytes as u64);
             shared += bytes as u64;
         }
-        let summaries = segment.counts.iter().chain(&segment.durations).map(|table| table.len() as u64).sum();
+        let summaries = segment.summaries.bytes() as u64;
         add("[summaries]", "", ValueType::Empty, 0, summaries);
         add("[footers]", "", ValueType::Empty, 0, segment.info.bytes.saturating_sub(blocks + shared + summaries));
         for block in &segment.blocks {

@@ -5,10 +5,10 @@
 //! at once per block and group, never per row. A block whose directory entry
 //! says enough is not read.
 
+mod by_summary;
 mod local;
 mod runs;
 mod state;
-mod summarised;
 mod table;
 mod tally;
 
@@ -20,17 +20,19 @@ use model::{TimeRange, UnixNanos};
 use super::compile::{self, Plan};
 use super::eval::matching;
 use super::filter::{CompareOp, Field};
+use super::fold::Morsel;
 use super::measure::{Cell, Kind, Measure};
 use super::prune::Share;
 use super::request::{Buckets, GroupBy, Outcome, Partial, Select};
-use super::run::{Run, blocks, leave_out};
+use super::run::Run;
+use super::summarised::{Part, overlapping, skip, split};
 use crate::block::Block;
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::schema::Schema;
 use crate::segment::Segment;
+use by_summary::Summary;
 use state::State;
-use summarised::Piece;
 
 /// Most groups of one query, each bucket of time counted; what they hold counts as memory of the query as well.
 pub const GROUPS_MAX: usize = 1_000_000;
@@ -137,17 +139,18 @@ pub(crate) fn aggregate(
     let range = aggregation.buckets.map_or(select.range, |b| covered(select.range, b));
     let plan = compile::compile(&select.filter, &select.access)?;
     let job = Job::new(aggregation, &plan, range, run.shared.schema);
-    let mut snapshot = engine.snapshot(range);
-    let mut pieces = job.summarised(&mut snapshot);
-    let mut blocks = blocks(&snapshot, &mut run, range, plan.trace.as_ref());
-    leave_out(&mut run, &plan, &mut blocks);
-    let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut blocks, n));
-    pieces.extend(blocks.into_iter().map(|block| Piece::Block(block, range)));
+    let table = job.table();
+    let covered = |segment: &Segment| job.covered(table?, segment);
+    let (summarised, mut parts) = split(&mut run, engine.snapshot(range), &plan, range, covered);
+    let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut parts, n));
+    let summarised = summarised.into_iter().map(|(segment, covered)| Piece::Summary(segment, covered));
+    let pieces: Vec<Piece> = summarised.chain(parts.into_iter().map(Piece::Rows)).collect();
     let make = || State::new(&job);
     let look = |state: &mut State<'_>, run: &mut Run<'_>, piece: &Piece| {
-        match piece {
-            Piece::Block(block, range) => state.look(run, block, *range)?,
-            Piece::Summary(segment, table, covered) => state.look_at_all(run, segment, *table, *covered)?,
+        match (piece, table) {
+            (Piece::Summary(segment, covered), Some(table)) => state.look_at_all(run, segment, table, *covered)?,
+            (Piece::Rows((block, range)), _) => state.look(run, block, *range)?,
+            (Piece::Summary(..), None) => {}
         }
         state.hold(run)
     };
@@ -158,6 +161,21 @@ pub(crate) fn aggregate(
     }
     let table = state.table(sampled);
     Ok(run.finish(table))
+}
+
+/// A part of the work.
+enum Piece {
+    Summary(Arc<Segment>, TimeRange),
+    Rows(Part),
+}
+
+impl Morsel for Piece {
+    fn block(&self) -> Option<&Arc<Block>> {
+        match self {
+            Self::Summary(..) => None,
+            Self::Rows(part) => part.block(),
+        }
+    }
 }
 
 impl State<'_> {
@@ -182,17 +200,15 @@ impl State<'_> {
         &mut self,
         run: &mut Run<'_>,
         segment: &Segment,
-        table: summarised::Table,
+        table: Summary,
         range: TimeRange,
     ) -> Result<(), Partial> {
         run.check()?;
-        let inside = segment.blocks.iter().filter(|b| range.overlaps(b.meta.min_time, b.meta.max_time));
-        if !self.by_summary(segment, table, range) {
-            return inside.into_iter().try_for_each(|block| self.look(run, block, range));
+        if self.by_summary(segment, table, range) {
+            skip(run, segment, range);
+            return Ok(());
         }
-        let whole = inside.filter(|b| range.contains(b.meta.min_time) && range.contains(b.meta.max_time));
-        whole.for_each(|_| run.skip());
-        Ok(())
+        overlapping(segment, range).try_for_each(|block| self.look(run, block, range))
     }
 }
 
@@ -203,23 +219,23 @@ fn covered(range: TimeRange, buckets: Buckets) -> TimeRange {
 }
 
 /// Leaves one block in `n`, spread over time; the share of the rows that is left.
-fn sample(run: &mut Run<'_>, blocks: &mut Vec<Arc<Block>>, n: NonZeroU32) -> Option<f64> {
-    let rows = |blocks: &[Arc<Block>]| blocks.iter().map(|b| b.rows()).sum::<usize>();
-    let (n, all) = (n.get() as usize, rows(blocks));
+fn sample(run: &mut Run<'_>, parts: &mut Vec<Part>, n: NonZeroU32) -> Option<f64> {
+    let rows = |parts: &[Part]| parts.iter().map(|(block, _)| block.rows()).sum::<usize>();
+    let (n, all) = (n.get() as usize, rows(parts));
     if n == 1 || all == 0 {
         return None;
     }
-    blocks.sort_by_key(|b| b.meta.min_time);
-    let first = (n / 2).min(blocks.len() - 1);
+    parts.sort_by_key(|(block, _)| block.meta.min_time);
+    let first = (n / 2).min(parts.len() - 1);
     let mut at = 0..;
-    blocks.retain(|_| {
+    parts.retain(|_| {
         let kept = at.next().is_some_and(|i: usize| i % n == first);
         if !kept {
             run.skip();
         }
         kept
     });
-    Some(rows(blocks) as f64 / all as f64)
+    Some(rows(parts) as f64 / all as f64)
 }
 
 /// What all workers know.

@@ -1,7 +1,5 @@
 //! Rate, errors and durations per service or operation.
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -11,14 +9,15 @@ use super::facts::{SpansOf, is_of_spans};
 use super::filter::Field;
 use super::group::{NO_GROUP, groups};
 use super::request::{GroupBy, Outcome, Partial, RedBy, RedGroup, Select};
-use super::run::{Halt, Run, blocks, leave_out};
+use super::run::{Halt, Run};
+use super::summarised::{Part, of_durations, overlapping, skip, split};
 use super::view::View;
-use crate::block::Block;
 use crate::column::bitmap::Bitmap;
-use crate::engine::{Engine, Snapshot};
+use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::histogram::Histogram;
 use crate::schema::{DURATION, KIND, PARENT, STATUS};
+use crate::segment::Segment;
 use crate::summary::Durations;
 
 /// Groups of one query; each holds a histogram of some KiB.
@@ -51,13 +50,22 @@ struct Table {
 pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome<Vec<RedGroup>>, QueryError> {
     let mut run = Run::new(engine, &select.limits);
     let plan = compile::compile(&select.filter, &select.access)?;
-    let mut snapshot = engine.snapshot(select.range);
-    let summaries = summaries(&mut run, &plan, select, &mut snapshot);
-    let mut blocks = blocks(&snapshot, &mut run, select.range, plan.trace.as_ref());
-    leave_out(&mut run, &plan, &mut blocks);
-    let look = |table: &mut Table, run: &mut Run<'_>, block: &Arc<Block>| {
+    let known = plan.asks_only(is_of_spans);
+    let covered = |segment: &Segment| known.then(|| of_durations(segment, select.range)).flatten();
+    let (summarised, mut parts) = split(&mut run, engine.snapshot(select.range), &plan, select.range, covered);
+    let mut summaries = Vec::new();
+    for (segment, covered) in summarised {
+        match segment.read_durations(covered) {
+            Some(tables) => {
+                skip(&mut run, &segment, covered);
+                summaries.extend(tables.into_iter().map(|(_, durations)| durations));
+            }
+            None => parts.extend(overlapping(&segment, covered).map(|block| (block.clone(), covered))),
+        }
+    }
+    let look = |table: &mut Table, run: &mut Run<'_>, (block, range): &Part| {
         run.visit(block, |view| {
-            let rows = matching(view, &plan, view.in_range(select.range)?)?;
+            let rows = matching(view, &plan, view.in_range(*range)?)?;
             table.add(view, &rows, by)
         })?;
         if table.full {
@@ -65,7 +73,7 @@ pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome
         }
         run.hold(std::mem::take(&mut table.grown))
     };
-    let mut table = run.fold(&blocks, Table::default, look, Table::join);
+    let mut table = run.fold(&parts, Table::default, look, Table::join);
     summaries.iter().for_each(|durations| table.add_all(durations, &plan, by));
     if table.full {
         run.note(Partial::Groups { max: GROUPS_MAX });
@@ -96,23 +104,6 @@ pub(crate) fn red(engine: &Engine, select: &Select, by: RedBy) -> Result<Outcome
         (b.calls, b.spans, &a.service, &a.name, a.kind).cmp(&(a.calls, a.spans, &b.service, &b.name, b.kind))
     });
     Ok(run.finish(out))
-}
-
-/// Takes the segments out of a snapshot whose spans all lie in the range, and whose durations are known as a whole.
-fn summaries(run: &mut Run<'_>, plan: &Plan, select: &Select, snapshot: &mut Snapshot) -> Vec<Durations> {
-    let mut found = Vec::new();
-    if plan.asks_only(is_of_spans) {
-        snapshot.segments.retain(|segment| {
-            let durations = segment.lies_in(select.range).then(|| segment.durations()).flatten();
-            if durations.is_some() {
-                segment.blocks.iter().for_each(|_| run.skip());
-            }
-            let kept = durations.is_none();
-            found.extend(durations);
-            kept
-        });
-    }
-    found
 }
 
 /// Whether spans of a service are calls of it.

@@ -5,8 +5,8 @@ use rustc_hash::FxBuildHasher;
 
 use crate::block::{Block, BlockError, Header, Loaded, Presences, Values};
 use crate::column::Damaged;
-use crate::column::binary::Binary;
-use crate::column::bytes::{Reader, put_bytes, put_varint};
+use crate::column::binary::{self, Binary};
+use crate::column::bytes::{Reader, put_varint};
 use crate::column::presence::Presence;
 use crate::resources::OriginCache;
 use crate::schema::{NAME, RESOURCE};
@@ -33,15 +33,22 @@ impl Texts {
         self.list.len()
     }
 
+    pub(super) fn get(&self, place: u32) -> &str {
+        self.list.get(place as usize).map_or("", |text| text)
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.list.len() as u64);
-        self.list.iter().for_each(|text| put_bytes(out, text.as_bytes()));
+        let texts: Vec<&[u8]> = self.list.iter().map(|text| text.as_bytes()).collect();
+        binary::put_blob(&texts, out);
     }
 
     /// Reads what [`Texts::encode`] wrote: at most `max` texts.
     pub(super) fn decode(r: &mut Reader<'_>, max: usize) -> Result<Vec<Box<str>>, Damaged> {
         let n = r.count(max)?;
-        (0..n).map(|_| r.text().map(Into::into)).collect()
+        let texts = binary::read_blob(r, n)?;
+        let text = |i| std::str::from_utf8(texts.get(i)).map(Into::into).map_err(|_| Damaged("text"));
+        (0..n).map(text).collect()
     }
 }
 

@@ -1,21 +1,31 @@
 //! The durations of a segment's spans by service, name, kind, status, and whether a span is a root.
+//!
+//! Where spans are many there is a table for each hour, so that a range of time that cuts the segment finds most of it in
+//! tables; where they are fewer, one for the segment. Hours are encoded as soon as no later block can have spans of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use model::UnixNanos;
 use rustc_hash::FxBuildHasher;
 
 use super::columns::{Columns, Texts};
+use super::counts::MINUTE;
 use super::{LINES_MAX, is_small};
 use crate::block::{Block, BlockError};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::histogram::Histogram;
 use crate::resources::OriginCache;
-use crate::schema::{DURATION, KIND, PARENT, STATUS};
+use crate::schema::{DURATION, KIND, PARENT, STATUS, TIME};
 
-/// Groups of a segment; with more of them, as when names are data, there is no table.
+/// Nanoseconds of an hour; hours are counted from the epoch.
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+/// Groups of a table; with more of them, as when names are data, there is none.
 const GROUPS_MAX: usize = 4096;
+/// Tables of a segment, which is of one day.
+pub(super) const SLICES_MAX: usize = 24;
 /// Kinds and states have smaller numbers; with others there is no table.
 const KINDS: i64 = 16;
 const STATES: i64 = 16;
@@ -54,7 +64,16 @@ pub(crate) struct Group {
     buckets: (usize, usize),
 }
 
+/// An encoded table, and the time whose spans it has: all spans of the segment that begin then.
+pub(crate) struct Slice {
+    pub(crate) begin: UnixNanos,
+    /// Exclusive.
+    pub(crate) end: UnixNanos,
+    pub(crate) table: Vec<u8>,
+}
+
 /// A group while it is counted.
+#[derive(Debug)]
 struct Counted {
     min: i64,
     max: i64,
@@ -62,51 +81,131 @@ struct Counted {
     histogram: Histogram,
 }
 
-/// The encoded table of blocks of spans; `None` when it would not be small, or would not tell all.
-pub(crate) fn of_blocks(blocks: &[Arc<Block>], origins: &OriginCache) -> Result<Option<Vec<u8>>, BlockError> {
-    let (mut services, mut names) = (Texts::default(), Texts::default());
-    let mut places: HashMap<Key, usize, FxBuildHasher> = HashMap::default();
-    let mut groups: Vec<Counted> = Vec::new();
-    let mut spans = 0;
+impl Counted {
+    const NONE: fn() -> Self = || Self { min: i64::MAX, max: 0, sum: 0, histogram: Histogram::default() };
+
+    fn add(&mut self, duration: i64) -> Option<()> {
+        self.min = self.min.min(duration);
+        self.max = self.max.max(duration);
+        self.sum = self.sum.checked_add(duration)?;
+        self.histogram.add_whole(duration as f64, &mut 0);
+        Some(())
+    }
+
+    fn join(&mut self, other: &Self) -> Option<()> {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum = self.sum.checked_add(other.sum)?;
+        self.histogram.merge(&other.histogram, &mut 0);
+        Some(())
+    }
+}
+
+type Groups = HashMap<Key, Counted, FxBuildHasher>;
+
+/// What is counted while blocks go by.
+#[derive(Default)]
+struct Tables {
+    services: Texts,
+    names: Texts,
+    spans: u64,
+    /// Hours to which blocks may still add.
+    open: BTreeMap<i64, Groups>,
+    /// Those to which none does any more.
+    hours: Vec<Slice>,
+    /// Of the whole segment.
+    all: Groups,
+    begin: i64,
+    end: i64,
+}
+
+/// The encoded tables of blocks of spans, in the order of their first; none when they would not be small, or not tell all.
+pub(crate) fn of_blocks(blocks: &[Arc<Block>], origins: &OriginCache) -> Result<Vec<Slice>, BlockError> {
+    let mut tables = Tables { begin: i64::MAX, end: i64::MIN, ..Tables::default() };
     for block in blocks {
+        if tables.close(block.meta.min_time.0.div_euclid(HOUR)).is_none() || tables.add(block, origins)?.is_none() {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(tables.finish().unwrap_or_default())
+}
+
+impl Tables {
+    /// `None` when something of the block cannot be counted.
+    fn add(&mut self, block: &Block, origins: &OriginCache) -> Result<Option<()>, BlockError> {
         let columns = Columns::of(block)?;
-        let (kinds, states) = (columns.ints(KIND)?, columns.ints(STATUS)?);
-        let (parents, durations) = (columns.ints(PARENT)?, columns.ints(DURATION)?);
+        let (times, parents) = (columns.ints(TIME)?, columns.ints(PARENT)?);
+        let (kinds, states, durations) = (columns.ints(KIND)?, columns.ints(STATUS)?, columns.ints(DURATION)?);
         let within = |values: &[i64], end: i64| values.iter().all(|v| (0..end).contains(v));
         if !within(&kinds, KINDS) || !within(&states, STATES) || !within(&durations, i64::MAX) {
             return Ok(None);
         }
-        let of_rows = columns.services(&mut services, origins)?.into_iter().zip(columns.names(&mut names)?);
-        let numbers = kinds.into_iter().zip(states).zip(parents).zip(durations);
-        spans += block.rows() as u64;
-        for ((service, name), (((kind, status), parent), duration)) in of_rows.zip(numbers) {
-            let key = Key { service, name, kind: kind as u8, status: status as u8, root: parent == 0 };
-            let place = *places.entry(key).or_insert_with(|| {
-                groups.push(Counted { min: i64::MAX, max: 0, sum: 0, histogram: Histogram::default() });
-                groups.len() - 1
-            });
-            let group = &mut groups[place];
-            group.min = group.min.min(duration);
-            group.max = group.max.max(duration);
-            let Some(sum) = group.sum.checked_add(duration) else { return Ok(None) };
-            group.sum = sum;
-            group.histogram.add_whole(duration as f64, &mut 0);
+        let services = columns.services(&mut self.services, origins)?;
+        let names = columns.names(&mut self.names)?;
+        self.spans += block.rows() as u64;
+        self.begin = self.begin.min(block.meta.min_time.0);
+        self.end = self.end.max(block.meta.max_time.0.saturating_add(1));
+        let mut from = 0;
+        // Rows are in the order of time.
+        while let Some(hour) = times.get(from).map(|t| t.div_euclid(HOUR)) {
+            let to = from + times[from..].partition_point(|t| t.div_euclid(HOUR) <= hour);
+            let groups = self.open.entry(hour).or_default();
+            for row in from..to {
+                let (kind, status, root) = (kinds[row] as u8, states[row] as u8, parents[row] == 0);
+                let key = Key { service: services[row], name: names[row], kind, status, root };
+                if groups.entry(key).or_insert_with(Counted::NONE).add(durations[row]).is_none() {
+                    return Ok(None);
+                }
+            }
+            if groups.len() > GROUPS_MAX {
+                return Ok(None);
+            }
+            from = to;
         }
-        if groups.len() > GROUPS_MAX {
-            return Ok(None);
-        }
+        Ok(Some(()))
     }
-    let mut places: Vec<(Key, usize)> = places.into_iter().collect();
-    places.sort_unstable();
-    let lines: Vec<(Key, &Counted)> = places.into_iter().map(|(key, place)| (key, &groups[place])).collect();
-    let table = encode(&services, &names, &lines);
-    Ok(table.filter(|table| is_small(table, spans)))
+
+    /// Encodes the hours before `hour`.
+    fn close(&mut self, hour: i64) -> Option<()> {
+        while let Some(first) = self.open.first_entry().filter(|first| *first.key() < hour) {
+            let (hour, groups) = first.remove_entry();
+            let table = encode(&self.services, &self.names, &groups)?;
+            let begin = UnixNanos(hour.saturating_mul(HOUR));
+            self.hours.push(Slice { begin, end: UnixNanos(begin.0.saturating_add(HOUR)), table });
+            for (key, counted) in &groups {
+                self.all.entry(*key).or_insert_with(Counted::NONE).join(counted)?;
+            }
+            if self.all.len() > GROUPS_MAX {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn finish(mut self) -> Option<Vec<Slice>> {
+        self.close(i64::MAX)?;
+        let bytes = self.hours.iter().map(|slice| slice.table.len()).sum();
+        if self.hours.len() <= SLICES_MAX && is_small(bytes, self.spans) {
+            return Some(self.hours);
+        }
+        let table = encode(&self.services, &self.names, &self.all)?;
+        let (begin, end) = (UnixNanos(self.begin), UnixNanos(self.end));
+        is_small(table.len(), self.spans).then(|| vec![Slice { begin, end, table }])
+    }
 }
 
-fn encode(services: &Texts, names: &Texts, lines: &[(Key, &Counted)]) -> Option<Vec<u8>> {
+/// `services` and `names` are what keys point into; the table has those of its own groups.
+fn encode(services: &Texts, names: &Texts, groups: &Groups) -> Option<Vec<u8>> {
+    let (mut own_services, mut own_names) = (Texts::default(), Texts::default());
+    let mut lines: Vec<(Key, &Counted)> = groups.iter().map(|(key, counted)| (*key, counted)).collect();
+    lines.sort_unstable_by_key(|(key, _)| *key);
+    for (key, _) in &mut lines {
+        key.service = own_services.place(services.get(key.service));
+        key.name = own_names.place(names.get(key.name));
+    }
     let mut out = Vec::new();
-    services.encode(&mut out);
-    names.encode(&mut out);
+    own_services.encode(&mut out);
+    own_names.encode(&mut out);
     put_varint(&mut out, lines.len() as u64);
     let mut column = |of: &dyn Fn(&Key, &Counted) -> i64| {
         ints::encode(&lines.iter().map(|(key, group)| of(key, group)).collect::<Vec<_>>(), &mut out);
@@ -199,26 +298,32 @@ mod tests {
     #[test]
     fn a_table_reads_back() {
         let (mut services, mut names) = (Texts::default(), Texts::default());
-        services.place("api");
-        ["GET /", ""].map(|name| names.place(name));
+        for (service, name) in [("elsewhere", "GET /"), ("api", "")] {
+            services.place(service);
+            names.place(name);
+        }
         let of = |durations: &[i64]| {
-            let mut histogram = Histogram::default();
-            durations.iter().for_each(|d| histogram.add_whole(*d as f64, &mut 0));
-            let (min, max) = (durations.iter().min().unwrap(), durations.iter().max().unwrap());
-            Counted { min: *min, max: *max, sum: durations.iter().sum(), histogram }
+            let mut counted = Counted::NONE();
+            durations.iter().for_each(|d| counted.add(*d).unwrap());
+            counted
         };
-        let key = |name, root| Key { service: 0, name, kind: 2, status: 1, root };
-        let (some, zeros) = (of(&[0, 1, 1, 70, i64::MAX / 8, 1_500_000]), of(&[0, 0]));
-        let table = encode(&services, &names, &[(key(0, true), &some), (key(1, false), &zeros)]).unwrap();
+        let key = |name, root| Key { service: 1, name, kind: 2, status: 1, root };
+        let groups: Groups =
+            [(key(0, true), of(&[0, 1, 1, 70, i64::MAX / 8, 1_500_000])), (key(1, false), of(&[0, 0]))]
+                .into_iter()
+                .collect();
+        let table = encode(&services, &names, &groups).unwrap();
         let mut r = Reader(&table);
         let back = Durations::decode(&mut r).unwrap();
         assert!(r.0.is_empty());
-        for (group, (key, counted)) in back.groups.iter().zip([(key(0, true), &some), (key(1, false), &zeros)]) {
-            assert_eq!((group.key, group.min, group.max, group.sum), (key, counted.min, counted.max, counted.sum));
+        assert_eq!((back.groups.len(), back.services.len()), (2, 1));
+        for group in &back.groups {
+            let counted = &groups[&Key { service: 1, ..group.key }];
+            assert_eq!((group.min, group.max, group.sum), (counted.min, counted.max, counted.sum));
             assert_eq!(back.buckets(group), counted.histogram.whole());
+            assert_eq!(back.service(&group.key), "api");
+            assert_eq!((back.name(&group.key), group.spans), if group.key.root { ("GET /", 6) } else { ("", 2) });
         }
-        let spans: Vec<u64> = back.groups.iter().map(|group| group.spans).collect();
-        assert_eq!((spans, back.name(&key(0, true)), back.service(&key(0, true))), (vec![6, 2], "GET /", "api"));
         assert!((0..table.len()).all(|end| Durations::decode(&mut Reader(&table[..end])).is_err()));
     }
 

@@ -15,7 +15,7 @@ use model::{LogRecord, Span, SpanId, TimeRange, TraceId};
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
-/// Ten seconds before a minute begins, so that minutes are cut at both ends.
+/// Ten seconds before a minute and an hour begin, so that these are cut at both ends.
 const START: i64 = 1_795_309_190 * SECOND;
 const ROWS: usize = 2_000;
 const FLUSHES: usize = 4;
@@ -92,7 +92,7 @@ fn range(rng: &mut Rng) -> TimeRange {
 }
 
 fn buckets(rng: &mut Rng, range: TimeRange) -> Option<Buckets> {
-    let step_nanos = [30 * SECOND, MINUTE, 5 * MINUTE][rng.below(3) as usize];
+    let step_nanos = [30 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE][rng.below(4) as usize];
     let late = [0, 0, 0, SECOND][rng.below(4) as usize];
     let start = UnixNanos(range.start.0.div_euclid(step_nanos) * step_nanos + late);
     (rng.below(3) > 0).then_some(Buckets { start, step_nanos, count: 200 })
