@@ -11,6 +11,7 @@ mod golden;
 mod oracle;
 mod partitions;
 mod paths;
+mod power;
 mod sampling;
 mod services;
 mod soak;

@@ -5,33 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::random::Rng;
-use crate::support::{ingest_logs, limits, open};
-use eventstore::query::*;
-use eventstore::{EventStore, Files, Half, Partition};
-use foundation::UnixNanos;
+use crate::support::{DAY, numbers, open, store_number};
+use eventstore::{Files, Half, Partition};
 use foundation::disk::sim::SimDisk;
-use model::{LogRecord, TimeRange, Value};
-
-const DAY: i64 = 86_400_000_000_000;
-
-fn store_one(store: &EventStore, id: i64, day: i64) {
-    let time = UnixNanos(day * DAY + id);
-    let record = LogRecord { time, observed_time: time, body: Value::Int(id), ..LogRecord::default() };
-    ingest_logs(store, &[record]).unwrap();
-}
-
-/// The ids that are stored, each of them once.
-fn ids(store: &EventStore) -> BTreeSet<i64> {
-    let found = store.logs().latest(&Select::all(TimeRange::ALL, limits()), &Page::newest(100_000)).unwrap();
-    let rows = found.value.rows.len();
-    let id = |row: Row<LogRecord>| match row.record.body {
-        Value::Int(id) => id,
-        _ => panic!("a body that was never sent"),
-    };
-    let ids: BTreeSet<i64> = found.value.rows.into_iter().map(id).collect();
-    assert_eq!(ids.len(), rows, "a record is there twice");
-    ids
-}
 
 #[test]
 fn a_crash_while_partitions_go_loses_nothing_else() {
@@ -41,7 +17,7 @@ fn a_crash_while_partitions_go_loses_nothing_else() {
         let store = open(Arc::new(disk.clone()), Path::new("/store"));
         let days: Vec<i64> = (0..12).map(|_| rng.below(4) as i64).collect();
         for (id, day) in days.iter().enumerate() {
-            store_one(&store, id as i64, *day);
+            assert!(store_number(&store, id as i64, *day));
             if rng.below(3) == 0 {
                 store.logs().flush();
             }
@@ -55,12 +31,12 @@ fn a_crash_while_partitions_go_loses_nothing_else() {
             _ => {}
         }
         let removed = store.logs().remove(&announced);
-        let seen = ids(&store);
+        let seen = numbers(&store);
         disk.heal();
         let found = if rng.below(4) == 0 { disk.clone() } else { disk.crash() };
         drop(store);
         let store = open(Arc::new(found), Path::new("/store"));
-        let left = ids(&store);
+        let left = numbers(&store);
         let stays: BTreeSet<i64> = (0..12).filter(|id| !of_announced(id)).collect();
         assert!(left.is_superset(&stays), "more went than was announced (seed {seed})");
         match removed {
@@ -77,33 +53,33 @@ fn a_crash_while_partitions_go_loses_nothing_else() {
 #[test]
 fn what_was_merged_or_written_after_the_announcement_stays() {
     let store = open(Arc::new(SimDisk::new(1)), Path::new("/store"));
-    store_one(&store, 0, 0);
+    assert!(store_number(&store, 0, 0));
     store.logs().flush();
     let announced = store.logs().partitions();
-    store_one(&store, 1, 0);
+    assert!(store_number(&store, 1, 0));
     store.logs().flush();
     assert_eq!(store.logs().remove(&announced).unwrap().rows, 1);
-    assert_eq!(ids(&store), [1].into());
+    assert_eq!(numbers(&store), [1].into());
     // A merge makes of the announced segments one that was not announced.
     let announced = store.logs().partitions();
     let is_there = |id: &u64| store.logs().partitions().iter().any(|p| p.segments.contains(id));
     let mut next = 2;
     while announced[0].segments.iter().all(is_there) {
         assert!(next < 100, "nothing is merged");
-        store_one(&store, next, 0);
+        assert!(store_number(&store, next, 0));
         store.logs().flush();
         next += 1;
     }
     assert_eq!(store.logs().remove(&announced).unwrap().rows, 0);
-    assert_eq!(ids(&store), (1..next).collect());
+    assert_eq!(numbers(&store), (1..next).collect());
 }
 
 #[test]
 fn a_stopped_store_is_looked_at_and_pruned_without_its_log() {
     let disk = SimDisk::new(1);
     let store = open(Arc::new(disk.clone()), Path::new("/store"));
-    store_one(&store, 0, 0);
-    store_one(&store, 1, 1);
+    assert!(store_number(&store, 0, 0));
+    assert!(store_number(&store, 1, 1));
     store.logs().flush();
     let whole = store.logs().column_bytes(None);
     drop(store);
@@ -114,6 +90,6 @@ fn a_stopped_store_is_looked_at_and_pruned_without_its_log() {
     assert_eq!(sum, partitions.iter().map(|p| p.bytes).sum::<u64>());
     assert_eq!(files.remove(&partitions[..1]).unwrap().rows, 1);
     assert_eq!(files.partitions(), partitions[1..]);
-    assert_eq!(ids(&open(Arc::new(disk), Path::new("/store"))), [1].into());
+    assert_eq!(numbers(&open(Arc::new(disk), Path::new("/store"))), [1].into());
     assert!(Files::read(Arc::new(SimDisk::new(2)), Path::new("/none"), Half::Spans).unwrap().partitions().is_empty());
 }

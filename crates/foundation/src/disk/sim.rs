@@ -45,6 +45,8 @@ struct State {
     room_hidden: bool,
     /// How many syncs from now on succeed before one fails.
     syncs_before_failure: Option<u64>,
+    /// How many changes from now on are made before the power goes.
+    changes_before_cut: Option<u64>,
     /// What files past the cache are written in, where it is not [`BLOCK_BYTES`].
     block_bytes: Option<usize>,
 }
@@ -118,6 +120,16 @@ impl State {
         if self.dead { Err(io::Error::other("the simulated power is off")) } else { Ok(()) }
     }
 
+    /// As [`State::alive`], for a call that changes something: the power may go instead.
+    fn change(&mut self) -> io::Result<()> {
+        match &mut self.changes_before_cut {
+            Some(0) => self.dead = true,
+            Some(n) => *n -= 1,
+            None => {}
+        }
+        self.alive()
+    }
+
     /// SplitMix64 (Steele, Lea, Flood 2014).
     fn random(&mut self) -> u64 {
         self.rng = self.rng.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -145,6 +157,15 @@ impl State {
             if file.writers == 0 && !named.contains(&inode) {
                 *file = File::default();
             }
+        }
+    }
+}
+
+/// A folder and those above it.
+fn add_dirs(dirs: &mut Vec<PathBuf>, path: &Path) {
+    for dir in path.ancestors() {
+        if !dirs.iter().any(|d| d == dir) {
+            dirs.push(dir.to_owned());
         }
     }
 }
@@ -178,7 +199,9 @@ impl SimDisk {
             *file = File { durable: content.clone(), content, ..File::default() };
         }
         let rng = s.random();
-        let (dirs, block_bytes) = (s.dirs.clone(), s.block_bytes);
+        let (mut dirs, block_bytes) = (s.dirs.clone(), s.block_bytes);
+        // A folder whose files came back is there too.
+        names.keys().filter_map(|file| file.parent()).for_each(|dir| add_dirs(&mut dirs, dir));
         let state = State { rng, inodes, durable_names: names.clone(), names, dirs, block_bytes, ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -212,6 +235,17 @@ impl SimDisk {
     /// `n` more syncs succeed, then one fails.
     pub fn fail_sync_after(&self, n: u64) {
         self.0.lock().syncs_before_failure = Some(n);
+    }
+
+    /// `n` more changes are made (files written, cut, synced, made, renamed or removed), and the power goes at the one after
+    /// them: it and every later call fail. What is found then is told by [`SimDisk::crash`].
+    pub fn cut_power_after(&self, n: u64) {
+        self.0.lock().changes_before_cut = Some(n);
+    }
+
+    /// Whether the power is off.
+    pub fn is_off(&self) -> bool {
+        self.0.lock().dead
     }
 
     /// Flips one bit of a file, as a decaying medium does.
@@ -269,7 +303,7 @@ impl Drop for SimFile {
 impl SimDisk {
     fn create_in_blocks(&self, path: &Path, block_bytes: usize) -> io::Result<Box<dyn DiskFile>> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         let inode = s.inodes.len();
         s.inodes.push(File::default());
         s.rename_all(NameChange::Link(path.to_owned(), inode));
@@ -307,7 +341,7 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         let inode = s.inode(from)?;
         s.rename_all(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), inode });
         Ok(())
@@ -315,7 +349,7 @@ impl Disk for SimDisk {
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         let inode = s.inode(from)?;
         if s.names.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -326,7 +360,7 @@ impl Disk for SimDisk {
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         s.inode(path)?;
         s.rename_all(NameChange::Unlink(path.to_owned()));
         Ok(())
@@ -334,7 +368,7 @@ impl Disk for SimDisk {
 
     fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         let below: Vec<_> = s.names.keys().filter(|p| p.starts_with(path)).cloned().collect();
         for p in below {
             s.rename_all(NameChange::Unlink(p));
@@ -345,12 +379,8 @@ impl Disk for SimDisk {
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
-        for dir in path.ancestors() {
-            if !s.dirs.iter().any(|d| d == dir) {
-                s.dirs.push(dir.to_owned());
-            }
-        }
+        s.change()?;
+        add_dirs(&mut s.dirs, path);
         Ok(())
     }
 
@@ -366,7 +396,7 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
-        s.alive()?;
+        s.change()?;
         let pending = std::mem::take(&mut s.pending_names);
         for change in pending {
             if change.dir() == Some(path) {
@@ -388,7 +418,7 @@ impl Disk for SimDisk {
 impl DiskFile for SimFile {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut s = self.disk.0.lock();
-        s.alive()?;
+        s.change()?;
         let at = s.inodes[self.inode].content.len();
         assert!(
             bytes.len().is_multiple_of(self.block_bytes) && at.is_multiple_of(self.block_bytes),
@@ -412,7 +442,7 @@ impl DiskFile for SimFile {
 
     fn sync_data(&mut self) -> io::Result<()> {
         let mut s = self.disk.0.lock();
-        s.alive()?;
+        s.change()?;
         match &mut s.syncs_before_failure {
             Some(0) => {
                 s.syncs_before_failure = None;
@@ -430,7 +460,7 @@ impl DiskFile for SimFile {
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         let mut s = self.disk.0.lock();
-        s.alive()?;
+        s.change()?;
         let file = &mut s.inodes[self.inode];
         let change = Change::Truncate(len as usize);
         change.apply(&mut file.content);
@@ -475,6 +505,28 @@ mod tests {
             assert!(found.starts_with(b"safe"), "seed {seed}: {found:?}");
             assert!(f.write_all(b"x").is_err(), "the power is off");
         }
+    }
+
+    #[test]
+    fn the_power_goes_at_every_change_and_old_or_new_is_found() {
+        let path = Path::new("/d/manifest");
+        let mut steps = 0;
+        loop {
+            let disk = SimDisk::new(steps);
+            write_atomic(&disk, path, b"old").unwrap();
+            disk.cut_power_after(steps);
+            let done = write_atomic(&disk, path, b"new").is_ok();
+            assert_eq!(disk.is_off(), !done);
+            assert_eq!(disk.read(path).is_ok(), done, "reads fail too once the power is off");
+            let found = disk.crash().read(path).unwrap();
+            assert!(found == b"old" && !done || found == b"new", "step {steps}: {found:?} {done}");
+            if done {
+                break;
+            }
+            steps += 1;
+        }
+        // Make, write, sync, rename, sync of the folder.
+        assert_eq!(steps, 5);
     }
 
     #[test]

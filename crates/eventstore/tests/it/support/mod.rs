@@ -9,15 +9,16 @@ pub(crate) mod model_traces;
 pub(crate) mod random;
 pub(crate) mod sorted;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use eventstore::query::Limits;
+use eventstore::query::{Limits, Page, Row, Select};
 use eventstore::{Config, EventStore, IngestError, LogBatch, SpanBatch};
 use foundation::UnixNanos;
 use foundation::disk::SharedDisk;
-use model::{LogRecord, Span};
+use model::{LogRecord, Span, TimeRange, Value};
 use wire::rows::{RowLogSink, RowSpanSink};
 
 /// Limits that no test hits.
@@ -55,4 +56,28 @@ pub(crate) fn ingest_spans(store: &EventStore, spans: &[Span]) -> Result<Vec<Spa
     let (tx, rx) = mpsc::channel();
     store.spans().ingest(request, batch, Box::new(move |result| tx.send(result).unwrap()));
     rx.recv().unwrap().map(|()| rows.spans)
+}
+
+/// Nanoseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000_000;
+
+/// Stores a record that is its number, on a day; whether it was acknowledged.
+pub(crate) fn store_number(store: &EventStore, id: i64, day: i64) -> bool {
+    let time = UnixNanos(day * DAY + id);
+    let record = LogRecord { time, observed_time: time, body: Value::Int(id), ..LogRecord::default() };
+    ingest_logs(store, &[record]).is_ok()
+}
+
+/// The numbers that are stored, each of them once.
+pub(crate) fn numbers(store: &EventStore) -> BTreeSet<i64> {
+    let found = store.logs().latest(&Select::all(TimeRange::ALL, limits()), &Page::newest(100_000)).unwrap();
+    assert_eq!(found.partial, None);
+    let rows = found.value.rows.len();
+    let number = |row: Row<LogRecord>| match row.record.body {
+        Value::Int(id) => id,
+        _ => panic!("a body that was never sent"),
+    };
+    let numbers: BTreeSet<i64> = found.value.rows.into_iter().map(number).collect();
+    assert_eq!(numbers.len(), rows, "a record is there twice");
+    numbers
 }
