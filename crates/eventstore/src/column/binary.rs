@@ -538,6 +538,10 @@ pub(crate) fn read_compressed(r: &mut Reader<'_>) -> Result<Vec<u8>, Damaged> {
         ZSTD => {
             let len = r.count(BLOB_BYTES_MAX)?;
             let packed = r.bytes()?;
+            // What is allocated is what the frame has, whatever the number before it claims.
+            if !matches!(zstd::zstd_safe::get_frame_content_size(packed), Ok(Some(n)) if n == len as u64) {
+                return Err(Damaged("zstd length"));
+            }
             let raw = DECOMPRESSOR
                 .with_borrow_mut(|slot| {
                     if slot.is_none() {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+pub(crate) mod memory;
 pub(crate) mod model_aggregate;
 pub(crate) mod model_filter;
 pub(crate) mod model_traces;
