@@ -8,6 +8,8 @@ mod columns;
 mod crash;
 mod damage;
 mod golden;
+mod latest;
+mod limits;
 mod oracle;
 mod partitions;
 mod paths;

@@ -1,4 +1,4 @@
-//! Ingest, queries, flushes, merges and retention at once, for some seconds or as long as `BELLROCK_SOAK_SECONDS` says
+//! Ingest, queries, flushes, merges and retention at once, for half a minute or as long as `BELLROCK_SOAK_SECONDS` says
 //! (`make soak`: ten minutes).
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const DAY: i64 = 86_400_000_000_000;
 
 #[allow(clippy::disallowed_methods, reason = "how long a test runs is not configuration of the product")]
 fn seconds() -> u64 {
-    std::env::var("BELLROCK_SOAK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6)
+    std::env::var("BELLROCK_SOAK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(30)
 }
 
 fn config() -> Config {
