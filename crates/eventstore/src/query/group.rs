@@ -362,7 +362,7 @@ fn keyed(
     columns: Vec<(usize, ValueType)>,
 ) -> Result<Groups, Halt> {
     let of_resource = |r: &crate::resources::ResourceInfo| {
-        resource.and_then(|key| nested::lookup(&r.resource.attributes, key)).and_then(value_text)
+        resource.and_then(|key| nested::find_at(&r.resource.attributes, key, value_text))
     };
     let in_resources = resource.is_some() && view.resources()?.iter().any(|r| of_resource(r).is_some());
     let mut beyond = Vec::new();

@@ -21,6 +21,13 @@ pub fn lookup<'a>(of: &'a Attributes, key: &str) -> Option<&'a Value> {
     first
 }
 
+/// What `make` makes of the first value at a key or path that it makes something of.
+pub(crate) fn find_at<T>(of: &Attributes, key: &str, make: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let mut first = None;
+    each_at(of, key, &mut |value| first = first.take().or_else(|| make(value)));
+    first
+}
+
 /// Whether a value at a key or path satisfies `holds`.
 pub(crate) fn any_at(of: &Attributes, key: &str, holds: impl Fn(&Value) -> bool) -> bool {
     let mut any = false;
@@ -156,6 +163,16 @@ mod tests {
         ] {
             assert_eq!(lookup(&all, key), value.map(Value::Int).as_ref(), "{key}");
         }
+    }
+
+    #[test]
+    fn values_that_something_can_be_made_of_come_before_others() {
+        let of = |x: Value| Value::Map(vec![("x".into(), x)]);
+        let list = Value::Array(vec![of(Value::Bytes(vec![1])), of(Value::Str("a".into())), of(Value::Int(2))]);
+        let all = vec![("k".to_owned(), list)];
+        assert_eq!(find_at(&all, "k.x", crate::query::text::value_text), Some("a".to_owned()));
+        let int = |v: &Value| if let Value::Int(i) = v { Some(*i) } else { None };
+        assert_eq!((find_at(&all, "k.x", int), find_at(&all, "k.y", int)), (Some(2), None));
     }
 
     #[test]

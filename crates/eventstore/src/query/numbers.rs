@@ -69,6 +69,10 @@ fn of_value(v: &Value) -> f64 {
     }
 }
 
+fn number_of(v: &Value) -> Option<f64> {
+    Some(of_value(v)).filter(|n| !n.is_nan())
+}
+
 fn keyed(
     view: &View<'_>,
     resource: Option<&str>,
@@ -78,7 +82,7 @@ fn keyed(
     let of_resource: Vec<f64> = match resource {
         Some(key) => {
             let resources = view.resources()?.iter();
-            resources.map(|r| nested::lookup(&r.resource.attributes, key).map_or(f64::NAN, of_value)).collect()
+            resources.map(|r| nested::find_at(&r.resource.attributes, key, number_of).unwrap_or(f64::NAN)).collect()
         }
         None => Vec::new(),
     };

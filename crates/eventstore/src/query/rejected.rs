@@ -102,7 +102,7 @@ impl<'a> RejectedSpans<'a> {
         if scope != AttributeScope::Record {
             for (text, place) in texts.iter_mut().zip(places).filter(|(text, _)| text.is_none()) {
                 let resource = self.resource(self.row(*place));
-                *text = resource.and_then(|r| nested::lookup(&r.attributes, key)).and_then(value_text);
+                *text = resource.and_then(|r| nested::find_at(&r.attributes, key, value_text));
             }
         }
         texts
