@@ -113,10 +113,10 @@ fn log_queries(store: &EventStore) {
         found.map_or(0, |o| o.value.groups.iter().flat_map(|g| &g.counts).sum::<u64>() as usize)
     });
     time("top 10 user.id", || {
-        store.logs().field_values(&all(), &Field::attribute("user.id"), 10).map_or(0, |o| o.value.len())
+        store.logs().field_values(&all(), &Field::attribute("user.id"), 10).map_or(0, |o| o.value.values.len())
     });
     time("top 10 log.logger", || {
-        store.logs().field_values(&all(), &Field::attribute("log.logger"), 10).map_or(0, |o| o.value.len())
+        store.logs().field_values(&all(), &Field::attribute("log.logger"), 10).map_or(0, |o| o.value.values.len())
     });
 }
 

@@ -229,7 +229,7 @@ fn queries(store: &EventStore) {
     });
     time("quantiles by operation", || store.spans().red(&all(), RedBy::Operation).map_or(0, |o| o.value.len()));
     time("top values of user.id", || {
-        store.logs().field_values(&all(), &Field::attribute("user.id"), 10).map_or(0, |o| o.value.len())
+        store.logs().field_values(&all(), &Field::attribute("user.id"), 10).map_or(0, |o| o.value.values.len())
     });
 }
 

@@ -43,7 +43,7 @@ pub use nested::lookup;
 pub use patterns::{Pattern, Patterns, WILDCARD};
 pub use rejected::{RejectedSpans, SpanFilter};
 pub use request::{
-    AttributeOwner, AttributeUsage, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, GroupBy, Limits,
-    Order, Outcome, Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows, Select,
-    ServiceSpans, TraceSummary, Traces,
+    AttributeOwner, AttributeUsage, Buckets, CancelFlag, CountGroup, Counts, FieldKey, FieldValue, FieldValues,
+    GroupBy, Limits, Order, Outcome, Page, ParseRowIdError, Partial, QueryStats, RedBy, RedGroup, Row, RowId, Rows,
+    Select, ServiceSpans, TraceSummary, Traces,
 };

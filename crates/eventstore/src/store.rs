@@ -142,7 +142,7 @@ impl LogStore {
         fields::catalogue(&self.0, range)
     }
 
-    /// The values of a field in matching records, most frequent first.
+    /// The values of a field in matching records, most frequent first, and how many there are.
     ///
     /// # Errors
     /// When the filter is not valid.
@@ -151,7 +151,7 @@ impl LogStore {
         select: &Select,
         field: &Field,
         limit: usize,
-    ) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
+    ) -> Result<Outcome<FieldValues>, QueryError> {
         fields::field_values(&self.0, select, field, limit)
     }
 
@@ -306,7 +306,7 @@ impl SpanStore {
         fields::catalogue(&self.0, range)
     }
 
-    /// The values of a field in matching spans, most frequent first.
+    /// The values of a field in matching spans, most frequent first, and how many there are.
     ///
     /// # Errors
     /// When the filter is not valid.
@@ -315,7 +315,7 @@ impl SpanStore {
         select: &Select,
         field: &Field,
         limit: usize,
-    ) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
+    ) -> Result<Outcome<FieldValues>, QueryError> {
         fields::field_values(&self.0, select, field, limit)
     }
 

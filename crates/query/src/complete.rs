@@ -178,7 +178,7 @@ impl Found {
             kind: ItemKind::Value,
             count: v.count,
         };
-        self.completion.items.extend(values.value.into_iter().map(item));
+        self.completion.items.extend(values.value.values.into_iter().map(item));
         Ok(())
     }
 }

@@ -82,7 +82,10 @@ export function fetchSuggestions(
 
 export interface Facet {
   field: string;
+  /** The most frequent ones. */
   values: FieldValue[];
+  /** How many there are in all. */
+  distinct: number;
 }
 
 const facetList = object<{ facets: Facet[] } & Envelope>({
@@ -90,6 +93,7 @@ const facetList = object<{ facets: Facet[] } & Envelope>({
     object<Facet>({
       field: text,
       values: list(object<FieldValue>({ value: scalar, count: withDefault(number, 0) })),
+      distinct: withDefault(number, 0),
     }),
   ),
   ...envelope,

@@ -3,9 +3,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight, Columns3, Minus, Plus } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { type Field, type FieldSignal, type FieldValue, fetchFacets, fetchFields } from "../api/fields.ts";
+import { type Facet, type Field, type FieldSignal, fetchFacets, fetchFields } from "../api/fields.ts";
 import { addTerm, hasTerm, removeTerm, term } from "../lib/filter.ts";
-import { formatShort } from "../lib/number.ts";
+import { formatShort, plural } from "../lib/number.ts";
 import type { Range } from "../lib/time/range.ts";
 import styles from "./FieldsPanel.module.css";
 
@@ -101,7 +101,7 @@ export function FieldsPanel(props: FieldsPanelProps) {
                   onQuery={props.onQuery}
                   field={name}
                   failed={facets.isError}
-                  values={facets.data?.value.facets.find((facet) => facet.field === name)?.values ?? null}
+                  facet={facets.data?.value.facets.find((facet) => facet.field === name) ?? null}
                 />
               )}
             </li>
@@ -126,14 +126,15 @@ interface ValuesProps {
   field: string;
   query: string;
   onQuery: (query: string) => void;
-  /** Null while they are loading. */
-  values: readonly FieldValue[] | null;
+  /** Null while its values are loading. */
+  facet: Facet | null;
   failed: boolean;
 }
 
-function Values({ field, query, onQuery, values: entries, failed }: ValuesProps) {
+function Values({ field, query, onQuery, facet, failed }: ValuesProps) {
   if (failed) return <div className={styles.note}>not available for this query</div>;
-  if (!entries) return <div className={styles.note}>…</div>;
+  if (!facet) return <div className={styles.note}>…</div>;
+  const entries = facet.values;
   const max = Math.max(1, ...entries.map((entry) => entry.count));
   if (entries.length === 0) return <div className={styles.note}>no values in these results</div>;
   return (
@@ -179,6 +180,9 @@ function Values({ field, query, onQuery, values: entries, failed }: ValuesProps)
           </li>
         );
       })}
+      {facet.distinct > entries.length && (
+        <li className={styles.note}>{plural(facet.distinct - entries.length, "more value")}</li>
+      )}
     </ul>
   );
 }

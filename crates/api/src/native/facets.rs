@@ -37,6 +37,8 @@ struct FacetShape {
     field: String,
     /// Most frequent first.
     values: Vec<FacetValueShape>,
+    /// How many values the matching records have, listed or not.
+    distinct: u64,
 }
 
 /// A value that occurs.
@@ -69,7 +71,10 @@ pub(crate) async fn facets(
     })
     .await??;
     let value = |v: eventstore::query::FieldValue| FacetValueShape { value: v.value, count: v.count };
-    let facets =
-        found.into_iter().map(|f| FacetShape { field: f.field, values: f.values.into_iter().map(value).collect() });
+    let facets = found.into_iter().map(|f| FacetShape {
+        field: f.field,
+        values: f.values.into_iter().map(value).collect(),
+        distinct: f.distinct,
+    });
     Ok(Json(FacetsShape { facets: facets.collect(), footer }))
 }

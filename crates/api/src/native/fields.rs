@@ -103,6 +103,6 @@ pub(crate) async fn values(
     })
     .await??;
     let footer = Footer::of(&outcome);
-    let values = outcome.value.into_iter().map(|v| ValueShape { value: v.value, count: v.count });
+    let values = outcome.value.values.into_iter().map(|v| ValueShape { value: v.value, count: v.count });
     Ok(Json(ValuesShape { values: values.collect(), footer }))
 }

@@ -207,7 +207,7 @@ fn services(app: &App, grant: Grant) -> [Vec<String>; 3] {
     let request = grant.request(range, String::new());
     let names = |signal| {
         let found = query::fields::values(&app.engines.events, signal, &request, "service", None, SERVICES_MAX);
-        found.map_or_else(|_| Vec::new(), |o| o.value.into_iter().map(|v| v.value).collect())
+        found.map_or_else(|_| Vec::new(), |o| o.value.values.into_iter().map(|v| v.value).collect())
     };
     [names(EventSignal::Traces), names(EventSignal::Logs), metrics.unwrap_or_default()]
 }

@@ -117,7 +117,7 @@ fn telemetry(app: &App, grant: run::Grant) -> Vec<FoundShape> {
         url: format!("/services/{}", encoded(&title)),
         title,
     };
-    let services = services.map_or_else(|_| Vec::new(), |o| o.value);
+    let services = services.map_or_else(|_| Vec::new(), |o| o.value.values);
     let metrics = metrics.unwrap_or_default();
     services.into_iter().map(|v| service(v.value)).chain(metrics.into_iter().map(metric)).collect()
 }

@@ -7,10 +7,10 @@ use model::TimeRange;
 use rustc_hash::FxBuildHasher;
 
 use super::aggregate::{Aggregation, TableRow, aggregate};
-use super::filter::Field;
+use super::filter::{Field, Filter, Predicate};
 use super::measure::{Cell, Measure};
 use super::nested;
-use super::request::{AttributeOwner, AttributeUsage, FieldKey, FieldValue, GroupBy, Outcome, Select};
+use super::request::{AttributeOwner, AttributeUsage, FieldKey, FieldValue, FieldValues, GroupBy, Outcome, Select};
 use super::run::{self, Run};
 use crate::block::Block;
 use crate::catalogue::{Attribute, AttributeRef, Catalogue, type_of};
@@ -118,17 +118,35 @@ pub(crate) fn field_values(
     select: &Select,
     field: &Field,
     limit: usize,
-) -> Result<Outcome<Vec<FieldValue>>, QueryError> {
+) -> Result<Outcome<FieldValues>, QueryError> {
     let by = vec![GroupBy::Field(field.clone())];
     // Records without the field are a group, too, and no value.
     let mut aggregation = Aggregation::top(by, Measure::Rows, limit.saturating_add(1));
     aggregation.groups_max = VALUES_MAX;
-    let found = aggregate(engine, select, &aggregation)?;
-    Ok(found.map(|table| {
-        let value = |row: TableRow| match (row.key.into_iter().next().flatten(), row.cells.into_iter().next()) {
-            (Some(value), Some(Cell::Count(count))) => Some(FieldValue { value, count }),
-            _ => None,
-        };
-        table.rows.into_iter().filter_map(value).take(limit).collect()
-    }))
+    let Outcome { value: table, mut partial, mut stats } = aggregate(engine, select, &aggregation)?;
+    let (all, listed) = (table.groups, table.rows.len() as u64);
+    let value = |row: TableRow| match (row.key.into_iter().next().flatten(), row.cells.into_iter().next()) {
+        (Some(value), Some(Cell::Count(count))) => Some(FieldValue { value, count }),
+        _ => None,
+    };
+    let mut values: Vec<FieldValue> = table.rows.into_iter().filter_map(value).collect();
+    let mut without = (values.len() as u64) < listed;
+    if all > listed && !without {
+        // Behind the listed groups there may be that of the records without the field.
+        let found = lacks(engine, select, field)?;
+        without = found.value;
+        partial = partial.or(found.partial);
+        stats.add(&found.stats);
+    }
+    values.truncate(limit);
+    Ok(Outcome { value: FieldValues { values, distinct: all - u64::from(without) }, partial, stats })
+}
+
+/// Whether a matching record is in the group without a value: a value has a text, and each text begins with nothing.
+fn lacks(engine: &Engine, select: &Select, field: &Field) -> Result<Outcome<bool>, QueryError> {
+    let has_text = Filter::Is(Predicate::Prefix { field: field.clone(), text: String::new() });
+    let without = Filter::And(vec![Filter::Not(Box::new(has_text)), select.filter.clone()]);
+    let found = aggregate(engine, &select.clone().filter(without), &Aggregation::top(Vec::new(), Measure::Rows, 1))?;
+    let some = |row: &TableRow| row.cells.iter().any(|cell| matches!(cell, Cell::Count(n) if *n > 0));
+    Ok(found.map(|table| table.rows.iter().any(some)))
 }

@@ -410,6 +410,15 @@ pub enum AttributeOwner {
     Record,
 }
 
+/// The values of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FieldValues {
+    /// Most frequent first, as many as were asked for.
+    pub values: Vec<FieldValue>,
+    /// How many there are, listed or not.
+    pub distinct: u64,
+}
+
 /// A value that occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldValue {

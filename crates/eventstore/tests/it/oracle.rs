@@ -108,7 +108,7 @@ fn check_logs(store: &eventstore::EventStore, rows: &[LogRecord], rng: &mut Rng)
 
     let field = Field::attribute("k0");
     let values = store.logs().field_values(&select, &field, 1000).unwrap().value;
-    let total: u64 = values.iter().map(|v| v.count).sum();
+    let total: u64 = values.values.iter().map(|v| v.count).sum();
     let has_text = |r: &LogRecord| {
         let own = model::attributes::get(&r.attributes, "k0");
         let theirs = model::attributes::get(&r.resource.attributes, "k0");
@@ -116,6 +116,19 @@ fn check_logs(store: &eventstore::EventStore, rows: &[LogRecord], rng: &mut Rng)
             || theirs.is_some_and(|v| !matches!(v, Value::Empty | Value::Bytes(_)))
     };
     assert_eq!(total as usize, expected.iter().filter(|(_, i)| has_text(&rows[*i])).count());
+
+    let field = random::field(rng, false);
+    let mut texts: BTreeMap<String, u64> = BTreeMap::new();
+    records.iter().filter_map(|r| model_aggregate::text(*r, &field)).for_each(|t| *texts.entry(t).or_default() += 1);
+    let limit = 1 + rng.below(4) as usize;
+    let found = store.logs().field_values(&select, &field, limit).unwrap();
+    assert_eq!(found.partial, None);
+    assert_eq!(
+        (found.value.distinct as usize, found.value.values.len()),
+        (texts.len(), texts.len().min(limit)),
+        "{field:?}"
+    );
+    assert!(found.value.values.iter().all(|v| texts.get(&v.value) == Some(&v.count)), "{field:?}");
 }
 
 fn check_spans(store: &eventstore::EventStore, rows: &[Span], rng: &mut Rng) {

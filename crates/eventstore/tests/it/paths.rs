@@ -81,12 +81,13 @@ fn maps_and_arrays_are_searched_by_path_and_come_back() {
             assert_eq!(equal("items.sku", Operand::Str("sku-1".into())).len(), 10);
             assert_eq!(equal("items.1.sku", Operand::Str("sku-1".into())).len(), 10);
             assert_eq!(equal("items.sku.x", Operand::Str("sku-1".into())).len(), 0);
-            let skus = store.logs().field_values(&all(), &Field::attribute("items.sku"), 10).unwrap().value;
+            let skus = store.logs().field_values(&all(), &Field::attribute("items.sku"), 10).unwrap().value.values;
             assert_eq!(skus.iter().map(|v| (v.value.as_str(), v.count)).collect::<Vec<_>>(), [("sku-0", 20)]);
             let first = Aggregation::top(Vec::new(), Measure::Sum(Field::attribute("items.n")), 1);
             let sum = store.logs().aggregate(&all(), &first).unwrap().value.rows[0].cells[0].number();
             assert_eq!(sum, Some(20.0));
-            let values = store.logs().field_values(&all(), &Field::attribute("k8s.labels.app"), 10).unwrap().value;
+            let values =
+                store.logs().field_values(&all(), &Field::attribute("k8s.labels.app"), 10).unwrap().value.values;
             let values: Vec<(&str, u64)> = values.iter().map(|v| (v.value.as_str(), v.count)).collect();
             assert_eq!(values, [("api", 10), ("bot", 10), ("web", 10)]);
             let back = store.logs().latest(&all(), &Page { order: Order::Ascending, limit: 100, after: None }).unwrap();

@@ -1,7 +1,7 @@
 //! The most frequent values of several fields.
 
 use eventstore::EventStore;
-use eventstore::query::{FieldValue, Outcome, Partial, QueryStats};
+use eventstore::query::{FieldValue, FieldValues, Outcome, Partial, QueryStats};
 
 use super::values;
 use crate::EventSignal;
@@ -17,6 +17,8 @@ pub struct Facet {
     pub field: String,
     /// Most frequent first.
     pub values: Vec<FieldValue>,
+    /// How many values there are in all.
+    pub distinct: u64,
 }
 
 /// The values of each of the fields `names` in matching records, at most `limit` each.
@@ -37,7 +39,8 @@ pub fn facets(
         let found = values(store, signal, request, name, None, limit)?;
         partial = partial.or(found.partial);
         stats.add(&found.stats);
-        out.push(Facet { field: (*name).to_owned(), values: found.value });
+        let FieldValues { values, distinct } = found.value;
+        out.push(Facet { field: (*name).to_owned(), values, distinct });
     }
     Ok(Outcome { value: out, partial, stats })
 }

@@ -1,7 +1,7 @@
 //! The values of a field in matching records, with counts.
 
 use eventstore::EventStore;
-use eventstore::query::{FieldValue, Filter, Outcome, Predicate};
+use eventstore::query::{FieldValue, FieldValues, Filter, Outcome, Predicate};
 use model::log::severity_range;
 
 use crate::EventSignal;
@@ -11,7 +11,7 @@ use crate::read::{ReadError, Request, bounded};
 /// Most values that are listed.
 pub const LIMIT_MAX: usize = 1_000;
 
-/// The values of the field `name`, most frequent first, spelled as a filter spells them.
+/// The values of the field `name`, most frequent first, spelled as a filter spells them, and how many there are.
 ///
 /// With a `prefix`, only values that begin with it.
 /// `name` is what a filter would write: `level`, `http.route`, `resource.host.name`, `attr.k`.
@@ -25,7 +25,7 @@ pub fn values(
     name: &str,
     prefix: Option<&str>,
     limit: usize,
-) -> Result<Outcome<Vec<FieldValue>>, ReadError> {
+) -> Result<Outcome<FieldValues>, ReadError> {
     let limit = bounded("limit", limit, LIMIT_MAX)?;
     let (_, mut select) = request.select(signal)?;
     let (field, kind) = named(signal, name);
@@ -41,12 +41,16 @@ pub fn values(
         EventSignal::Logs => store.logs().field_values(&select, &field, fetch)?,
         EventSignal::Traces => store.spans().field_values(&select, &field, fetch)?,
     };
-    found.value = spelled(found.value, kind);
+    let FieldValues { values, distinct } = &mut found.value;
+    let fetched = values.len();
+    *values = spelled(std::mem::take(values), kind);
     if let Some(prefix) = prefix {
         // A record may have the field twice, and the other value begins otherwise.
-        found.value.retain(|v| v.value.starts_with(prefix));
+        values.retain(|v| v.value.starts_with(prefix));
     }
-    found.value.truncate(limit);
+    // Several numbers may have become one name.
+    *distinct -= (fetched - values.len()) as u64;
+    values.truncate(limit);
     Ok(found)
 }
 

@@ -258,9 +258,15 @@ fn facets_prefixes_and_histograms() {
         fields::facets(&store, EventSignal::Logs, &ask("service:api"), &["level", "elapsed_ms"], 2).unwrap().value;
     let value = |f: &fields::Facet| f.values.iter().map(|v| format!("{}:{}", v.value, v.count)).collect::<Vec<_>>();
     assert_eq!(value(&facets[0]), ["info:3", "error:1"]);
-    assert_eq!(facets[1].values.len(), 2);
+    assert_eq!((facets[0].distinct, facets[1].values.len(), facets[1].distinct), (2, 2, 4));
+    // Of six records one is without the field: no value, listed or not.
+    for limit in [2, 10] {
+        let all = fields::facets(&store, EventSignal::Logs, &ask(""), &["elapsed_ms"], limit).unwrap().value;
+        assert_eq!((all[0].values.len(), all[0].distinct), (limit.min(5), 5));
+    }
     let begins = |prefix| {
-        let found = fields::values(&store, EventSignal::Traces, &ask(""), "name", Some(prefix), 10).unwrap().value;
+        let found =
+            fields::values(&store, EventSignal::Traces, &ask(""), "name", Some(prefix), 10).unwrap().value.values;
         found.into_iter().map(|v| v.value).collect::<Vec<_>>()
     };
     assert_eq!(begins("GET"), ["GET /", "GET /users"]);

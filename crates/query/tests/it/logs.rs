@@ -266,7 +266,7 @@ fn fields_and_their_values_are_listed() {
     .assert_eq(&lines.concat());
 
     let values = |name: &str, filter: &str| {
-        let found = fields::values(&store, EventSignal::Logs, &ask(filter), name, None, 10).unwrap().value;
+        let found = fields::values(&store, EventSignal::Logs, &ask(filter), name, None, 10).unwrap().value.values;
         found.iter().map(|v| format!("{} {}", v.value, v.count)).collect::<Vec<_>>().join(", ")
     };
     assert_eq!(values("level", "service:(api, bot)"), "debug 1, error 1, info 1, warn 1");

@@ -201,7 +201,7 @@ fn services_and_operations_have_rates_errors_and_durations() {
 fn values_of_spans_are_spelled_as_filters_spell_them() {
     let store = filled();
     let values = |name: &str| {
-        let found = fields::values(&store, EventSignal::Traces, &ask(""), name, None, 10).unwrap().value;
+        let found = fields::values(&store, EventSignal::Traces, &ask(""), name, None, 10).unwrap().value.values;
         found.iter().map(|v| format!("{} {}", v.value, v.count)).collect::<Vec<_>>().join(", ")
     };
     assert_eq!(values("status"), "unset 3, error 2");
