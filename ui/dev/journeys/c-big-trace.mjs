@@ -11,6 +11,14 @@ export async function run({ context, expect, start }) {
   const earlier = BigInt(Date.now() - 300_000) * 1_000_000n;
   await sendSpans(server.otlp, bigTrace(TRACES.slow, 400, earlier, 5));
   const page = await context.newPage();
+  // A trace of the list is asked for with the time at which it was: the server reads what lies near that first.
+  await page.goto(`${server.base}/traces`);
+  const asked = page.waitForRequest((request) => /\/api\/v1\/traces\/[0-9a-f]{32}\?/.test(request.url()));
+  await page.getByRole("grid", { name: "Traces" }).getByRole("row").nth(1).click();
+  const around = Number(new URL((await asked).url()).searchParams.get("around"));
+  expect(Math.abs(around - Date.now()) < 3_600_000, `the trace is asked for around its time: ${around}`);
+  expect(new URL(page.url()).searchParams.get("around") === String(around), "the URL of the trace names the time");
+
   await page.goto(`${server.base}/traces/${TRACES.k10}`);
   const grid = page.locator("[role=treegrid]");
   await grid.locator("[role=row]").first().waitFor();

@@ -85,15 +85,25 @@ export function readColumns(json: unknown): ColumnsAnswer {
   };
 }
 
-/** The answer as it came, for a worker to read. */
-export function fetchColumns(traceId: string, signal: AbortSignal): Promise<Timed<ArrayBuffer>> {
-  return requestBytes({ path: `api/v1/traces/${encodeURIComponent(traceId)}`, params: { format: "columns" }, signal });
+/** The answer as it came, for a worker to read. `around`, in Unix milliseconds, is when the trace is thought to have been. */
+export function fetchColumns(
+  traceId: string,
+  around: number | undefined,
+  signal: AbortSignal,
+): Promise<Timed<ArrayBuffer>> {
+  const params = { format: "columns", around };
+  return requestBytes({ path: `api/v1/traces/${encodeURIComponent(traceId)}`, params, signal });
 }
 
 const spanAnswer = object<{ spans: Span[] } & Envelope>({ spans: list(span), ...envelope });
 
 /** One span with all it has; two when client and server share one id. */
-export async function fetchSpans(traceId: string, spanId: string, signal: AbortSignal): Promise<Span[]> {
+export async function fetchSpans(
+  traceId: string,
+  spanId: string,
+  around: number | undefined,
+  signal: AbortSignal,
+): Promise<Span[]> {
   const path = `api/v1/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`;
-  return (await request({ path, decode: spanAnswer, signal })).value.spans;
+  return (await request({ path, params: { around }, decode: spanAnswer, signal })).value.spans;
 }

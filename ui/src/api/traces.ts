@@ -164,8 +164,9 @@ export function fetchTraces(query: TraceQuery, signal: AbortSignal): Promise<Tim
   });
 }
 
-export function fetchTrace(traceId: string, signal: AbortSignal): Promise<Timed<Trace>> {
-  return request({ path: `api/v1/traces/${encodeURIComponent(traceId)}`, decode: trace, signal });
+/** `around`, in Unix milliseconds, is when the trace is thought to have been. */
+export function fetchTrace(traceId: string, around: number | undefined, signal: AbortSignal): Promise<Timed<Trace>> {
+  return request({ path: `api/v1/traces/${encodeURIComponent(traceId)}`, params: { around }, decode: trace, signal });
 }
 
 export interface HeatMap extends Envelope {

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { fetchExemplars } from "../api/promql.ts";
+import { aroundSearch } from "../lib/around.ts";
 import { term } from "../lib/filter.ts";
 import { PlainLink } from "../lib/PlainLink.tsx";
 import { asFields, seriesText } from "../lib/series-fields.ts";
@@ -82,14 +83,14 @@ function Exemplars({ expr, labels: wanted, range }: Pick<PointMenuProps, "expr" 
     // Of the series that the point is made of: where both have a label, it is the same.
     .filter(({ seriesLabels: of }) => Object.entries(wanted).every(([key, text]) => (of[key] ?? text) === text))
     .flatMap(({ exemplars }) => exemplars)
-    .flatMap(({ labels, value }) => {
+    .flatMap(({ labels, value, timestamp }) => {
       const trace = labels.trace_id ?? labels.traceID;
-      return trace ? [{ trace, span: labels.span_id, value }] : [];
+      return trace ? [{ trace, span: labels.span_id, value, milli: timestamp * 1000 }] : [];
     })
     .sort((a, b) => b.value - a.value)
     .slice(0, EXEMPLARS_SHOWN);
-  return slowest.map(({ trace, span, value }) => (
-    <PlainLink key={trace} path={`traces/${trace}`} search={{ span }}>
+  return slowest.map(({ trace, span, value, milli }) => (
+    <PlainLink key={trace} path={`traces/${trace}`} search={{ span, ...aroundSearch(milli) }}>
       Exemplar {trace.slice(0, 8)}
       {/seconds/.test(expr) && <span className={styles.detail}>{formatDuration(value * 1e9)}</span>}
       {/milliseconds/.test(expr) && <span className={styles.detail}>{formatDuration(value * 1e6)}</span>}

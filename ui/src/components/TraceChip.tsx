@@ -4,6 +4,7 @@ import { GitFork } from "lucide-react";
 import { useRef, useState } from "react";
 import { ApiError } from "../api/client.ts";
 import { fetchColumns, readColumns, type SpanColumns } from "../api/trace-columns.ts";
+import { aroundSearch } from "../lib/around.ts";
 import { serviceColour } from "../lib/colour.ts";
 import { plural } from "../lib/number.ts";
 import { PlainLink } from "../lib/PlainLink.tsx";
@@ -13,6 +14,8 @@ import styles from "./TraceChip.module.css";
 export interface TraceChipProps {
   traceId: string;
   spanId: string;
+  /** When the record was that names the trace, in Unix milliseconds. */
+  aroundMilli: number;
   /** With the first digits of the id beside the icon. */
   withId?: boolean;
 }
@@ -20,7 +23,7 @@ export interface TraceChipProps {
 const REST_MS = 250;
 const BARS_MAX = 24;
 
-export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
+export function TraceChip({ traceId, spanId, aroundMilli, withId = false }: TraceChipProps) {
   const [place, setPlace] = useState<{ of: string; x: number; y: number; up: boolean } | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const show = (element: HTMLElement) => {
@@ -39,7 +42,7 @@ export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
     <>
       <PlainLink
         path={`traces/${traceId}`}
-        search={spanId ? { span: spanId } : {}}
+        search={{ ...(spanId && { span: spanId }), ...aroundSearch(aroundMilli) }}
         className={styles.chip}
         aria-label={`Open the trace ${traceId.slice(0, 8)}`}
         tabIndex={-1}
@@ -52,18 +55,24 @@ export function TraceChip({ traceId, spanId, withId = false }: TraceChipProps) {
         <GitFork size={13} aria-hidden />
         {withId && <code>{traceId.slice(0, 6)}</code>}
       </PlainLink>
-      {place?.of === traceId && <Card traceId={traceId} spanId={spanId} x={place.x} y={place.y} up={place.up} />}
+      {place?.of === traceId && <Card {...{ traceId, spanId, aroundMilli }} x={place.x} y={place.y} up={place.up} />}
     </>
   );
 }
 
-function Card({ traceId, spanId, x, y, up }: { traceId: string; spanId: string; x: number; y: number; up: boolean }) {
+interface CardProps extends Pick<TraceChipProps, "traceId" | "spanId" | "aroundMilli"> {
+  x: number;
+  y: number;
+  up: boolean;
+}
+
+function Card({ traceId, spanId, aroundMilli, x, y, up }: CardProps) {
   const trace = useQuery({
     queryKey: ["trace-card", traceId],
     retry: false,
     staleTime: 60_000,
     queryFn: async ({ signal }) => {
-      const { value } = await fetchColumns(traceId, signal);
+      const { value } = await fetchColumns(traceId, aroundMilli || undefined, signal);
       return readColumns(JSON.parse(new TextDecoder().decode(value))).columns;
     },
   });

@@ -10,6 +10,7 @@ export interface Search {
   order?: string | undefined;
   cols?: string | undefined;
   span?: string | undefined;
+  around?: string | undefined;
   view?: string | undefined;
   tab?: string | undefined;
   find?: string | undefined;

@@ -9,6 +9,7 @@ import { QueryState } from "../../components/QueryState.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { Empty } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { term } from "../../lib/filter.ts";
 import { formatCount, formatShort } from "../../lib/number.ts";
 import { formatInstant, formatRelative } from "../../lib/time/format.ts";
@@ -165,7 +166,11 @@ function Samples({ group }: { group: ErrorGroup }) {
           {group.trace_ids.map((id) => (
             <tr key={id}>
               <td>
-                <Link to="/traces/$traceId" params={{ traceId: id.padStart(32, "0") }} search={{}}>
+                <Link
+                  to="/traces/$traceId"
+                  params={{ traceId: id.padStart(32, "0") }}
+                  search={aroundSearch(group.last_seen_unix_milli)}
+                >
                   <code>{id.padStart(32, "0")}</code>
                 </Link>
               </td>

@@ -17,7 +17,8 @@ export function Stack({ group }: { group: ErrorGroup }) {
   const trace = useQuery({
     queryKey: ["error-stack", group.id, traceId],
     enabled: traceId !== undefined,
-    queryFn: async ({ signal }) => stackIn((await fetchTrace(traceId ?? "", signal)).value.spans, group),
+    queryFn: async ({ signal }) =>
+      stackIn((await fetchTrace(traceId ?? "", group.last_seen_unix_milli || undefined, signal)).value.spans, group),
   });
   const stack = trace.data;
   if (!stack) {

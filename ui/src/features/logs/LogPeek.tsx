@@ -14,8 +14,9 @@ import { Pre } from "../../components/Pre.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { ErrorBox, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { formatNanos } from "../../lib/time/format.ts";
-import { parseNanos } from "../../lib/time/nanos.ts";
+import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { offsetLabel, type Zone } from "../../lib/time/zone.ts";
 import styles from "./LogPeek.module.css";
 
@@ -93,7 +94,7 @@ function Loaded({ record, zone, onClose, onFilter, onContext }: LogPeekProps & {
                 <Link
                   to="/traces/$traceId"
                   params={{ traceId: record.trace_id }}
-                  search={record.span_id ? { span: record.span_id } : {}}
+                  search={{ ...(record.span_id && { span: record.span_id }), ...aroundSearch(nanosToMilli(nanos)) }}
                   className="button small"
                 >
                   <GitFork size={13} aria-hidden /> Open trace <code>{record.trace_id.slice(0, 8)}</code>

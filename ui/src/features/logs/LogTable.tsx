@@ -320,7 +320,9 @@ const Row = memo(function Row(props: RowProps) {
           part.hit ? <mark key={place}>{part.text}</mark> : part.text,
         )}
       </div>
-      <div role="gridcell">{row.traceId && <TraceChip traceId={row.traceId} spanId={row.spanId} />}</div>
+      <div role="gridcell">
+        {row.traceId && <TraceChip traceId={row.traceId} spanId={row.spanId} aroundMilli={row.milli} />}
+      </div>
     </div>
   );
 });

@@ -7,6 +7,7 @@ import { fetchTraces } from "../../api/traces.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
 import { Tile } from "../../components/Tile.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { errorTone } from "../../lib/error-share.ts";
 import { term } from "../../lib/filter.ts";
 import { formatPercent, formatRate } from "../../lib/number.ts";
@@ -89,7 +90,7 @@ function Detail({ edge }: { edge: MapEdge }) {
                     <Link
                       to="/traces/$traceId"
                       params={{ traceId: trace.trace_id }}
-                      search={{}}
+                      search={aroundSearch(nanosToMilli(parseNanos(trace.start_unix_nano)))}
                       title={trace.root_name}
                     >
                       {trace.root_name}

@@ -7,6 +7,7 @@ import type { Mode } from "../../charts/series.ts";
 import { isolate, LegendTable, toggled } from "../../components/LegendTable.tsx";
 import { PointMenu } from "../../components/PointMenu.tsx";
 import { LimitBadge } from "../../components/States.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { formatCount } from "../../lib/number.ts";
 import type { Range } from "../../lib/time/range.ts";
 import type { Zone } from "../../lib/time/zone.ts";
@@ -133,7 +134,7 @@ function useExemplars(text: string, range: Range, fits: boolean): readonly Exemp
             time: exemplar.timestamp,
             value: exemplar.value,
             path: `traces/${trace}`,
-            search: { span: exemplar.labels.span_id },
+            search: { span: exemplar.labels.span_id, ...aroundSearch(exemplar.timestamp * 1000) },
             label: `Trace ${trace.slice(0, 8)}, ${formatValue(exemplar.value, "seconds")}`,
           },
         ];

@@ -6,6 +6,7 @@ import type { Slo, SloGroup } from "../../api/slos.ts";
 import { fetchTraces } from "../../api/traces.ts";
 import { QueryState } from "../../components/QueryState.tsx";
 import { Empty } from "../../components/States.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { bodyLine } from "../../lib/log-body.ts";
 import { formatDuration, formatInstant } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
@@ -80,7 +81,7 @@ export function BadEvents({ slo, group }: { slo: Slo; group: SloGroup }) {
                   <td className="muted">{formatInstant(row.unixMilli, zone)}</td>
                   <td className={styles.value} title={row.text}>
                     {bad.signal === "traces" ? (
-                      <Link to="/traces/$traceId" params={{ traceId: row.id }} search={{}}>
+                      <Link to="/traces/$traceId" params={{ traceId: row.id }} search={aroundSearch(row.unixMilli)}>
                         {row.text}
                       </Link>
                     ) : (

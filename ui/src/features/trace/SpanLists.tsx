@@ -5,11 +5,12 @@ import type { LogRecord } from "../../api/logs.ts";
 import type { Span } from "../../api/traces.ts";
 import { Attributes } from "../../components/Attributes.tsx";
 import { LevelTag } from "../../components/LevelTag.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { term } from "../../lib/filter.ts";
 import { bodyLine } from "../../lib/log-body.ts";
 import { plural } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
-import { nanosBetween, parseNanos } from "../../lib/time/nanos.ts";
+import { nanosBetween, nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import styles from "./SpanLists.module.css";
 import { Stack } from "./Stack.tsx";
 import { traceRange } from "./source.ts";
@@ -54,7 +55,7 @@ export function SpanLinks({ span }: { span: Span }) {
             <Link
               to="/traces/$traceId"
               params={{ traceId: link.trace_id }}
-              search={{ span: link.span_id }}
+              search={{ span: link.span_id, ...aroundSearch(nanosToMilli(parseNanos(span.start_unix_nano))) }}
               className="button small"
             >
               <GitFork size={13} aria-hidden /> <code>{link.trace_id}</code>

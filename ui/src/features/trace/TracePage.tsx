@@ -7,9 +7,11 @@ import { fetchLogs, type LogRecord } from "../../api/logs.ts";
 import { fetchColumns } from "../../api/trace-columns.ts";
 import { DropTraceFile } from "../../components/DropTraceFile.tsx";
 import { Empty, ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
+import { aroundIn } from "../../lib/around.ts";
 import { EMPTY_REPORT, useReport } from "../../lib/report.ts";
 import { useStore } from "../../lib/store.ts";
 import { traceFile } from "../../lib/trace-file.ts";
+import { useView } from "../../lib/view.ts";
 import { fileSource, serverSource, traceRange } from "./source.ts";
 import styles from "./TraceView.module.css";
 import { TraceView } from "./TraceView.tsx";
@@ -30,10 +32,11 @@ export function TracePage() {
 }
 
 function StoredTracePage({ id }: { id: string }) {
+  const around = aroundIn(useView().search);
   const trace = useQuery({
     queryKey: ["trace", id],
     queryFn: async ({ signal }) => {
-      const { value, elapsedMs } = await fetchColumns(id, signal);
+      const { value, elapsedMs } = await fetchColumns(id, around, signal);
       return { ...(await readAnswer(value)), elapsedMs };
     },
     // Typed arrays of a hundred thousand spans are replaced, not compared.

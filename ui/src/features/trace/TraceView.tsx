@@ -6,6 +6,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import { apiUrl } from "../../api/client.ts";
 import type { LogRecord } from "../../api/logs.ts";
 import { Tabs } from "../../components/Tabs.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { levelColour, serviceColour } from "../../lib/colour.ts";
 import { useKeys } from "../../lib/keys.ts";
 import { createPreference, useStore } from "../../lib/store.ts";
@@ -26,6 +27,7 @@ import { SpanPanel } from "./SpanPanel.tsx";
 import { StatsView } from "./StatsView.tsx";
 import { applyShifts, findShifts } from "./skew.ts";
 import type { TraceSource } from "./source.ts";
+import { startMilli } from "./source.ts";
 import { type LogMode, Toolbar } from "./Toolbar.tsx";
 import { TraceHeader } from "./TraceHeader.tsx";
 import styles from "./TraceView.module.css";
@@ -204,7 +206,11 @@ export function TraceView({ sent, sentPath, source, records, arriving }: TraceVi
   };
   const view: ViewId = VIEWS.find((id) => id === search.view) ?? "waterfall";
   const setView = (next: ViewId) => patch({ view: next === "waterfall" ? undefined : next });
-  const compare = () => void navigate({ to: "/traces/compare", search: { a: tree.traceId, b: "typical" } });
+  const compare = () =>
+    void navigate({
+      to: "/traces/compare",
+      search: { a: tree.traceId, b: "typical", ...aroundSearch(startMilli(tree)) },
+    });
   const centre = (window.start + window.end) / 2;
   useKeys("page", "Trace", [
     { keys: "j", label: "Next span", run: () => move(1) },

@@ -22,20 +22,26 @@ export interface TraceSource {
 /** Spans answered for one term; beyond that the match is incomplete. */
 export const MATCHES_MAX = 10_000;
 
+/** When a trace began, in Unix milliseconds. */
+export function startMilli(tree: TraceTree): number {
+  return Number(tree.startNanos / 1_000_000n);
+}
+
 /** The range of a trace with a minute on both sides: clocks of senders differ. */
 export function traceRange(tree: TraceTree): Range {
-  const startMilli = Number(tree.startNanos / 1_000_000n);
-  return { fromMilli: startMilli - 60_000, toMilli: Math.ceil(startMilli + tree.duration / 1e6) + 60_000 };
+  const start = startMilli(tree);
+  return { fromMilli: start - 60_000, toMilli: Math.ceil(start + tree.duration / 1e6) + 60_000 };
 }
 
 export function serverSource(tree: TraceTree): TraceSource {
   const id = tree.traceId;
+  const around = startMilli(tree);
   return {
     key: id,
     live: true,
-    all: async (abort) => (await fetchTrace(id, abort)).value.spans,
+    all: async (abort) => (await fetchTrace(id, around, abort)).value.spans,
     async span(index, abort) {
-      const found = await fetchSpans(id, tree.spanIds[index] ?? "", abort);
+      const found = await fetchSpans(id, tree.spanIds[index] ?? "", around, abort);
       // Client and server may share one id; the columns know which of them this row is.
       return found.find((span) => span.service === tree.services[tree.service[index] ?? 0]) ?? found[0] ?? null;
     },

@@ -7,6 +7,7 @@ import { NothingFound } from "../../components/NothingFound.tsx";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { ErrorBox, PartialStrip, Skeleton } from "../../components/States.tsx";
 import { VirtualRows } from "../../components/VirtualRows.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { formatClock, formatDuration, formatInstant, formatNanos } from "../../lib/time/format.ts";
 import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import type { Range } from "../../lib/time/range.ts";
@@ -74,7 +75,7 @@ export function SpansView({ range, q, zone, withDay, onQuery }: SpansViewProps) 
               key={span.trace_id + span.span_id + index}
               to="/traces/$traceId"
               params={{ traceId: span.trace_id }}
-              search={{ span: span.span_id }}
+              search={{ span: span.span_id, ...aroundSearch(milli) }}
               role="row"
               tabIndex={-1}
               aria-rowindex={index + 1}

@@ -8,6 +8,7 @@ import { ErrorBox, LimitBadge, Skeleton } from "../../components/States.tsx";
 import { serviceColour } from "../../lib/colour.ts";
 import { formatCount, formatPercent } from "../../lib/number.ts";
 import { formatDuration } from "../../lib/time/format.ts";
+import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import styles from "./Modes.module.css";
 import { flatten, mergeTraces, type PathNode } from "./structure.ts";
 
@@ -17,8 +18,10 @@ const CHUNK = 60;
 const TRACES_MAX = 1200;
 const AT_ONCE = 4;
 
-function chunksOf(ids: readonly string[]): string[][] {
-  return Array.from({ length: Math.ceil(ids.length / CHUNK) }, (_, at) => ids.slice(at * CHUNK, (at + 1) * CHUNK));
+function chunksOf(traces: readonly TraceSummary[]): TraceSummary[][] {
+  return Array.from({ length: Math.ceil(traces.length / CHUNK) }, (_, at) =>
+    traces.slice(at * CHUNK, (at + 1) * CHUNK),
+  );
 }
 
 /** What is there of all chunks; the last ones may still be on their way. */
@@ -32,12 +35,13 @@ function joined(results: readonly UseQueryResult<SpanColumns[], Error>[]) {
   };
 }
 
-async function fetchAll(ids: readonly string[], signal: AbortSignal): Promise<SpanColumns[]> {
+async function fetchAll(traces: readonly TraceSummary[], signal: AbortSignal): Promise<SpanColumns[]> {
   const out: SpanColumns[] = [];
-  const rest = [...ids];
+  const rest = [...traces];
   const work = async () => {
-    for (let id = rest.shift(); id; id = rest.shift()) {
-      const { value } = await fetchColumns(id, signal);
+    for (let trace = rest.shift(); trace; trace = rest.shift()) {
+      const around = nanosToMilli(parseNanos(trace.start_unix_nano)) || undefined;
+      const { value } = await fetchColumns(trace.trace_id, around, signal);
       out.push(readColumns(JSON.parse(new TextDecoder().decode(value))).columns);
     }
   };
@@ -57,13 +61,13 @@ export interface StructureViewProps {
 export function StructureView({ traces, more, onMore, onPick }: StructureViewProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<PathNode>>(new Set());
   const [wanted, setWanted] = useState(CHUNK);
-  const chunks = useMemo(() => chunksOf(traces.slice(0, wanted).map((trace) => trace.trace_id)), [traces, wanted]);
+  const chunks = useMemo(() => chunksOf(traces.slice(0, wanted)), [traces, wanted]);
   const { columns, error, busy, retry } = useQueries({
-    queries: chunks.map((ids) => ({
-      queryKey: ["trace-structure", ids],
+    queries: chunks.map((chunk) => ({
+      queryKey: ["trace-structure", chunk.map((trace) => trace.trace_id)],
       structuralSharing: false,
       staleTime: Number.POSITIVE_INFINITY,
-      queryFn: ({ signal }: { signal: AbortSignal }) => fetchAll(ids, signal),
+      queryFn: ({ signal }: { signal: AbortSignal }) => fetchAll(chunk, signal),
     })),
     combine: joined,
   });

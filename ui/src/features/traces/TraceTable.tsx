@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { TraceSummary } from "../../api/traces.ts";
 import { ServiceName } from "../../components/ServiceName.tsx";
 import { VirtualRows, type VirtualRowsHandle } from "../../components/VirtualRows.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { serviceColour } from "../../lib/colour.ts";
 import { rowKeys, useKeys } from "../../lib/keys.ts";
 import { formatCount } from "../../lib/number.ts";
@@ -20,7 +21,7 @@ export interface TraceTableProps {
   /** The range has more than one day. */
   withDay: boolean;
   onNearEnd: () => void;
-  onOpen: (traceId: string) => void;
+  onOpen: (trace: TraceSummary) => void;
   /** What the row after the last one says. */
   end: string;
 }
@@ -46,7 +47,7 @@ export function TraceTable({ traces, zone, withDay, onNearEnd, onOpen, end }: Tr
   const current = traces[cursor]?.trace_id;
   const openCurrent = () => {
     const trace = traces[cursor];
-    if (trace) onOpen(trace.trace_id);
+    if (trace) onOpen(trace);
   };
   useKeys("page", "List", [
     ...rowKeys(move),
@@ -158,7 +159,7 @@ function Row({ trace, index, zone, withDay, slowest, current, mark, onMark }: Ro
     <Link
       to="/traces/$traceId"
       params={{ traceId: trace.trace_id }}
-      search={{}}
+      search={aroundSearch(nanosToMilli(start))}
       preload="intent"
       role="row"
       tabIndex={-1}

@@ -11,11 +11,13 @@ import { FilterBar } from "../../components/FilterBar.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
 import { ErrorBox, PartialStrip, RefreshBar, Skeleton } from "../../components/States.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
+import { aroundSearch } from "../../lib/around.ts";
 import { addTerm } from "../../lib/filter.ts";
 import { formatCount } from "../../lib/number.ts";
 import { useRefresh } from "../../lib/refresh.ts";
 import { useReport } from "../../lib/report.ts";
 import { formatDay } from "../../lib/time/format.ts";
+import { nanosToMilli, parseNanos } from "../../lib/time/nanos.ts";
 import { useTime, useView } from "../../lib/view.ts";
 import { DurationFacet } from "./DurationFacet.tsx";
 import { GroupsView } from "./GroupsView.tsx";
@@ -42,7 +44,10 @@ export function TracesPage() {
   const mode: Mode = MODES.find((id) => id === search.tab) ?? "traces";
   const by = useMemo(() => (search.by ? search.by.split(",") : ["service", "name"]), [search.by]);
   const open = useCallback(
-    (traceId: string) => void navigate({ to: "/traces/$traceId", params: { traceId }, search: {} }),
+    (traceId: string, startNano = "") => {
+      const search = aroundSearch(nanosToMilli(parseNanos(startNano)));
+      void navigate({ to: "/traces/$traceId", params: { traceId }, search });
+    },
     [navigate],
   );
   const run = useCallback(
@@ -123,7 +128,7 @@ export function TracesPage() {
               zone={zone}
               withDay={withDay}
               onNearEnd={loadMore}
-              onOpen={open}
+              onOpen={(trace) => open(trace.trace_id, trace.start_unix_nano)}
               end={hasNextPage ? "loading more" : "start of the range"}
             />
           )}

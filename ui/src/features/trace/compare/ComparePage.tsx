@@ -5,6 +5,7 @@ import { ArrowLeftRight } from "lucide-react";
 import { useMemo } from "react";
 import { fetchColumns } from "../../../api/trace-columns.ts";
 import { Empty, ErrorBox, Skeleton } from "../../../components/States.tsx";
+import { aroundIn } from "../../../lib/around.ts";
 import { serviceColour } from "../../../lib/colour.ts";
 import { formatCount, formatPercent, plural } from "../../../lib/number.ts";
 import { EMPTY_REPORT, useReport } from "../../../lib/report.ts";
@@ -18,13 +19,13 @@ import { CompareRows } from "./CompareRows.tsx";
 import { PairPanel } from "./PairPanel.tsx";
 import { useTypical } from "./useTypical.ts";
 
-function useTrace(id: string | undefined) {
+function useTrace(id: string | undefined, around: number | undefined) {
   return useQuery({
     queryKey: ["trace", id],
     enabled: id !== undefined && /^[0-9a-f]{32}$/.test(id),
     structuralSharing: false,
     queryFn: async ({ signal }) => {
-      const { value, elapsedMs } = await fetchColumns(id ?? "", signal);
+      const { value, elapsedMs } = await fetchColumns(id ?? "", around, signal);
       return { ...(await readAnswer(value)), elapsedMs };
     },
   });
@@ -32,10 +33,11 @@ function useTrace(id: string | undefined) {
 
 export function ComparePage() {
   const { search, patch } = useView();
-  const a = useTrace(search.a);
+  const around = aroundIn(search);
+  const a = useTrace(search.a, around);
   const wantsTypical = search.b === "typical" || search.b === undefined;
   const typical = useTypical(wantsTypical ? a.data?.tree : undefined);
-  const b = useTrace(wantsTypical ? typical.data?.traceId : search.b);
+  const b = useTrace(wantsTypical ? typical.data?.traceId : search.b, around);
   useReport({ ...EMPTY_REPORT, busy: a.isFetching || b.isFetching || typical.isFetching });
   const error = a.error ?? typical.error ?? b.error;
   if (!search.a) {

@@ -6,6 +6,7 @@ import type { Span } from "../../../api/traces.ts";
 import { PeekPanel } from "../../../components/PeekPanel.tsx";
 import { Skeleton } from "../../../components/States.tsx";
 import { formatDuration } from "../../../lib/time/format.ts";
+import { startMilli } from "../source.ts";
 import { nameOf, serviceOf, type TraceTree } from "../tree.ts";
 import type { PairRow } from "./align.ts";
 import styles from "./ComparePage.module.css";
@@ -28,7 +29,7 @@ export function PairPanel({ a, b, row, onClose }: PairPanelProps) {
       enabled: index >= 0,
       staleTime: Number.POSITIVE_INFINITY,
       queryFn: async ({ signal }: { signal: AbortSignal }) =>
-        (await fetchSpans(tree.traceId, tree.spanIds[index] ?? "", signal))[0] ?? null,
+        (await fetchSpans(tree.traceId, tree.spanIds[index] ?? "", startMilli(tree), signal))[0] ?? null,
     })),
   });
   const [left, right] = answers.map((answer) => answer.data ?? null);
