@@ -12,6 +12,7 @@ mod read;
 mod spans;
 
 use hashbrown::HashTable;
+use model::{TimeRange, UnixNanos};
 use wire::otlp::Limits;
 use wire::sink::{ScopeRef, ValueRef};
 
@@ -221,6 +222,12 @@ impl Batch {
     pub(crate) fn kept_rows(&self) -> impl Iterator<Item = u32> + '_ {
         let mut rejected = self.rejected.iter().peekable();
         (0..self.rows() as u32).filter(move |row| rejected.next_if_eq(&row).is_none())
+    }
+
+    /// Whether one of its rows can lie in a range.
+    pub(crate) fn overlaps(&self, range: TimeRange) -> bool {
+        let (first, last) = (self.time.iter().min(), self.time.iter().max());
+        first.zip(last).is_some_and(|(first, last)| range.overlaps(UnixNanos(*first), UnixNanos(*last)))
     }
 
     /// Says of the row that is being read that a sampler rejected it.

@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::batch::LogBatch;
-    use crate::block::encode::{Numbered, encode};
+    use crate::block::encode::{Effort, Numbered, encode};
     use crate::schema::Schema;
 
     #[test]
@@ -222,7 +222,8 @@ mod tests {
         let batch = Arc::new(batch.into_inner());
         // Fewer columns than keys: what lies beyond the cap is counted by nobody.
         for attributes_max in [3, 100] {
-            let blocks = encode(Schema::Logs, &[Numbered { batch: batch.clone(), first_seq: 0 }], attributes_max);
+            let blocks =
+                encode(Schema::Logs, &[Numbered { batch: batch.clone(), first_seq: 0 }], attributes_max, Effort::Full);
             let reread = |b: &Arc<Block>| {
                 let bytes = b.read(0, b.len as usize).unwrap();
                 Arc::new(Block::in_memory(bytes.into_owned().into(), b.meta.clone(), Vec::new()))

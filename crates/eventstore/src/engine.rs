@@ -38,7 +38,7 @@ use wal::Wal;
 
 use crate::batch::{Batch, SpanColumns};
 use crate::block::Block;
-use crate::block::encode::{Numbered, encode};
+use crate::block::encode::{Effort, Numbered, encode};
 use crate::config::{Completion, Config};
 use crate::dictionary::Cache;
 use crate::error::{IngestError, OpenError};
@@ -314,9 +314,9 @@ impl Shared {
         }
     }
 
-    fn encode(&self, batches: &[Numbered]) -> Vec<Arc<Block>> {
+    fn encode(&self, batches: &[Numbered], effort: Effort) -> Vec<Arc<Block>> {
         let began = Instant::now();
-        let blocks = encode(self.schema, batches, self.config.attribute_columns_max);
+        let blocks = encode(self.schema, batches, self.config.attribute_columns_max, effort);
         self.encode_nanos.fetch_add(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
         blocks
     }
@@ -332,10 +332,13 @@ impl Shared {
         drop(state);
         for (part, target) in parts {
             blocks.extend(part.blocks);
-            if part.unencoded.is_empty() {
+            // What is not asked for stays as it is; pieces are of the front of the tail, so it is all or nothing.
+            if !part.unencoded.iter().any(|b| b.batch.overlaps(range)) {
                 continue;
             }
-            let fresh = self.encode(&part.unencoded);
+            // What stands for many pieces will be asked more often.
+            let effort = if part.replace { Effort::Full } else { Effort::Least };
+            let fresh = self.encode(&part.unencoded, effort);
             blocks.extend(fresh.iter().cloned());
             if let Some(memory) = self.state.lock().part(target) {
                 memory.keep_piece(part.replace, fresh, &part.unencoded);

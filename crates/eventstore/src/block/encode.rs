@@ -29,23 +29,32 @@ pub(crate) struct Numbered {
     pub(crate) first_seq: u64,
 }
 
+/// What is done for a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// It is made small, gets a token filter, and knows the distinct values of its attributes.
+    Full,
+    /// It is read by a few queries and thrown away: texts stay as they are.
+    Least,
+}
+
 /// Encodes all rows of `batches` (in order of arrival) into blocks in memory, with at most `attributes_max` keys of
 /// attributes as columns.
-pub(crate) fn encode(schema: Schema, batches: &[Numbered], attributes_max: usize) -> Vec<Arc<Block>> {
+pub(crate) fn encode(schema: Schema, batches: &[Numbered], attributes_max: usize, effort: Effort) -> Vec<Arc<Block>> {
     let places = gather::order(batches);
     let mut blocks = Vec::new();
     for day in places.chunk_by(|a, b| Day::of(UnixNanos(a.time)) == Day::of(UnixNanos(b.time))) {
         let parts = day.len().div_ceil(ROWS_MAX);
         for part in day.chunks(day.len().div_ceil(parts)) {
-            blocks.push(Arc::new(encode_block(schema, batches, part, attributes_max)));
+            blocks.push(Arc::new(encode_block(schema, batches, part, attributes_max, effort)));
         }
     }
     blocks
 }
 
 /// The columns of a block while it is written.
-#[derive(Default)]
 pub(super) struct Columns {
+    effort: Effort,
     entries: Vec<Entry>,
     payload: Vec<u8>,
     tokens: token_filter::Builder,
@@ -55,6 +64,17 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            entries: Vec::new(),
+            payload: Vec::new(),
+            tokens: token_filter::Builder::default(),
+            presences: presence::Table::default(),
+            distinct: Vec::new(),
+        }
+    }
+
     fn put(&mut self, id: u8, value_type: ValueType, key: &str, present: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let offset = self.payload.len();
         write(&mut self.payload);
@@ -100,7 +120,8 @@ impl Columns {
 
     /// Puts the words of the column that was written last into the token filter, if full text search looks at it.
     fn cover(&mut self, schema: Schema, texts: &[&[u8]], form: &Form<'_>) {
-        if let Some(e) = self.entries.last()
+        if self.effort == Effort::Full
+            && let Some(e) = self.entries.last()
             && e.value_type == ValueType::Str
             && schema.searches(e.id)
         {
@@ -113,10 +134,16 @@ impl Columns {
     }
 }
 
-fn encode_block(schema: Schema, batches: &[Numbered], places: &[Place], attributes_max: usize) -> Block {
+fn encode_block(
+    schema: Schema,
+    batches: &[Numbered],
+    places: &[Place],
+    attributes_max: usize,
+    effort: Effort,
+) -> Block {
     let rows = places.len();
     let ranks = gather::ranks(batches, places);
-    let mut columns = Columns::default();
+    let mut columns = Columns::new(effort);
     let time: Vec<i64> = places.iter().map(|p| p.time).collect();
     columns.ints(TIME, &time);
     let seq: Vec<i64> = places.iter().map(|p| p.seq as i64).collect();
@@ -279,8 +306,16 @@ fn put_texts(columns: &mut Columns, schema: Schema, batches: &[Numbered], places
         let values: Vec<&[u8]> =
             places.iter().zip(slices).map(|(p, s)| batches[p.batch as usize].batch.bytes(s)).collect();
         let mut form = Form::Distinct(Vec::new());
-        columns.full(*id, ValueType::Str, values.len(), |out| form = binary::encode(&values, out));
+        let effort = columns.effort;
+        columns.full(*id, ValueType::Str, values.len(), |out| form = put_values(&values, effort, out));
         columns.cover(schema, &values, &form);
+    }
+}
+
+fn put_values<'a>(values: &[&'a [u8]], effort: Effort, out: &mut Vec<u8>) -> Form<'a> {
+    match effort {
+        Effort::Full => binary::encode(values, out),
+        Effort::Least => binary::encode_as_they_are(values, out),
     }
 }
 
@@ -322,6 +357,7 @@ fn put_keyed(
         let mut texts = Vec::new();
         let mut form = Form::Distinct(Vec::new());
         let mut distinct = Sketch::default();
+        let effort = columns.effort;
         columns.sparse(column.id, value_type, column.key, at, rows, |out| match value_type {
             ValueType::Empty => distinct.add(&[]),
             ValueType::Bool | ValueType::Int => {
@@ -333,7 +369,9 @@ fn put_keyed(
                     })
                     .collect();
                 ints::encode(&values, out);
-                distinct.add_ints(&values);
+                if effort == Effort::Full {
+                    distinct.add_ints(&values);
+                }
             }
             ValueType::Double => {
                 let values: Vec<f64> =
@@ -348,11 +386,11 @@ fn put_keyed(
                         _ => &[],
                     })
                     .collect();
-                form = binary::encode(&texts, out);
+                form = put_values(&texts, effort, out);
             }
         });
         columns.cover(schema, &texts, &form);
-        if column.id == ATTRIBUTE {
+        if column.id == ATTRIBUTE && effort == Effort::Full {
             match &form {
                 Form::Distinct(entries) => entries.iter().for_each(|v| distinct.add(v)),
                 Form::Plain | Form::Templates(_) => texts.iter().for_each(|v| distinct.add(v)),
@@ -379,6 +417,7 @@ mod tests {
             Schema::Logs,
             &[Numbered { batch: Arc::new(batch.unwrap_or_else(|e| panic!("{e}"))), first_seq: 0 }],
             1000,
+            Effort::Full,
         )
     }
 

@@ -177,6 +177,16 @@ pub(crate) enum Form<'a> {
 /// Templates that are so much smaller than the texts are taken without trying zstd, which brings logs to about a fifth.
 const TEMPLATES_GAIN: usize = 5;
 
+/// Appends `values` as they are, one after another.
+pub(crate) fn encode_as_they_are<'a>(values: &[&'a [u8]], out: &mut Vec<u8>) -> Form<'a> {
+    out.push(PLAIN);
+    put_lens(values, out);
+    out.push(RAW);
+    put_varint(out, values.iter().map(|v| v.len() as u64).sum());
+    values.iter().for_each(|v| out.extend_from_slice(v));
+    Form::Plain
+}
+
 /// Appends `values` in the encoding that fits. The number of values is not stored.
 pub(crate) fn encode<'a>(values: &[&'a [u8]], out: &mut Vec<u8>) -> Form<'a> {
     if values.is_empty() {
@@ -482,10 +492,14 @@ pub(crate) struct Dictionary {
     pub(crate) entries: Blob,
 }
 
-pub(crate) fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
+fn put_lens(values: &[&[u8]], out: &mut Vec<u8>) {
     let lens: Vec<i64> = values.iter().map(|v| v.len() as i64).collect();
     ints::encode(&lens, out);
-    let mut raw = Vec::with_capacity(lens.iter().sum::<i64>() as usize);
+}
+
+pub(crate) fn put_blob(values: &[&[u8]], out: &mut Vec<u8>) {
+    put_lens(values, out);
+    let mut raw = Vec::with_capacity(values.iter().map(|v| v.len()).sum());
     values.iter().for_each(|v| raw.extend_from_slice(v));
     put_compressed(&raw, out);
 }

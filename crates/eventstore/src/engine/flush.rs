@@ -21,6 +21,7 @@ use wal::Wal;
 use super::commit::{self, Pending};
 use super::sealer::Signal;
 use super::{Frozen, Shared, State, set_aside};
+use crate::block::encode::Effort;
 use crate::block::{self, Block};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
@@ -195,7 +196,7 @@ fn seal_frozen(shared: &Shared) -> Option<Vec<Arc<Block>>> {
             }
             frozen.memory.seal_begin(true)
         };
-        let blocks = shared.encode(&sealing.batches);
+        let blocks = shared.encode(&sealing.batches, Effort::Full);
         shared.state.lock().frozen.as_mut()?.memory.seal_end(&sealing, blocks);
     }
 }

@@ -13,6 +13,7 @@ use wire::otlp::Limits;
 
 use super::Shared;
 use crate::batch::{Batch, LogBatch, SpanBatch};
+use crate::block::encode::Effort;
 use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::error::OpenError;
@@ -108,7 +109,7 @@ fn seal_full(shared: &Shared) {
         state.active.seal_begin(false)
     };
     if !sealing.batches.is_empty() {
-        let blocks = shared.encode(&sealing.batches);
+        let blocks = shared.encode(&sealing.batches, Effort::Full);
         shared.state.lock().active.seal_end(&sealing, blocks);
     }
 }

@@ -8,6 +8,7 @@ use foundation::shutdown::Shutdown;
 use parking_lot::{Condvar, Mutex};
 
 use super::Shared;
+use crate::block::encode::Effort;
 use crate::error::OpenError;
 
 /// How long the thread sleeps at most.
@@ -65,7 +66,7 @@ fn seal(shared: &Shared) -> bool {
         if sealing.batches.is_empty() {
             return sealed;
         }
-        let blocks = shared.encode(&sealing.batches);
+        let blocks = shared.encode(&sealing.batches, Effort::Full);
         shared.state.lock().active.seal_end(&sealing, blocks);
         sealed = true;
     }

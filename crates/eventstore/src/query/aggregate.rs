@@ -163,6 +163,9 @@ pub(crate) fn aggregate(
     Ok(run.finish(table))
 }
 
+/// A summary takes about as long as so many blocks.
+const BLOCKS_PER_SUMMARY: usize = 16;
+
 /// A part of the work.
 enum Piece {
     Summary(Arc<Segment>, TimeRange),
@@ -174,6 +177,13 @@ impl Morsel for Piece {
         match self {
             Self::Summary(..) => None,
             Self::Rows(part) => part.block(),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Summary(..) => BLOCKS_PER_SUMMARY,
+            Self::Rows(_) => 1,
         }
     }
 }

@@ -19,6 +19,11 @@ const BLOCKS_PER_THREAD_MIN: usize = 8;
 pub(crate) trait Morsel: Sync {
     /// The block that is looked into, if it is one.
     fn block(&self) -> Option<&Arc<Block>>;
+
+    /// About as many blocks are looked into in the same time.
+    fn weight(&self) -> usize {
+        1
+    }
 }
 
 impl Morsel for Arc<Block> {
@@ -55,7 +60,8 @@ impl Run<'_> {
                 }
             }
         };
-        let others = self.limits().threads.min(blocks.len() / BLOCKS_PER_THREAD_MIN).saturating_sub(1);
+        let weight: usize = blocks.iter().map(Morsel::weight).sum();
+        let others = self.limits().threads.min(blocks.len()).min(weight / BLOCKS_PER_THREAD_MIN).saturating_sub(1);
         let mut state = make();
         if others == 0 {
             work(self, &mut state);

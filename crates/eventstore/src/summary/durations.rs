@@ -229,8 +229,12 @@ fn encode(services: &Texts, names: &Texts, groups: &Groups) -> Option<Vec<u8>> {
     if counts.len() > LINES_MAX || counts.iter().any(|n| *n >= i64::from(u32::MAX)) {
         return None;
     }
-    for column in [firsts, lens, steps, counts] {
+    for column in [firsts, lens] {
         ints::encode(&column, &mut out);
+    }
+    // Most of the table: these are read fastest as frames.
+    for column in [steps, counts] {
+        ints::encode_frames(&column, &mut out);
     }
     Some(out)
 }
