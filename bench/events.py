@@ -2,8 +2,9 @@
 """The events engine side by side with ClickHouse and DuckDB on Parquet, in one run.
 
 Every engine gets the same logs and spans and answers the same classes of questions: cold (caches dropped as far as a
-process can), warm, and, Bellrock alone, while it takes records at half the rate it can. Bellrock is asked over HTTP and
-encodes JSON; the peers run inside this process and are given ready rows, so their ingest leaves out OTLP and durability.
+process can), warm, and while logs are loaded at half the rate the engine can. Bellrock is asked over HTTP and encodes JSON;
+the peers run inside this process and are given ready rows, so their ingest leaves out OTLP and durability. Under load
+Bellrock is asked for what it loads, and a peer beside another instance that loads (`loading.py`).
 Prints one Markdown report, also written to bench/results/. Needs `pip install -r bench/requirements.txt`.
 
     bench/events.py [--quick] [--server target/release/bellrock] [--loadgen target/release/loadgen]
@@ -11,8 +12,10 @@ Prints one Markdown report, also written to bench/results/. Needs `pip install -
 
 import datetime
 import json
+import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 import parquet
@@ -98,6 +101,15 @@ def questions(options, trace_id):
     return classes(end - HOURS * 3_600_000, end, trace_id)
 
 
+def load_beside(peer, logs):
+    """Another instance of a peer that loads until it is ended."""
+    command = [sys.executable, str(pathlib.Path(__file__).with_name("loading.py")), type(peer).__name__, str(logs), f"{peer.folder}-loading"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    if process.stdout.readline() != "ready\n":
+        raise RuntimeError(f"{peer.name} does not load beside: {process.wait()}")
+    return process
+
+
 def measure_peer(options, peer, files, trace_id):
     out = {"queries": {}}
     for what, table in TABLES.items():
@@ -115,6 +127,19 @@ def measure_peer(options, peer, files, trace_id):
         runs = [peer.ask(statement)[1:] for _ in range(WARM_RUNS)]
         out["queries"][q.name] = {"cold": cold, "warm": statistics.median(r[0] for r in runs),
                                   "cpu": statistics.median(r[1] for r in runs), "found": len(rows)}
+    if not options.without_loading:
+        say(f"{peer.name}: the same while logs are loaded")
+        beside = load_beside(peer, files["logs"])
+        try:
+            for q in questions(options, trace_id):
+                statement = q.clickhouse if isinstance(peer, ClickHouse) else q.duckdb
+                runs = [peer.ask(statement)[1] for _ in range(WARM_RUNS + 1)][1:]
+                out["queries"][q.name]["loading"] = statistics.median(runs)
+            if beside.poll() is not None:
+                raise RuntimeError(f"{peer.name} ended loading early: {beside.returncode}")
+        finally:
+            beside.kill()
+            beside.wait()
     return out
 
 
@@ -134,25 +159,24 @@ def report(options, started, filled, ours, loading, peers):
     for name, peer in peers.items():
         cells = [f"{thousands(n[w] / peer[w]['cpu'])} | {peer[w]['disk'] / n[w]:.1f}" for w in TABLES]
         out.append(f"| {name} | " + " | ".join(cells) + " |")
-    out += ["", "Milliseconds, warm median (cold in parentheses), and how many times slower the best peer is, warm and cold.", "",
-            "| query | Bellrock | while loading | " + " | ".join(names) + " | best peer / Bellrock | found |",
-            "|---|--:|--:|" + "--:|" * len(names) + "--:|---|"]
+    out += ["", "Milliseconds, warm median (cold; while logs are loaded at half the engine's highest rate), and how many times slower the best "
+            "peer is, warm, cold, and while loading.", "",
+            "| query | Bellrock | " + " | ".join(names) + " | best peer / Bellrock | found |",
+            "|---|--:|" + "--:|" * len(names) + "--:|---|"]
     for q in questions(options, "0"):
         us = ours[q.name]
         if "failed" in us:
-            out.append(f"| {q.name} | {us['failed']} |" + " |" * (len(names) + 3))
+            out.append(f"| {q.name} | {us['failed']} |" + " |" * (len(names) + 2))
             continue
+        kinds = ("warm", "cold", "loading") if loading else ("warm", "cold")
+        if loading:
+            us["loading"] = loading[q.name]
         theirs = {name: peer["queries"][q.name] for name, peer in peers.items()}
-        ratio = "-"
-        if theirs:
-            warm, cold = (min(t[k] for t in theirs.values()) / us[k] for k in ("warm", "cold"))
-            ratio = f"{warm:.1f}x, {cold:.1f}x"
+        ratios = [f"{min(t[kind] for t in theirs.values()) / us[kind]:.1f}" for kind in kinds] if theirs else ["-"]
         found = {"Bellrock": us["found"], **{name: t["found"] for name, t in theirs.items()}}
         same = str(us["found"]) if len(set(found.values())) == 1 else ", ".join(f"{k} {v}" for k, v in found.items())
-        cells = [f"{t['warm']:.1f} ({t['cold']:.1f})" for t in theirs.values()]
-        during = f"{loading[q.name]:.1f}" if loading else "-"
-        out.append(f"| {q.name} | {us['warm']:.1f} ({us['cold']:.1f}){' partial' if us['partial'] else ''} | {during} | "
-                   + " | ".join(cells) + f" | {ratio} | {same} |")
+        cells = [f"{of['warm']:.1f} ({'; '.join(f'{of[kind]:.1f}' for kind in kinds[1:])})" for of in (us, *theirs.values())]
+        out.append(f"| {q.name} | {cells[0]}{' partial' if us['partial'] else ''} | " + " | ".join(cells[1:] + [", ".join(ratios), same]) + " |")
     return "\n".join(out) + "\n"
 
 
