@@ -10,6 +10,7 @@ mod damage;
 mod golden;
 mod latest;
 mod limits;
+mod merging;
 mod oracle;
 mod partitions;
 mod paths;
