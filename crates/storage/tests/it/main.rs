@@ -170,3 +170,33 @@ fn of_a_snapshot_that_fails_nothing_is_left() {
     assert_eq!(running.disk.list(Path::new("/data/metrics-snapshots/one")).unwrap(), Vec::<std::path::PathBuf>::new());
     running.snapshot_metrics("one").unwrap();
 }
+
+#[test]
+fn on_a_low_disk_the_oldest_of_all_signals_go_and_the_newest_stay() {
+    let disk = SimDisk::new(9);
+    let running = filled(&disk);
+    let now = START.plus(DAY * DAYS);
+    let all = running.partitions().unwrap();
+    let of_oldest_day: u64 = all.iter().filter(|p| p.min_time.0 < START.plus(DAY).0).map(|p| p.bytes).sum();
+    // No retention and no size: only the room decides. It is low by what the oldest day of all three signals has.
+    let min_free = 1 << 20;
+    let limits = |when_low| Limits { min_free, when_low, ..Limits::default() };
+    disk.fail_writes_after(2 * min_free - of_oldest_day);
+    let refusing = Retention::new(running.clone(), limits(WhenLow::Refuse));
+    assert!(refusing.apply(now).unwrap().is_empty(), "who refuses new data removes nothing");
+    let removing = Retention::new(running.clone(), limits(WhenLow::RemoveOldest));
+    let announced = removing.report(now, false).unwrap().removals;
+    let removed = removing.apply(now).unwrap();
+    let names = |signal: Signal| removed.iter().filter(move |r| r.partition.signal == signal).count();
+    assert_eq!([Signal::Logs, Signal::Traces, Signal::Metrics].map(names), [1, 1, 1]);
+    assert!(removed.iter().all(|r| r.partition.min_time.0 < START.plus(DAY).0 && r.reason.name() == "low disk"));
+    assert_eq!(announced.iter().map(|r| r.bytes).sum::<u64>(), of_oldest_day);
+    // Were there no room at all, the newest of each signal would stay.
+    disk.fail_writes_after(0);
+    removing.apply(now).unwrap_err();
+    disk.fail_writes_after(min_free);
+    removing.apply(now).unwrap();
+    let left = held(&running);
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(left.iter().all(|(_, min_time)| *min_time >= START.plus(DAY * (DAYS - 1)).0));
+}
