@@ -100,3 +100,100 @@ def test_data_goes_out_as_parquet_and_comes_in_again(stepping, tmp_path):
         assert count.status_code == 200
         status = requests.get(other.url("api", "/api/v1/status"), timeout=10).json()
         assert status["signals"]["traces"]["accepted"] == 1_000
+
+
+def log(i, time_ns):
+    return {
+        "timeUnixNano": str(time_ns), "observedTimeUnixNano": str(time_ns),
+        "severityNumber": 9 if i % 2 else 17, "body": {"stringValue": f"request {i} took {i * 7} ms"},
+        "attributes": [{"key": "user.id", "value": {"stringValue": f"user-{i % 10}"}}],
+    }
+
+
+def send_logs(server, times_ns):
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    records = [log(i, time_ns) for i, time_ns in enumerate(times_ns)]
+    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
+    answer = requests.post(server.url("otlp_http", "/v1/logs"), json=body, timeout=30)
+    assert answer.status_code == 200 and not answer.json().get("partialSuccess"), answer.text
+
+
+def test_an_export_is_cut_by_time_and_filter(stepping, tmp_path):
+    end_ns = time.time_ns() // 1_000_000_000 * 1_000_000_000
+    # One record a second for ten minutes, the newest at the end.
+    send_logs(stepping, [end_ns - (599 - i) * 1_000_000_000 for i in range(600)])
+    assert stepping.terminate() == 0
+    out = tmp_path / "logs.parquet"
+    end_ms = end_ns // 1_000_000
+    # The first is in, the last is not.
+    cut = [f"--from={end_ms - 300_000}", f"--to={end_ms}"]
+    printed = run("export", f"--data-dir={stepping.data_dir}", "--signal=logs", "--filter=level:error", *cut, f"--out={out}")
+    table = parquet.read_table(out)
+    rows = table.drop_columns(["time", "observed_time"]).to_pylist()
+    # Of 300 seconds every second record is an error: those with even numbers.
+    assert len(rows) == 150 and "150 log records" in printed, printed
+    times = table.column("time").cast("int64").to_pylist()
+    assert times == [end_ns - (599 - i) * 1_000_000_000 for i in range(300, 599, 2)]
+    assert [row["body"] for row in rows[:2]] == ["request 300 took 2100 ms", "request 302 took 2114 ms"]
+    assert {row["severity_number"] for row in rows} == {17} and {row["service_name"] for row in rows} == {"shop"}
+    users = duckdb.sql(f"select attributes['user.id'] as u, count(*) from '{out}' group by 1 order by 1").fetchall()
+    assert [n for _, n in users] == [30] * 5
+    again = subprocess.run(
+        [binary(), "export", f"--data-dir={stepping.data_dir}", "--signal=logs", f"--out={out}"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert again.returncode != 0 and "cannot make" in again.stderr and parquet.read_table(out).num_rows == 150
+
+
+def test_retention_takes_what_the_dry_run_announced(tmp_path):
+    config = tmp_path / "bellrock.yaml"
+    config.write_text("storage: {retention: 30d}\n")
+    day_ns = 86_400 * 1_000_000_000
+    with Server(tmp_path / "server") as server:
+        server.kill()
+        server.start(f"--config={config}")
+        now = time.time_ns()
+        for days, count in ((4, 40), (2, 20), (0, 5)):
+            send_logs(server, [now - days * day_ns - i for i in range(count)])
+        assert server.terminate() == 0
+        data = [f"--data-dir={server.data_dir}", f"--config={config}"]
+
+        def kept():
+            signals = json.loads(run("storage", *data, "--json"))["signals"]
+            return [p["records"] for p in signals[0]["partitions"]]
+
+        text = run("storage", *data)
+        assert "logs:" in text and "65 records" in text and "bytes per record" in text
+        user = next(line.split() for line in text.splitlines() if line.split()[:1] == ["user.id"])
+        # Size with its unit, values, distinct ones, bytes per record.
+        assert user[4:8] == ["65", "values", "10", "distinct"] and user[9] == "B/record", user
+        assert kept() == [40, 20, 5]
+
+        config.write_text("storage: {retention: 3d}\n")
+        announced = run("storage", *data, "prune", "--dry-run")
+        assert "40 records" in announced and "(retention)" in announced and "20 records" not in announced
+        assert kept() == [40, 20, 5], "a dry run removes nothing"
+        assert "removed" in run("storage", *data, "prune")
+        assert kept() == [20, 5]
+        assert "removes nothing" in run("storage", *data, "prune", "--dry-run")
+
+
+def test_a_cap_on_series_is_reported(tmp_path):
+    config = tmp_path / "bellrock.yaml"
+    config.write_text("derived: {step: 1s, span_metrics: {series_per_service_max: 3}}\n")
+    with Server(tmp_path / "server") as server:
+        server.kill()
+        server.start(f"--config={config}")
+        now = time.time_ns()
+        spans = [{**span(i, now), "name": f"GET /{i}"} for i in range(10)]
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+        body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+        assert requests.post(server.url("otlp_http", "/v1/traces"), json=body, timeout=10).status_code == 200
+        # Nothing is lost: what is beyond the cap is in one series.
+        poll.until("ten calls are counted", lambda: calls(server) == [10.0], 20)
+        query = 'sum(traces_span_metrics_calls_total{otel_metric_overflow="true"})'
+        found = requests.get(server.url("api", "/api/v1/query"), params={"query": query}, timeout=10).json()
+        assert [float(r["value"][1]) for r in found["data"]["result"]] == [7.0]
+        metrics = requests.get(server.url("metrics", "/metrics"), timeout=10).text
+        assert 'bellrock_derived_overflow_total{kind="span_series"} 7' in metrics
+        assert 'bellrock_derived_items{kind="span_series"} 4' in metrics

@@ -121,6 +121,9 @@ def test_context_patterns_facets_and_histogram(api, shop):
     ]
     facets = api.json("/api/v1/facets", q=q, fields="level,elapsed_ms")["facets"]
     assert facets[0]["values"][0] == {"value": "info", "count": 3} and len(facets[1]["values"]) == 4
+    assert (facets[0]["distinct"], facets[1]["distinct"]) == (2, 4)
+    few = api.json("/api/v1/facets", q=q, fields="elapsed_ms", limit=1)["facets"]
+    assert (len(few[0]["values"]), few[0]["distinct"]) == (1, 4)
     groups = api.json("/api/v1/histogram", q=q, by="level")["groups"]
     assert [(g["value"], sum(g["counts"])) for g in groups] == [("info", 3), ("error", 1)]
 
