@@ -122,21 +122,6 @@ impl Bitmap {
             })
         })
     }
-
-    /// The rows in falling order.
-    pub(crate) fn iter_rev(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().rev().flat_map(|(i, w)| {
-            let mut w = *w;
-            std::iter::from_fn(move || {
-                if w == 0 {
-                    return None;
-                }
-                let bit = 63 - w.leading_zeros() as usize;
-                w &= !(1 << bit);
-                Some(i * 64 + bit)
-            })
-        })
-    }
 }
 
 #[cfg(test)]
@@ -153,7 +138,6 @@ mod tests {
         b.set(69);
         b.set(3);
         assert_eq!(b.iter().collect::<Vec<_>>(), [3, 69]);
-        assert_eq!(b.iter_rev().collect::<Vec<_>>(), [69, 3]);
         b.not();
         assert_eq!(b.iter().count(), 68);
         for len in [0, 1, 64, 70, 128] {

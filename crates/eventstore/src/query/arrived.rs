@@ -59,13 +59,7 @@ pub(crate) fn logs(
             break;
         }
     }
-    let mut rows = match winners(&mut run, &blocks, kept, materialize::logs, materialize::log_bytes) {
-        Ok(rows) => rows,
-        Err((why, rows)) => {
-            run.stop(why);
-            rows
-        }
-    };
+    let mut rows = winners(&mut run, &blocks, kept, materialize::logs, materialize::log_bytes);
     rows.sort_by_key(|r| r.id.seq);
     Ok(run.finish((rows, matched)))
 }

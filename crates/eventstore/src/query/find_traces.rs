@@ -9,23 +9,25 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use model::{TimeRange, TraceId, UnixNanos};
+use parking_lot::Mutex;
 
 mod sets;
 
 use super::compile::{Plan, compile};
 use super::eval::matching;
 use super::filter::{Field, Filter};
-use super::group::{NO_GROUP, groups};
+use super::group::groups_of;
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
 use super::run::{Halt, Run, blocks, blocks_of_traces, leave_out, narrow_below};
-use super::view::View;
-use crate::block::{Loaded, Values};
+use super::view::{IntColumn, Rows, View};
+use crate::block::{Block, Loaded, Values};
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
-use crate::schema::{DURATION, NAME, PARENT, STATUS, TRACE_ID};
+use crate::schema::{DURATION, NAME, PARENT, SEQ, STATUS, TIME, TRACE_ID};
 
 const STATUS_ERROR: i64 = 2;
 
@@ -47,10 +49,9 @@ pub(crate) fn find_traces(
     let search = Search { snapshot: &snapshot, plan: &plan, visible: &visible, range: select.range };
     let (traces, next) = match search.page(&mut run, limit, after) {
         Ok(page) => page,
-        Err((why, traces)) => {
+        Err(why) => {
             run.stop(why);
-            // What was not looked at may lie above any cursor that could be given.
-            (traces, None)
+            (Vec::new(), None)
         }
     };
     Ok(run.finish(Traces { traces, next }))
@@ -72,24 +73,24 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// A page and the cursor of the next; when the query has to end before, the reason and what there is.
+    /// A page and the cursor of the next.
+    ///
+    /// # Errors
+    /// When the query has to end before it is known what was on earlier pages.
     fn page(
         &self,
         run: &mut Run<'_>,
         limit: usize,
         after: Option<RowId>,
-    ) -> Result<(Vec<TraceSummary>, Option<RowId>), (Partial, Vec<TraceSummary>)> {
+    ) -> Result<(Vec<TraceSummary>, Option<RowId>), Partial> {
         let shown = match after {
-            Some(after) => self.shown(run, after).map_err(|why| (why, Vec::new()))?,
+            Some(after) => self.shown(run, after)?,
             None => HashSet::new(),
         };
-        let (found, stopped) = self.newest(run, limit, after, &shown);
-        let next = if found.len() == limit { found.last().map(|(_, at)| *at) } else { None };
-        let traces = self.summaries(run, &found).map_err(|why| (why, Vec::new()))?;
-        match stopped {
-            None => Ok((traces, next)),
-            Some(why) => Err((why, traces)),
-        }
+        let found = self.newest(run, limit, after, &shown);
+        // What was not looked at may lie above any cursor that could be given.
+        let next = if found.len() == limit && !run.stopped() { found.last().map(|(_, at)| *at) } else { None };
+        Ok((self.summaries(run, &found), next))
     }
 
     /// The traces of earlier pages: those with a matching span at or above the cursor.
@@ -100,75 +101,65 @@ impl Search<'_> {
         leave_out(run, self.plan, &mut blocks);
         for block in blocks {
             let known = shown.len();
-            run.visit(&block, |view| {
-                matching_traces(view, self.plan, above, |trace, id| {
-                    if id >= after {
-                        shown.insert(trace);
-                    }
-                    true
-                })
-            })?;
+            let matches = run.visit(&block, |view| Matches::of(view, self.plan, above))?.flatten();
+            let above = matches.iter().flat_map(Matches::newest_first).filter(|(_, id)| *id >= after);
+            shown.extend(above.map(|(trace, _)| trace));
             run.hold((shown.len() - known) * 2 * size_of::<TraceId>())?;
         }
         Ok(shown)
     }
 
-    /// The newest `limit` traces with a matching span below the cursor that were not shown; when the
-    /// query has to end before, the reason too.
-    fn newest(
-        &self,
-        run: &mut Run<'_>,
-        limit: usize,
-        after: Option<RowId>,
-        shown: &HashSet<TraceId>,
-    ) -> (Vec<Found>, Option<Partial>) {
+    /// The newest `limit` traces with a matching span below the cursor that were not shown; fewer when the query has to
+    /// end before.
+    fn newest(&self, run: &mut Run<'_>, limit: usize, after: Option<RowId>, shown: &HashSet<TraceId>) -> Vec<Found> {
         let range = after.map_or(self.range, |a| narrow_below(self.range, a.time));
         let mut blocks = blocks(self.snapshot, run, range, self.plan.trace.as_ref());
         leave_out(run, self.plan, &mut blocks);
         blocks.sort_by_key(|b| Reverse(b.meta.max_time));
-        let mut newest = Newest { limit, best: HashMap::new(), order: BTreeMap::new() };
-        let mut stopped = None;
-        for (i, block) in blocks.iter().enumerate() {
-            if newest.worst().is_some_and(|w| block.meta.max_time < w.time) {
-                (i..blocks.len()).for_each(|_| run.skip());
-                break;
+        let newest = Mutex::new(Newest { limit, best: HashMap::new(), order: BTreeMap::new() });
+        let wanted = |block: &Arc<Block>| newest.lock().worst().is_none_or(|w| block.meta.max_time >= w.time);
+        run.fold_early(&blocks, wanted, |run, _, block| {
+            let matches = run.visit(block, |view| Matches::of(view, self.plan, range))?.flatten();
+            let mut newest = newest.lock();
+            for (trace, id) in matches.iter().flat_map(Matches::newest_first) {
+                let below = after.is_none_or(|a| id < a);
+                if below && !newest.offer(trace, id, shown) {
+                    break;
+                }
             }
-            run.read_ahead(blocks.iter().skip(i));
-            let visited = run.visit(block, |view| {
-                matching_traces(view, self.plan, range, |trace, id| {
-                    let below = after.is_none_or(|a| id < a);
-                    !below || newest.offer(trace, id, shown)
-                })
-            });
-            if let Err(why) = visited {
-                stopped = Some(why);
-                break;
-            }
-        }
-        (newest.order.into_iter().rev().map(|(id, trace)| (trace, id)).collect(), stopped)
+            Ok(())
+        });
+        newest.into_inner().order.into_iter().rev().map(|(id, trace)| (trace, id)).collect()
     }
 }
 
-/// Calls `each` with trace and place of the matching rows, newest first, until it says that it wants no more.
-fn matching_traces(
-    view: &View<'_>,
-    plan: &Plan,
-    range: TimeRange,
-    mut each: impl FnMut(TraceId, RowId) -> bool,
-) -> Result<(), Halt> {
-    let rows = matching(view, plan, view.in_range(range)?)?;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let (times, seqs, traces) = (view.times()?, view.seqs()?, view.column(TRACE_ID)?);
-    let Some(Loaded { values: Values::Trace(traces), .. }) = traces.as_deref() else { return Ok(()) };
-    for row in rows.iter_rev() {
-        let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
-        if !each(TraceId(traces.get(row)), id) {
-            break;
+/// The matching rows of a block.
+struct Matches {
+    rows: Vec<usize>,
+    times: IntColumn,
+    seqs: IntColumn,
+    traces: Arc<Loaded>,
+}
+
+impl Matches {
+    /// `None` when there are none, or no row of the block is of a trace.
+    fn of(view: &View<'_>, plan: &Plan, range: TimeRange) -> Result<Option<Self>, Halt> {
+        let rows: Vec<usize> = matching(view, plan, view.in_range(range)?)?.iter().collect();
+        if rows.is_empty() {
+            return Ok(None);
         }
+        let (times, seqs) = (view.required_of_rows(TIME, &rows)?, view.required_of_rows(SEQ, &rows)?);
+        Ok(view.column_of_rows(TRACE_ID, &rows)?.map(|traces| Self { rows, times, seqs, traces }))
     }
-    Ok(())
+
+    /// Traces and places of the rows.
+    fn newest_first(&self) -> impl Iterator<Item = (TraceId, RowId)> + '_ {
+        self.rows.iter().rev().filter_map(|row| {
+            let Values::Trace(traces) = &self.traces.values else { return None };
+            let id = RowId { time: UnixNanos(self.times.at(*row)), seq: self.seqs.at(*row) as u64 };
+            Some((TraceId(traces.get(self.traces.presence.value(*row)?)), id))
+        })
+    }
 }
 
 /// The newest traces so far, each at its newest row.
@@ -219,15 +210,52 @@ struct Summary {
     services: HashMap<String, u64>,
 }
 
+impl Summary {
+    /// Takes a root, or another span, if none better is known.
+    fn lead(&mut self, root: bool, id: RowId, names: impl FnOnce() -> (String, String)) {
+        if self.head.as_ref().is_none_or(|(known_root, at, ..)| (!root, id) < (!*known_root, *at)) {
+            let (service, name) = names();
+            self.head = Some((root, id, service, name));
+        }
+    }
+
+    fn last(&mut self, start: UnixNanos, end: UnixNanos) {
+        self.start = Some(self.start.map_or(start, |t| t.min(start)));
+        self.end = Some(self.end.map_or(end, |t| t.max(end)));
+    }
+
+    /// Takes over what another has of the same trace.
+    fn join(&mut self, other: Self) {
+        if let (Some(start), Some(end)) = (other.start, other.end) {
+            self.last(start, end);
+        }
+        if let Some((root, id, service, name)) = other.head {
+            self.lead(root, id, || (service, name));
+        }
+        self.spans += other.spans;
+        self.errors += other.errors;
+        for (service, spans) in other.services {
+            *self.services.entry(service).or_default() += spans;
+        }
+    }
+}
+
 impl Search<'_> {
-    /// One pass over the blocks of the traces.
-    fn summaries(&self, run: &mut Run<'_>, found: &[Found]) -> Result<Vec<TraceSummary>, Partial> {
+    /// One pass over the blocks of the traces, also when the query has ended with what was found; none when it has to end
+    /// in the middle of it.
+    fn summaries(&self, run: &mut Run<'_>, found: &[Found]) -> Vec<TraceSummary> {
         let wanted: HashMap<[u8; 16], usize> = found.iter().enumerate().map(|(i, (t, _))| (t.0, i)).collect();
-        let mut acc: Vec<Summary> = found.iter().map(|_| Summary::default()).collect();
         let blocks = blocks_of_traces(self.snapshot, run, wanted.keys());
-        for (i, block) in blocks.iter().enumerate() {
-            run.read_ahead(blocks.iter().skip(i));
-            run.visit(block, |view| add(view, self.visible, &wanted, &mut acc))?;
+        let make = || -> Vec<Summary> { found.iter().map(|_| Summary::default()).collect() };
+        run.go_on();
+        let acc = run.fold(
+            &blocks,
+            make,
+            |acc, run, block| run.visit(block, |view| add(view, self.visible, &wanted, acc)).map(|_| ()),
+            |mine, theirs| mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.join(theirs)),
+        );
+        if run.ended() {
+            return Vec::new();
         }
         let mut out = Vec::new();
         for ((trace_id, at), s) in found.iter().zip(acc) {
@@ -249,7 +277,7 @@ impl Search<'_> {
                 found_at: *at,
             });
         }
-        Ok(out)
+        out
     }
 }
 
@@ -262,21 +290,24 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
     if rows.is_empty() {
         return Ok(());
     }
-    let services = groups(view, &GroupBy::Field(Field::Service))?;
-    let (times, seqs, parents) = (view.times()?, view.seqs()?, view.ints(PARENT)?);
-    let (durations, statuses, names) = (view.ints(DURATION)?, view.ints(STATUS)?, view.column(NAME)?);
+    let list: Vec<usize> = rows.iter().collect();
+    let rows = Rows::These(list.clone());
+    let services = groups_of(view, &GroupBy::Field(Field::Service), &rows)?;
+    let (times, seqs) = (view.required_of_rows(TIME, &list)?, view.required_of_rows(SEQ, &list)?);
+    let (parents, durations) = (view.ints_of_rows(PARENT, &list)?, view.ints_of_rows(DURATION, &list)?);
+    let (statuses, names) = (view.ints_of_rows(STATUS, &list)?, view.column_of_rows(NAME, &list)?);
     let name = |row| match names.as_deref() {
-        Some(Loaded { values: Values::Binary(v), .. }) => String::from_utf8_lossy(v.get(row)).into_owned(),
+        Some(Loaded { values: Values::Binary(v), presence }) => {
+            presence.value(row).map_or_else(String::new, |i| String::from_utf8_lossy(v.get(i)).into_owned())
+        }
         _ => String::new(),
     };
-    for row in rows.iter() {
+    for (row, code) in list.into_iter().zip(services.codes) {
         let Some(s) = wanted.get(&traces.get(row)).and_then(|i| acc.get_mut(*i)) else { continue };
         let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
         let end = UnixNanos(id.time.0.wrapping_add(durations.as_ref().map_or(0, |d| d.at(row))));
-        let code = services.codes.get(row).copied().unwrap_or(NO_GROUP);
         let service = services.names.text(code);
-        s.start = Some(s.start.map_or(id.time, |t| t.min(id.time)));
-        s.end = Some(s.end.map_or(end, |t| t.max(end)));
+        s.last(id.time, end);
         s.spans += 1;
         s.errors += u64::from(statuses.as_ref().is_some_and(|c| c.at(row) == STATUS_ERROR));
         match s.services.get_mut(&*service) {
@@ -284,10 +315,7 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
             None => drop(s.services.insert(service.clone().into_owned(), 1)),
         }
         let root = parents.as_ref().is_none_or(|p| p.at(row) == 0);
-        let better = s.head.as_ref().is_none_or(|(r, at, ..)| (!root, id) < (!*r, *at));
-        if better {
-            s.head = Some((root, id, service.into_owned(), name(row)));
-        }
+        s.lead(root, id, || (service.into_owned(), name(row)));
     }
     Ok(())
 }

@@ -15,6 +15,9 @@ use crate::block::Block;
 /// A thread is made for at least so many blocks: it costs as much as looking into one.
 const BLOCKS_PER_THREAD_MIN: usize = 8;
 
+/// So many blocks are looked at before further threads help a search that may end early.
+const ALONE_BLOCKS: usize = 8;
+
 /// What is handed out.
 pub(crate) trait Morsel: Sync {
     /// The block that is looked into, if it is one.
@@ -89,5 +92,35 @@ impl Run<'_> {
             join(&mut state, other);
         }
         state
+    }
+
+    /// Looks at blocks in order until none is `wanted` any more: most such searches end after a few blocks, and only those
+    /// that do not are worth further threads. `look` is given the place of the block, too.
+    pub(crate) fn fold_early(
+        &mut self,
+        blocks: &[Arc<Block>],
+        wanted: impl Fn(&Arc<Block>) -> bool + Sync,
+        look: impl Fn(&mut Run<'_>, usize, &Arc<Block>) -> Result<(), Partial> + Sync,
+    ) {
+        let look = |run: &mut Run<'_>, place: usize, block: &Arc<Block>| {
+            if wanted(block) {
+                return look(run, place, block);
+            }
+            run.skip();
+            Ok(())
+        };
+        let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
+        for (place, block) in first.iter().enumerate() {
+            self.read_ahead(first.iter().skip(place));
+            if let Err(why) = look(self, place, block) {
+                return self.stop(why);
+            }
+        }
+        if rest.first().is_some_and(&wanted) {
+            let places: Vec<(usize, &Arc<Block>)> = blocks.iter().enumerate().skip(ALONE_BLOCKS).collect();
+            self.fold(&places, || (), |(), run, (place, block)| look(run, *place, block), |(), ()| ());
+        } else {
+            rest.iter().for_each(|_| self.skip());
+        }
     }
 }

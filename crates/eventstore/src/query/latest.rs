@@ -11,18 +11,16 @@ use model::{LogRecord, Span, TimeRange, UnixNanos};
 use parking_lot::Mutex;
 
 use super::eval::matching;
+use super::fold::Morsel;
 use super::materialize;
 use super::prune::Share;
-use super::request::{Order, Outcome, Page, Partial, Row, RowId, Rows, Select};
+use super::request::{Order, Outcome, Page, Row, RowId, Rows, Select};
 use super::run::{Halt, Prepared, Run, narrow_below, prepare};
 use super::view::{IntColumn, View};
 use crate::block::{Block, Columns};
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::schema::{SEQ, TIME};
-
-/// So many blocks are looked at before further threads help.
-const ALONE_BLOCKS: usize = 8;
 
 /// See [`crate::LogStore::latest`].
 pub(crate) fn logs(engine: &Engine, select: &Select, page: &Page) -> Result<Outcome<Rows<LogRecord>>, QueryError> {
@@ -37,7 +35,7 @@ pub(crate) fn spans(engine: &Engine, select: &Select, page: &Page) -> Result<Out
 /// Makes records of rows of a block.
 type Materialize<T> = fn(&View<'_>, &[usize]) -> Result<Vec<Row<T>>, Halt>;
 
-fn latest<T>(
+fn latest<T: Send>(
     engine: &Engine,
     select: &Select,
     page: &Page,
@@ -51,52 +49,27 @@ fn latest<T>(
     best.sort(&mut blocks);
     let schema = run.shared.schema;
     let best = Mutex::new(best);
-    let look = |run: &mut Run<'_>, (i, block): (usize, &Arc<Block>)| {
-        let share = plan.share(schema, block);
-        if share == Share::None || !best.lock().may_improve(block) {
-            run.skip();
-            return Ok(());
-        }
+    let wanted = |block: &Arc<Block>| best.lock().may_improve(block);
+    run.fold_early(&blocks, wanted, |run, place, block| {
         run.visit(block, |view| {
             let within = view.in_range(select.range)?;
-            let rows = if share == Share::All { within } else { matching(view, &plan, within)? };
+            let all = plan.share(schema, block) == Share::All;
+            let rows = if all { within } else { matching(view, &plan, within)? };
             if rows.is_empty() {
                 return Ok(());
             }
             // Decoded before the lock is taken.
             let list: Vec<usize> = rows.iter().collect();
             let ids = (view.required_of_rows(TIME, &list)?, view.required_of_rows(SEQ, &list)?);
-            best.lock().take(&ids, i, &list);
+            best.lock().take(&ids, place, &list);
             Ok(())
         })?;
         Ok(())
-    };
-    // Most searches end after a few blocks: only those that do not are worth further threads.
-    let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
-    for place in first.iter().enumerate() {
-        run.read_ahead(first.iter().skip(place.0));
-        if let Err(why) = look(&mut run, place) {
-            run.stop(why);
-            break;
-        }
-    }
-    let more = rest.first().is_some_and(|b| best.lock().may_improve(b));
-    if more && !run.stopped() {
-        let places: Vec<(usize, &Arc<Block>)> = blocks.iter().enumerate().skip(ALONE_BLOCKS).collect();
-        run.fold(&places, || (), |(), run, place| look(run, *place), |(), ()| ());
-    } else if !more {
-        rest.iter().for_each(|_| run.skip());
-    }
+    });
     let best = best.into_inner();
     // The last row that was kept, though its block may turn out to be damaged.
     let last = best.worst_id();
-    let mut rows = match winners(&mut run, &blocks, best.kept, materialize, bytes) {
-        Ok(rows) => rows,
-        Err((why, rows)) => {
-            run.stop(why);
-            rows
-        }
-    };
+    let mut rows = winners(&mut run, &blocks, best.kept, materialize, bytes);
     rows.sort_by_key(|r| r.id);
     if page.order == Order::Descending {
         rows.reverse();
@@ -184,32 +157,42 @@ impl<'a> Best<'a> {
     }
 }
 
-/// Materialises the kept rows; when the query has to end before, what there is so far.
-pub(super) fn winners<T>(
+/// The rows of a block that are materialised.
+type Winners<'a> = (&'a Arc<Block>, Vec<usize>);
+
+impl Morsel for Winners<'_> {
+    fn block(&self) -> Option<&Arc<Block>> {
+        Some(self.0)
+    }
+
+    /// All columns are read.
+    fn weight(&self) -> usize {
+        2
+    }
+}
+
+/// Materialises the kept rows, also when the query has ended with these; when it has to end before, what there is so far.
+pub(super) fn winners<T: Send>(
     run: &mut Run<'_>,
     blocks: &[Arc<Block>],
     kept: BTreeMap<(i128, u64), (usize, usize, RowId)>,
     materialize: Materialize<T>,
     bytes: fn(&T) -> usize,
-) -> Result<Vec<Row<T>>, (Partial, Vec<Row<T>>)> {
+) -> Vec<Row<T>> {
     let mut by_block: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (block, row, _) in kept.into_values() {
         by_block.entry(block).or_default().push(row);
     }
-    let mut out: Vec<Row<T>> = Vec::new();
-    by_block.keys().filter_map(|place| blocks.get(*place)).for_each(|block| block.ask_for(Columns::RECORD));
-    for (block, mut rows) in by_block {
-        rows.sort_unstable();
-        let Some(block) = blocks.get(block) else { continue };
-        let found = match run.visit(block, |view| materialize(view, &rows)) {
-            Ok(found) => found.unwrap_or_default(),
-            Err(why) => return Err((why, out)),
-        };
+    by_block.values_mut().for_each(|rows| rows.sort_unstable());
+    let winners: Vec<Winners<'_>> =
+        by_block.into_iter().filter_map(|(block, rows)| Some((blocks.get(block)?, rows))).collect();
+    winners.iter().for_each(|(block, _)| block.ask_for(Columns::RECORD));
+    let look = |out: &mut Vec<Row<T>>, run: &mut Run<'_>, (block, rows): &Winners<'_>| {
+        let found = run.visit(block, |view| materialize(view, rows))?.unwrap_or_default();
         let held = found.iter().map(|r| bytes(&r.record)).sum();
         out.extend(found);
-        if let Err(why) = run.hold(held) {
-            return Err((why, out));
-        }
-    }
-    Ok(out)
+        run.hold(held)
+    };
+    run.go_on();
+    run.fold(&winners, Vec::new, look, |mine, theirs| mine.extend(theirs))
 }

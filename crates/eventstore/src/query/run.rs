@@ -140,6 +140,11 @@ impl<'a> Run<'a> {
         self.ended.store(true, Ordering::Relaxed);
     }
 
+    /// Lets what was found be made into a result after the query has ended.
+    pub(super) fn go_on(&mut self) {
+        self.ended = Arc::default();
+    }
+
     /// Notes that the result is not whole, though everything is looked at.
     pub(crate) fn note(&mut self, why: Partial) {
         self.partial.get_or_insert(why);

@@ -14,7 +14,7 @@ use hashbrown::{HashMap, HashSet};
 use model::{TimeRange, TraceId, UnixNanos};
 use rustc_hash::FxBuildHasher;
 
-use super::{Search, find_traces, matching_traces};
+use super::{Matches, Search, find_traces};
 use crate::block::Block;
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
@@ -88,13 +88,7 @@ pub(crate) fn find_traces_by(
     let more = found.len() > limit;
     found.truncate(limit);
     let search = Search { snapshot: &snapshot, plan: &visible, visible: &visible, range: select.range };
-    let traces = match search.summaries(&mut run, &found) {
-        Ok(traces) => traces,
-        Err(why) => {
-            run.stop(why);
-            Vec::new()
-        }
-    };
+    let traces = search.summaries(&mut run, &found);
     let next = if more && !run.stopped() { found.last().map(|(_, id)| *id) } else { None };
     Ok(run.finish(Traces { traces, next }))
 }
@@ -158,10 +152,9 @@ impl Scan<'_> {
                         continue;
                     }
                     let before = set.len();
-                    matching_traces(view, plan, range, |trace, id| {
+                    for (trace, id) in Matches::of(view, plan, range)?.iter().flat_map(Matches::newest_first) {
                         set.entry(trace).and_modify(|known| *known = id.max(*known)).or_insert(id);
-                        true
-                    })?;
+                    }
                     grown += set.len() - before;
                 }
                 Ok(grown)
