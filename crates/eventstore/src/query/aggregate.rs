@@ -143,14 +143,14 @@ pub(crate) fn aggregate(
     let covered = |segment: &Segment| job.covered(table?, segment);
     let (summarised, mut parts) = split(&mut run, engine.snapshot(range), &plan, range, covered);
     let sampled = aggregation.sample.and_then(|n| sample(&mut run, &mut parts, n));
-    let summarised = summarised.into_iter().map(|(segment, covered)| Piece::Summary(segment, covered));
-    let pieces: Vec<Piece> = summarised.chain(parts.into_iter().map(Piece::Rows)).collect();
+    let summaries =
+        summarised.into_iter().filter_map(|(segment, covered)| Some(Piece::Summary(segment, table?, covered)));
+    let pieces: Vec<Piece> = summaries.chain(parts.into_iter().map(Piece::Rows)).collect();
     let make = || State::new(&job);
     let look = |state: &mut State<'_>, run: &mut Run<'_>, piece: &Piece| {
-        match (piece, table) {
-            (Piece::Summary(segment, covered), Some(table)) => state.look_at_all(run, segment, table, *covered)?,
-            (Piece::Rows((block, range)), _) => state.look(run, block, *range)?,
-            (Piece::Summary(..), None) => {}
+        match piece {
+            Piece::Summary(segment, table, covered) => state.look_at_all(run, segment, *table, *covered)?,
+            Piece::Rows((block, range)) => state.look(run, block, *range)?,
         }
         state.hold(run)
     };
@@ -168,7 +168,7 @@ const BLOCKS_PER_SUMMARY: usize = 16;
 
 /// A part of the work.
 enum Piece {
-    Summary(Arc<Segment>, TimeRange),
+    Summary(Arc<Segment>, Summary, TimeRange),
     Rows(Part),
 }
 
