@@ -8,8 +8,7 @@ use alerting::finding::{Finding as Noticed, Severity as Weight};
 use alerting::rules::book::{self, matching};
 use alerting::slo;
 use foundation::clock::SystemClock;
-use pipeline::config::{Finding, Findings, Severity};
-use yaml::Place;
+use yaml::{Finding, Findings, Place, Severity};
 
 use crate::cli::CheckArgs;
 use crate::config::alerting::Source;
@@ -76,7 +75,7 @@ fn named(config: &Config, place_of: impl Fn(&str) -> Place, findings: &mut Findi
                 ));
             }
         }
-        Err(e) => findings.error(&place_of(setting), setting, format!("{e:#}")),
+        Err(e) => findings.error(&place_of(setting), setting, format!("{e:#}"), ""),
     }
     found
 }
@@ -113,8 +112,8 @@ fn add(findings: &mut Findings, path: &Path, noticed: &[Noticed]) {
             place: Place { file: file.clone(), line: n.place.line as _, column: n.place.column as _ },
             path: n.path.clone(),
             message: n.message.clone(),
-            fix: n.remedy.clone(),
-            collector: None,
+            remedy: n.remedy.clone(),
+            elsewhere: None,
         });
     }
 }

@@ -1,24 +1,6 @@
 //! A document as it was written: every value with the place it stands at.
 
-use std::fmt;
-use std::sync::Arc;
-
-/// Where something stands in a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file, as it was named.
-    pub file: Arc<str>,
-    /// From 1.
-    pub line: u32,
-    /// From 1.
-    pub column: u32,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
+use crate::place::Place;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +24,9 @@ pub enum Value {
         plain: bool,
     },
     /// A list.
-    List(Vec<Node>),
-    /// A mapping, in the order of the file.
-    Map(Vec<(Key, Node)>),
+    Sequence(Vec<Node>),
+    /// In the order of the file; no key twice.
+    Mapping(Vec<(Key, Node)>),
 }
 
 /// A key of a mapping.
@@ -64,13 +46,13 @@ impl Node {
 
     /// An empty mapping.
     pub fn empty_map(place: Place) -> Self {
-        Self { place, value: Value::Map(Vec::new()) }
+        Self { place, value: Value::Mapping(Vec::new()) }
     }
 
     /// The entries of a mapping; none of anything else.
     pub fn entries(&self) -> &[(Key, Node)] {
         match &self.value {
-            Value::Map(entries) => entries,
+            Value::Mapping(entries) => entries,
             _ => &[],
         }
     }
@@ -78,7 +60,7 @@ impl Node {
     /// The items of a list; none of anything else.
     pub fn items(&self) -> &[Node] {
         match &self.value {
-            Value::List(items) => items,
+            Value::Sequence(items) => items,
             _ => &[],
         }
     }
@@ -93,8 +75,18 @@ impl Node {
         self.entries().iter().find(|(k, _)| k.text == key).map(|(key, _)| key)
     }
 
-    /// The text of a scalar.
-    pub fn text(&self) -> Option<&str> {
+    /// Where the value under `key` begins; when it is not written, where this does.
+    pub fn value_place(&self, key: &str) -> &Place {
+        self.get(key).map_or(&self.place, |node| &node.place)
+    }
+
+    /// Whether nothing is written.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The text of a scalar, whether it is a number, a truth value or a text.
+    pub fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,
@@ -124,25 +116,25 @@ impl Node {
         match self.value {
             Value::Null => "nothing",
             Value::Scalar { .. } => "a single value",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a mapping",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
         }
     }
 
     /// The value under `key` of a mapping, made if it is not there.
     pub fn entry(&mut self, key: &str) -> &mut Node {
-        if !matches!(self.value, Value::Map(_)) {
-            self.value = Value::Map(Vec::new());
+        if !matches!(self.value, Value::Mapping(_)) {
+            self.value = Value::Mapping(Vec::new());
         }
         let place = self.place.clone();
         if self.get(key).is_none()
-            && let Value::Map(entries) = &mut self.value
+            && let Value::Mapping(entries) = &mut self.value
         {
             entries.push((Key { text: key.to_owned(), place: place.clone() }, Node::null(place)));
         }
         let at = self.entries().iter().position(|(k, _)| k.text == key).unwrap_or_default();
         match &mut self.value {
-            Value::Map(entries) => &mut entries[at].1,
+            Value::Mapping(entries) => &mut entries[at].1,
             _ => unreachable!("it was made a mapping above"),
         }
     }
@@ -156,6 +148,6 @@ impl Node {
     pub fn set_list(&mut self, texts: impl IntoIterator<Item = String>) {
         let place = self.place.clone();
         let item = |text| Node { place: place.clone(), value: Value::Scalar { text, plain: true } };
-        self.value = Value::List(texts.into_iter().map(item).collect());
+        self.value = Value::Sequence(texts.into_iter().map(item).collect());
     }
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pipeline::component::{Surroundings, parse_address};
-use pipeline::config::{self, Findings};
+use pipeline::config;
 use pipeline::graph::{self, Plan, Service};
 use thiserror::Error;
+use yaml::Findings;
 use yaml::{Node, Place};
 
 use super::machine::Machine;
@@ -76,8 +77,8 @@ pub(crate) fn load_collect(args: &CollectArgs) -> Result<Loaded, ConfigError> {
 
 fn finish(loaded: Option<Loaded>, findings: &Findings) -> Result<Loaded, ConfigError> {
     let lines = findings.sorted().into_iter().map(|f| (f.severity, f.to_string()));
-    let (errors, warnings): (Vec<_>, Vec<_>) = lines.partition(|(severity, _)| *severity == config::Severity::Error);
-    let texts = |lines: Vec<(config::Severity, String)>| lines.into_iter().map(|(_, text)| text).collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = lines.partition(|(severity, _)| *severity == yaml::Severity::Error);
+    let texts = |lines: Vec<(yaml::Severity, String)>| lines.into_iter().map(|(_, text)| text).collect();
     match loaded {
         Some(loaded) if errors.is_empty() => Ok(Loaded { warnings: texts(warnings), ..loaded }),
         _ => Err(ConfigError(texts(errors))),
@@ -121,7 +122,7 @@ fn parts(args: &ServeArgs, mut document: Node, engines: bool, findings: &mut Fin
     let named = graph::complete(&mut document);
     if !engines && named {
         let message = "`collect` forwards what pipelines say; write `service: {pipelines: ...}` with an `otlp` or `otlphttp` exporter";
-        findings.error(&document.place, "service.pipelines", message);
+        findings.error(&document.place, "service.pipelines", message, "");
     }
     let service = Service::read(&document, findings);
     let usual = Usual { health: health_endpoint(&document), metrics: service.metrics_address, log: service.log_level };
@@ -157,7 +158,7 @@ fn tell(problems: &Problems, document: &Node, findings: &mut Findings) {
         let (setting, message) = problem.split_once(": ").unwrap_or(("", problem));
         let command_line = Place { file: Arc::from("command line"), line: 1, column: 1 };
         let place = if setting.starts_with("--") { &command_line } else { document.place_of(setting) };
-        findings.error(place, setting, message);
+        findings.error(place, setting, message, "");
     }
 }
 
@@ -166,7 +167,7 @@ fn health_endpoint(document: &Node) -> Option<String> {
     let extensions = document.get("extensions")?.entries();
     let squeezed = |text: &str| text.replace('_', "");
     let (_, node) = extensions.iter().find(|(key, _)| squeezed(&key.text) == "healthcheck")?;
-    node.get("endpoint").and_then(Node::text).map(str::to_owned)
+    node.get("endpoint").and_then(Node::as_str).map(str::to_owned)
 }
 
 /// What the flags say of the ports of receivers.

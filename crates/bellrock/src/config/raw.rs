@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use pipeline::config::{COLLECTOR_SECTIONS, Findings};
+use pipeline::config::COLLECTOR_SECTIONS;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-use yaml::{Node, Value};
+use yaml::{Findings, Manner, Node, Value, meant};
 
 use super::{metrics, rules, scrape};
 
@@ -121,25 +121,18 @@ impl<'de> Deserialize<'de> for Size {
 /// Everything that is wrong, with its place and the name that was probably meant.
 pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
     let own = document.entries().iter().filter(|(key, _)| !COLLECTOR_SECTIONS.contains(&key.text.as_str()));
-    let own = Node { place: document.place.clone(), value: Value::Map(own.cloned().collect()) };
-    match yaml::read::<Raw>(&own) {
+    let own = Node { place: document.place.clone(), value: Value::Mapping(own.cloned().collect()) };
+    match yaml::read::<Raw>(&own, Manner::Loose) {
         Ok((raw, unknown)) => {
             for u in unknown {
-                let name = u.path.rsplit('.').next().unwrap_or_default();
-                let mut known = u.known.to_vec();
-                if !u.path.contains('.') {
-                    known.extend(COLLECTOR_SECTIONS);
-                }
-                let fix = match yaml::nearest(name, known.iter().copied()) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => format!("there is {}", known.join(", ")),
-                };
-                findings.error(&u.place, &u.path, format!("is not known; {fix}"));
+                let sections: &[&str] = if u.of.is_empty() { &COLLECTOR_SECTIONS } else { &[] };
+                let remedy = meant(&u.key.text, u.known.iter().chain(sections).copied());
+                findings.error(&u.key.place, u.path(), "is not known", remedy);
             }
             Some(raw)
         }
         Err(e) => {
-            findings.error(e.place.as_ref().unwrap_or(&document.place), e.path, e.message);
+            findings.error(&e.place, e.path, e.message, "");
             None
         }
     }
@@ -152,7 +145,7 @@ pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
 #[cfg(test)]
 pub(super) fn parse(text: &str) -> Result<Raw, String> {
     let mut findings = Findings::default();
-    let node = yaml::parse("bellrock.yaml", text).map_err(|(place, message)| format!("{place}: {message}"))?;
+    let node = yaml::parse("bellrock.yaml", text).map_err(|e| e.to_string())?;
     let raw = read(&node, &mut findings).filter(|_| !findings.has_errors());
     raw.ok_or_else(|| findings.to_string())
 }

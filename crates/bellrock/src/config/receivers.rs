@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use pipeline::config::{Collector, Findings};
+use pipeline::config::{Collector, read};
 use pipeline::graph::Plan;
 use pipeline::scrape::Scraping;
-use yaml::{Node, Value, read};
+use yaml::{Findings, Node, Value};
 
 use super::Problems;
 use super::scrape::{self, PrometheusReceiver};
@@ -21,7 +21,7 @@ fn scraping_ids(document: &Node) -> Vec<String> {
         pipelines
             .iter()
             .filter_map(|(_, pipeline)| pipeline.get("receivers"))
-            .any(|list| list.text() == Some(id) || list.items().iter().any(|item| item.text() == Some(id)))
+            .any(|list| list.as_str() == Some(id) || list.items().iter().any(|item| item.as_str() == Some(id)))
     };
     let receivers = document.get("receivers").map(Node::entries).unwrap_or_default();
     let ids = receivers.iter().map(|(key, _)| key.text.as_str());
@@ -39,13 +39,13 @@ pub(super) fn prepare(document: &mut Node, self_metrics: SocketAddr, findings: &
                 format!("{path}.scrape_configs"),
                 "is taken as `config.scrape_configs`",
                 "write `config:` above it",
-                Some(Collector::Refuses),
+                Some(Collector::Refuses.into()),
             );
             let inner = std::mem::replace(&mut receiver.value, Value::Null);
             let place = receiver.place.clone();
             *receiver.entry("config") = Node { place, value: inner };
         }
-        if let Value::List(jobs) = &mut receiver.entry("config").entry("scrape_configs").value {
+        if let Value::Sequence(jobs) = &mut receiver.entry("config").entry("scrape_configs").value {
             for (n, job) in jobs.iter_mut().enumerate() {
                 reachable(job, &format!("{path}.config.scrape_configs[{n}]"), self_metrics, findings);
             }
@@ -55,11 +55,11 @@ pub(super) fn prepare(document: &mut Node, self_metrics: SocketAddr, findings: &
 
 /// `0.0.0.0` is where one listens, not where one connects to.
 fn reachable(job: &mut Node, path: &str, self_metrics: SocketAddr, findings: &mut Findings) {
-    let Value::List(groups) = &mut job.entry("static_configs").value else { return };
+    let Value::Sequence(groups) = &mut job.entry("static_configs").value else { return };
     for group in groups {
-        let Value::List(targets) = &mut group.entry("targets").value else { continue };
+        let Value::Sequence(targets) = &mut group.entry("targets").value else { continue };
         for target in targets {
-            let Some(port) = target.text().and_then(|t| t.strip_prefix("0.0.0.0:")?.parse::<u16>().ok()) else {
+            let Some(port) = target.as_str().and_then(|t| t.strip_prefix("0.0.0.0:")?.parse::<u16>().ok()) else {
                 continue;
             };
             let own = port == SELF_METRICS_PORT;
@@ -71,7 +71,7 @@ fn reachable(job: &mut Node, path: &str, self_metrics: SocketAddr, findings: &mu
                 format!("{path}.static_configs.targets"),
                 format!("0.0.0.0 is no address to connect to; {meant}{what} is scraped"),
                 format!("write `{meant}`"),
-                Some(Collector::Accepts),
+                Some(Collector::Accepts.into()),
             );
             target.set_text(&meant);
         }
@@ -91,28 +91,17 @@ pub(super) fn scraping(
     for id in scraping_ids(document) {
         let Some(node) = document.get("receivers").and_then(|r| r.get(&id)) else { continue };
         let path = format!("receivers.{id}");
-        match read::<PrometheusReceiver>(node) {
-            Ok((receiver, unknown)) => {
-                for u in unknown {
-                    let fix = match u.nearest {
-                        Some(name) => format!("did you mean `{name}`?"),
-                        None => format!("there is {}", u.known.join(", ")),
-                    };
-                    let setting = format!("{path}.{}", u.path);
-                    findings.warning(&u.place, setting, "is not known and is ignored", fix, Some(Collector::Refuses));
-                }
-                let config = receiver.config;
-                let place = format!("{path}.config.");
-                match plan.as_mut().filter(|plan| !plan.is_straight(&id)) {
-                    None => scrape::add(scraping, &place, config.global, config.scrape_configs, base, p),
-                    Some(plan) => {
-                        let mut own = Scraping::default();
-                        scrape::add(&mut own, &place, config.global, config.scrape_configs, base, p);
-                        plan.scrape(&id, own);
-                    }
-                }
+        let path_of = |setting: &str| format!("{path}.{setting}");
+        let Some(receiver) = read::<PrometheusReceiver>(node, path_of, findings) else { continue };
+        let config = receiver.config;
+        let place = format!("{path}.config.");
+        match plan.as_mut().filter(|plan| !plan.is_straight(&id)) {
+            None => scrape::add(scraping, &place, config.global, config.scrape_configs, base, p),
+            Some(plan) => {
+                let mut own = Scraping::default();
+                scrape::add(&mut own, &place, config.global, config.scrape_configs, base, p);
+                plan.scrape(&id, own);
             }
-            Err(e) => findings.error(e.place.as_ref().unwrap_or(&node.place), format!("{path}.{}", e.path), e.message),
         }
     }
 }

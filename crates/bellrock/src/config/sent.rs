@@ -2,7 +2,8 @@
 //! files lead nowhere.
 
 use api::sources::{ConfigChecked, ConfigFinding};
-use pipeline::config::{self, Collector, Severity};
+use pipeline::config;
+use yaml::{Severity, Verdict};
 
 use super::load::{Draft, draft_from};
 use crate::cli::CheckArgs;
@@ -32,12 +33,11 @@ pub(crate) fn check_text(text: &str) -> ConfigChecked {
         line: f.place.line,
         column: f.place.column,
         path: f.path.clone(),
-        message: match f.collector {
-            Some(Collector::Refuses) => format!("{} (the Collector refuses it)", f.message),
-            Some(Collector::Differs(how)) => format!("{} (the Collector {how})", f.message),
+        message: match f.elsewhere {
+            Some(elsewhere) if elsewhere.verdict != Verdict::Accepts => format!("{} ({elsewhere})", f.message),
             _ => f.message.clone(),
         },
-        fix: f.fix.clone(),
+        fix: f.remedy.clone(),
     });
     ConfigChecked {
         usable: !findings.has_errors(),

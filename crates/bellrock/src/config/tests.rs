@@ -1,13 +1,13 @@
 //! Our own sections: every error with its line, and what is printed is read as the same.
 
 use expect_test::{Expect, expect};
-use pipeline::config::Findings;
+use yaml::Findings;
 use yaml::parse;
 
 use super::*;
 
 fn read(yaml: &str) -> Result<Loaded, String> {
-    let node = parse("bellrock.yaml", yaml).map_err(|(place, message)| format!("{place}: {message}"))?;
+    let node = parse("bellrock.yaml", yaml).map_err(|e| e.to_string())?;
     let mut findings = Findings::default();
     let args = ServeArgs { log: "info".to_owned(), ..ServeArgs::default() };
     load::read(&args, node, true, &mut findings).ok_or_else(|| findings.to_string())

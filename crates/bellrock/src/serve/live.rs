@@ -152,7 +152,7 @@ fn changed_sections(old: &str, new: &str) -> Vec<String> {
 fn same(a: Option<&Node>, b: Option<&Node>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => {
-            let values = a.text() == b.text();
+            let values = a.as_str() == b.as_str();
             let items = a.items().len() == b.items().len()
                 && a.items().iter().zip(b.items()).all(|(a, b)| same(Some(a), Some(b)));
             let entries = a.entries().len() == b.entries().len()

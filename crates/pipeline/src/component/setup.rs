@@ -8,10 +8,10 @@ use net::ConfigErrors;
 use net::tls::ClientSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use yaml::{Node, read};
+use yaml::{Findings, Node};
 
 use super::id::{ComponentId, Kind};
-use crate::config::{Collector, Findings};
+use crate::config::{Collector, read};
 
 /// The settings were wrong, and that has been said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,8 +150,7 @@ impl<'a> Setup<'a> {
 
     /// `processors.batch/two`, with `setting` behind it if there is one.
     pub fn path(&self, setting: &str) -> String {
-        let path = format!("{}.{}.{}{setting}", self.kind.section(), self.id, self.prefix);
-        path.trim_end_matches('.').to_owned()
+        path_of(self.kind, self.id, &self.prefix)(setting)
     }
 
     /// Reads the settings. Names that `T` does not have are warned of; what is read is what `config print` shows.
@@ -159,23 +158,8 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// A value that cannot be meant; it has been said.
     pub fn read<T: DeserializeOwned + Serialize>(&mut self) -> Result<T, Refused> {
-        let (settings, unknown) = match read::<T>(self.node) {
-            Ok(read) => read,
-            Err(e) => {
-                let place = e.place.as_ref().unwrap_or(&self.node.place);
-                self.findings.error(place, self.path(&e.path), e.message.clone());
-                return Err(Refused);
-            }
-        };
-        for u in unknown {
-            let fix = match u.nearest {
-                Some(name) => format!("did you mean `{name}`?"),
-                None if u.known.is_empty() => "it has no settings".to_owned(),
-                None => format!("there is {}", u.known.join(", ")),
-            };
-            let message = "is not known and is ignored";
-            self.findings.warning(&u.place, self.path(&u.path), message, fix, Some(Collector::Refuses));
-        }
+        let path_of = path_of(self.kind, self.id, &self.prefix);
+        let settings: T = read(self.node, path_of, self.findings).ok_or(Refused)?;
         self.show(&settings);
         Ok(settings)
     }
@@ -192,7 +176,7 @@ impl<'a> Setup<'a> {
 
     /// Says that `setting` (`actions[0].key`; empty for the whole) is wrong; the message ends with the remedy.
     pub fn error(&mut self, setting: &str, message: impl Into<String>) -> Refused {
-        self.findings.error(self.node.place_of(setting), self.path(setting), in_one_line(message.into()));
+        self.findings.error(self.node.place_of(setting), self.path(setting), in_one_line(message.into()), "");
         Refused
     }
 
@@ -220,8 +204,13 @@ impl<'a> Setup<'a> {
         fix: impl Into<String>,
         collector: Option<Collector>,
     ) {
-        self.findings.warning(self.node.place_of(setting), self.path(setting), message, fix, collector);
+        self.findings.warning(self.node.place_of(setting), self.path(setting), message, fix, collector.map(Into::into));
     }
+}
+
+/// How settings of a component are called from the top.
+fn path_of(kind: Kind, id: &ComponentId, prefix: &str) -> impl Fn(&str) -> String {
+    move |setting| format!("{}.{id}.{prefix}{setting}", kind.section()).trim_end_matches('.').to_owned()
 }
 
 /// A finding is a line: what others say in several (a pattern, and below it where it goes wrong) is joined.

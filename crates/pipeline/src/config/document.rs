@@ -3,10 +3,9 @@
 //! A file is named by its path, or as the Collector does: `file:path`, `env:NAME` (a variable that holds YAML),
 //! `yaml:processors::batch::timeout: 2s` (`::` stands for a level). Mappings are merged, lists and values replaced.
 
-use yaml::{Node, Place, Value};
+use yaml::{Findings, Node, Place, Value};
 
 use super::expand::{Extent, Lookup, expand};
-use super::finding::Findings;
 
 /// The sections that the Collector has; what they hold is expanded as it does.
 pub const COLLECTOR_SECTIONS: [&str; 6] =
@@ -39,16 +38,17 @@ fn parse(source: &str, lookup: &dyn Lookup, findings: &mut Findings) -> Option<N
         (path, lookup.file(path))
     };
     let text =
-        text.map_err(|e| findings.error(&nowhere, "config", format!("cannot read the configuration: {e}"))).ok()?;
+        text.map_err(|e| findings.error(&nowhere, "config", format!("cannot read the configuration: {e}"), "")).ok()?;
     match yaml::parse(name, &text) {
-        Ok(node) if matches!(node.value, Value::Map(_)) => Some(node),
+        Ok(node) if matches!(node.value, Value::Mapping(_)) => Some(node),
+        Ok(node) if node.is_null() => Some(Node::empty_map(node.place)),
         Ok(node) => {
             let message = format!("a configuration is a mapping, as `receivers: ...`, not {}", node.what());
-            findings.error(&node.place, "config", message);
+            findings.error(&node.place, "config", message, "");
             None
         }
-        Err((place, message)) => {
-            findings.error(&place, "config", message);
+        Err(e) => {
+            findings.error(&e.place, "config", e.message, "");
             None
         }
     }
@@ -67,7 +67,7 @@ fn levels(text: &str) -> String {
 }
 
 fn expand_sections(node: &mut Node, lookup: &dyn Lookup, findings: &mut Findings) {
-    if let Value::Map(entries) = &mut node.value {
+    if let Value::Mapping(entries) = &mut node.value {
         for (key, value) in entries {
             let collector = COLLECTOR_SECTIONS.contains(&key.text.as_str());
             let extent = if collector { Extent::Collector } else { Extent::Schemes };
@@ -79,7 +79,7 @@ fn expand_sections(node: &mut Node, lookup: &dyn Lookup, findings: &mut Findings
 /// Lays `over` on top of `base`.
 fn merge(base: &mut Node, over: Node) {
     match (&mut base.value, over) {
-        (Value::Map(entries), Node { value: Value::Map(more), .. }) => {
+        (Value::Mapping(entries), Node { value: Value::Mapping(more), .. }) => {
             for (key, value) in more {
                 match entries.iter_mut().find(|(k, _)| k.text == key.text) {
                     Some((_, old)) => merge(old, value),
@@ -88,7 +88,7 @@ fn merge(base: &mut Node, over: Node) {
             }
         }
         // A mapping stays when nothing is laid over it: `otlp:` in a second file takes nothing away.
-        (Value::Map(_), Node { value: Value::Null, .. }) => {}
+        (Value::Mapping(_), Node { value: Value::Null, .. }) => {}
         (_, over) => *base = over,
     }
 }
@@ -121,10 +121,10 @@ mod tests {
         let node = load(&sources, &Files, &mut findings);
         assert!(findings.is_empty(), "{findings}");
         let batch = node.get("processors").and_then(|p| p.get("batch")).unwrap();
-        assert_eq!(batch.get("size").and_then(Node::text), Some("2"));
+        assert_eq!(batch.get("size").and_then(Node::as_str), Some("2"));
         assert_eq!(batch.get("size").unwrap().place.file.as_ref(), "b", "a value knows the file it comes from");
         assert_eq!(batch.get("list").unwrap().items().len(), 1);
-        assert_eq!(batch.get("timeout").and_then(Node::text), Some("4s"));
+        assert_eq!(batch.get("timeout").and_then(Node::as_str), Some("4s"));
         assert!(node.get("receivers").and_then(|r| r.get("otlp")).and_then(|o| o.get("x")).is_some());
     }
 

@@ -3,9 +3,9 @@
 //! A value that is nothing but a reference becomes what it refers to, read as YAML; in the middle of a text the text is put
 //! in. `${1}` and `$1` stay: relabelling needs them. Source: OpenTelemetry, "Environment variables in the configuration".
 
-use yaml::{Node, Place, Value};
+use yaml::{Findings, Node, Place, Value};
 
-use super::finding::{Collector, Findings};
+use super::Collector;
 
 /// References inside of what references refer to.
 const DEPTH_MAX: usize = 8;
@@ -47,12 +47,12 @@ impl Expansion<'_> {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match &mut node.value {
             Value::Null => {}
-            Value::List(items) => {
+            Value::Sequence(items) => {
                 for (n, item) in items.iter_mut().enumerate() {
                     self.node(item, &format!("{path}[{n}]"), depth, findings);
                 }
             }
-            Value::Map(entries) => {
+            Value::Mapping(entries) => {
                 for (key, value) in entries {
                     self.node(value, &below(&key.text), depth, findings);
                 }
@@ -120,7 +120,12 @@ impl Expansion<'_> {
             "env" => {
                 let (name, default) = what.split_once(":-").map_or((what, None), |(name, d)| (name, Some(d)));
                 if !is_name(name) {
-                    findings.error(at.place, at.path, format!("`{name}` is not the name of an environment variable"));
+                    findings.error(
+                        at.place,
+                        at.path,
+                        format!("`{name}` is not the name of an environment variable"),
+                        "",
+                    );
                     return None;
                 }
                 match (self.lookup.env(name).filter(|v| default.is_none() || !v.is_empty()), default) {
@@ -130,7 +135,7 @@ impl Expansion<'_> {
                         let message =
                             format!("the environment variable {name} is not set, nothing is put in its place");
                         let fix = format!("set it, or write a default as `${{env:{name}:-value}}`");
-                        findings.warning(at.place, at.path, message, fix, Some(Collector::Accepts));
+                        findings.warning(at.place, at.path, message, fix, Some(Collector::Accepts.into()));
                         Some(String::new())
                     }
                 }
@@ -139,12 +144,12 @@ impl Expansion<'_> {
                 .lookup
                 .file(what)
                 .map(|text| text.trim_end().to_owned())
-                .map_err(|e| findings.error(at.place, at.path, format!("cannot read the file `{what}`: {e}")))
+                .map_err(|e| findings.error(at.place, at.path, format!("cannot read the file `{what}`: {e}"), ""))
                 .ok(),
             "yaml" => Some(what.to_owned()),
             other => {
                 let message = format!("`${{{other}:...}}` is not known; there is env, file and yaml");
-                findings.error(at.place, at.path, message);
+                findings.error(at.place, at.path, message, "");
                 None
             }
         }
@@ -162,13 +167,13 @@ fn value_of(at: &At<'_>, found: &str, findings: &mut Findings) -> Value {
     // Only mappings and lists need the YAML reader; a word may look like anything.
     if found.contains([':', '[', '{', '\n']) && !found.contains("${") {
         match yaml::parse(&at.place.file, found) {
-            Ok(node) if matches!(node.value, Value::Map(_) | Value::List(_)) && !node_is_url(found) => {
+            Ok(node) if matches!(node.value, Value::Mapping(_) | Value::Sequence(_)) && !node_is_url(found) => {
                 return moved(node, at.place).value;
             }
             Ok(_) => {}
             Err(_) if found.contains('\n') => {}
-            Err((_, e)) => {
-                findings.warning(at.place, at.path, format!("is read as a text: {e}"), "", None);
+            Err(e) => {
+                findings.warning(at.place, at.path, format!("is read as a text: {}", e.message), "", None);
             }
         }
     }
@@ -187,8 +192,8 @@ fn node_is_url(found: &str) -> bool {
 fn moved(mut node: Node, place: &Place) -> Node {
     node.place = place.clone();
     node.value = match node.value {
-        Value::List(items) => Value::List(items.into_iter().map(|n| moved(n, place)).collect()),
-        Value::Map(entries) => Value::Map(
+        Value::Sequence(items) => Value::Sequence(items.into_iter().map(|n| moved(n, place)).collect()),
+        Value::Mapping(entries) => Value::Mapping(
             entries
                 .into_iter()
                 .map(|(mut key, value)| {
@@ -263,7 +268,7 @@ mod tests {
                     g: ${env:EMPTY:-${env:N}}\nh: $$5 ${1} $1\ni: ${env:OUTER}\n";
         let (node, findings) = expanded(text, Extent::Collector);
         assert!(findings.is_empty(), "{findings}");
-        let of = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+        let of = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
         let all: Vec<String> = ["a", "b", "c", "d", "f", "g", "h", "i"].map(of).into();
         assert_eq!(all, ["10.0.0.1:4317", "5", "5", "x-5-secret", "7", "5", "$5 ${1} $1", "5"]);
         assert_eq!(node.get("e").unwrap().items().len(), 2);
@@ -278,7 +283,7 @@ mod tests {
     fn other_languages_keep_their_dollars() {
         let (node, findings) = expanded("a: $$x ${X} ${env:N}\n", Extent::Schemes);
         assert!(findings.is_empty());
-        assert_eq!(node.get("a").and_then(Node::text), Some("$$x ${X} 5"));
+        assert_eq!(node.get("a").and_then(Node::as_str), Some("$$x ${X} 5"));
     }
 
     #[test]

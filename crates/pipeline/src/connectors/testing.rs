@@ -5,10 +5,10 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use wire::otlp::Decoded;
+use yaml::Findings;
 use yaml::parse;
 
 use crate::component::{Kind, Refused, Setup};
-use crate::config::Findings;
 use crate::consumer::{Answer, Consumer};
 use crate::refusal::Refusal;
 use crate::telemetry::{Telemetry, Tree};

@@ -159,7 +159,7 @@ fn target(setup: &mut Setup<'_>, group_by: &GroupBy, path: PathBuf) -> Result<Ta
 }
 
 fn setup_starts_with_star(setup: &Setup<'_>) -> bool {
-    setup.node().get("path").and_then(|node| node.text()).is_some_and(|path| path.starts_with('*'))
+    setup.node().get("path").and_then(|node| node.as_str()).is_some_and(|path| path.starts_with('*'))
 }
 
 impl Target {

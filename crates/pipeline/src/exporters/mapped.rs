@@ -2,7 +2,7 @@
 
 use model::Signal;
 use serde_json::{Value, json};
-use yaml::{Node, nearest, read};
+use yaml::{Manner, Node, meant, read};
 
 use super::engines::engines;
 use crate::component::{Exporter, ExporterFactory, Refused, SIGNALS, Setup};
@@ -58,10 +58,7 @@ const CLICKHOUSE_SETTINGS: &[&str] = &[
 fn clickhouse(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
     for (key, _) in setup.node().entries() {
         if !CLICKHOUSE_SETTINGS.contains(&key.text.as_str()) {
-            let fix = match nearest(&key.text, CLICKHOUSE_SETTINGS.iter().copied()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("there is {}", CLICKHOUSE_SETTINGS.join(", ")),
-            };
+            let fix = meant(&key.text, CLICKHOUSE_SETTINGS.iter().copied());
             setup.warning(&key.text, "is not known and is ignored", fix, Some(Collector::Refuses));
         }
     }
@@ -125,7 +122,7 @@ fn show(setup: &mut Setup<'_>) -> Result<Box<dyn Exporter>, Refused> {
 
 /// A time to live as people write it: `72h`, `30d`, and days as a number where the setting says so.
 fn duration(setup: &mut Setup<'_>, setting: &str, node: &Node) -> Result<String, Refused> {
-    let text = node.text().unwrap_or_default();
+    let text = node.as_str().unwrap_or_default();
     if setting == "ttl_days" {
         return match text.parse::<u32>() {
             Ok(0) => Ok(String::new()),
@@ -133,7 +130,7 @@ fn duration(setup: &mut Setup<'_>, setting: &str, node: &Node) -> Result<String,
             Err(_) => Err(setup.error(setting, format!("`{text}` is not a number of days; write `ttl: 72h`"))),
         };
     }
-    match read::<Interval>(node) {
+    match read::<Interval>(node, Manner::Loose) {
         Ok((interval, _)) if interval.0.is_zero() => Ok(String::new()),
         Ok(_) => Ok(text.to_owned()),
         Err(e) => Err(setup.error(setting, e.message)),

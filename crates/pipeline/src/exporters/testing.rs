@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
+use yaml::Findings;
 
 use crate::budget::Budget;
 use crate::component::{ComponentId, Exporter, ExporterFactory, Host, Kind, Setup, StatusBoard};
-use crate::config::Findings;
 use crate::journal::Journal;
 
 /// Builds an exporter from YAML; what was said of it when it is refused.

@@ -13,9 +13,9 @@ use super::service::{self, same};
 use crate::component::{
     ComponentId, Connector, Exporter, Extension, Kind, PipelineId, Receiver, Refused, Setup, Step, Surroundings,
 };
-use yaml::{Key, Node, nearest};
+use yaml::{Findings, Key, Node, meant, nearest};
 
-use crate::config::{Collector, Findings};
+use crate::config::{Collector, ignored};
 use crate::exporters;
 use crate::scrape::Scraping;
 
@@ -142,20 +142,20 @@ impl<'a> Planner<'a> {
             let id: ComponentId = match key.text.parse() {
                 Ok(id) => id,
                 Err(e) => {
-                    self.findings.error(&key.place, path, e);
+                    self.findings.error(&key.place, path, e, "");
                     continue;
                 }
             };
             if let Some(twin) = all.iter().find(|d| same(&d.id, &id)) {
                 let message = format!("is the same as `{}` in line {}; keep one", twin.id, twin.key.place.line);
-                self.findings.error(&key.place, path, message);
+                self.findings.error(&key.place, path, message, "");
                 continue;
             }
             for other in [Kind::Receiver, Kind::Exporter].into_iter().filter(|_| kind == Kind::Connector) {
                 if self.declared.get(&other).is_some_and(|all| all.iter().any(|d| same(&d.id, &id))) {
                     let message =
                         format!("is the id of a declared {} too; give one of them a name, as `{id}/two`", other.word());
-                    self.findings.error(&key.place, path.clone(), message);
+                    self.findings.error(&key.place, path.clone(), message, "");
                 }
             }
             let known = self.is_known(kind, &id);
@@ -190,7 +190,7 @@ impl<'a> Planner<'a> {
             }
             (None, None) => format!("there is no {word} `{}`; there is {there_is}", id.type_name),
         };
-        self.findings.error(&key.place, format!("{}.{id}", kind.section()), message);
+        self.findings.error(&key.place, format!("{}.{id}", kind.section()), message, "");
     }
 
     /// The pipelines that `service.pipelines` names.
@@ -206,7 +206,7 @@ impl<'a> Planner<'a> {
             let id: PipelineId = match key.text.parse() {
                 Ok(id) => id,
                 Err(e) => {
-                    self.findings.error(&key.place, path, e);
+                    self.findings.error(&key.place, path, e, "");
                     continue;
                 }
             };
@@ -222,9 +222,9 @@ impl<'a> Planner<'a> {
             };
             for kind in [Kind::Receiver, Kind::Exporter] {
                 let section = kind.section();
-                if node.get(section).is_none_or(|n| n.items().is_empty() && n.text().is_none()) {
+                if node.get(section).is_none_or(|n| n.items().is_empty() && n.as_str().is_none()) {
                     let message = format!("has no {section}; name at least one, or remove the pipeline");
-                    self.findings.error(&key.place, path.clone(), message);
+                    self.findings.error(&key.place, path.clone(), message, "");
                 }
             }
             self.check_signals(&pipeline);
@@ -235,12 +235,7 @@ impl<'a> Planner<'a> {
 
     fn check_key(&mut self, path: &str, key: &Key, known: &[&str]) {
         if !known.contains(&key.text.as_str()) {
-            let fix = match nearest(&key.text, known.iter().copied()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("there is {}", known.join(", ")),
-            };
-            let path = format!("{path}.{}", key.text);
-            self.findings.warning(&key.place, path, "is not known and is ignored", fix, Some(Collector::Refuses));
+            ignored(key, format!("{path}.{}", key.text), meant(&key.text, known.iter().copied()), self.findings);
         }
     }
 
@@ -249,19 +244,19 @@ impl<'a> Planner<'a> {
         let mut ids: Vec<(ComponentId, Key)> = Vec::new();
         let Some(list) = node.get(kind.section()) else { return ids };
         let one = std::slice::from_ref(list);
-        for item in if list.text().is_some() { one } else { list.items() } {
-            let key = Key { text: item.text().unwrap_or_default().to_owned(), place: item.place.clone() };
+        for item in if list.as_str().is_some() { one } else { list.items() } {
+            let key = Key { text: item.as_str().unwrap_or_default().to_owned(), place: item.place.clone() };
             let path = format!("{pipeline}.{}", kind.section());
             let id: ComponentId = match key.text.parse() {
                 Ok(id) => id,
                 Err(e) => {
-                    self.findings.error(&key.place, path, e);
+                    self.findings.error(&key.place, path, e, "");
                     continue;
                 }
             };
             let Some(id) = self.resolve(kind, &id, &key, &path) else { continue };
             if ids.iter().any(|(other, _)| *other == id) {
-                self.findings.error(&key.place, path, format!("names `{id}` twice; keep one"));
+                self.findings.error(&key.place, path, format!("names `{id}` twice; keep one"), "");
                 continue;
             }
             ids.push((id, key));
@@ -285,12 +280,14 @@ impl<'a> Planner<'a> {
         }
         let names: Vec<String> = all().map(|d| d.id.to_string()).collect();
         let section = kind.section();
-        let message = match nearest(&key.text, names.iter().map(String::as_str)) {
+        let ids = || names.iter().map(String::as_str);
+        let of_type = |id: &&str| id.split_once('/').is_some_and(|(name, _)| nearest(&key.text, [name]).is_some());
+        let message = match nearest(&key.text, ids()).or_else(|| ids().find(of_type)) {
             Some(name) => format!("`{}` is not declared in `{section}`, did you mean `{name}`?", key.text),
             None if names.is_empty() => format!("`{}` is not declared: there is no section `{section}`", key.text),
             None => format!("`{}` is not declared in `{section}`; there is {}", key.text, names.join(", ")),
         };
-        self.findings.error(&key.place, path, message);
+        self.findings.error(&key.place, path, message, "");
         None
     }
 
@@ -319,7 +316,7 @@ impl<'a> Planner<'a> {
                     let message =
                         format!("the {} `{id}` does {} only, not {}", kind.word(), names.join(" and "), signal.name());
                     let path = format!("service.pipelines.{}.{}", pipeline.id, kind.section());
-                    self.findings.error(&key.place, path, message);
+                    self.findings.error(&key.place, path, message, "");
                 }
             }
         }
@@ -337,11 +334,21 @@ impl<'a> Planner<'a> {
                 // Said with the other things that are not used.
                 (true, true) => continue,
                 (true, false) => {
-                    self.findings.error(&key.place, path, "no pipeline has it among its `exporters`; add it to one");
+                    self.findings.error(
+                        &key.place,
+                        path,
+                        "no pipeline has it among its `exporters`; add it to one",
+                        "",
+                    );
                     continue;
                 }
                 (false, true) => {
-                    self.findings.error(&key.place, path, "no pipeline has it among its `receivers`; add it to one");
+                    self.findings.error(
+                        &key.place,
+                        path,
+                        "no pipeline has it among its `receivers`; add it to one",
+                        "",
+                    );
                     continue;
                 }
                 (false, false) => {}
@@ -356,7 +363,7 @@ impl<'a> Planner<'a> {
                         f.id.signal.name(),
                         makes.join(", ")
                     );
-                    self.findings.error(&key.place, path.clone(), message);
+                    self.findings.error(&key.place, path.clone(), message, "");
                 }
             }
         }
@@ -364,7 +371,7 @@ impl<'a> Planner<'a> {
         if let Some(circle) = circle(wanted, &connectors) {
             let path = format!("service.pipelines.{}", circle.id);
             let message = "connectors lead from this pipeline back into it; take one of them out";
-            self.findings.error(&circle.key.place, path, message);
+            self.findings.error(&circle.key.place, path, message, "");
         }
     }
 
@@ -484,7 +491,7 @@ impl<'a> Planner<'a> {
             path,
             "no pipeline uses it, so it does not run",
             "name it in a pipeline, or remove it",
-            Some(Collector::Differs("says nothing of it")),
+            Some(Collector::Differs("says nothing of it").into()),
         );
     }
 
@@ -509,11 +516,11 @@ impl<'a> Planner<'a> {
         let mut built: Vec<(ComponentId, Box<dyn Extension>)> = Vec::new();
         let mut used = BTreeSet::new();
         for item in list.map(Node::items).unwrap_or_default() {
-            let key = Key { text: item.text().unwrap_or_default().to_owned(), place: item.place.clone() };
+            let key = Key { text: item.as_str().unwrap_or_default().to_owned(), place: item.place.clone() };
             let id: ComponentId = match key.text.parse() {
                 Ok(id) => id,
                 Err(e) => {
-                    self.findings.error(&key.place, path, e);
+                    self.findings.error(&key.place, path, e, "");
                     continue;
                 }
             };
@@ -530,7 +537,7 @@ impl<'a> Planner<'a> {
                 None => {
                     let message = format!("`{id}` is not declared in `extensions`, its defaults are used");
                     let fix = format!("write `{id}:` in a section `extensions`");
-                    self.findings.warning(&key.place, path, message, fix, Some(Collector::Refuses));
+                    self.findings.warning(&key.place, path, message, fix, Some(Collector::Refuses.into()));
                     let node = Node::empty_map(key.place.clone());
                     let mut setup = Setup::new(Kind::Extension, &id, &node, self.findings).within(self.surroundings);
                     let extension = (factory.build)(&mut setup);
@@ -556,7 +563,7 @@ impl<'a> Planner<'a> {
                 format!("extensions.{id}"),
                 "is not named in `service.extensions`, so it does not run",
                 "name it there, or remove it",
-                Some(Collector::Differs("says nothing of it")),
+                Some(Collector::Differs("says nothing of it").into()),
             );
         }
         built

@@ -79,7 +79,7 @@ fn quoted_key(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use yaml::{parse, read};
+    use yaml::{Manner, parse, read};
 
     use super::*;
 
@@ -90,7 +90,7 @@ mod tests {
             "list": [{"k": "v", "deep": {"z": [1, "2"]}}, "plain", ["nested", [1]]],
             "text": "two\nlines",
         });
-        let (again, _) = read::<Value>(&parse("f", &yaml(&value)).unwrap()).unwrap();
+        let (again, _) = read::<Value>(&parse("f", &yaml(&value)).unwrap(), Manner::Loose).unwrap();
         assert_eq!(again, value, "{}", yaml(&value));
     }
 }

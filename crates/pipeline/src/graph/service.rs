@@ -5,9 +5,9 @@ use model::Signal;
 use crate::component::{
     ComponentId, ConnectorFactory, ExporterFactory, ExtensionFactory, Kind, ProcessorFactory, ReceiverFactory,
 };
-use yaml::Node;
+use yaml::{Findings, Node};
 
-use crate::config::{Collector, Findings};
+use crate::config::{Collector, ignored};
 use crate::{connectors, exporters, extensions, processors, receivers};
 
 /// What `service.telemetry` says that this process can follow.
@@ -34,17 +34,11 @@ impl Service {
                     format!("service.telemetry.{}", key.text),
                     "is not used: Bellrock keeps its own telemetry in itself",
                     "leave it out",
-                    Some(Collector::Accepts),
+                    Some(Collector::Accepts.into()),
                 ),
                 other => {
                     let path = format!("service.telemetry.{other}");
-                    findings.warning(
-                        &key.place,
-                        path,
-                        "is not known and is ignored",
-                        "there is logs and metrics",
-                        Some(Collector::Refuses),
-                    );
+                    ignored(key, path, "there are logs and metrics".to_owned(), findings);
                 }
             }
         }
@@ -53,7 +47,7 @@ impl Service {
 
     fn logs(&mut self, node: &Node, findings: &mut Findings) {
         let Some(level) = node.get("level") else { return };
-        let text = level.text().unwrap_or_default();
+        let text = level.as_str().unwrap_or_default();
         self.log_level = match text.to_ascii_lowercase().as_str() {
             "debug" => Some("debug".to_owned()),
             "info" => Some("info".to_owned()),
@@ -61,21 +55,21 @@ impl Service {
             "error" | "dpanic" | "panic" | "fatal" => Some("error".to_owned()),
             _ => {
                 let message = format!("`{text}` is not a level; write debug, info, warn or error");
-                findings.error(&level.place, "service.telemetry.logs.level", message);
+                findings.error(&level.place, "service.telemetry.logs.level", message, "");
                 None
             }
         };
     }
 
     fn metrics(&mut self, node: &Node, findings: &mut Findings) {
-        if let (Some(key), Some(address)) = (node.key("address"), node.get("address").and_then(Node::text)) {
+        if let (Some(key), Some(address)) = (node.key("address"), node.get("address").and_then(Node::as_str)) {
             self.metrics_address = Some(address.to_owned());
             findings.warning(
                 &key.place,
                 "service.telemetry.metrics.address",
                 format!("is taken as `server.metrics: {address}`"),
                 "newer Collectors have `readers` in its place",
-                Some(Collector::Refuses),
+                Some(Collector::Refuses.into()),
             );
         }
         if let Some(readers) = node.key("readers") {
@@ -84,7 +78,7 @@ impl Service {
                 "service.telemetry.metrics.readers",
                 "is not used: Bellrock's own metrics are at `server.metrics`",
                 "move that port if it has to be another",
-                Some(Collector::Accepts),
+                Some(Collector::Accepts.into()),
             );
         }
     }

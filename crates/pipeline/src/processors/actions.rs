@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wire::otlp::tree::{Attributes, Value};
-use yaml::nearest;
+use yaml::meant;
 
 use crate::component::{Refused, Setup};
 use crate::telemetry::Origin;
@@ -102,8 +102,7 @@ impl Action {
     fn build(setup: &mut Setup<'_>, at: &str, c: &ActionConfig) -> Result<Self, Refused> {
         let name = c.action.to_ascii_lowercase();
         if !NAMES.contains(&&*name) {
-            let hint = nearest(&name, NAMES)
-                .map_or_else(|| format!("there is {}", NAMES.join(", ")), |n| format!("did you mean `{n}`?"));
+            let hint = meant(&name, NAMES);
             return Err(setup.error(&format!("{at}.action"), format!("`{}` is no action; {hint}", c.action)));
         }
         let by_pattern = matches!(&*name, "delete" | "hash") && !c.pattern.is_empty();

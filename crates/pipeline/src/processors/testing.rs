@@ -7,9 +7,9 @@ use wire::otlp::tree::{
     Attributes, Data, LogRecord, Metric, Number, NumberPoint, OfResource, OfScope, Resource, Span, SpanId, Temporality,
     TraceId, Tree as Of, Value,
 };
+use yaml::Findings;
 
 use crate::component::{ComponentId, Kind, Processor, ProcessorFactory, Setup, Step};
-use crate::config::{self, Findings};
 use crate::telemetry::{Telemetry, Tree};
 
 /// Builds a processor from YAML; the findings as text when it is refused.
@@ -19,7 +19,7 @@ pub(crate) fn built(factory: &ProcessorFactory, signal: Signal, yaml: &str) -> R
     let mut findings = Findings::default();
     let step = (factory.build)(&mut Setup::new(Kind::Processor, &id, &node, &mut findings), signal);
     step.map_err(|_| {
-        let line = |f: &&config::Finding| f.to_string();
+        let line = |f: &&yaml::Finding| f.to_string();
         findings.sorted().iter().map(line).collect::<Vec<_>>().join("\n")
     })
 }

@@ -14,10 +14,10 @@ use parking_lot::Mutex;
 use wire::otlp::{Decoded, Limits, decode_logs, decode_metrics, decode_traces};
 use wire::rows::{PointRow, RowLogSink, RowMetricSink, RowSpanSink};
 use wire::sink::Number;
+use yaml::Findings;
 
 use crate::budget::Budget;
 use crate::component::{ComponentId, Host, Kind, Outputs, ReceiverFactory, Run, Setup, Shared, Sockets, StatusBoard};
-use crate::config::Findings;
 use crate::consumer::{Answer, Consumer};
 use crate::journal::Journal;
 use crate::refusal::Refusal;

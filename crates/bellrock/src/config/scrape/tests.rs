@@ -12,7 +12,8 @@ fn load(yaml: &str) -> Result<Scraping, String> {
     let raw = parse(yaml)?;
     let node = yaml::parse("bellrock.yaml", yaml).unwrap();
     let receiver = node.get("receivers").and_then(|r| r.get("prometheus"));
-    let receiver = receiver.map_or_else(PrometheusReceiver::default, |node| yaml::read(node).unwrap().0);
+    let receiver =
+        receiver.map_or_else(PrometheusReceiver::default, |node| yaml::read(node, yaml::Manner::Loose).unwrap().0);
     let (mut scraping, mut p) = (Scraping::default(), Problems::default());
     add(&mut scraping, "", raw.global, raw.scrape_configs, Path::new("/etc/bellrock"), &mut p);
     let receiver = receiver.config;

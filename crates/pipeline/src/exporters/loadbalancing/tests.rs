@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use yaml::Findings;
 
 use super::*;
 use crate::component::{Health, Surroundings};
-use crate::config::Findings;
 use crate::exporters::testing::{built, host, said};
 use crate::graph::{Graph, complete, plan};
 use crate::processors::testing::{of_service, span};

@@ -1,11 +1,11 @@
 //! What is said of configurations: every error and warning of the graph with its line.
 
 use expect_test::{Expect, expect};
+use yaml::Findings;
 use yaml::parse;
 
 use super::super::{complete, plan};
 use crate::component::Surroundings;
-use crate::config::Findings;
 
 /// Everything that is said of `yaml`.
 fn said(yaml: &str) -> String {
@@ -101,7 +101,7 @@ fn old_names_and_other_stores_are_mapped() {
             otel.yaml:4:5: warning: exporters.clickhouse: stores in Bellrock's own engines; endpoint, database and tables are not used; write `bellrock` among the exporters of the pipelines (the Collector accepts it as it is)
             otel.yaml:5:5: warning: exporters.clickhouse.ttl: is not used: how long telemetry is kept is a setting of the store; write `storage: {retention: 72h}` (the Collector accepts it as it is)
             otel.yaml:6:5: warning: exporters.clickhouse.metrics_table_name: is not used, and has been replaced by `metrics_tables`; leave it out (the Collector accepts it as deprecated)
-            otel.yaml:7:5: warning: exporters.clickhouse.tracestable: is not known and is ignored; did you mean `metrics_tables`? (the Collector refuses it)
+            otel.yaml:7:5: warning: exporters.clickhouse.tracestable: is not known and is ignored; did you mean `traces_table_name`? (the Collector refuses it)
             otel.yaml:8:19: warning: exporters.clickhouse/bad: stores in Bellrock's own engines; endpoint, database and tables are not used; write `bellrock` among the exporters of the pipelines (the Collector accepts it as it is)
             otel.yaml:8:20: error: exporters.clickhouse/bad.ttl: `72` has no unit, and would be read as nanoseconds; write `72s` or `72h`
             otel.yaml:9:11: warning: exporters.jaeger: stores in Bellrock's own engines, which answer Jaeger's queries; write `bellrock`, or `otlp` to a Jaeger that is to have the traces too (the Collector refuses it)

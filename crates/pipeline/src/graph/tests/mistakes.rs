@@ -41,7 +41,7 @@ fn attributes_selections_and_samplers() {
     check(
         &with_processors(processors),
         expect![[r#"
-            otel.yaml:3:37: error: processors.attributes/1.actions[0].action: `put` is no action; there is insert, update, upsert, delete, hash, extract, convert
+            otel.yaml:3:37: error: processors.attributes/1.actions[0].action: `put` is no action; there are insert, update, upsert, delete, hash, extract, convert
             otel.yaml:4:54: error: processors.attributes/2.actions[0].converted_type: `text` is no type; write `string`, `int` or `double`
             otel.yaml:5:45: error: processors.attributes/3.actions[0].pattern: it is not a pattern: regex parse error: ( error: unclosed group
             otel.yaml:9:29: error: processors.attributes/4.include.attributes[0].value: it is not a pattern: regex parse error: ( error: unclosed group

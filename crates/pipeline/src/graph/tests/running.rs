@@ -8,12 +8,12 @@ use std::time::Duration;
 use foundation::Clock;
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
+use yaml::Findings;
 use yaml::parse;
 
 use super::super::{Graph, complete, plan};
 use crate::budget::Budget;
 use crate::component::{Host, Shared, Sockets, StatusBoard, Surroundings};
-use crate::config::Findings;
 use crate::journal::Journal;
 
 /// A host without engines.

@@ -6,12 +6,12 @@ use foundation::UnixNanos;
 use foundation::clock::ManualClock;
 use foundation::disk::RealDisk;
 use wire::otlp::tree::{Span, Traces};
+use yaml::Findings;
 use yaml::parse;
 
 use super::super::testing::{built, of_service, span};
 use super::*;
 use crate::component::{ComponentId, Kind, StatusBoard};
-use crate::config::Findings;
 
 const SECOND: i64 = 1_000_000_000;
 
