@@ -3,7 +3,6 @@
 //! *Invariant:* no storage engine and no HTTP server: what a rule asks comes through traits that this crate owns.
 
 pub mod alert;
-pub mod finding;
 pub mod manager;
 pub mod notification;
 pub mod notify;
@@ -11,8 +10,6 @@ pub mod rules;
 pub mod slo;
 mod stand_in;
 pub mod timeline;
-pub mod yaml;
 
 pub use alert::{Alert, Fingerprint};
-pub use finding::{Finding, Findings, Severity};
 pub use timeline::{Happened, Timeline};

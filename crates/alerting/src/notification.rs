@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use foundation::UnixNanos;
 use model::Labels;
 use tokio::sync::mpsc::Sender;
+use yaml::{Elsewhere, Findings, Node};
 
 use crate::alert::Fingerprint;
-use crate::finding::Findings;
-use crate::yaml::Node;
+
+/// What Alertmanager makes of what only Bellrock takes.
+pub(crate) const REFUSED: Elsewhere = Elsewhere::refused_by("Alertmanager");
 
 /// How long one attempt may take unless the channel says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(30);

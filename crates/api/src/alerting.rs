@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerting::Finding;
 use alerting::manager::Alertmanager;
 use alerting::manager::config::Loaded;
+use yaml::Finding;
 
 use crate::sources::Source;
 

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alerting::finding::{Finding as Noticed, Severity as Weight};
 use alerting::rules::book::{self, matching};
 use alerting::slo;
 use foundation::clock::SystemClock;
@@ -99,21 +98,7 @@ fn files(
 }
 
 /// What is only worth knowing is left to the commands that look at one kind of file.
-fn add(findings: &mut Findings, path: &Path, noticed: &[Noticed]) {
+fn add(findings: &mut Findings, path: &Path, noticed: &[Finding]) {
     let file: Arc<str> = path.display().to_string().into();
-    for n in noticed {
-        let severity = match n.severity {
-            Weight::Error => Severity::Error,
-            Weight::Warning => Severity::Warning,
-            Weight::Info => continue,
-        };
-        findings.push(Finding {
-            severity,
-            place: Place { file: file.clone(), line: n.place.line as _, column: n.place.column as _ },
-            path: n.path.clone(),
-            message: n.message.clone(),
-            remedy: n.remedy.clone(),
-            elsewhere: None,
-        });
-    }
+    noticed.iter().filter(|n| n.severity != Severity::Info).for_each(|n| findings.push(n.of(&file)));
 }

@@ -37,8 +37,9 @@ pub(crate) fn run(args: &CheckConfigArgs) -> anyhow::Result<(String, bool)> {
                 config.time_intervals.len(),
             );
         }
+        let name = path.display().to_string().into();
         for finding in &loaded.findings {
-            let _ = writeln!(out, "{} {}:{finding}", finding.severity.name(), path.display());
+            let _ = writeln!(out, "{}", finding.of(&name));
         }
         let valid = if loaded.valid_in_alertmanager { "yes" } else { "no" };
         let _ = writeln!(out, "valid in Alertmanager: {valid}");

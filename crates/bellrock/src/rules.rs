@@ -12,8 +12,9 @@ pub(crate) fn check(files: &[PathBuf]) -> (String, bool) {
     for file in files {
         let read = read_file(file);
         let _ = writeln!(out, "Checking {}", file.display());
+        let name = file.display().to_string().into();
         for f in &read.findings {
-            let _ = writeln!(out, "  {} {}:{f}", f.severity.name(), file.display());
+            let _ = writeln!(out, "  {}", f.of(&name));
         }
         let count: usize = read.groups.iter().map(|g| g.rules.len()).sum();
         if read.is_usable() {

@@ -266,7 +266,7 @@ def test_a_file_is_read_again_and_a_bad_one_is_not_taken(tmp_path, hook):
         path.write_text(good.replace("receiver: team,", "receiver: taem,"))
         answer = requests.post(am.url + "/-/reload", timeout=10)
         assert answer.status_code == 500
-        assert 'undefined receiver "taem" used in route (did you mean `team`?)' in answer.text
+        assert 'undefined receiver "taem" used in route; did you mean `team`?' in answer.text
         path.write_text(good.replace("name: team,", "name: crew,").replace("receiver: team,", "receiver: crew,"))
         assert requests.post(am.url + "/-/reload", timeout=10).status_code == 200
         assert am.get("/api/v2/receivers") == [{"name": "crew"}, {"name": "pager"}]
@@ -303,9 +303,9 @@ def test_the_file_of_the_design_is_taken_verbatim(tmp_path):
     assert checked.returncode == 0, checked.stdout
     for expected in (
         "3 receivers with 4 channels, 1 of them disabled",
-        "29:9: receivers[1].email_configs[0]: `subject` is not a field of Alertmanager",
-        "38:18: receivers[1].slack_configs[0]: api_url is not filled in yet; this channel is disabled",
-        "60:5: inhibit_rules[0]: acts only between alerts of one and the same name",
+        "29:9: warning: receivers[1].email_configs[0]: `subject` is not a field of Alertmanager",
+        "38:18: warning: receivers[1].slack_configs[0]: api_url is not filled in yet; this channel is disabled",
+        "60:5: warning: inhibit_rules[0]: acts only between alerts of one and the same name",
         "valid in Alertmanager: no",
     ):
         assert expected in checked.stdout, f"{expected}\n{checked.stdout}"

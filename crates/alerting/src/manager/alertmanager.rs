@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use yaml::Findings;
 
 use super::acknowledge::{self, Acknowledgement};
 use super::active::{ActiveAlert, ActiveAlerts, PostedAlert};
@@ -22,9 +23,7 @@ use super::present::Present;
 use super::silences::{Silence, SilenceError, Silences};
 use super::state::{State, Stats};
 use crate::alert::Fingerprint;
-use crate::finding::Findings;
 use crate::timeline::{Happened, Timeline};
-use crate::yaml::Node;
 
 /// Alerts that are held at once.
 const ALERTS_MAX: usize = 200_000;
@@ -491,7 +490,7 @@ impl Alertmanager {
 
 fn read_window(body: &Value) -> Result<Window, Vec<String>> {
     let said = |findings: &Findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let node = Node::parse(&body.to_string()).map_err(|e| vec![e.to_string()])?;
+    let node = yaml::parse("", &body.to_string()).map_err(|e| vec![e.to_string()])?;
     let mut findings = Findings::default();
     Window::read(&node, "", &mut findings).ok_or_else(|| said(&findings))
 }

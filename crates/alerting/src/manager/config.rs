@@ -25,11 +25,12 @@ pub use print::SECRET;
 pub use receivers::{Receiver, Slot};
 pub use route::{GroupBy, Route, RouteTree};
 
+use yaml::{Finding, Findings, Node, Severity};
+
 use super::maintenance::Window;
 use super::time_interval::TimeInterval;
-use crate::finding::{Finding, Findings, Severity};
+use crate::notification::REFUSED;
 use crate::notification::{Integrations, Shared};
-use crate::yaml::Node;
 
 /// How long an alert without an end is taken to fire.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -78,9 +79,9 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Every error on a line of its own; empty when there is none.
-    pub fn errors(&self) -> Vec<String> {
-        self.findings.iter().filter(|f| f.severity == Severity::Error).map(ToString::to_string).collect()
+    /// Why it cannot be used; nothing when it can.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity == Severity::Error)
     }
 }
 
@@ -116,11 +117,11 @@ struct Raw {
 
 /// Reads the text of a file.
 pub fn load(text: &str, source: Source<'_>, integrations: &dyn Integrations) -> Loaded {
-    match Node::parse(text) {
+    match yaml::parse("", text) {
         Ok(root) => load_node(root, source, integrations),
         Err(e) => {
             let mut findings = Findings::default();
-            findings.error(e.place, "", e.message, "");
+            findings.error(&e.place, "", e.message, "");
             Loaded { config: None, findings: findings.into_sorted(), valid_in_alertmanager: false }
         }
     }
@@ -130,12 +131,12 @@ pub fn load(text: &str, source: Source<'_>, integrations: &dyn Integrations) -> 
 pub fn load_node(mut root: Node, source: Source<'_>, integrations: &dyn Integrations) -> Loaded {
     let mut findings = Findings::default();
     normalise::email_aliases(&mut root, &mut findings);
-    let raw: Raw = root.read_or_note("", &mut findings).unwrap_or_default();
+    let raw: Raw = root.read("", &mut findings).unwrap_or_default();
     ours(&root, source, &mut findings);
     let (time_intervals, place_of_intervals) = intervals::read(&root, &mut findings);
     let receivers = receivers::names(&root, &mut findings);
     let known = route::Known { receivers: &receivers, intervals: &time_intervals };
-    let routes = route::read(root.get("route"), root.place, known, &mut findings);
+    let routes = route::read(root.get("route"), &root.place, known, &mut findings);
     intervals::unused(&time_intervals, &place_of_intervals, routes.as_ref(), &mut findings);
     let inhibit_rules = inhibition::read(root.get("inhibit_rules"), &mut findings);
     let maintenance = Window::read_all(root.get("maintenance_windows"), "maintenance_windows", &mut findings);
@@ -150,7 +151,7 @@ pub fn load_node(mut root: Node, source: Source<'_>, integrations: &dyn Integrat
         let builder = integrations.open(&shared, &mut findings);
         receivers::read(&root, &*builder, &mut findings)
     };
-    let (errors, refused) = (findings.has_errors(), findings.foreign_refusal());
+    let (errors, refused) = (findings.has_errors(), findings.refused_elsewhere());
     let modern = normalise::modern(&root);
     let config = routes.filter(|_| !errors).map(|routes| Config {
         routes,
@@ -169,21 +170,20 @@ pub fn load_node(mut root: Node, source: Source<'_>, integrations: &dyn Integrat
 fn ours(root: &Node, source: Source<'_>, findings: &mut Findings) {
     for (key, _) in root.entries() {
         match key.text.as_str() {
-            "maintenance_windows" if !source.section => findings.add(Finding {
+            "maintenance_windows" if !source.section => findings.push(Finding {
                 severity: Severity::Info,
-                place: key.place,
+                place: key.place.clone(),
                 path: key.text.clone(),
                 message: "maintenance windows are ours".to_owned(),
-                remedy: "Alertmanager refuses the file; keep them in the server's configuration to share this one"
-                    .to_owned(),
-                foreign_refusal: true,
+                remedy: "keep them in the server's configuration to share this file with Alertmanager".to_owned(),
+                elsewhere: Some(REFUSED),
             }),
             "alertmanagers" | "alert_relabel_configs" if !source.section => {
                 let remedy = "it belongs into the file of Prometheus";
-                findings.error(key.place, "", format!("unknown field `{}`", key.text), remedy);
+                findings.error(&key.place, "", format!("unknown field `{}`", key.text), remedy);
             }
             "tracing" | "event_recorder" => {
-                findings.info(key.place, &key.text, "is not used", "the server traces and records by itself");
+                findings.info(&key.place, &key.text, "is not used", "the server traces and records by itself");
             }
             _ => {}
         }
@@ -193,7 +193,7 @@ fn ours(root: &Node, source: Source<'_>, findings: &mut Findings) {
 fn resolve_timeout(root: &Node, findings: &mut Findings) -> Duration {
     let Some(node) = root.get("global").and_then(|g| g.get("resolve_timeout")) else { return RESOLVE_TIMEOUT };
     duration::read(node.as_str().unwrap_or_default()).unwrap_or_else(|message| {
-        findings.error(node.place, "global.resolve_timeout", message, "");
+        findings.error(&node.place, "global.resolve_timeout", message, "");
         RESOLVE_TIMEOUT
     })
 }

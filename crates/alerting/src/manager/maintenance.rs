@@ -9,11 +9,10 @@ use model::Labels;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use yaml::{Findings, Node};
 
 use super::matchers::{self, Matchers};
 use super::time_interval::TimeInterval;
-use crate::finding::Findings;
-use crate::yaml::Node;
 
 /// One window.
 #[derive(Debug, Clone)]
@@ -66,8 +65,8 @@ impl Window {
         let mut read: Vec<Self> = Vec::new();
         for window in windows.collect::<Vec<_>>() {
             if read.iter().any(|w| w.name == window.name) {
-                let place = node.map(|n| n.place).unwrap_or_default();
-                findings.error(place, path, format!("two maintenance windows are called `{}`", window.name), "");
+                let place = node.map(|n| n.place.clone()).unwrap_or_default();
+                findings.error(&place, path, format!("two maintenance windows are called `{}`", window.name), "");
             } else {
                 read.push(window);
             }
@@ -78,34 +77,34 @@ impl Window {
     /// Reads one; what is wrong is noted.
     pub fn read(node: &Node, path: &str, findings: &mut Findings) -> Option<Self> {
         let before = findings.iter().count();
-        let raw: Raw = node.read_or_note(path, findings)?;
+        let raw: Raw = node.read(path, findings)?;
         let IgnoredAny = raw.times;
         if raw.name.is_empty() {
-            findings.error(node.place, path, "a maintenance window needs a name", "");
+            findings.error(&node.place, path, "a maintenance window needs a name", "");
         }
         let mut read = Matchers::default();
         for text in &raw.matchers {
             match matchers::parse(text) {
                 Ok(parsed) => read.0.extend(parsed.matchers.0),
-                Err(e) => findings.error(node.place, &format!("{path}.matchers"), e.to_string(), ""),
+                Err(e) => findings.error(&node.place, format!("{path}.matchers"), e.to_string(), ""),
             }
         }
         if read.0.is_empty() {
             let remedy = "write `alertname=~\".+\"` for all alerts";
-            findings.error(node.place, path, "a maintenance window needs matchers", remedy);
+            findings.error(&node.place, path, "a maintenance window needs matchers", remedy);
         }
         let mut time = |field: &str, text: Option<&str>| {
             let parsed = text.map(str::parse::<Timestamp>)?;
             if let Err(e) = &parsed {
-                let place = node.get(field).map_or(node.place, |n| n.place);
-                findings.error(place, &format!("{path}.{field}"), e.to_string(), "write it as 2026-12-24T18:00:00Z");
+                let place = node.value_place(field);
+                findings.error(place, format!("{path}.{field}"), e.to_string(), "write it as 2026-12-24T18:00:00Z");
             }
             parsed.ok().map(|t| UnixNanos(t.as_nanosecond() as i64))
         };
         let (starts_at, ends_at) =
             (time("starts_at", raw.starts_at.as_deref()), time("ends_at", raw.ends_at.as_deref()));
         if starts_at.zip(ends_at).is_some_and(|(s, e)| s >= e) {
-            findings.error(node.place, path, "the window ends before it begins", "");
+            findings.error(&node.place, path, "the window ends before it begins", "");
         }
         let times = node.get("times").map(Node::items).unwrap_or_default();
         let times: Vec<_> = times
@@ -115,7 +114,7 @@ impl Window {
             .collect();
         if times.is_empty() && starts_at.is_none() && ends_at.is_none() {
             let remedy = "write `times`, or `starts_at` and `ends_at`";
-            findings.error(node.place, path, "the window would never end", remedy);
+            findings.error(&node.place, path, "the window would never end", remedy);
         }
         let shown = json!({
             "name": raw.name,
@@ -155,7 +154,7 @@ mod tests {
         let text = "[{name: backup, matchers: ['service=db'], ends_at: '2026-12-01T00:00:00Z', \
                     times: [{weekdays: [saturday], times: [{start_time: '02:00', end_time: '04:00'}]}]}]";
         let mut findings = Findings::default();
-        let windows = Window::read_all(Some(&Node::parse(text).unwrap()), "m", &mut findings);
+        let windows = Window::read_all(Some(&yaml::parse("", text).unwrap()), "m", &mut findings);
         assert_eq!(findings.iter().count(), 0);
         let db = Labels::from_pairs([("service", "db")]);
         assert!(windows[0].mutes(&db, at("2026-11-28T03:00:00Z")));
@@ -169,7 +168,7 @@ mod tests {
     fn what_would_never_end_is_refused() {
         let text = "[{name: a, matchers: ['x=y']}, {name: '', matchers: [], starts_at: soon}]";
         let mut findings = Findings::default();
-        assert!(Window::read_all(Some(&Node::parse(text).unwrap()), "m", &mut findings).is_empty());
+        assert!(Window::read_all(Some(&yaml::parse("", text).unwrap()), "m", &mut findings).is_empty());
         let said: Vec<_> = findings.iter().map(|f| f.message.as_str()).collect();
         assert!(said.contains(&"the window would never end") && said.contains(&"a maintenance window needs a name"));
         assert!(said.contains(&"a maintenance window needs matchers"), "{said:?}");

@@ -17,15 +17,14 @@ use metastore::Metastore;
 use model::Labels;
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
+use yaml::{Findings, Node};
 
 use super::config::{self, Config, Source};
 use super::{Alertmanager, Options, PostedAlert, Silence};
-use crate::finding::Findings;
 use crate::notification::{
     BoxFuture, Channel, ChannelBuilder, Delivery, Integrations, Notification, Notifier, Outcome, Shared, Step,
 };
 use crate::timeline::Timeline;
-use crate::yaml::Node;
 
 /// The moment at which tests begin: a Saturday.
 const BEGIN: i64 = 1_795_867_200;
@@ -74,7 +73,13 @@ impl Integrations for Recording {
 impl ChannelBuilder for Recording {
     fn build(&self, kind: &str, entry: &Node, path: &str, findings: &mut Findings) -> Option<Channel> {
         if kind == "wechat" {
-            findings.warn(entry.place, path, "there is no wechat in this build yet; this channel is disabled", "");
+            findings.warning(
+                &entry.place,
+                path,
+                "there is no wechat in this build yet; this channel is disabled",
+                "",
+                None,
+            );
             return None;
         }
         let text = |key: &str| entry.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
@@ -97,7 +102,7 @@ struct Bench {
 fn config(text: &str, desk: &Arc<Desk>) -> Config {
     let source = Source { base: Path::new(""), external_url: "http://am", section: false };
     let loaded = config::load(text, source, &Recording(desk.clone()));
-    assert_eq!(loaded.errors(), Vec::<String>::new());
+    assert_eq!(loaded.errors().next(), None);
     loaded.config.unwrap()
 }
 

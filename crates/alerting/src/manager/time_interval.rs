@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::finding::Findings;
-use crate::yaml::Node;
+use yaml::{Findings, Node};
 
 /// One entry of `time_intervals`.
 #[derive(Debug, Clone, Default)]
@@ -64,11 +63,11 @@ impl TimeInterval {
     /// Reads one entry; what is wrong is noted.
     pub fn read(node: &Node, path: &str, findings: &mut Findings) -> Option<Self> {
         let before = findings.iter().count();
-        let raw: Raw = node.read_or_note(path, findings)?;
+        let raw: Raw = node.read(path, findings)?;
         let mut note = |field: &str, result: Result<(), String>| {
             if let Err(message) = result {
-                let place = node.get(field).map_or(node.place, |n| n.place);
-                findings.error(place, &format!("{path}.{field}"), message, "");
+                let place = node.value_place(field);
+                findings.error(place, format!("{path}.{field}"), message, "");
             }
         };
         let mut read = Self::default();
@@ -179,7 +178,7 @@ mod tests {
 
     fn read(text: &str) -> Result<TimeInterval, Vec<String>> {
         let mut findings = Findings::default();
-        let read = TimeInterval::read(&Node::parse(text).unwrap(), "t", &mut findings);
+        let read = TimeInterval::read(&yaml::parse("", text).unwrap(), "t", &mut findings);
         read.ok_or_else(|| findings.iter().map(ToString::to_string).collect())
     }
 
@@ -215,17 +214,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
-            ("weekdays: [mon]", "1:11: t.weekdays: mon is not a valid weekday"),
-            ("months: ['13']", "1:9: t.months: 13 is not a valid month: out of range"),
-            ("days_of_month: ['5:1']", "1:16: t.days_of_month: `5:1`: end day is always before start day"),
-            ("days_of_month: ['0']", "1:16: t.days_of_month: `0` is not a valid day of the month: out of range"),
+            ("weekdays: [mon]", "1:11: error: t.weekdays: mon is not a valid weekday"),
+            ("months: ['13']", "1:9: error: t.months: 13 is not a valid month: out of range"),
+            ("days_of_month: ['5:1']", "1:16: error: t.days_of_month: `5:1`: end day is always before start day"),
+            ("days_of_month: ['0']", "1:16: error: t.days_of_month: `0` is not a valid day of the month: out of range"),
             (
                 "times: [{start_time: '25:00', end_time: '26:00'}]",
-                "1:8: t.times: couldn't parse timestamp 25:00, invalid format",
+                "1:8: error: t.times: couldn't parse timestamp 25:00, invalid format",
             ),
-            ("times: [{start_time: '10:00'}]", "1:8: t.times: both start and end times must be provided"),
-            ("location: Berlin", "1:11: t.location: unknown time zone Berlin; write one as Europe/Berlin"),
-            ("week_days: []", "1:1: t: unknown field `week_days` (did you mean `weekdays`?)"),
+            ("times: [{start_time: '10:00'}]", "1:8: error: t.times: both start and end times must be provided"),
+            ("location: Berlin", "1:11: error: t.location: unknown time zone Berlin; write one as Europe/Berlin"),
+            ("week_days: []", "1:1: error: t: unknown field `week_days`; did you mean `weekdays`?"),
         ] {
             assert_eq!(read(text).unwrap_err(), [expected], "{text}");
         }

@@ -7,15 +7,14 @@ use foundation::Clock;
 use net::{Client, ClientOptions, HttpConfig, Secret, SecretSource, SecretUrl};
 use serde::Serialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
+use yaml::{Findings, Node, Place};
 
 use super::global::Global;
 use super::memory::Memory;
 use super::templates::Templates;
 use super::text::{Role, Text};
-use crate::finding::{Findings, Place};
 use crate::notification::Notifier;
 pub(super) use crate::stand_in::is_stand_in;
-use crate::yaml::Node;
 use gotemplate::Mode;
 
 /// What of an answer is kept: the beginning says what is wrong.
@@ -44,12 +43,12 @@ pub(super) struct Building<'a> {
 impl Building<'_> {
     /// The entry as a `T`; unknown fields are noted.
     pub(super) fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
-        self.entry.read_or_note(self.path, self.findings)
+        self.entry.read(self.path, self.findings)
     }
 
     /// Where a field is written, or the entry.
     pub(super) fn place(&self, field: &str) -> Place {
-        self.entry.get(field).map_or(self.entry.place, |node| node.place)
+        self.entry.value_place(field).clone()
     }
 
     fn path_of(&self, field: &str) -> String {
@@ -58,12 +57,12 @@ impl Building<'_> {
 
     pub(super) fn error(&mut self, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
         let (place, path) = (self.place(field), self.path_of(field));
-        self.findings.error(place, &path, message, remedy);
+        self.findings.error(&place, &path, message, remedy);
     }
 
     pub(super) fn warn(&mut self, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
         let (place, path) = (self.place(field), self.path_of(field));
-        self.findings.warn(place, &path, message, remedy);
+        self.findings.warning(&place, &path, message, remedy, None);
     }
 
     /// A setting that is a template. One that cannot be compiled is noted; our own text is sent in its place.
@@ -138,7 +137,13 @@ impl Building<'_> {
             _ if is_stand_in(address) => {
                 let (place, path) = (self.place(field), self.path_of(field));
                 let message = "holds a word that stands for an address: this channel is disabled";
-                self.findings.warn_refused(place, &path, message, "write the address that the service gave you");
+                self.findings.warning(
+                    &place,
+                    &path,
+                    message,
+                    "write the address that the service gave you",
+                    Some(crate::notification::REFUSED),
+                );
                 false
             }
             Ok(_) => true,

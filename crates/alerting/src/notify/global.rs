@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use net::tls::TlsConfig;
 use net::{HttpConfig, Secret};
 use serde::Deserialize;
+use yaml::{Findings, Node};
 
 use super::building::at_base;
-use crate::finding::Findings;
-use crate::yaml::Node;
 
 /// Everything optional; the defaults are Alertmanager's.
 #[derive(Debug, Clone, Deserialize)]
@@ -111,7 +110,7 @@ impl Default for Global {
 impl Global {
     pub(super) fn read(node: Option<&Node>, base: &Path, findings: &mut Findings) -> Self {
         let Some(node) = node else { return Self::default() };
-        let mut global: Self = node.read_or_note("global", findings).unwrap_or_default();
+        let mut global: Self = node.read("global", findings).unwrap_or_default();
         for file in [
             &mut global.smtp_auth_password_file,
             &mut global.smtp_auth_secret_file,
@@ -126,8 +125,8 @@ impl Global {
         if let Some(http) = &mut global.http_config {
             http.set_directory(base);
             for error in http.check() {
-                let place = node.get("http_config").map_or(node.place, |n| n.place);
-                findings.error(place, &format!("global.http_config.{}", error.field), error.message, "");
+                let place = node.value_place("http_config");
+                findings.error(place, format!("global.http_config.{}", error.field), error.message, "");
             }
         }
         if let Some(tls) = &mut global.smtp_tls_config {

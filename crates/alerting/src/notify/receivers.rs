@@ -12,9 +12,9 @@ use super::templates::Templates;
 use super::{
     discord, email, googlechat, mattermost, msteams, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook,
 };
-use crate::finding::Findings;
+use yaml::{Findings, Node, nearest};
+
 use crate::notification::{Channel, ChannelBuilder, Integrations, Shared};
-use crate::yaml::{Node, did_you_mean};
 
 /// How a channel of a kind is made; `None` when findings say why there is none.
 type Build = fn(&mut Building<'_>) -> Option<Made>;
@@ -107,13 +107,13 @@ impl ChannelBuilder for Builder<'_> {
 fn unknown(kind: &str, entry: &Node, path: &str, findings: &mut Findings) {
     if FOREIGN.contains(&kind) {
         let message = format!("there is no channel of the kind {kind} yet: this channel is disabled");
-        findings.warn(entry.place, path, message, "use webhook_configs for it, or another kind");
+        findings.warning(&entry.place, path, message, "use webhook_configs for it, or another kind", None);
         return;
     }
     let known = KINDS.iter().map(|(name, ..)| *name).chain(FOREIGN.iter().copied());
-    let remedy = match did_you_mean(kind, known) {
+    let remedy = match nearest(kind, known) {
         Some(name) => format!("did you mean {name}_configs?"),
         None => String::new(),
     };
-    findings.error(entry.place, path, format!("unknown kind of channel {kind}_configs"), remedy);
+    findings.error(&entry.place, path, format!("unknown kind of channel {kind}_configs"), remedy);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foundation::Clock;
 use gotemplate::{Error, Library, Mode, Template};
 
-use crate::finding::{Findings, Place};
+use yaml::{Findings, Place};
 
 const TEXTS: &str = include_str!("templates/texts.tmpl");
 const EMAIL: &str = include_str!("templates/email.tmpl");
@@ -43,17 +43,17 @@ impl Templates {
             let files = match files_of(pattern, base) {
                 Ok(files) => files,
                 Err(message) => {
-                    findings.error(Place::default(), &path, message, "");
+                    findings.error(&Place::default(), &path, message, "");
                     continue;
                 }
             };
             if files.is_empty() {
-                findings.warn(Place::default(), &path, format!("no file matches {pattern:?}"), "");
+                findings.warning(&Place::default(), &path, format!("no file matches {pattern:?}"), "", None);
             }
             for file in files {
                 read += 1;
                 if read > FILES_MAX {
-                    findings.error(Place::default(), &path, format!("more than {FILES_MAX} files of templates"), "");
+                    findings.error(&Place::default(), &path, format!("more than {FILES_MAX} files of templates"), "");
                     return Self(library);
                 }
                 add_file(&mut library, &file, &path, findings);
@@ -77,7 +77,7 @@ fn add_file(library: &mut Library, file: &Path, path: &str, findings: &mut Findi
     };
     let result = result.and_then(|source| library.add(&name, &source).map_err(|e| e.to_string()));
     if let Err(message) = result {
-        findings.error(Place::default(), path, format!("{}: {message}", file.display()), "");
+        findings.error(&Place::default(), path, format!("{}: {message}", file.display()), "");
     }
 }
 

@@ -15,12 +15,11 @@ use std::time::{Duration, Instant};
 use foundation::UnixNanos;
 use foundation::clock::ManualClock;
 use model::Labels;
+use yaml::{Finding, Findings, Node};
 
 use super::Receivers;
 use crate::alert::Fingerprint;
-use crate::finding::{Finding, Findings};
 use crate::notification::{Channel, Delivery, Integrations, Notification, NotifiedAlert, Reason, Shared, Status};
-use crate::yaml::Node;
 
 /// 2026-03-01T12:00:00Z.
 const NOON: UnixNanos = UnixNanos::from_secs(1_772_366_400);
@@ -41,7 +40,7 @@ fn build_in(
     entry: &str,
 ) -> (Option<Channel>, Vec<Finding>) {
     let mut findings = Findings::default();
-    let (global, entry) = (Node::parse(global).unwrap(), Node::parse(entry).unwrap());
+    let (global, entry) = (yaml::parse("", global).unwrap(), yaml::parse("", entry).unwrap());
     let shared = Shared { global: Some(&global), templates, base, external_url: "http://bellrock:9093" };
     let receivers = Receivers::new(Arc::new(ManualClock::new(NOON)));
     let channel =

@@ -12,13 +12,12 @@ use metastore::{MetaError, Metastore, Origin};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
+use yaml::{Finding, Place, Severity};
 
 use super::doors::QueryError;
 use super::engine::{Engine, Placed};
 use super::file::{self, Dialect, Read};
 use super::spec::{Expression, Group};
-use crate::finding::{Finding, Severity};
-use crate::yaml::Place;
 
 /// The kind of the documents that hold groups.
 const KIND: &str = "rule_group";
@@ -79,7 +78,7 @@ pub struct FileFindings {
 fn in_lines(files: &[FileFindings]) -> String {
     let errors = |f: &FileFindings| {
         let of_file = f.findings.iter().filter(|x| x.severity == Severity::Error);
-        of_file.map(|x| format!("{}:{x}", f.file)).collect::<Vec<_>>()
+        of_file.map(|x| x.of(&f.file.as_str().into()).to_string()).collect::<Vec<_>>()
     };
     files.iter().flat_map(errors).collect::<Vec<_>>().join("\n")
 }
@@ -270,7 +269,7 @@ fn wrong_events(group: &Group, rule: &str, e: &QueryError) -> Finding {
         path: format!("{} ({rule}).expr", group.name),
         message: e.message.clone(),
         remedy: "write a filter with a `stats` stage, as `level>=error | stats count() by service`".to_owned(),
-        foreign_refusal: true,
+        elsewhere: None,
     }
 }
 
@@ -284,7 +283,7 @@ pub fn read_file(path: &Path) -> Read {
             path: String::new(),
             message,
             remedy: "check the path and its permissions".to_owned(),
-            foreign_refusal: true,
+            elsewhere: None,
         }],
     };
     match std::fs::metadata(path) {

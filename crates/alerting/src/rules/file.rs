@@ -8,7 +8,7 @@ mod meaning;
 mod read;
 mod write;
 
-use crate::finding::Finding;
+use yaml::{Finding, Severity};
 
 use super::spec::Group;
 
@@ -27,11 +27,11 @@ pub struct Read {
 impl Read {
     /// Whether the file can be used.
     pub fn is_usable(&self) -> bool {
-        !self.findings.iter().any(|f| f.severity == crate::Severity::Error)
+        !self.findings.iter().any(|f| f.severity == Severity::Error)
     }
 
     /// Whether Prometheus takes the file.
     pub fn suits_prometheus(&self) -> bool {
-        !self.findings.iter().any(|f| f.foreign_refusal)
+        !self.findings.iter().any(Finding::refused_elsewhere)
     }
 }

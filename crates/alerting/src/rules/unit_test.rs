@@ -8,10 +8,10 @@ mod run;
 
 use std::path::{Path, PathBuf};
 
+use yaml::{Findings, Severity};
+
 use super::book::{files, read_file};
 use super::spec::Group;
-use crate::finding::{Findings, Severity};
-use crate::yaml::Node;
 use file::TestFile;
 
 /// What came of one test file.
@@ -30,12 +30,12 @@ pub fn run(path: &Path) -> Verdict {
         Ok(text) => text,
         Err(e) => return wrong(format!("cannot be read: {e}")),
     };
-    let node = match Node::parse(&text) {
+    let node = match yaml::parse("", &text) {
         Ok(node) => node,
         Err(e) => return wrong(e.to_string()),
     };
     let mut findings = Findings::default();
-    let Some(file) = node.read_or_note::<TestFile>("", &mut findings) else {
+    let Some(file) = node.read::<TestFile>("", &mut findings) else {
         return wrong(lines(findings));
     };
     if findings.has_errors() {
@@ -60,7 +60,8 @@ fn rules(patterns: &[PathBuf], folder: &Path) -> Result<Vec<Group>, String> {
         let read = read_file(&path);
         if !read.is_usable() {
             let errors = read.findings.iter().filter(|f| f.severity == Severity::Error);
-            let lines: Vec<_> = errors.map(|f| format!("{}:{f}", path.display())).collect();
+            let name = path.display().to_string().into();
+            let lines: Vec<_> = errors.map(|f| f.of(&name).to_string()).collect();
             return Err(lines.join("\n"));
         }
         groups.extend(read.groups);

@@ -10,6 +10,7 @@ use foundation::ErrorKind;
 use metastore::{MetaError, Metastore, Origin as Kept};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use yaml::{Finding, Findings, Place, Severity};
 
 use super::alerts::rule_group;
 use super::config::{Parsed, RawIndicator, indicator, parse};
@@ -17,11 +18,9 @@ use super::engine::{Engine, SloError};
 use super::print::{self, print};
 use super::propose::{Proposal, propose};
 use super::spec::{Indicator, Origin, Slo};
-use crate::finding::{Finding, Findings, Severity};
 use crate::rules::QueryError;
 use crate::rules::book::{Rulebook, files};
 use crate::rules::file;
-use crate::yaml::{Node, Place};
 
 /// Documents that hold an objective.
 const KIND: &str = "slo";
@@ -80,7 +79,7 @@ impl From<QueryError> for BookError {
 
 fn in_lines(findings: &[(String, Finding)]) -> String {
     let errors = findings.iter().filter(|(_, f)| f.severity == Severity::Error);
-    errors.map(|(file, f)| format!("{file}:{f}")).collect::<Vec<_>>().join("\n")
+    errors.map(|(file, f)| f.of(&file.as_str().into()).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// All objectives, in one engine.
@@ -134,7 +133,7 @@ impl Slobook {
         let Parsed { slos, mut findings } = parse(text, &Origin::Api);
         if slos.is_empty() && !findings.has_errors() {
             let remedy = "write them below `slos` or `error_budgets`, or as OpenSLO";
-            findings.error(Place::default(), "", "there are no objectives", remedy);
+            findings.error(&Place::default(), "", "there are no objectives", remedy);
         }
         let failed = findings.has_errors();
         let findings = findings.into_sorted();
@@ -258,7 +257,7 @@ impl Loaded {
         for slo in &parsed.slos {
             if self.from_files.iter().any(|s| s.id == slo.id) {
                 let message = "another file has an objective of this name";
-                parsed.findings.error(Place::default(), &slo.id, message, "give each its own");
+                parsed.findings.error(&Place::default(), &slo.id, message, "give each its own");
             }
         }
         self.from_files.extend(parsed.slos);
@@ -279,7 +278,7 @@ pub fn read_file(path: &Path) -> Parsed {
         Ok(text) => parse(&text, &Origin::File(path.display().to_string())),
         Err(e) => {
             let mut findings = Findings::default();
-            findings.error(Place::default(), "", e, "check the path and its permissions");
+            findings.error(&Place::default(), "", e, "check the path and its permissions");
             Parsed { slos: Vec::new(), findings }
         }
     }
@@ -294,9 +293,9 @@ fn read_text(path: &Path) -> Result<String, String> {
 }
 
 fn read_indicator(text: &str) -> Result<Indicator, String> {
-    let node = Node::parse(text).map_err(|e| e.to_string())?;
+    let node = yaml::parse("", text).map_err(|e| e.to_string())?;
     let mut findings = Findings::default();
-    let raw: Option<RawIndicator> = node.read_or_note("indicator", &mut findings);
+    let raw: Option<RawIndicator> = node.read("indicator", &mut findings);
     match (raw, findings.into_sorted().into_iter().next()) {
         (Some(raw), None) => indicator(&raw),
         (_, Some(finding)) => Err(finding.to_string()),

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use foundation::units::parse_duration;
 use serde::Deserialize;
+use yaml::{Findings, Severity};
 
 use super::burn::percent;
 use super::config::{self, Entry, RawIndicator, Share, check_id, ratio_of, title_of};
 use super::spec::{Alerting, EmptySlice, Method, Slo};
 use super::window::Window;
-use crate::finding::{Findings, Severity};
 
 /// How far budget and promise may be apart: noise of decimals.
 const TOLERANCE: f64 = 1e-9;
@@ -70,7 +70,7 @@ fn quantile(text: &str) -> Option<f64> {
 
 pub(super) fn objective(entry: &Entry<'_>, findings: &mut Findings) -> Option<Slo> {
     let before = findings.iter().count();
-    let raw: RawBudget = entry.node.read_or_note(&entry.path, findings)?;
+    let raw: RawBudget = entry.node.read(&entry.path, findings)?;
     if let Err(e) = check_id(entry.id) {
         findings.error(entry.place, &entry.path, e, "");
     }
@@ -90,7 +90,7 @@ pub(super) fn objective(entry: &Entry<'_>, findings: &mut Findings) -> Option<Sl
     }
     if indicator.is_none() {
         let remedy = "confirm one of the proposals on the page of the objective, or add `indicator`";
-        findings.warn(entry.place, &entry.path, "does not say what is counted", remedy);
+        findings.warning(entry.place, &entry.path, "does not say what is counted", remedy, None);
     }
     Some(Slo {
         id: entry.id.to_owned(),

@@ -6,13 +6,12 @@ use std::time::Duration;
 use foundation::units::parse_duration;
 use model::Signal;
 use serde::Deserialize;
+use yaml::{Findings, Node, Place, Severity, nearest};
 
 use super::selector::Selector;
 use super::spec::{Alerting, Counted, EmptySlice, Events, Indicator, Latency, Method, Origin, Slo};
 use super::window::Window;
 use super::{budgets_file, openslo};
-use crate::finding::{Findings, Severity};
-use crate::yaml::{Node, Place, did_you_mean};
 
 /// Objectives of one file.
 const SLOS_MAX: usize = 1_000;
@@ -156,18 +155,18 @@ pub fn parse(text: &str, origin: &Origin) -> Parsed {
 
 fn documents(text: &str, read: impl FnOnce(&[Node], &mut Parsed)) -> Parsed {
     let mut parsed = Parsed::default();
-    match Node::parse_all(text) {
+    match yaml::parse_all("", text) {
         Ok(documents) => read(&documents, &mut parsed),
-        Err(e) => parsed.findings.error(e.place, "", e.message, ""),
+        Err(e) => parsed.findings.error(&e.place, "", e.message, ""),
     }
     parsed.slos.sort_by(|a, b| a.id.cmp(&b.id));
     if let Some(twice) = parsed.slos.windows(2).find(|w| w[0].id == w[1].id).map(|w| w[0].id.clone()) {
-        parsed.findings.error(Place::default(), "slos", format!("`{twice}` is there twice"), "give each its own name");
+        parsed.findings.error(&Place::default(), "slos", format!("`{twice}` is there twice"), "give each its own name");
         parsed.slos.dedup_by(|a, b| a.id == b.id);
     }
     if parsed.slos.len() > SLOS_MAX {
         let message = format!("{} objectives, of which the first {SLOS_MAX} are used", parsed.slos.len());
-        parsed.findings.error(Place::default(), "slos", message, "split them over several servers");
+        parsed.findings.error(&Place::default(), "slos", message, "split them over several servers");
         parsed.slos.truncate(SLOS_MAX);
     }
     parsed
@@ -180,14 +179,14 @@ fn sections(document: &Node, origin: &Origin, parsed: &mut Parsed) {
             "error_budgets" => budgets_file::objective,
             other => {
                 let known = ["slos", "error_budgets"];
-                let near = did_you_mean(other, known).unwrap_or("slos` or `error_budgets");
-                parsed.findings.error(key.place, "", format!("unknown section `{other}`"), format!("write `{near}`"));
+                let near = nearest(other, known).unwrap_or("slos` or `error_budgets");
+                parsed.findings.error(&key.place, "", format!("unknown section `{other}`"), format!("write `{near}`"));
                 continue;
             }
         };
         for (id, node) in section.entries() {
             let entry =
-                Entry { id: &id.text, path: format!("{}.{}", key.text, id.text), place: id.place, node, origin };
+                Entry { id: &id.text, path: format!("{}.{}", key.text, id.text), place: &id.place, node, origin };
             parsed.slos.extend(read(&entry, &mut parsed.findings));
         }
     }
@@ -198,15 +197,15 @@ pub(super) struct Entry<'a> {
     pub id: &'a str,
     pub path: String,
     /// Of the id.
-    pub place: Place,
+    pub place: &'a Place,
     pub node: &'a Node,
     pub origin: &'a Origin,
 }
 
 impl Entry<'_> {
     /// Where a field is, or where it is missing.
-    pub(super) fn place(&self, field: &str) -> Place {
-        self.node.get(field).map_or(self.place, |n| n.place)
+    pub(super) fn place(&self, field: &str) -> &Place {
+        self.node.get(field).map_or(self.place, |n| &n.place)
     }
 
     pub(super) fn path(&self, field: &str) -> String {
@@ -215,11 +214,11 @@ impl Entry<'_> {
 
     /// The value, or its error noted.
     pub(super) fn take<T>(&self, field: &str, result: Result<T, String>, findings: &mut Findings) -> Option<T> {
-        result.map_err(|e| findings.error(self.place(field), &self.path(field), e, "")).ok()
+        result.map_err(|e| findings.error(self.place(field), self.path(field), e, "")).ok()
     }
 
     pub(super) fn missing<T>(&self, field: &str, remedy: &str, findings: &mut Findings) -> Option<T> {
-        findings.error(self.place, &self.path(field), "is missing", remedy);
+        findings.error(self.place, self.path(field), "is missing", remedy);
         None
     }
 }
@@ -236,7 +235,7 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
 
 fn objective(entry: &Entry<'_>, findings: &mut Findings) -> Option<Slo> {
     let before = findings.iter().count();
-    let raw: RawSlo = entry.node.read_or_note(&entry.path, findings)?;
+    let raw: RawSlo = entry.node.read(&entry.path, findings)?;
     if let Err(e) = check_id(entry.id) {
         findings.error(entry.place, &entry.path, e, "");
     }
@@ -257,7 +256,7 @@ fn objective(entry: &Entry<'_>, findings: &mut Findings) -> Option<Slo> {
         None => entry.missing("indicator", "write one of ratio, latency, up and events", findings),
     };
     if raw.group_by.iter().any(String::is_empty) {
-        findings.error(entry.place("group_by"), &entry.path("group_by"), "an empty text is no label", "");
+        findings.error(entry.place("group_by"), entry.path("group_by"), "an empty text is no label", "");
     }
     if findings.iter().skip(before).any(|f| f.severity == Severity::Error) {
         return None;

@@ -6,13 +6,12 @@ use std::time::Duration;
 use foundation::units::parse_duration;
 use serde::Deserialize;
 use serde_json::Value;
+use yaml::{Findings, Node, Place};
 
 use super::config::{self, Parsed, Share, check_id, time_slices};
 use super::selector::Selector;
 use super::spec::{Alerting, Counted, EmptySlice, Indicator, Latency, Method, Origin, Slo};
 use super::window::{Calendar, Window, time_zone};
-use crate::finding::Findings;
-use crate::yaml::{Node, Place};
 
 #[derive(Debug, Deserialize)]
 struct Document {
@@ -114,34 +113,35 @@ struct Objective {
 pub(super) fn parse(nodes: &[Node], origin: &Origin, parsed: &mut Parsed) {
     let Parsed { slos, findings } = parsed;
     let documents: Vec<(Document, Place)> =
-        nodes.iter().filter_map(|n| Some((n.read_or_note("", findings)?, n.place))).collect();
+        nodes.iter().filter_map(|n| Some((n.read("", findings)?, n.place.clone()))).collect();
     let mut indicators = BTreeMap::new();
     for (d, place) in documents.iter().filter(|(d, _)| d.kind == "SLI") {
         match serde_json::from_value::<SliSpec>(d.spec.clone()) {
             Ok(spec) => drop(indicators.insert(d.metadata.name.clone(), spec)),
-            Err(e) => findings.error(*place, &format!("SLI {}", d.metadata.name), e.to_string(), ""),
+            Err(e) => findings.error(place, format!("SLI {}", d.metadata.name), e.to_string(), ""),
         }
     }
     for (d, at) in &documents {
         let path = format!("{} {}", d.kind, d.metadata.name);
         if d.api_version != "openslo/v1" {
             let message = format!("`{}` is not supported", d.api_version);
-            findings.error(*at, &path, message, "write `apiVersion: openslo/v1`");
+            findings.error(at, &path, message, "write `apiVersion: openslo/v1`");
             continue;
         }
         match d.kind.as_str() {
-            "SLO" => slos.extend(slo(d, &indicators, origin, (*at, &path), findings)),
+            "SLO" => slos.extend(slo(d, &indicators, origin, (at, &path), findings)),
             "SLI" => {}
             "AlertPolicy" | "AlertCondition" | "AlertNotificationTarget" => {
-                findings.warn(
-                    *at,
+                findings.warning(
+                    at,
                     &path,
                     "is not used: alerts are made from the objective",
                     "route them in the alert manager",
+                    None,
                 );
             }
-            "Service" | "DataSource" => findings.info(*at, &path, "is not needed", ""),
-            other => findings.error(*at, &path, format!("`{other}` is no kind of OpenSLO"), "write SLO or SLI"),
+            "Service" | "DataSource" => findings.info(at, &path, "is not needed", ""),
+            other => findings.error(at, &path, format!("`{other}` is no kind of OpenSLO"), "write SLO or SLI"),
         }
     }
 }
@@ -150,7 +150,7 @@ fn slo(
     d: &Document,
     indicators: &BTreeMap<String, SliSpec>,
     origin: &Origin,
-    (at, path): (Place, &str),
+    (at, path): (&Place, &str),
     findings: &mut Findings,
 ) -> Vec<Slo> {
     let spec: SloSpec = match serde_json::from_value(d.spec.clone()) {
@@ -161,7 +161,7 @@ fn slo(
         }
     };
     if !spec.alert_policies.is_empty() {
-        findings.warn(at, path, "alertPolicies are not used: alerts are made from the objective", "");
+        findings.warning(at, path, "alertPolicies are not used: alerts are made from the objective", "", None);
     }
     let sli = match (&spec.indicator, &spec.indicator_ref) {
         (Some(inline), _) => Some(&inline.spec),
@@ -181,7 +181,7 @@ fn slo(
         let id = if several { format!("{}-{}", d.metadata.name, i + 1) } else { d.metadata.name.clone() };
         match one(d, &spec, sli, objective, id, origin) {
             Ok(slo) => slos.push(slo),
-            Err(e) => findings.error(at, &format!("{path} objectives[{i}]"), e, ""),
+            Err(e) => findings.error(at, format!("{path} objectives[{i}]"), e, ""),
         }
     }
     slos

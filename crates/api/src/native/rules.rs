@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use alerting::Fingerprint;
 use alerting::rules::backtest::{self, PastAlert, Played};
 use alerting::rules::file::{self, Dialect};
 use alerting::rules::spec::{Past, Rule};
 use alerting::rules::{BookError, FileFindings};
-use alerting::{Finding, Fingerprint};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -17,6 +17,7 @@ use foundation::{ErrorKind, UnixNanos};
 use model::Labels;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use yaml::Finding;
 
 use super::error::ApiError;
 use super::params::Query;
@@ -75,7 +76,7 @@ impl FindingShape {
             path: f.path.clone(),
             reason: f.message.clone(),
             fix: f.remedy.clone(),
-            prometheus_refuses: f.foreign_refusal,
+            prometheus_refuses: f.refused_elsewhere(),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alerting::finding::Finding;
 use alerting::slo::{
     BookError, Dropped, Entry, GroupStatus, Method, Origin, Proposal, SloError, Tier, print_indicator,
 };
@@ -18,6 +17,7 @@ use model::Labels;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, OpenApi};
+use yaml::Finding;
 
 use super::error::ApiError;
 use super::params::{Query, RangeParams};

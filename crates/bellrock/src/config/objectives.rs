@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use alerting::finding::Severity;
 use alerting::slo::{Origin, Slo, parse};
 use serde_json::{Value, json};
+use yaml::Severity;
 
 use super::Problems;
 

@@ -8,14 +8,14 @@ use alerting::manager::config::{self, Loaded, Source as From};
 use alerting::manager::{Alertmanager, Options};
 use alerting::notify::Receivers;
 use alerting::rules::AlertSink;
-use alerting::yaml::Node;
-use alerting::{Alert, Severity, Timeline};
+use alerting::{Alert, Timeline};
 use anyhow::{Context as _, anyhow};
 use api::alerting::{Alerting, Configuration, Refusal};
 use foundation::Clock;
 use metastore::{MetaError, Metastore, Origin};
 use parking_lot::Mutex;
 use serde_json::json;
+use yaml::Severity;
 
 use crate::config::Config;
 use crate::config::alerting::Source;
@@ -71,7 +71,7 @@ impl Reader {
     }
 
     fn section(&self, path: &Path) -> anyhow::Result<Option<Loaded>> {
-        let root = Node::parse(&text_of(path)?).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        let root = yaml::parse("", &text_of(path)?).map_err(|e| anyhow!("{}:{e}", path.display()))?;
         let section = root.get("alerting").filter(|s| s.get("route").is_some() || s.get("receivers").is_some());
         Ok(section.map(|section| config::load_node(section.clone(), self.from(path, true), &self.receivers)))
     }
@@ -109,22 +109,19 @@ fn taken(
     path: Option<&PathBuf>,
 ) -> anyhow::Result<(config::Config, Configuration)> {
     let path = path.map(|p| p.display().to_string());
-    let errors = loaded.errors();
+    let file = path.as_deref().unwrap_or("alertmanager.yml").into();
+    let errors: Vec<String> = loaded.errors().map(|e| e.of(&file).to_string()).collect();
     let Loaded { config, findings, valid_in_alertmanager } = loaded;
     let Some(config) = config else {
-        let place = path.as_deref().unwrap_or("alertmanager.yml");
-        return Err(anyhow!(
-            "{}",
-            errors.iter().map(|e| format!("{place}:{e}")).collect::<Vec<_>>().join("\nbellrock: ")
-        ));
+        return Err(anyhow!("{}", errors.join("\nbellrock: ")));
     };
     Ok((config, Configuration { origin, path, findings, valid_in_alertmanager }))
 }
 
 fn say(configuration: &Configuration) {
-    let place = configuration.path.as_deref().unwrap_or("alertmanager.yml");
+    let file = configuration.path.as_deref().unwrap_or("alertmanager.yml").into();
     for finding in configuration.findings.iter().filter(|f| f.severity == Severity::Warning) {
-        tracing::warn!("{place}:{finding}");
+        tracing::warn!("{}", finding.of(&file));
     }
 }
 

@@ -68,8 +68,9 @@ pub(super) fn open(parts: Parts<'_>) -> anyhow::Result<Rules> {
     let book = Arc::new(Rulebook::new(engine, parts.store));
     book.reload(&settings.files).context("rule_files")?;
     for file in book.findings() {
+        let name = file.file.as_str().into();
         for finding in &file.findings {
-            tracing::warn!("{}:{finding}", file.file);
+            tracing::warn!("{}", finding.of(&name));
         }
     }
     Ok(Rules { book, alertmanagers })

@@ -59,7 +59,7 @@ pub(super) fn open(parts: Parts<'_>) -> anyhow::Result<Arc<Slobook>> {
     let written = &parts.config.objectives;
     book.reload(&written.files, &written.configured).context("slo_files")?;
     for (file, finding) in book.findings() {
-        tracing::warn!("{file}:{finding}");
+        tracing::warn!("{}", finding.of(&file.as_str().into()));
     }
     Ok(Arc::new(book))
 }

@@ -5,11 +5,10 @@
 //! when its old name is gone.
 
 use serde_json::{Map, Value as Json};
+use yaml::{Finding, Findings, Node, Value};
 
 use super::normalise;
 use super::print::{SECRET, is_secret, without_password};
-use crate::finding::{Finding, Findings};
-use crate::yaml::{Node, Value};
 
 /// The tree without secrets; what is null is left out.
 pub(super) fn document(root: &Node) -> Json {
@@ -27,13 +26,14 @@ fn shown(node: &Node, key: &str, parent: &str) -> Json {
             let hidden = hides(key, parent) || *without_password(text) != **text;
             if hidden && !text.is_empty() { SECRET.into() } else { scalar(text, *plain) }
         }
+        Value::Null => Json::Null,
     }
 }
 
 /// An item of a list has the key of the list.
 fn shown_item(item: &Node, key: &str, parent: &str) -> Json {
     match &item.value {
-        Value::Scalar { .. } => shown(item, key, parent),
+        Value::Scalar { .. } | Value::Null => shown(item, key, parent),
         _ => shown(item, key, ""),
     }
 }
@@ -67,13 +67,13 @@ pub fn with_secrets(text: &str, stored: &str) -> Result<String, Vec<Finding>> {
         return Ok(text.to_owned());
     }
     let mut findings = Findings::default();
-    let mut root = Node::parse(text).map_err(|e| {
+    let mut root = yaml::parse("", text).map_err(|e| {
         let mut findings = Findings::default();
-        findings.error(e.place, "", e.message, "");
+        findings.error(&e.place, "", e.message, "");
         findings.into_sorted()
     })?;
     // What does not parse holds no secret that could be found.
-    let old = Node::parse(stored).ok().map(|mut old| {
+    let old = yaml::parse("", stored).ok().map(|mut old| {
         normalise::email_aliases(&mut old, &mut Findings::default());
         normalise::modern(&old)
     });
@@ -92,18 +92,18 @@ pub fn with_secrets(text: &str, stored: &str) -> Result<String, Vec<Finding>> {
 
 /// Puts secrets in; how many there were.
 fn fill(node: &mut Node, old: Option<&Node>, path: &str, findings: &mut Findings) -> usize {
-    let place = node.place;
+    let place = node.place.clone();
     match &mut node.value {
         Value::Scalar { text, .. } if text == SECRET => {
             match old.and_then(Node::as_str).filter(|secret| *secret != SECRET) {
                 Some(secret) => secret.clone_into(text),
                 None => {
-                    findings.error(place, path, "no secret is stored here", "write the secret itself");
+                    findings.error(&place, path, "no secret is stored here", "write the secret itself");
                 }
             }
             1
         }
-        Value::Scalar { .. } => 0,
+        Value::Scalar { .. } | Value::Null => 0,
         Value::Mapping(entries) => {
             let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let each = entries
@@ -172,7 +172,7 @@ fn write(node: &Node, indent: usize, out: &mut String) {
                 write(item, indent + 2, out);
             }
         }),
-        Value::Scalar { .. } if node.is_null() => out.push_str("null"),
+        Value::Null => out.push_str("null"),
         Value::Scalar { text, plain } => out.push_str(&scalar(text, *plain).to_string()),
     }
 }
@@ -195,7 +195,7 @@ receivers:
 ";
 
     fn stored() -> Json {
-        document(&normalise::modern(&Node::parse(STORED).unwrap()))
+        document(&normalise::modern(&yaml::parse("", STORED).unwrap()))
     }
 
     #[test]
@@ -224,7 +224,7 @@ receivers:
         let hook = changed["receivers"][1].take();
         let chat = changed["receivers"][0].take();
         changed["receivers"] = serde_json::json!([hook, chat]);
-        let back = Node::parse(&with_secrets(&changed.to_string(), STORED).unwrap()).unwrap();
+        let back = yaml::parse("", &with_secrets(&changed.to_string(), STORED).unwrap()).unwrap();
         let at = |path: &[&str]| {
             let found = path.iter().try_fold(&back, |node, step| match step.parse::<usize>() {
                 Ok(at) => node.items().get(at),

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use model::Labels;
 use serde::Deserialize;
+use yaml::{Findings, Node, Place};
 
 use super::route::read_matchers;
 use crate::alert::ALERTNAME;
-use crate::finding::{Findings, Place};
 use crate::manager::matchers::{Matchers, Op};
-use crate::yaml::Node;
 
 /// While an alert of the source fires, those of the target that agree with it in `equal` are quiet.
 #[derive(Debug, Clone)]
@@ -46,7 +45,7 @@ pub(super) fn read(node: Option<&Node>, findings: &mut Findings) -> Vec<InhibitR
     let mut rules = Vec::new();
     for (at, node) in items.iter().enumerate() {
         let path = format!("inhibit_rules[{at}]");
-        let Some(raw) = node.read_or_note::<Raw>(&path, findings) else { continue };
+        let Some(raw) = node.read::<Raw>(&path, findings) else { continue };
         let source = [("source_match", &raw.source_match), ("source_match_re", &raw.source_match_re)];
         let target = [("target_match", &raw.target_match), ("target_match_re", &raw.target_match_re)];
         let rule = InhibitRule {
@@ -54,7 +53,7 @@ pub(super) fn read(node: Option<&Node>, findings: &mut Findings) -> Vec<InhibitR
             source: read_matchers(node, &path, source, ("source_matchers", &raw.source_matchers), findings),
             target: read_matchers(node, &path, target, ("target_matchers", &raw.target_matchers), findings),
             equal: raw.equal,
-            place: node.place,
+            place: node.place.clone(),
             path,
         };
         without_rules(&rule, findings);
@@ -70,7 +69,7 @@ fn without_rules(rule: &InhibitRule, findings: &mut Findings) {
         let message = format!(
             "can never match: `equal` has `{label}`, which is `{source}` in the source and `{target}` in the target"
         );
-        findings.warn(*place, path, message, format!("take `{label}` out of `equal`"));
+        findings.warning(place, path, message, format!("take `{label}` out of `equal`"), None);
         return;
     }
     let named = rule.source.0.iter().any(|m| m.name == ALERTNAME);
@@ -81,11 +80,12 @@ fn without_rules(rule: &InhibitRule, findings: &mut Findings) {
             rule.source, rule.target
         );
         let others: Vec<_> = rule.equal.iter().filter(|l| *l != ALERTNAME).map(String::as_str).collect();
-        findings.warn(
-            *place,
+        findings.warning(
+            place,
             path,
             message,
             format!("write `equal: [{}]`, if alerts of other names are meant", others.join(", ")),
+            None,
         );
     }
 }
@@ -126,11 +126,12 @@ pub(super) fn check(rules: &[InhibitRule], alerts: &[Labels], findings: &mut Fin
                 rule.target,
                 rule.equal.join(", ")
             );
-            findings.warn(
-                rule.place,
+            findings.warning(
+                &rule.place,
                 &rule.path,
                 message,
                 "look at `equal`: `alertname` belongs there only when one name has both",
+                None,
             );
         }
     }

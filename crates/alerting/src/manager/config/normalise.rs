@@ -1,8 +1,9 @@
 //! What is not as Alertmanager has it, made so: names that people write into `email_configs`, and deprecated matchers.
 
-use crate::finding::{Findings, Place};
+use yaml::{Findings, Key, Node, Place, Value};
+
 use crate::manager::matchers::{Matcher, Op};
-use crate::yaml::{Key, Node, Value};
+use crate::notification::REFUSED;
 
 /// `subject` and `body` of an email become `headers.Subject` and `html` or `text`. What is given explicitly wins.
 pub(super) fn email_aliases(root: &mut Node, findings: &mut Findings) {
@@ -26,7 +27,7 @@ pub(super) fn email_aliases(root: &mut Node, findings: &mut Findings) {
 
 fn alias(key: &Key, path: &str, name: &str, findings: &mut Findings) {
     let message = format!("`{}` is not a field of Alertmanager; it is taken as `{name}`", key.text);
-    findings.warn_refused(key.place, path, message, format!("write `{name}`"));
+    findings.warning(&key.place, path, message, format!("write `{name}`"), Some(REFUSED));
 }
 
 /// A tag, or one of Alertmanager's own templates of emails.
@@ -38,7 +39,7 @@ fn is_html(body: &str) -> bool {
 
 fn set_header(email: &mut Node, name: &str, value: Node) {
     if get_mut(email, "headers").is_none() {
-        push(email, "headers", value.place, Value::Mapping(Vec::new()));
+        push(email, "headers", value.place.clone(), Value::Mapping(Vec::new()));
     }
     let Some(headers) = get_mut(email, "headers") else { return };
     if headers.is_null() {
@@ -55,7 +56,7 @@ fn set_body(email: &mut Node, html: bool, body: Node) {
     if html && email.get("html").is_none() {
         push(email, "html", place, body.value);
     } else if !html && email.get("text").is_none() {
-        push(email, "text", place, body.value);
+        push(email, "text", place.clone(), body.value);
         if email.get("html").is_none() {
             push(email, "html", place, Value::Scalar { text: String::new(), plain: false });
         }
@@ -91,7 +92,7 @@ fn modern_matchers(of: &mut Node, equal: &str, regular: &str, into: &str) {
         for (name, value) in old.entries() {
             if let Ok(matcher) = Matcher::new(&*name.text, op, value.as_str().unwrap_or_default()) {
                 let value = Value::Scalar { text: matcher.to_string(), plain: false };
-                made.push(Node { place: key.place, value });
+                made.push(Node { place: key.place.clone(), value });
             }
         }
     }
@@ -129,6 +130,6 @@ fn take(node: &mut Node, key: &str) -> Option<(Key, Node)> {
 
 fn push(node: &mut Node, key: &str, place: Place, value: Value) {
     if let Value::Mapping(entries) = &mut node.value {
-        entries.push((Key { place, text: key.to_owned() }, Node { place, value }));
+        entries.push((Key { place: place.clone(), text: key.to_owned() }, Node { place, value }));
     }
 }

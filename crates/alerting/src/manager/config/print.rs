@@ -1,6 +1,6 @@
 //! A tree as YAML, with `<secret>` where Alertmanager's own status page has it.
 
-use crate::yaml::{Node, Value};
+use yaml::{Node, Value};
 
 /// What stands for a secret. Alertmanager's tools take it where an URL is wanted.
 pub const SECRET: &str = "<secret>";
@@ -95,6 +95,7 @@ fn below(value: &Node, indent: usize, list_of: &str, out: &mut String) {
             out.push_str(&scalar(&without_password(text), *plain));
             out.push('\n');
         }
+        Value::Null => out.push_str(" null\n"),
         Value::Mapping(of) if of.is_empty() => out.push_str(" {}\n"),
         Value::Sequence(of) if of.is_empty() => out.push_str(" []\n"),
         Value::Mapping(_) => {
@@ -144,10 +145,7 @@ fn scalar(text: &str, plain: bool) -> String {
     let word =
         text.starts_with(|c: char| c.is_ascii_alphabetic() || (plain && c.is_ascii_digit())) && text.chars().all(safe);
     let taken = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&&*text.to_ascii_lowercase());
-    if plain && text.is_empty() {
-        return "null".to_owned();
-    }
-    if (word && (plain || !taken)) || (plain && text == "~") {
+    if word && (plain || !taken) {
         return text.to_owned();
     }
     // A text of JSON is one of YAML.

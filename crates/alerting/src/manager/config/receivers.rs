@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use yaml::{Findings, Node, Place, Severity, meant};
+
 use super::super::gate::Gate;
-use crate::finding::{Findings, Severity};
+use crate::notification::REFUSED;
 use crate::notification::{Channel, ChannelBuilder};
 use crate::stand_in::is_stand_in;
-use crate::yaml::{Node, did_you_mean};
 
 /// The integrations of Alertmanager 0.34.
 const KINDS: [&str; 18] = [
@@ -69,9 +70,9 @@ pub(super) fn names(root: &Node, findings: &mut Findings) -> Vec<String> {
     for (at, node) in items.iter().enumerate() {
         let path = format!("receivers[{at}]");
         match node.get("name").and_then(Node::as_str).filter(|n| !n.is_empty()) {
-            None => findings.error(node.place, &path, "missing name in receiver", ""),
+            None => findings.error(&node.place, &path, "missing name in receiver", ""),
             Some(name) if names.iter().any(|n| n == name) => {
-                findings.error(node.place, &path, format!("notification config name \"{name}\" is not unique"), "");
+                findings.error(&node.place, &path, format!("notification config name \"{name}\" is not unique"), "");
             }
             Some(name) => names.push(name.to_owned()),
         }
@@ -92,10 +93,16 @@ fn receiver(node: &Node, path: &str, builder: &dyn ChannelBuilder, findings: &mu
         let kind = key.text.strip_suffix("_configs").unwrap_or_default();
         if OURS.contains(&kind) {
             let message = format!("`{}` is ours", key.text);
-            findings.warn_refused(key.place, path, message, "Alertmanager refuses the file");
+            findings.warning(
+                &key.place,
+                path,
+                message,
+                "leave it out of files that Alertmanager reads too",
+                Some(REFUSED),
+            );
         } else if !KINDS.contains(&kind) {
             if !["name", "labels"].contains(&&*key.text) {
-                unknown.insert((key.place, key.text.as_str()));
+                unknown.insert((&key.place, key.text.as_str()));
             }
             continue;
         }
@@ -104,7 +111,7 @@ fn receiver(node: &Node, path: &str, builder: &dyn ChannelBuilder, findings: &mu
             && value.as_str().is_none_or(|t| !t.is_empty())
             && !value.entries().is_empty()
         {
-            findings.error(value.place, path, format!("{}: a list was expected", key.text), "begin it with `- `");
+            findings.error(&value.place, path, format!("{}: a list was expected", key.text), "begin it with `- `");
         }
         for (n, entry) in (0..).zip(value.items()) {
             let path = format!("{path}.{}[{n}]", key.text);
@@ -114,13 +121,12 @@ fn receiver(node: &Node, path: &str, builder: &dyn ChannelBuilder, findings: &mu
     }
     for (place, text) in unknown {
         let known: Vec<String> = KINDS.iter().chain(&OURS).map(|k| format!("{k}_configs")).collect();
-        let near = did_you_mean(text, known.iter().map(String::as_str));
-        let remedy = near.map_or_else(|| format!("there are {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+        let remedy = meant(text, known.iter().map(String::as_str));
         findings.error(place, path, format!("unknown field `{text}`"), remedy);
     }
     if !slots.is_empty() && slots.iter().all(|s| s.channel.is_err()) {
         let message = format!("no channel of `{name}` can be used: nobody hears of its alerts");
-        findings.warn(node.place, path, message, "");
+        findings.warning(&node.place, path, message, "", None);
     }
     Receiver { name, slots }
 }
@@ -134,22 +140,22 @@ fn channel(
 ) -> Result<Arc<Channel>, String> {
     if let Some((place, key)) = stand_in(entry) {
         let message = format!("{key} is not filled in yet; this channel is disabled");
-        findings.warn_refused(place, path, message, format!("write the real {key}"));
+        findings.warning(place, path, message, format!("write the real {key}"), Some(REFUSED));
         return Err(format!("{key} is not filled in"));
     }
     let mut own = Findings::default();
     let built = builder.build(kind, entry, path, &mut own);
     let why = own.iter().max_by_key(|f| std::cmp::Reverse(f.severity)).filter(|f| f.severity != Severity::Info);
     let why = why.map_or_else(|| "this build has no such channel".to_owned(), |f| f.message.clone());
-    own.iter().for_each(|f| findings.add(f.clone()));
+    own.iter().for_each(|f| findings.push(f.clone()));
     built.map(Arc::new).ok_or(why)
 }
 
 /// An URL that somebody has yet to fill in: `YOUR_SLACK_WEBHOOK_URL`.
-fn stand_in(entry: &Node) -> Option<(crate::finding::Place, &str)> {
+fn stand_in(entry: &Node) -> Option<(&Place, &str)> {
     entry.entries().iter().find_map(|(key, value)| {
         let text = value.as_str().filter(|_| key.text == "url" || key.text.ends_with("_url"))?;
         let unfilled = !text.contains("://") && is_stand_in(text);
-        unfilled.then_some((value.place, key.text.as_str()))
+        unfilled.then_some((&value.place, key.text.as_str()))
     })
 }

@@ -10,12 +10,11 @@ use std::time::Duration;
 use model::Labels;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use yaml::{Findings, Node, Place};
 
 use super::duration;
-use crate::finding::{Findings, Place};
 use crate::manager::matchers::{self, Matcher, Matchers, Op};
 use crate::manager::time_interval::TimeInterval;
-use crate::yaml::Node;
 
 /// More routes than any configuration has.
 const ROUTES_MAX: usize = 10_000;
@@ -134,7 +133,7 @@ pub(super) struct Known<'a> {
     pub intervals: &'a BTreeMap<String, Vec<TimeInterval>>,
 }
 
-pub(super) fn read(node: Option<&Node>, file: Place, known: Known<'_>, findings: &mut Findings) -> Option<RouteTree> {
+pub(super) fn read(node: Option<&Node>, file: &Place, known: Known<'_>, findings: &mut Findings) -> Option<RouteTree> {
     let Some(node) = node.filter(|n| !n.is_null()) else {
         findings.error(file, "route", "no routes provided", "write a `route` with a `receiver`");
         return None;
@@ -153,7 +152,7 @@ pub(super) fn read(node: Option<&Node>, file: Place, known: Known<'_>, findings:
         children: Vec::new(),
         key: String::new(),
         id: String::new(),
-        place: node.place,
+        place: node.place.clone(),
     };
     let mut tree = Tree { routes: Vec::new(), known, findings };
     tree.add(node, "route", &root, 0);
@@ -170,10 +169,10 @@ impl Tree<'_> {
     /// Reads a route and those below it; returns its position.
     fn add(&mut self, node: &Node, path: &str, parent: &Route, position: usize) -> Option<usize> {
         if self.routes.len() >= ROUTES_MAX {
-            self.findings.error(node.place, path, format!("more than {ROUTES_MAX} routes"), "");
+            self.findings.error(&node.place, path, format!("more than {ROUTES_MAX} routes"), "");
             return None;
         }
-        let raw: Raw = node.read_or_note(path, self.findings).unwrap_or_default();
+        let raw: Raw = node.read(path, self.findings).unwrap_or_default();
         let is_root = parent.key.is_empty();
         if is_root {
             self.check_root(node, path, &raw);
@@ -188,7 +187,7 @@ impl Tree<'_> {
             self.findings,
         );
         route.continues = raw.continues;
-        route.place = node.place;
+        route.place = node.place.clone();
         (route.key, route.id) = if is_root {
             (route.matchers.to_string(), route.matchers.to_string())
         } else {
@@ -209,7 +208,7 @@ impl Tree<'_> {
 
     fn check_root(&mut self, node: &Node, path: &str, raw: &Raw) {
         let mut refuse = |field: &str, message: &str| {
-            self.findings.error(node.get(field).map_or(node.place, |n| n.place), path, message, "");
+            self.findings.error(node.value_place(field), path, message, "");
         };
         if raw.receiver.is_empty() {
             refuse("receiver", "root route must specify a default receiver");
@@ -230,17 +229,17 @@ impl Tree<'_> {
 
     fn check_names(&mut self, node: &Node, path: &str, raw: &Raw) {
         if !raw.receiver.is_empty() && !self.known.receivers.contains(&raw.receiver) {
-            let place = node.get("receiver").map_or(node.place, |n| n.place);
+            let place = node.value_place("receiver");
             let message = format!("undefined receiver \"{}\" used in route", raw.receiver);
-            let near = crate::yaml::did_you_mean(&raw.receiver, self.known.receivers.iter().map(String::as_str));
+            let near = yaml::nearest(&raw.receiver, self.known.receivers.iter().map(String::as_str));
             self.findings.error(place, path, message, near.map(|n| format!("did you mean `{n}`?")).unwrap_or_default());
         }
         for (field, names) in
             [("mute_time_intervals", &raw.mute_time_intervals), ("active_time_intervals", &raw.active_time_intervals)]
         {
             for name in names.iter().filter(|n| !self.known.intervals.contains_key(*n)) {
-                let place = node.get(field).map_or(node.place, |n| n.place);
-                let near = crate::yaml::did_you_mean(name, self.known.intervals.keys().map(String::as_str));
+                let place = node.value_place(field);
+                let near = yaml::nearest(name, self.known.intervals.keys().map(String::as_str));
                 let remedy = near.map(|n| format!("did you mean `{n}`?")).unwrap_or_default();
                 self.findings.error(place, path, format!("undefined time interval \"{name}\" used in route"), remedy);
             }
@@ -269,15 +268,21 @@ impl Tree<'_> {
         if route.repeat_interval < route.group_interval
             && (raw.repeat_interval.is_some() || raw.group_interval.is_some())
         {
-            let place = node.get("repeat_interval").or(node.get("group_interval")).map_or(node.place, |n| n.place);
+            let place = node.get("repeat_interval").or(node.get("group_interval")).map_or(&node.place, |n| &n.place);
             let message = "repeat_interval is less than group_interval";
-            self.findings.warn(place, path, message, "messages are repeated every group_interval, not more often");
+            self.findings.warning(
+                place,
+                path,
+                message,
+                "messages are repeated every group_interval, not more often",
+                None,
+            );
         }
         route
     }
 
     fn group_by(&mut self, node: &Node, path: &str, names: &[String]) -> GroupBy {
-        let place = node.get("group_by").map_or(node.place, |n| n.place);
+        let place = node.value_place("group_by");
         let mut seen = BTreeSet::new();
         for name in names {
             if !seen.insert(name.clone()) {
@@ -299,7 +304,7 @@ impl Tree<'_> {
 
     fn duration(&mut self, node: &Node, path: &str, field: &str, text: Option<&str>, inherited: Duration) -> Duration {
         let Some(text) = text else { return inherited };
-        let place = node.get(field).map_or(node.place, |n| n.place);
+        let place = node.value_place(field);
         match duration::read(text) {
             Ok(Duration::ZERO) if field != "group_wait" => {
                 self.findings.error(place, path, format!("{field} cannot be zero"), "");
@@ -307,7 +312,7 @@ impl Tree<'_> {
             }
             Ok(duration) => duration,
             Err(message) => {
-                self.findings.error(place, &format!("{path}.{field}"), message, "");
+                self.findings.error(place, format!("{path}.{field}"), message, "");
                 inherited
             }
         }
@@ -325,7 +330,7 @@ pub(super) fn read_matchers(
     let mut read = Matchers::default();
     let [equal, regular] = deprecated;
     for ((field, map), op) in [(equal, Op::Equal), (regular, Op::Regexp)] {
-        let place = node.get(field).map_or(node.place, |n| n.place);
+        let place = node.value_place(field);
         if !map.is_empty() {
             findings.info(place, path, format!("`{field}` is deprecated"), format!("write `{}`", modern.0));
         }
@@ -334,7 +339,7 @@ pub(super) fn read_matchers(
             let value = if op == Op::Regexp { format!("^(?:{value})$") } else { value.clone() };
             match Matcher::new(name, op, value) {
                 Ok(matcher) => read.0.push(matcher),
-                Err(e) => findings.error(place, &format!("{path}.{field}.{name}"), e.to_string(), ""),
+                Err(e) => findings.error(place, format!("{path}.{field}.{name}"), e.to_string(), ""),
             }
         }
     }
@@ -343,11 +348,11 @@ pub(super) fn read_matchers(
         match matchers::parse(text) {
             Ok(parsed) => {
                 if let Some(warning) = parsed.warning {
-                    findings.warn(item.place, path, warning, "");
+                    findings.warning(&item.place, path, warning, "", None);
                 }
                 read.0.extend(parsed.matchers.0);
             }
-            Err(e) => findings.error(item.place, &format!("{path}.{}", modern.0), e.to_string(), ""),
+            Err(e) => findings.error(&item.place, format!("{path}.{}", modern.0), e.to_string(), ""),
         }
     }
     read.sort();

@@ -1,11 +1,12 @@
 //! What is said about files that cannot be used as they are, and what is used all the same.
 
+use yaml::Severity;
+
 use super::*;
-use crate::finding::Severity;
 
 fn said(kind: &str, global: &str, entry: &str) -> (bool, String) {
     let (channel, findings) = build(kind, global, entry);
-    (channel.is_some(), findings.iter().map(|f| format!("{} {f}\n", f.severity.name())).collect())
+    (channel.is_some(), findings.iter().map(|f| format!("{f}\n")).collect())
 }
 
 #[test]
@@ -13,7 +14,7 @@ fn placeholders_disable_the_channel_and_not_the_file() {
     let (channel, findings) = build("slack", "{}", "{api_url: YOUR_SLACK_WEBHOOK_URL, channel: '#alerts'}");
     assert!(channel.is_none());
     let [finding] = &findings[..] else { panic!("{findings:?}") };
-    assert_eq!((finding.severity, finding.foreign_refusal), (Severity::Warning, true));
+    assert_eq!((finding.severity, finding.refused_elsewhere()), (Severity::Warning, true));
     assert!(finding.message.contains("stands for an address") && finding.path.ends_with(".api_url"), "{finding}");
 }
 

@@ -102,7 +102,7 @@ async fn messages_are_known_after_a_restart() {
             "{{app_token: t, app_url: '{}', channel: '{channel}', update_message: true}}",
             server.url("/api/chat.postMessage")
         );
-        Node::parse(&text).unwrap()
+        yaml::parse("", &text).unwrap()
     };
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(NOON));

@@ -28,8 +28,8 @@ fn the_file_of_the_design_is_taken_as_it_is_with_two_findings() {
     let imported = book(dir.path()).import(USER).unwrap();
     assert_eq!(imported.groups.iter().map(|g| g.rules.len()).sum::<usize>(), 10);
     let findings: Vec<_> =
-        imported.findings.iter().map(|f| (f.place.line, f.foreign_refusal, f.message.as_str())).collect();
-    let message = "`humanizeBytes` is not a function of Prometheus, which refuses the whole file; Bellrock has it";
+        imported.findings.iter().map(|f| (f.place.line, f.refused_elsewhere(), f.message.as_str())).collect();
+    let message = "`humanizeBytes` is not a function of Prometheus; Bellrock has it";
     assert_eq!(findings, [(59, true, message), (83, true, message)]);
     // What was made is there after a restart.
     let again = book(dir.path());

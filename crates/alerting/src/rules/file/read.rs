@@ -5,13 +5,12 @@ use std::time::Duration;
 use foundation::units::format_duration;
 use promql::ast::ValueType;
 use promql::number::{parse_duration, parse_number};
+use yaml::{Elsewhere, Findings, Node, Place, Value, meant};
 
 use super::labels::{self, LabelsOf};
 use super::{Read, meaning};
-use crate::finding::Findings;
 use crate::rules::spec::{Absent, Alerting, EventSource, Events, Expression, Group, Level, Promql, Rule, Side, Texts};
 use crate::rules::template;
-use crate::yaml::{Node, Place, Value, did_you_mean};
 
 /// Groups of one file, and rules of one group.
 const GROUPS_MAX: usize = 10_000;
@@ -21,16 +20,18 @@ const WINDOW: Duration = Duration::from_secs(300);
 /// How long a set of labels without data is missed when nothing is said.
 const FORGET: Duration = Duration::from_secs(86_400);
 
+/// What Prometheus makes of what only Bellrock has.
+const REFUSED: Elsewhere = Elsewhere::refused_by("Prometheus");
 /// What only Bellrock has.
 const OURS: [&str; 4] = ["source", "window", "levels", "absent"];
 
 /// Reads a rule file.
 pub fn read(text: &str) -> Read {
     let mut r = Reader { findings: Findings::default() };
-    let groups = match Node::parse(text) {
+    let groups = match yaml::parse("", text) {
         Ok(node) => r.file(&node),
         Err(e) => {
-            r.findings.error(e.place, "", e.message, "write the file as YAML");
+            r.findings.error(&e.place, "", e.message, "write the file as YAML");
             Vec::new()
         }
     };
@@ -42,32 +43,30 @@ struct Reader {
 }
 
 impl Reader {
-    fn error(&mut self, place: Place, path: &str, message: impl Into<String>, remedy: impl Into<String>) {
+    fn error(&mut self, place: &Place, path: &str, message: impl Into<String>, remedy: impl Into<String>) {
         self.findings.error(place, path, message, remedy);
     }
 
     /// Something of ours, which Prometheus does not know.
-    fn ours(&mut self, place: Place, path: &str, what: &str) {
-        self.findings.warn_refused(
+    fn ours(&mut self, place: &Place, path: &str, what: &str) {
+        self.findings.warning(
             place,
             path,
-            format!("{what} is an extension of Bellrock; Prometheus refuses the file because of it"),
+            format!("{what} is an extension of Bellrock"),
             "leave it out of files that Prometheus reads too",
+            Some(REFUSED),
         );
     }
 
     /// Notes unknown and repeated keys of a mapping; false when it is none.
     fn fields(&mut self, node: &Node, path: &str, known: &[&str]) -> bool {
         if !matches!(node.value, Value::Mapping(_)) {
-            self.error(node.place, path, "a mapping was expected", format!("write `{}: ...`", known[0]));
+            self.error(&node.place, path, "a mapping was expected", format!("write `{}: ...`", known[0]));
             return false;
         }
         for (key, _) in node.entries().iter().filter(|(key, _)| !known.contains(&&*key.text)) {
-            let remedy = match did_you_mean(&key.text, known.iter().copied()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("there are {}", known.join(", ")),
-            };
-            self.error(key.place, path, format!("unknown field `{}`", key.text), remedy);
+            let remedy = meant(&key.text, known.iter().copied());
+            self.error(&key.place, path, format!("unknown field `{}`", key.text), remedy);
         }
         true
     }
@@ -75,8 +74,9 @@ impl Reader {
     fn text<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
         match &node.value {
             Value::Scalar { text, .. } => Some(text),
+            Value::Null => Some(""),
             _ => {
-                self.error(node.place, path, "a text was expected", "write one value");
+                self.error(&node.place, path, "a text was expected", "write one value");
                 None
             }
         }
@@ -87,7 +87,7 @@ impl Reader {
         let found = parse_duration(text).and_then(|ms| u64::try_from(ms).ok());
         if found.is_none() {
             let remedy = "write numbers and units, for example `15s`, `1h30m` or `7d`";
-            self.error(node.place, path, format!("`{text}` is not a duration"), remedy);
+            self.error(&node.place, path, format!("`{text}` is not a duration"), remedy);
         }
         found.map(Duration::from_millis)
     }
@@ -96,7 +96,7 @@ impl Reader {
         let text = self.text(node, path)?;
         let found = parse_number(text).filter(|n| !n.is_nan());
         if found.is_none() {
-            self.error(node.place, path, format!("`{text}` is not a number"), "write a number such as 0.05 or 500");
+            self.error(&node.place, path, format!("`{text}` is not a number"), "write a number such as 0.05 or 500");
         }
         found
     }
@@ -104,13 +104,13 @@ impl Reader {
     fn items<'n>(&mut self, node: &'n Node, path: &str, max: usize) -> &'n [Node] {
         match &node.value {
             Value::Sequence(items) if items.len() > max => {
-                self.error(node.place, path, format!("has {} items; {max} are read", items.len()), "split it");
+                self.error(&node.place, path, format!("has {} items; {max} are read", items.len()), "split it");
                 &[]
             }
             Value::Sequence(items) => items,
             _ if node.is_null() => &[],
             _ => {
-                self.error(node.place, path, "a list was expected", "begin each item with `- `");
+                self.error(&node.place, path, "a list was expected", "begin each item with `- `");
                 &[]
             }
         }
@@ -119,7 +119,7 @@ impl Reader {
     fn file(&mut self, node: &Node) -> Vec<Group> {
         if node.is_null() {
             let remedy = "write `groups:` with a list of groups";
-            self.findings.warn(node.place, "", "the file has no rules", remedy);
+            self.findings.warning(&node.place, "", "the file has no rules", remedy, None);
             return Vec::new();
         }
         if !self.fields(node, "", &["groups"]) {
@@ -132,7 +132,7 @@ impl Reader {
             let Some(group) = self.group(item, &path) else { continue };
             if groups.iter().any(|g| g.name == group.name) {
                 let message = format!("groupname: {:?} is repeated in the same file", group.name);
-                self.error(item.place, &format!("{path}.name"), message, "give each group its own name");
+                self.error(&item.place, &format!("{path}.name"), message, "give each group its own name");
             }
             groups.push(group);
         }
@@ -146,7 +146,7 @@ impl Reader {
         let at = |field: &str| format!("{path}.{field}");
         let name = node.get("name").and_then(Node::as_str).unwrap_or_default().to_owned();
         if name.is_empty() {
-            self.error(node.place, &at("name"), "Groupname must not be empty", "add `name:`");
+            self.error(&node.place, &at("name"), "Groupname must not be empty", "add `name:`");
         }
         let mut interval = node.get("interval").and_then(|n| self.duration(n, &at("interval")));
         // Prometheus takes 0 for the default.
@@ -174,8 +174,8 @@ impl Reader {
             let message =
                 format!("is shorter than the interval of the group, {}: it acts like it", format_duration(interval));
             self.findings.info(
-                n.place,
-                &format!("{path} ({}).for", rule.name),
+                &n.place,
+                format!("{path} ({}).for", rule.name),
                 message,
                 "make it longer, or leave it out",
             );
@@ -186,7 +186,7 @@ impl Reader {
         let text = self.text(node, path)?;
         let found = text.parse::<i64>().ok();
         if found.is_none() {
-            self.error(node.place, path, format!("`{text}` is not a number"), "write how many, or 0 for no limit");
+            self.error(&node.place, path, format!("`{text}` is not a number"), "write how many, or 0 for no limit");
         }
         // Prometheus takes what is below 0 for no limit.
         found.map(|n| usize::try_from(n).unwrap_or(0))
@@ -210,7 +210,7 @@ impl Reader {
             return None;
         }
         for (key, _) in node.entries().iter().filter(|(key, _)| OURS.contains(&&*key.text)) {
-            self.ours(key.place, &format!("{path}.{}", key.text), &format!("`{}`", key.text));
+            self.ours(&key.place, &format!("{path}.{}", key.text), &format!("`{}`", key.text));
         }
         let of = |field| node.get(field).and_then(Node::as_str).filter(|t| !t.is_empty());
         let (name, is_alert) = match (of("record"), of("alert")) {
@@ -218,12 +218,12 @@ impl Reader {
             (None, Some(name)) => (name, true),
             (None, None) => {
                 let remedy = "write `alert:` or `record:` with a name";
-                self.error(node.place, path, "one of 'record' or 'alert' must be set", remedy);
+                self.error(&node.place, path, "one of 'record' or 'alert' must be set", remedy);
                 return None;
             }
             (Some(_), Some(_)) => {
                 let remedy = "make two rules of it";
-                self.error(node.place, path, "only one of 'record' and 'alert' must be set", remedy);
+                self.error(&node.place, path, "only one of 'record' and 'alert' must be set", remedy);
                 return None;
             }
         };
@@ -246,10 +246,10 @@ impl Reader {
         for field in ["for", "keep_firing_for", "annotations", "levels", "absent"] {
             if let Some(n) = node.get(field).filter(|n| !n.is_null()) {
                 let message = format!("invalid field '{field}' in recording rule");
-                self.error(n.place, &format!("{path}.{field}"), message, "remove it, or write `alert:`");
+                self.error(&n.place, &format!("{path}.{field}"), message, "remove it, or write `alert:`");
             }
         }
-        let place = node.get("record").map_or(node.place, |n| n.place);
+        let place = node.value_place("record");
         if name.contains(['{', '}']) {
             let message = format!("braces present in the recording rule name; should it be in expr?: {name}");
             self.error(place, path, message, "a recorded metric has a name; labels go under `labels:`");
@@ -259,29 +259,29 @@ impl Reader {
     fn expression(&mut self, node: &Node, path: &str) -> Option<Expression> {
         let at = format!("{path}.expr");
         let Some(expr) = node.get("expr").filter(|n| !n.is_null()) else {
-            self.error(node.place, &at, "field 'expr' must be set in rule", "add `expr:`");
+            self.error(&node.place, &at, "field 'expr' must be set in rule", "add `expr:`");
             return None;
         };
         let text = self.text(expr, &at)?.to_owned();
         if text.trim().is_empty() {
-            self.error(expr.place, &at, "field 'expr' must be set in rule", "write an expression");
+            self.error(&expr.place, &at, "field 'expr' must be set in rule", "write an expression");
             return None;
         }
-        let window = node.get("window").and_then(|n| Some((n.place, self.duration(n, &format!("{path}.window"))?)));
-        match node.get("source").map(|n| (n.place, n.as_str().unwrap_or_default())) {
+        let window = node.get("window").and_then(|n| Some((&n.place, self.duration(n, &format!("{path}.window"))?)));
+        match node.get("source").map(|n| (&n.place, n.as_str().unwrap_or_default())) {
             None | Some((_, "metrics")) => {
                 if let Some((place, _)) = window {
                     let remedy = "write the range into the expression, as in `rate(x[5m])`";
                     self.error(place, &format!("{path}.window"), "only logs and traces have a window", remedy);
                 }
-                self.promql(text, expr.place, &at)
+                self.promql(text, &expr.place, &at)
             }
             Some((_, source @ ("logs" | "traces"))) => {
                 let source = if source == "logs" { EventSource::Logs } else { EventSource::Traces };
                 let window = window.map_or(WINDOW, |(_, w)| w);
                 if window.is_zero() {
                     let remedy = "say how far back the analysis looks";
-                    self.error(expr.place, &format!("{path}.window"), "must be greater than zero", remedy);
+                    self.error(&expr.place, &format!("{path}.window"), "must be greater than zero", remedy);
                 }
                 Some(Expression::Events(Events { source, text: text.trim().to_owned(), window }))
             }
@@ -293,7 +293,7 @@ impl Reader {
         }
     }
 
-    fn promql(&mut self, text: String, place: Place, path: &str) -> Option<Expression> {
+    fn promql(&mut self, text: String, place: &Place, path: &str) -> Option<Expression> {
         match Promql::parse(&text) {
             Ok(p) if matches!(p.tree.value_type(), ValueType::Scalar | ValueType::Vector) => {
                 Some(Expression::Promql(p))
@@ -304,7 +304,7 @@ impl Reader {
                     p.tree.value_type().documented()
                 );
                 // Prometheus notices when the rule is evaluated.
-                self.findings.warn(place, path, message, "every evaluation of it will fail");
+                self.findings.warning(place, path, message, "every evaluation of it will fail", None);
                 Some(Expression::Promql(p))
             }
             Err(e) => {
@@ -333,32 +333,38 @@ impl Reader {
         let severity = labels.iter().any(|(name, _)| name == "severity");
         if let Some(n) = node.get("levels").filter(|_| !levels.is_empty() && severity) {
             let remedy = "remove `severity` from the labels";
-            self.error(n.place, &at("levels"), "the levels say the severity, and so do the labels", remedy);
+            self.error(&n.place, &at("levels"), "the levels say the severity, and so do the labels", remedy);
         }
         if let Some(n) = node.get("absent").filter(|_| levels.is_empty()) {
             let message = "needs levels: without them, no result means that the condition does not hold";
-            self.error(n.place, &at("absent"), message, "move the comparison of the expression into `levels:`");
+            self.error(&n.place, &at("absent"), message, "move the comparison of the expression into `levels:`");
         }
         if !levels.is_empty()
             && let Some(Expression::Promql(p)) = expression
             && let promql::ast::ExprKind::Binary(b) = &p.tree.unwrap_parens().kind
             && b.op.is_comparison()
         {
-            let place = node.get("expr").map_or(node.place, |n| n.place);
+            let place = node.value_place("expr");
             let message = "compares, and so do the levels: values on the other side of the comparison are not seen";
-            self.findings.warn(place, &at("expr"), message, "leave the comparison to the levels");
+            self.findings.warning(place, at("expr"), message, "leave the comparison to the levels", None);
         }
         if let Some(Expression::Promql(p)) = expression {
-            self.meaning(&p.tree, node.get("expr").map_or(node.place, |n| n.place), &at("expr"), levels.is_empty());
+            self.meaning(&p.tree, node.value_place("expr"), &at("expr"), levels.is_empty());
         }
         Alerting { hold, keep_firing, annotations, levels, absent }
     }
 
     /// What nobody can have meant; `decides`: the condition is in the expression alone.
-    fn meaning(&mut self, expr: &promql::ast::Expr, place: Place, path: &str, decides: bool) {
+    fn meaning(&mut self, expr: &promql::ast::Expr, place: &Place, path: &str, decides: bool) {
         if let Some(name) = meaning::bare_counter(expr) {
             let message = format!("`{name}` is a counter: it only grows, and stays above every threshold");
-            self.findings.warn(place, path, message, format!("use `rate({name}[5m])` or `increase({name}[5m])`"));
+            self.findings.warning(
+                place,
+                path,
+                message,
+                format!("use `rate({name}[5m])` or `increase({name}[5m])`"),
+                None,
+            );
         }
         if decides && meaning::has_no_condition(expr) {
             let message = "has no condition: the alert fires for every series that there is";
@@ -377,25 +383,27 @@ impl Reader {
             let uses = match template::check(&key.text, text) {
                 Ok(uses) => uses,
                 Err(e) => {
-                    self.error(value.place, &path, e, "correct the template");
+                    self.error(&value.place, &path, e, "correct the template");
                     continue;
                 }
             };
             if uses.humanize_bytes {
-                self.findings.warn_refused(
-                    value.place,
+                self.findings.warning(
+                    &value.place,
                     &path,
-                    "`humanizeBytes` is not a function of Prometheus, which refuses the whole file; Bellrock has it",
+                    "`humanizeBytes` is not a function of Prometheus; Bellrock has it",
                     "for Prometheus write `{{ $value | humanize1024 }}B`",
+                    Some(REFUSED),
                 );
             }
             for label in uses.labels.iter().filter(|label| known.lacks(label)) {
                 let message = format!("the label `{label}` is empty: results of the expression have only {known}");
-                self.findings.warn(
-                    value.place,
+                self.findings.warning(
+                    &value.place,
                     &path,
                     message,
                     format!("keep `{label}` in the `by (...)` of the expression"),
+                    None,
                 );
             }
         }
@@ -411,7 +419,7 @@ impl Reader {
             let Some(level) = self.level(item, &path) else { continue };
             if levels.iter().any(|l| l.severity == level.severity) {
                 let message = format!("the severity `{}` occurs twice", level.severity);
-                self.error(item.place, &path, message, "give each level its own");
+                self.error(&item.place, &path, message, "give each level its own");
             }
             levels.push(level);
         }
@@ -422,13 +430,13 @@ impl Reader {
         let at = |field: &str| format!("{path}.{field}");
         let severity = node.get("severity").and_then(Node::as_str).unwrap_or_default().to_owned();
         if severity.is_empty() {
-            self.error(node.place, &at("severity"), "is missing", "write for example `severity: critical`");
+            self.error(&node.place, &at("severity"), "is missing", "write for example `severity: critical`");
         }
         let (side, field, recover) = match (node.get("above"), node.get("below")) {
             (Some(_), None) => (Side::Above, "above", "recover_below"),
             (None, Some(_)) => (Side::Below, "below", "recover_above"),
             _ => {
-                self.error(node.place, path, "needs one of `above` and `below`", "write the threshold");
+                self.error(&node.place, path, "needs one of `above` and `below`", "write the threshold");
                 return None;
             }
         };
@@ -443,11 +451,11 @@ impl Reader {
         };
         if wrong {
             let message = format!("{recovery} lies beyond the threshold {threshold}: the alert would never hold");
-            self.error(node.place, &at(recover), message, "a recovery threshold lies on the good side");
+            self.error(&node.place, &at(recover), message, "a recovery threshold lies on the good side");
         }
         let other = if recover == "recover_below" { "recover_above" } else { "recover_below" };
         if let Some(n) = node.get(other) {
-            self.error(n.place, &at(other), format!("does not go with `{field}`"), format!("write `{recover}`"));
+            self.error(&n.place, &at(other), format!("does not go with `{field}`"), format!("write `{recover}`"));
         }
         let hold = node.get("for").and_then(|n| self.duration(n, &at("for")));
         Some(Level { severity, side, threshold, recovery, hold })
@@ -459,14 +467,14 @@ impl Reader {
         }
         let after = node.get("after").and_then(|n| self.duration(n, &format!("{path}.after")));
         let Some(after) = after.filter(|d| !d.is_zero()) else {
-            self.error(node.place, &format!("{path}.after"), "is missing or 0", "say how long nothing came, as `10m`");
+            self.error(&node.place, &format!("{path}.after"), "is missing or 0", "say how long nothing came, as `10m`");
             return None;
         };
         let severity = node.get("severity").and_then(Node::as_str).map(str::to_owned);
         let forget = node.get("forget").and_then(|n| self.duration(n, &format!("{path}.forget"))).unwrap_or(FORGET);
         if forget <= after {
             let message = format!("{} is not longer than `after`", format_duration(forget));
-            self.error(node.place, &format!("{path}.forget"), message, "data is missed from `after` until `forget`");
+            self.error(&node.place, &format!("{path}.forget"), message, "data is missed from `after` until `forget`");
         }
         Some(Absent { after, severity, forget })
     }
@@ -476,14 +484,14 @@ impl Reader {
             return Texts::new();
         }
         if !matches!(node.value, Value::Mapping(_)) {
-            self.error(node.place, path, "a mapping was expected", "write `name: text` lines");
+            self.error(&node.place, path, "a mapping was expected", "write `name: text` lines");
             return Texts::new();
         }
         let mut texts = Texts::new();
         for (key, value) in node.entries() {
             let path = format!("{path}.{}", key.text);
             if let Some(wrong) = names.refuse(&key.text) {
-                self.error(key.place, &path, wrong, "use letters, digits and `_`");
+                self.error(&key.place, &path, wrong, "use letters, digits and `_`");
             }
             if let Some(text) = self.text(value, &path) {
                 let text = if value.is_null() { "" } else { text };

@@ -41,7 +41,7 @@ fn failures_say_what_was_expected_and_what_came() {
     let failures = |n: usize| run(&data().join(format!("failing-{n}.yaml"))).failures.join("\n");
     assert!(failures(1).contains("exp: after 2\n    got: after 1"), "{}", failures(1));
     assert!(failures(2).contains("alertname: Busy, time: 10m, \n    exp:["), "{}", failures(2));
-    assert!(failures(7).contains("unknown field `alertnam` (did you mean `alertname`?)"), "{}", failures(7));
+    assert!(failures(7).contains("unknown field `alertnam`; did you mean `alertname`?"), "{}", failures(7));
     assert!(failures(8).contains("invalid repetition"), "{}", failures(8));
     assert!(failures(9).contains("cannot be read"), "{}", failures(9));
     assert_eq!(run(&data().join("passing.yaml")).passed, 2);

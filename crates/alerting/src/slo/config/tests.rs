@@ -18,7 +18,7 @@ fn check(text: &str, expected: Expect) {
         shown += &format!("{} {} over {}, {method}: {indicator}\n", slo.id, slo.objective, slo.window.text());
     }
     for finding in parsed.findings.into_sorted() {
-        shown += &format!("{} {finding}\n", finding.severity.name());
+        shown += &format!("{finding}\n");
     }
     expected.assert_eq(&shown);
 }
@@ -52,9 +52,9 @@ error_budgets:
             api_availability 0.999 over 30d, events: unconfirmed
             api_latency 0.95 over 7d, events: unconfirmed
             bot_processing 0.99 over 1d, events: unconfirmed
-            warning 4:3: error_budgets.api_availability: does not say what is counted (confirm one of the proposals on the page of the objective, or add `indicator`)
-            warning 9:3: error_budgets.api_latency: does not say what is counted (confirm one of the proposals on the page of the objective, or add `indicator`)
-            warning 14:3: error_budgets.bot_processing: does not say what is counted (confirm one of the proposals on the page of the objective, or add `indicator`)
+            4:3: warning: error_budgets.api_availability: does not say what is counted; confirm one of the proposals on the page of the objective, or add `indicator`
+            9:3: warning: error_budgets.api_latency: does not say what is counted; confirm one of the proposals on the page of the objective, or add `indicator`
+            14:3: warning: error_budgets.bot_processing: does not say what is counted; confirm one of the proposals on the page of the objective, or add `indicator`
         "#]],
     );
 }
@@ -65,10 +65,10 @@ fn a_budget_that_does_not_fit_is_read_as_slices_or_refused() {
         "error_budgets:\n  a: {slo: 'p99 < 500ms', window: 7d, budget: 5%, indicator: {latency: {histogram: h_seconds, threshold: 500ms}}}\n  b: {slo: 99.9%, window: 30d, budget: 1%}\n  c: {slo: most of the time, window: soon}\n",
         expect![[r#"
             a 0.95 over 7d, slices of 300s at 0.99: {"latency":{"histogram":"h_seconds","threshold":0.5}}
-            info 2:47: error_budgets.a.budget: 5% is not what 99% leaves: read as the share of five-minute slices that may miss it (write 1% to count events)
-            error 3:40: error_budgets.b.budget: 1% does not fit the promise of 99.9% (write 0.1%, or change the promise)
-            error 4:12: error_budgets.c.slo: `most of the time` is no promise that is known; write `99.9%`, `95th_percentile < 500ms` or `99% within 2s`
-            error 4:38: error_budgets.c.window: `soon` is not a window; write a length such as `30d`, or `day`, `week`, `month`, `quarter` or `year`
+            2:47: info: error_budgets.a.budget: 5% is not what 99% leaves: read as the share of five-minute slices that may miss it; write 1% to count events
+            3:40: error: error_budgets.b.budget: 1% does not fit the promise of 99.9%; write 0.1%, or change the promise
+            4:12: error: error_budgets.c.slo: `most of the time` is no promise that is known; write `99.9%`, `95th_percentile < 500ms` or `99% within 2s`
+            4:38: error: error_budgets.c.window: `soon` is not a window; write a length such as `30d`, or `day`, `week`, `month`, `quarter` or `year`
         "#]],
     );
 }
@@ -155,18 +155,18 @@ slos:
   e: {objective: 99%, window: 30d, slices: {length: 7m, target: 99%}}
 "#,
         expect![[r#"
-            error 2:1: unknown section `slo` (write `slos`)
-            error 4:3: slos.a b: `a b` cannot name an objective; use up to 64 letters, digits, `-` and `_`
-            error 4:20: slos.a b.objective: `100%` is not a share between 0% and 100%, both excluded; write `99.9%` or `0.999`
-            error 5:3: slos.b.objective: is missing (write the promise, such as `objective: 99.9%`)
-            error 5:7: slos.b: unknown field `objektive` (did you mean `objective`?)
-            error 5:47: slos.b.indicator: write exactly one of ratio, latency, up and events
-            error 6:31: slos.c.window: `30d` moves along with time and has no time zone; leave time_zone out
-            error 6:63: slos.c.indicator: write either good or bad; the other is the rest of total
-            error 7:31: slos.d.window: `Moon` is not a time zone; write one such as `UTC` or `Europe/Berlin`
-            error 7:66: slos.d.indicator: `rate(a[5m])` is no selector; write the counter itself, such as `http_requests_total{job="api"}`: rates and sums are made from it
-            error 8:3: slos.e.indicator: is missing (write one of ratio, latency, up and events)
-            error 8:44: slos.e.slices: a slice has 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60 minutes
+            2:1: error: unknown section `slo`; write `slos`
+            4:3: error: slos.a b: `a b` cannot name an objective; use up to 64 letters, digits, `-` and `_`
+            4:20: error: slos.a b.objective: `100%` is not a share between 0% and 100%, both excluded; write `99.9%` or `0.999`
+            5:3: error: slos.b.objective: is missing; write the promise, such as `objective: 99.9%`
+            5:7: error: slos.b: unknown field `objektive`; did you mean `objective`?
+            5:47: error: slos.b.indicator: write exactly one of ratio, latency, up and events
+            6:31: error: slos.c.window: `30d` moves along with time and has no time zone; leave time_zone out
+            6:63: error: slos.c.indicator: write either good or bad; the other is the rest of total
+            7:31: error: slos.d.window: `Moon` is not a time zone; write one such as `UTC` or `Europe/Berlin`
+            7:66: error: slos.d.indicator: `rate(a[5m])` is no selector; write the counter itself, such as `http_requests_total{job="api"}`: rates and sums are made from it
+            8:3: error: slos.e.indicator: is missing; write one of ratio, latency, up and events
+            8:44: error: slos.e.slices: a slice has 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60 minutes
         "#]],
     );
 }
@@ -219,10 +219,10 @@ metadata: {name: old}
         expect![[r#"
             api 0.995 over month, slices of 300s at 0.95: {"ratio":{"bad":["http_requests_total{status=~\"5..\"}"],"total":["http_requests_total"]}}
             latency-1 0.95 over 28d, events: {"latency":{"histogram":"http_request_duration_seconds","threshold":0.5}}
-            warning 11:1: SLO api: alertPolicies are not used: alerts are made from the objective
-            error 22:1: SLO latency objectives[1]: thresholdMetric: `op` must be lte or lt: the histogram counts what is below
-            warning 35:1: AlertPolicy fast: is not used: alerts are made from the objective (route them in the alert manager)
-            error 39:1: SLO old: `openslo/v1alpha` is not supported (write `apiVersion: openslo/v1`)
+            11:1: warning: SLO api: alertPolicies are not used: alerts are made from the objective
+            22:1: error: SLO latency objectives[1]: thresholdMetric: `op` must be lte or lt: the histogram counts what is below
+            35:1: warning: AlertPolicy fast: is not used: alerts are made from the objective; route them in the alert manager
+            39:1: error: SLO old: `openslo/v1alpha` is not supported; write `apiVersion: openslo/v1`
         "#]],
     );
 }

@@ -11,7 +11,7 @@ fn started(world: &Arc<World>, text: &str) -> Engine {
     let engine =
         Engine::new(world.clone(), world.clone(), Arc::new(world.clock.clone()), disk, Options { dir: "slo".into() });
     let parsed = parse(text, &Origin::Api);
-    assert!(parsed.findings.iter().all(|f| f.severity != crate::finding::Severity::Error), "{:?}", parsed.findings);
+    assert!(parsed.findings.iter().all(|f| f.severity != yaml::Severity::Error), "{:?}", parsed.findings);
     engine.apply(parsed.slos).unwrap();
     engine
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alerting::Finding;
 use alerting::manager::config::{GroupBy, Route, check_inhibitions};
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use yaml::Finding;
 
 use super::{blocking, labels};
 use crate::alerting::{Configuration, Refusal};

@@ -7,7 +7,7 @@ use super::*;
 
 fn check(yaml: &str, expected: Expect) {
     let read = read(yaml);
-    let lines: Vec<_> = read.findings.iter().map(|f| format!("{} {f}\n", f.severity.name())).collect();
+    let lines: Vec<_> = read.findings.iter().map(|f| format!("{f}\n")).collect();
     expected.assert_eq(&lines.concat());
 }
 
@@ -118,11 +118,11 @@ fn extensions_are_told_to_those_who_also_use_prometheus() {
     check(
         EXTENDED,
         expect![[r#"
-            warning 7:9: groups[0].rules[0].levels: `levels` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
-            warning 10:9: groups[0].rules[0].absent: `absent` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
-            warning 11:32: groups[0].rules[0] (Disk).annotations.summary: `humanizeBytes` is not a function of Prometheus, which refuses the whole file; Bellrock has it (for Prometheus write `{{ $value | humanize1024 }}B`)
-            warning 13:9: groups[0].rules[1].source: `source` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
-            warning 14:9: groups[0].rules[1].window: `window` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
+            7:9: warning: groups[0].rules[0].levels: `levels` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
+            10:9: warning: groups[0].rules[0].absent: `absent` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
+            11:32: warning: groups[0].rules[0] (Disk).annotations.summary: `humanizeBytes` is not a function of Prometheus; Bellrock has it; for Prometheus write `{{ $value | humanize1024 }}B` (Prometheus refuses it)
+            13:9: warning: groups[0].rules[1].source: `source` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
+            14:9: warning: groups[0].rules[1].window: `window` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
         "#]],
     );
 }
@@ -161,24 +161,24 @@ fn all_mistakes_are_told_at_once_with_place_and_remedy() {
   - name: a
 "#,
         expect![[r#"
-            error 3:5: groups[0]: unknown field `intervall` (did you mean `interval`?)
-            error 4:12: groups[0].limit: `many` is not a number (write how many, or 0 for no limit)
-            error 7:15: groups[0].rules[0] (A).expr: could not parse expression: 1:5: parse error: unexpected end of input (the position counts lines and columns of the expression)
-            error 8:9: groups[0].rules[0]: unknown field `fro` (did you mean `for`?)
-            error 11:14: groups[0].rules[1] (r).for: invalid field 'for' in recording rule (remove it, or write `alert:`)
-            error 12:9: groups[0].rules[2]: only one of 'record' and 'alert' must be set (make two rules of it)
-            error 15:9: groups[0].rules[3]: one of 'record' or 'alert' must be set (write `alert:` or `record:` with a name)
-            info 17:15: groups[0].rules[4] (C).expr: has no condition: the alert fires for every series that there is (compare it, as `> 0`)
-            error 18:14: groups[0].rules[4] (C).for: `soon` is not a duration (write numbers and units, for example `15s`, `1h30m` or `7d`)
-            error 19:18: groups[0].rules[4] (C).labels.__name__: invalid label name: __name__ (use letters, digits and `_`)
-            error 20:32: groups[0].rules[4] (C).annotations.summary: template summary:1: function "humanise" not defined (correct the template)
-            warning 23:32: groups[0].rules[5] (D).annotations.summary: the label `instance` is empty: results of the expression have only `job` (keep `instance` in the `by (...)` of the expression)
-            warning 26:9: groups[0].rules[6].absent: `absent` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
-            warning 27:9: groups[0].rules[6].levels: `levels` is an extension of Bellrock; Prometheus refuses the file because of it (leave it out of files that Prometheus reads too)
-            error 27:18: groups[0].rules[6] (E).levels[0].recover_below: 2 lies beyond the threshold 1: the alert would never hold (a recovery threshold lies on the good side)
-            error 27:61: groups[0].rules[6] (E).levels[1]: the severity `a` occurs twice (give each level its own)
-            error 28:9: groups[0].rules[7] (F).expr: field 'expr' must be set in rule (add `expr:`)
-            error 29:5: groups[1].name: groupname: "a" is repeated in the same file (give each group its own name)
+            3:5: error: groups[0]: unknown field `intervall`; did you mean `interval`?
+            4:12: error: groups[0].limit: `many` is not a number; write how many, or 0 for no limit
+            7:15: error: groups[0].rules[0] (A).expr: could not parse expression: 1:5: parse error: unexpected end of input; the position counts lines and columns of the expression
+            8:9: error: groups[0].rules[0]: unknown field `fro`; did you mean `for`?
+            11:14: error: groups[0].rules[1] (r).for: invalid field 'for' in recording rule; remove it, or write `alert:`
+            12:9: error: groups[0].rules[2]: only one of 'record' and 'alert' must be set; make two rules of it
+            15:9: error: groups[0].rules[3]: one of 'record' or 'alert' must be set; write `alert:` or `record:` with a name
+            17:15: info: groups[0].rules[4] (C).expr: has no condition: the alert fires for every series that there is; compare it, as `> 0`
+            18:14: error: groups[0].rules[4] (C).for: `soon` is not a duration; write numbers and units, for example `15s`, `1h30m` or `7d`
+            19:18: error: groups[0].rules[4] (C).labels.__name__: invalid label name: __name__; use letters, digits and `_`
+            20:32: error: groups[0].rules[4] (C).annotations.summary: template summary:1: function "humanise" not defined; correct the template
+            23:32: warning: groups[0].rules[5] (D).annotations.summary: the label `instance` is empty: results of the expression have only `job`; keep `instance` in the `by (...)` of the expression
+            26:9: warning: groups[0].rules[6].absent: `absent` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
+            27:9: warning: groups[0].rules[6].levels: `levels` is an extension of Bellrock; leave it out of files that Prometheus reads too (Prometheus refuses it)
+            27:18: error: groups[0].rules[6] (E).levels[0].recover_below: 2 lies beyond the threshold 1: the alert would never hold; a recovery threshold lies on the good side
+            27:61: error: groups[0].rules[6] (E).levels[1]: the severity `a` occurs twice; give each level its own
+            28:9: error: groups[0].rules[7] (F).expr: field 'expr' must be set in rule; add `expr:`
+            29:5: error: groups[1].name: groupname: "a" is repeated in the same file; give each group its own name
         "#]],
     );
 }
@@ -188,19 +188,19 @@ fn what_is_not_yaml_or_no_rule_file() {
     check(
         "groups: [\n",
         expect![[r#"
-        error 1:9: unclosed bracket '[' (write the file as YAML)
-    "#]],
+            1:9: error: this is not YAML: unclosed bracket '['; write the file as YAML
+        "#]],
     );
     check(
         "rules: []\n",
         expect![[r#"
-        error 1:1: unknown field `rules` (there are groups)
-    "#]],
+            1:1: error: unknown field `rules`; there is groups
+        "#]],
     );
     check(
         "",
         expect![[r#"
-        warning 1:1: the file has no rules (write `groups:` with a list of groups)
-    "#]],
+            1:1: warning: the file has no rules; write `groups:` with a list of groups
+        "#]],
     );
 }
