@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use yaml::Findings;
 
 use super::config::{Group, ScrapeConfig};
 
@@ -82,7 +83,6 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawGroup {
     #[serde(default)]
     targets: Vec<String>,
@@ -96,11 +96,42 @@ fn read_groups(path: &Path, len: u64) -> Result<Vec<Group>, String> {
     }
     let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
     // JSON is YAML.
-    let groups: Vec<RawGroup> = serde_saphyr::from_str(&text).map_err(|e| e.to_string())?;
+    let node = yaml::parse("", &text).map_err(|e| e.to_string())?;
+    let mut findings = Findings::default();
+    let groups: Option<Vec<RawGroup>> = node.read("", &mut findings);
+    let groups = groups.filter(|_| !findings.has_errors()).ok_or_else(|| findings.to_string())?;
     let group = |g: RawGroup| {
         let mut labels: Vec<_> = g.labels.into_iter().collect();
         labels.sort_unstable();
         Group { targets: g.targets, labels }
     };
     Ok(groups.into_iter().map(group).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use foundation::disk::{RealDisk, write_atomic};
+
+    use super::*;
+
+    #[test]
+    fn files_are_yaml_or_json_and_what_is_wrong_with_them_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("targets.json");
+        let read = |text: &str| {
+            write_atomic(&RealDisk, &path, text.as_bytes()).unwrap();
+            read_groups(&path, text.len() as u64)
+        };
+        let groups = read("[{\"targets\": [\"a:1\"], \"labels\": {\"b\": \"2\", \"a\": \"1\"}}]").unwrap();
+        assert_eq!(groups, read("- targets: ['a:1']\n  labels: {a: 1, b: 2}\n").unwrap());
+        assert_eq!(groups[0].labels, [("a", "1"), ("b", "2")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for (text, expected) in [
+            ("- target: [a]\n", "1:3: error: [0]: unknown field `target`; did you mean `targets`?"),
+            ("- targets: a:1\n", "1:12: error: [0].targets: a list is expected here, not `a:1`"),
+            ("- targets: [\n", "1:12: this is not YAML: "),
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(said.starts_with(expected), "{text:?}: {said}");
+        }
+    }
 }
