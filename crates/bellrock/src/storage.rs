@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use foundation::Clock as _;
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
-use storage::report::{Report, SignalReport};
+use storage::report::{ColumnReport, Report, SignalReport};
 use storage::{Limits, Stopped, plan, remove, report};
 
 use crate::cli::{PruneArgs, StorageArgs, StorageCommand};
@@ -143,13 +143,22 @@ fn print_signal(out: &mut String, s: &SignalReport, all: bool) {
             c.value_type,
             size(c.bytes),
             c.values,
-            c.distinct.map_or("-".to_owned(), |n| n.to_string()),
+            distinct(c),
             c.bytes_per_record
         );
     }
     if shown < s.columns.len() {
         let rest: u64 = s.columns[shown..].iter().map(|c| c.bytes).sum();
         let _ = writeln!(out, "    {} more columns: {} (--all shows them)", s.columns.len() - shown, size(rest));
+    }
+}
+
+/// An estimate says that it is one.
+fn distinct(c: &ColumnReport) -> String {
+    match (c.distinct, c.distinct_exact) {
+        (None, _) => "-".to_owned(),
+        (Some(n), Some(true)) => n.to_string(),
+        (Some(n), _) => format!("~{n}"),
     }
 }
 

@@ -78,6 +78,9 @@ pub struct ColumnReport {
     /// about 10 % (standard error 3.3 %).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<u64>,
+    /// Whether that is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct_exact: Option<bool>,
 }
 
 /// A partition that goes.
@@ -177,14 +180,18 @@ fn column_reports(
                 .or_insert(ColumnSum { values: c.values, bytes: c.bytes, distinct: c.distinct.clone() });
         }
     }
-    let report = |((column, key, value_type), sum): (_, ColumnSum)| ColumnReport {
-        column,
-        key,
-        value_type,
-        values: sum.values,
-        bytes: sum.bytes,
-        bytes_per_record: per(sum.bytes, records),
-        distinct: sum.distinct.map(|d| d.count().0),
+    let report = |((column, key, value_type), sum): (_, ColumnSum)| {
+        let distinct = sum.distinct.map(|d| d.count());
+        ColumnReport {
+            column,
+            key,
+            value_type,
+            values: sum.values,
+            bytes: sum.bytes,
+            bytes_per_record: per(sum.bytes, records),
+            distinct: distinct.map(|(n, _)| n),
+            distinct_exact: distinct.map(|(_, exact)| exact),
+        }
     };
     let mut out: Vec<ColumnReport> = sums.into_iter().map(report).collect();
     out.sort_by_key(|c| std::cmp::Reverse(c.bytes));

@@ -106,7 +106,8 @@ def log(i, time_ns):
     return {
         "timeUnixNano": str(time_ns), "observedTimeUnixNano": str(time_ns),
         "severityNumber": 9 if i % 2 else 17, "body": {"stringValue": f"request {i} took {i * 7} ms"},
-        "attributes": [{"key": "user.id", "value": {"stringValue": f"user-{i % 10}"}}],
+        "attributes": [{"key": "user.id", "value": {"stringValue": f"user-{i % 10}"}},
+                       {"key": "request.id", "value": {"stringValue": f"request-{time_ns}"}}],
     }
 
 
@@ -167,6 +168,9 @@ def test_retention_takes_what_the_dry_run_announced(tmp_path):
         user = next(line.split() for line in text.splitlines() if line.split()[:1] == ["user.id"])
         # Size with its unit, values, distinct ones, bytes per record.
         assert user[4:8] == ["65", "values", "10", "distinct"] and user[9] == "B/record", user
+        request = next(line.split() for line in text.splitlines() if line.split()[:1] == ["request.id"])
+        # More than 64 values are estimated, and the report says so.
+        assert request[6].startswith("~") and abs(int(request[6][1:]) - 65) <= 13, request
         assert kept() == [40, 20, 5]
 
         config.write_text("storage: {retention: 3d}\n")

@@ -76,7 +76,7 @@ fn a_running_server_removes_what_its_report_announced() {
     assert_eq!(announced.signals.iter().map(|s| s.partitions.len()).collect::<Vec<_>>(), [5, 5, 5]);
     assert!(announced.signals[0].columns.iter().any(|c| c.column == "time" && c.values == 5), "{announced:?}");
     let parity = announced.signals[0].columns.iter().find(|c| c.key == "parity");
-    assert_eq!(parity.map(|c| (c.values, c.distinct)), Some((5, Some(2))));
+    assert_eq!(parity.map(|c| (c.values, c.distinct, c.distinct_exact)), Some((5, Some(2), Some(true))));
     let removed = retention.apply(now).unwrap();
     let text = |signal: &str, name: &str| format!("{signal} {name}");
     assert_eq!(
