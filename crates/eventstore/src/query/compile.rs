@@ -279,9 +279,10 @@ impl Node {
     fn cost(&self) -> u32 {
         match self {
             Self::Test(field, _) => match field {
-                Field::Service | Field::ScopeName => 0,
-                Field::Attribute { scope: AttributeScope::Resource, .. } => 1,
-                Field::Kind | Field::Status | Field::Severity | Field::Duration => 2,
+                // Most searches are for few of the rows by these, and the others are then looked at in few rows.
+                Field::Status | Field::Severity => 0,
+                Field::Service | Field::ScopeName => 1,
+                Field::Attribute { scope: AttributeScope::Resource, .. } | Field::Kind | Field::Duration => 2,
                 Field::TraceId | Field::SpanId | Field::ParentSpanId => 3,
                 Field::Name | Field::StatusMessage | Field::SeverityText | Field::EventName => 4,
                 Field::Attribute { .. } => 5,

@@ -30,6 +30,11 @@ pub(super) trait Conditions {
     fn rows(&self) -> usize;
     /// Those whose field passes.
     fn test(&self, field: &Field, test: &Test) -> Result<Bitmap, Self::Error>;
+    /// Leaves of `rows` those whose field passes.
+    fn keep(&self, field: &Field, test: &Test, rows: &mut Bitmap) -> Result<(), Self::Error> {
+        rows.and(&self.test(field, test)?);
+        Ok(())
+    }
     /// Those in which the text is found.
     fn text(&self, search: &TextSearch) -> Result<Bitmap, Self::Error>;
 }
@@ -43,6 +48,43 @@ impl Conditions for View<'_> {
 
     fn test(&self, field: &Field, test: &Test) -> Result<Bitmap, Halt> {
         field_rows(self, field, test)
+    }
+
+    /// Of few rows, numbers and services are read for these alone.
+    fn keep(&self, field: &Field, test: &Test, rows: &mut Bitmap) -> Result<(), Halt> {
+        let number = match (field, self.schema()) {
+            (Field::Kind, Schema::Spans) => Some(KIND),
+            (Field::Status, Schema::Spans) => Some(STATUS),
+            (Field::Duration, Schema::Spans) => Some(DURATION),
+            (Field::Severity, Schema::Logs) => Some(SEVERITY),
+            _ => None,
+        };
+        let list: Vec<usize> = rows.iter().collect();
+        if !self.are_few(&list) || number.is_none() && *field != Field::Service {
+            rows.and(&self.test(field, test)?);
+            return Ok(());
+        }
+        *rows = Bitmap::none(self.rows());
+        let mut set = |row: usize, hit: bool| {
+            if hit {
+                rows.set(row);
+            }
+        };
+        match number {
+            Some(id) => {
+                let column = self.ints_of_rows(id, &list)?;
+                let value = |row| column.as_ref().map_or(0, |c| c.at(row));
+                // A log record without severity has no such field.
+                let passes = |v| !(id == SEVERITY && v == 0) && test.matches(ValueView::Int(v));
+                list.iter().for_each(|row| set(*row, passes(value(*row))));
+            }
+            None => {
+                let hits: Vec<bool> = self.resources()?.iter().map(|r| test.matches(text_view(&r.service))).collect();
+                let codes = self.required_of_rows(RESOURCE, &list)?;
+                list.iter().for_each(|row| set(*row, hits.get(codes.at(*row) as usize) == Some(&true)));
+            }
+        }
+        Ok(())
     }
 
     fn text(&self, search: &TextSearch) -> Result<Bitmap, Halt> {
@@ -67,6 +109,7 @@ fn and<C: Conditions>(of: &C, nodes: &[Node], rows: &mut Bitmap) -> Result<(), C
         }
         match n {
             Node::And(inner) => and(of, inner, rows)?,
+            Node::Test(field, test) => of.keep(field, test, rows)?,
             other => rows.and(&node(of, other)?),
         }
     }
