@@ -187,11 +187,10 @@ const fn method(signal: Signal) -> &'static str {
 impl Sender for Caller {
     fn send(&self, signal: Signal, request: Bytes) -> Sent<'_> {
         Box::pin(async move {
-            let retry = |message: String| Failure { retry: true, after: None, message };
-            let message = self.compression.compress(request).map_err(retry)?;
+            let message = self.compression.compress(request).map_err(Failure::passing)?;
             let mut headers = self.headers.clone();
             if let Some(auth) = &self.auth {
-                auth.authorize(&mut headers).map_err(retry)?;
+                auth.authorize(&mut headers).map_err(Failure::passing)?;
             }
             self.channel.call(method(signal), headers, self.compression.name(), message).await
         })

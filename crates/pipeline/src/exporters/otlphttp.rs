@@ -98,7 +98,7 @@ impl Encoding {
             Self::Proto => Ok(request),
             Self::Json => {
                 let written = tokio::task::block_in_place(|| wire::otlp::json::from_protobuf(signal, &request));
-                written.map(Bytes::from).map_err(|e| Failure { retry: false, after: None, message: e.to_string() })
+                written.map(Bytes::from).map_err(|e| Failure::lasting(e.to_string()))
             }
         }
     }
@@ -285,24 +285,24 @@ impl Sender for Poster {
                 Signal::Metrics => metrics,
                 Signal::Logs => logs,
             };
-            let retry = |message: String| Failure { retry: true, after: None, message };
             let body = self.encoding.body(signal, request)?;
-            let body = self.compression.compress(body).map_err(retry)?;
+            let body = self.compression.compress(body).map_err(Failure::passing)?;
             let mut request = Request::post(url.clone(), self.encoding.content_type(), body);
             request.headers.extend(self.headers.clone());
             if let Some(encoding) = self.compression.name() {
                 request.headers.insert(http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
             }
             if let Some(auth) = &self.auth {
-                auth.authorize(&mut request.headers).map_err(retry)?;
+                auth.authorize(&mut request.headers).map_err(Failure::passing)?;
             }
-            let answer = self.client.send(request, self.timeout).await.map_err(|e| retry(e.to_string()))?;
+            let answer = self.client.send(request, self.timeout).await.map_err(|e| Failure::unanswered(&e))?;
             if answer.status.is_success() {
                 return Ok(());
             }
             let said = said(&answer.body);
             Err(Failure {
                 retry: may_be_tried_again(answer.status),
+                away: false,
                 after: answer.retry_after(self.clock.now()),
                 message: format!("{} answered {}{said}", url.host_str().unwrap_or_default(), answer.status),
             })

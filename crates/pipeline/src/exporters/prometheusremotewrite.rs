@@ -266,23 +266,24 @@ fn write_point(w: &mut Writer, name: &str, labels: &Labels, point: &Point) {
 impl Sender for Posting {
     fn send(&self, _: Signal, request: Bytes) -> Sent<'_> {
         Box::pin(async move {
-            let never = |message: String| Failure { retry: false, after: None, message };
-            let retry = |message: String| Failure { retry: true, after: None, message };
-            let Some(body) = tokio::task::block_in_place(|| self.body(&request)).map_err(never)? else { return Ok(()) };
+            let Some(body) = tokio::task::block_in_place(|| self.body(&request)).map_err(Failure::lasting)? else {
+                return Ok(());
+            };
             let mut request = Request::post(self.url.clone(), "application/x-protobuf", body);
             request.headers.extend(self.headers.clone());
             request.headers.insert(http::header::CONTENT_ENCODING, HeaderValue::from_static("snappy"));
             request.headers.insert("x-prometheus-remote-write-version", HeaderValue::from_static("0.1.0"));
             if let Some(auth) = &self.auth {
-                auth.authorize(&mut request.headers).map_err(retry)?;
+                auth.authorize(&mut request.headers).map_err(Failure::passing)?;
             }
-            let answer = self.client.send(request, self.timeout).await.map_err(|e| retry(e.to_string()))?;
+            let answer = self.client.send(request, self.timeout).await.map_err(|e| Failure::unanswered(&e))?;
             if answer.status.is_success() {
                 return Ok(());
             }
             let host = self.url.host_str().unwrap_or_default();
             Err(Failure {
                 retry: answer.status.is_server_error() || answer.status.as_u16() == 429,
+                away: false,
                 after: answer.retry_after(self.clock.now()),
                 message: format!("{host} answered {}{}", answer.status, said(&answer.body)),
             })

@@ -6,6 +6,7 @@
 mod batch;
 mod counts;
 mod queue;
+mod reach;
 mod retry;
 mod settings;
 
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use foundation::ErrorKind;
 use model::Signal;
+use net::{SendError, Step};
 use tokio::sync::watch;
 use wire::otlp::Decoded;
 
@@ -30,6 +32,7 @@ use batch::{Batch, Gathering};
 use counts::Counts;
 pub(super) use queue::Lease;
 use queue::Queue;
+use reach::Reach;
 use retry::Backoff;
 
 pub(super) use settings::{Compression, Queueing, Retry};
@@ -39,10 +42,34 @@ pub(super) use settings::{Compression, Queueing, Retry};
 pub(super) struct Failure {
     /// Another try may succeed.
     pub(super) retry: bool,
+    /// There is no connection to the back end, whatever is to be sent.
+    pub(super) away: bool,
     /// When the back end wants to be asked again.
     pub(super) after: Option<Duration>,
     /// What was tried and what became of it.
     pub(super) message: String,
+}
+
+impl Failure {
+    /// Another try may succeed.
+    pub(super) const fn passing(message: String) -> Self {
+        Self { retry: true, away: false, after: None, message }
+    }
+
+    /// This request will never be taken.
+    pub(super) const fn lasting(message: String) -> Self {
+        Self { retry: false, away: false, after: None, message }
+    }
+
+    /// There is no connection.
+    pub(super) const fn away(message: String) -> Self {
+        Self { retry: true, away: true, after: None, message }
+    }
+
+    /// Of an HTTP client: no answer.
+    pub(super) fn unanswered(error: &SendError) -> Self {
+        Self { away: matches!(error.step(), Step::Dns | Step::Connect), ..Self::passing(error.to_string()) }
+    }
 }
 
 /// What became of sending.
@@ -69,6 +96,13 @@ pub(super) fn start(
     run: &mut Run,
 ) -> Result<Arc<dyn Consumer>, StartError> {
     let counts = Counts::new(&plan.component, host.journal.meters());
+    let queue = if plan.queueing.enabled {
+        let directory = plan.queueing.directory(&plan.component, host);
+        let opened = directory.and_then(|directory| open_queue(host, &directory));
+        Some(opened.map_err(|message| StartError { component: plan.component.clone(), message })?)
+    } else {
+        None
+    };
     let delivery = Arc::new(Delivery {
         counts: counts.clone(),
         component: plan.component,
@@ -76,14 +110,10 @@ pub(super) fn start(
         retry: plan.retry,
         reporter: run.reporter(),
         failing: AtomicBool::new(false),
+        reach: Reach::new(queue.clone()),
         journal: host.journal.clone(),
     });
-    if !plan.queueing.enabled {
-        return Ok(Arc::new(Direct { delivery, stopped: run.stopped() }));
-    }
-    let failed = |message: String| StartError { component: delivery.component.clone(), message };
-    let directory = plan.queueing.directory(&delivery.component, host).map_err(failed)?;
-    let queue = open_queue(host, &directory).map_err(failed)?;
+    let Some(queue) = queue else { return Ok(Arc::new(Direct { delivery, stopped: run.stopped() })) };
     let limits = plan.queueing.limits();
     queue.set_limits(limits);
     counts.watch(&queue, limits, host.journal.meters());
@@ -203,6 +233,7 @@ struct Delivery {
     reporter: Reporter,
     /// Whether the last try failed; told once.
     failing: AtomicBool,
+    reach: Reach,
     journal: Journal,
     counts: Counts,
 }
@@ -223,6 +254,7 @@ impl Delivery {
     async fn deliver(&self, signal: Signal, request: Bytes, mut stopped: watch::Receiver<bool>) -> Outcome {
         let begin = Instant::now();
         let mut backoff = Backoff::new(&self.retry);
+        let _trying = self.reach.trying();
         loop {
             let (tried, bytes) = (Instant::now(), request.len());
             let sent = self.sender.send(signal, request.clone()).await;
@@ -237,6 +269,7 @@ impl Delivery {
                 Err(failure) => failure,
             };
             self.fails(&failure);
+            self.reach.found(failure.away);
             if !failure.retry {
                 return Outcome::Refused(failure);
             }
@@ -290,7 +323,7 @@ struct Worker {
 impl Worker {
     /// After a stop the queue is sent as long as the back end takes it; what is left is sent at the next start.
     async fn run(self) {
-        while let Some(batch) = self.gathering.next(self.stopped.clone()).await {
+        while let Some(batch) = self.next().await {
             let go_on = match batch {
                 Ok(batch) => self.one(batch).await,
                 Err(unknown) => {
@@ -305,6 +338,19 @@ impl Worker {
             }
         }
         self.queue.save_cursor().await;
+    }
+
+    /// What is to be sent next, once the back end can be reached.
+    async fn next(&self) -> Option<Result<Batch, Lease>> {
+        let (reach, mut stopped) = (&self.delivery.reach, self.stopped.clone());
+        loop {
+            reach.there(&mut stopped).await;
+            tokio::select! {
+                biased;
+                () = reach.gone(&mut stopped) => {}
+                batch = self.gathering.next(self.stopped.clone()) => return batch,
+            }
+        }
     }
 
     /// Whether to go on.

@@ -107,14 +107,14 @@ impl Channel {
                 // A connection whose other end is gone looks like this.
                 self.forget().await;
                 let message = format!("{} did not answer within {:?}", self.target.authority(), self.timeout);
-                Err(Failure { retry: true, after: None, message })
+                Err(Failure::passing(message))
             }
         }
     }
 
     fn broken(&self, e: &hyper::Error) -> (Failure, bool) {
         let message = format!("the connection to {} broke: {e}", self.target.authority());
-        (Failure { retry: true, after: None, message }, true)
+        (Failure::passing(message), true)
     }
 
     fn request(
@@ -141,8 +141,7 @@ impl Channel {
         let uri = format!("{scheme}://{}{method}", self.target.authority());
         let mut request = Request::new(Full::new(framed.freeze()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() =
-            uri.parse().map_err(|e| Failure { retry: false, after: None, message: format!("{uri}: {e}") })?;
+        *request.uri_mut() = uri.parse().map_err(|e| Failure::lasting(format!("{uri}: {e}")))?;
         *request.headers_mut() = headers;
         Ok(request)
     }
@@ -153,10 +152,10 @@ impl Channel {
             return Ok(open.clone());
         }
         let open = match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
-            Ok(opened) => opened.map_err(|message| Failure { retry: true, after: None, message })?,
+            Ok(opened) => opened.map_err(Failure::away)?,
             Err(_) => {
                 let message = format!("cannot connect to {} within {CONNECT_TIMEOUT:?}", self.target.authority());
-                return Err(Failure { retry: true, after: None, message });
+                return Err(Failure::away(message));
             }
         };
         *slot = Some(open.clone());
@@ -206,12 +205,12 @@ impl Channel {
 
 /// What a call came to; the flag says that the connection is of no use any more.
 async fn status(response: Response<Incoming>) -> Result<(), (Failure, bool)> {
-    let permanent = |message: String| (Failure { retry: false, after: None, message }, false);
+    let permanent = |message: String| (Failure::lasting(message), false);
     let http = response.status();
     if !http.is_success() {
         let message = format!("the back end answered HTTP {http}, which is not gRPC");
         let retry = super::super::otlphttp::may_be_tried_again(http);
-        return Err((Failure { retry, after: None, message }, false));
+        return Err((Failure { retry, ..Failure::lasting(message) }, false));
     }
     let (parts, body) = response.into_parts();
     // A failed call may have its status in the headers and no body.
@@ -221,7 +220,7 @@ async fn status(response: Response<Incoming>) -> Result<(), (Failure, bool)> {
     let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|e| {
         let message = format!("the answer broke off: {e}");
-        (Failure { retry: true, after: None, message }, true)
+        (Failure::passing(message), true)
     })?;
     match body.trailers() {
         Some(trailers) => verdict(trailers),
@@ -242,7 +241,8 @@ fn verdict(headers: &HeaderMap) -> Result<(), (Failure, bool)> {
         1 | 4 | 10 | 11 | 14 | 15 => true,
         _ => false,
     };
-    Err((Failure { retry, after, message: format!("the back end answered gRPC status {code}: {message}") }, false))
+    let message = format!("the back end answered gRPC status {code}: {message}");
+    Err((Failure { retry, after, ..Failure::lasting(message) }, false))
 }
 
 fn percent_decode(text: &[u8]) -> String {

@@ -101,6 +101,8 @@ struct State {
     /// Requests that are not done, those on their way into the log included.
     waiting: Waiting,
     limits: Limits,
+    /// Whether what comes is sent soon.
+    near: bool,
     cursor_due: Instant,
 }
 
@@ -189,6 +191,7 @@ impl Queue {
             memory_bytes: 0,
             waiting: Waiting { requests, items, bytes },
             limits: Limits::NONE,
+            near: true,
             cursor_due: Instant::now(),
         };
         let shared = Shared { state: Mutex::new(state), ready: Notify::new(), room: Notify::new() };
@@ -207,9 +210,20 @@ impl Queue {
         self.shared.state.lock().limits = limits;
     }
 
+    /// Whether what comes from now on is sent soon. Where it is not, the disk is enough.
+    pub(super) fn set_near(&self, near: bool) {
+        self.shared.state.lock().near = near;
+    }
+
     /// What is not done.
     pub(super) fn waiting(&self) -> Waiting {
         self.shared.state.lock().waiting
+    }
+
+    /// What of it is in memory.
+    #[cfg(test)]
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.shared.state.lock().memory_bytes
     }
 
     /// Returns once the record of so many items is safe.
@@ -446,7 +460,7 @@ impl Shared {
     /// A record is safe. Runs on the thread of the log.
     fn appended(&self, generation: Generation, record: Record) {
         let mut state = self.state.lock();
-        let room = MEMORY_BYTES_MAX.saturating_sub(state.memory_bytes);
+        let room = if state.near { MEMORY_BYTES_MAX.saturating_sub(state.memory_bytes) } else { 0 };
         if state.generations.back().is_none_or(|held| held.generation != generation) {
             state.generations.push_back(Held::new(generation));
         }

@@ -53,6 +53,27 @@ async fn records_come_out_in_order_although_they_do_not_fit_into_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_sent_soon_is_on_the_disk_only_and_comes_out_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: SharedDisk = Arc::new(RealDisk);
+    let queue = open(&disk, dir.path());
+    for n in 0..10 {
+        queue.set_near(n < 3);
+        queue.append(record(n, 100_000), 1).await.unwrap();
+        assert_eq!(queue.memory_bytes(), if n < 3 { (n + 1) * 100_000 } else { 0 });
+    }
+    queue.set_near(true);
+    for n in 0..10 {
+        let lease = queue.take(never()).await.unwrap();
+        assert_eq!(number(lease.record()), n);
+        lease.done().await;
+    }
+    queue.append(record(10, 100_000), 1).await.unwrap();
+    assert_eq!(queue.memory_bytes(), 100_000, "what follows waits in memory again");
+    assert_eq!(number(queue.take(never()).await.unwrap().record()), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_done_is_there_after_a_restart_and_what_was_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let disk: SharedDisk = Arc::new(RealDisk);
@@ -171,7 +192,7 @@ fn fast() -> Retry {
 }
 
 fn failure(retry: bool) -> Failure {
-    Failure { retry, after: None, message: "down".to_owned() }
+    Failure { retry, ..Failure::passing("down".to_owned()) }
 }
 
 #[test]
@@ -207,6 +228,74 @@ async fn a_back_end_that_comes_back_gets_everything() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(*backend.seen.lock(), requests);
+    run.stop(Duration::from_secs(5)).await;
+}
+
+/// A back end that nobody can connect to, until it is there.
+#[derive(Default)]
+struct Absent {
+    there: AtomicBool,
+    tried: Mutex<Vec<Bytes>>,
+    seen: Mutex<Vec<Bytes>>,
+}
+
+impl Sender for Absent {
+    fn send(&self, _: Signal, request: Bytes) -> Sent<'_> {
+        Box::pin(async move {
+            if !self.there.load(Ordering::Relaxed) {
+                self.tried.lock().push(request);
+                return Err(Failure::away("down".to_owned()));
+            }
+            self.seen.lock().push(request);
+            Ok(())
+        })
+    }
+}
+
+async fn until(mut reached: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !reached() {
+        assert!(Instant::now() < deadline, "not in time");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nobody_can_connect_one_request_is_tried_and_the_others_stay_in_the_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Absent::default());
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let plan = Plan { component: "exporters.test".into(), queueing: Queueing::default(), retry: fast() };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    let requests: Vec<Bytes> = (0..30).map(request).collect();
+    let send = |request: &Bytes| consumer.consume(Telemetry::new(Signal::Logs, request.clone()));
+    send(&requests[0]).await.unwrap();
+    until(|| backend.tried.lock().len() > 2).await;
+    for request in &requests[1..] {
+        send(request).await.unwrap();
+    }
+    let tries = backend.tried.lock().len();
+    until(|| backend.tried.lock().len() > tries + 20).await;
+    assert!(backend.tried.lock().iter().all(|tried| *tried == requests[0]));
+    backend.there.store(true, Ordering::Relaxed);
+    until(|| backend.seen.lock().len() == requests.len()).await;
+    run.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_gives_up_leaves_the_trying_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path());
+    let backend = Arc::new(Absent::default());
+    let mut run = Run::new("exporters.test", host.board.clone());
+    let retry = Retry { max_elapsed_time: Interval::millis(10), ..fast() };
+    let plan = Plan { component: "exporters.test".into(), queueing: Queueing::default(), retry };
+    let consumer = start(plan, backend.clone(), &host, &mut run).unwrap();
+    for n in 0..15 {
+        consumer.consume(Telemetry::new(Signal::Logs, request(n))).await.unwrap();
+    }
+    until(|| host.journal.losses().iter().map(|loss| loss.requests).sum::<u64>() == 15).await;
     run.stop(Duration::from_secs(5)).await;
 }
 
