@@ -19,6 +19,7 @@ use crate::data_dir;
 use crate::serve::listen::bind_receivers;
 use crate::serve::live::{self, Live};
 use crate::serve::{signals, start_logging};
+use crate::start_pages;
 
 /// Forwards until SIGINT or SIGTERM.
 pub(crate) fn run(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
@@ -61,6 +62,7 @@ async fn collect(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
         ports.iter().filter_map(|(setting, socket)| Some(format!("{setting} {}", socket.local_addr().ok()?))).collect();
     drop(ports);
     tracing::info!(ports = addresses.join(", "), "ready in {} ms", begin.elapsed().as_millis());
+    start_pages::give_back();
     let mut hangup = signals::hangup()?;
     let load = || config::load_collect(args);
     loop {

@@ -15,6 +15,7 @@ mod data_dir;
 mod export;
 mod rules;
 mod serve;
+mod start_pages;
 mod storage;
 
 use std::process::ExitCode;

@@ -48,7 +48,7 @@ use tsdb::Tsdb;
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, ConfigError, Loaded};
-use crate::data_dir;
+use crate::{data_dir, start_pages};
 use live::Live;
 
 /// How long the engines get to write what is in memory to segments. It is safe in the logs either
@@ -252,6 +252,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let mut hangup = signals::hangup()?;
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);
+    start_pages::give_back();
     if config.demo {
         player.start().map_err(anyhow::Error::msg)?;
     }
