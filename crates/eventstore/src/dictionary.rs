@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use foundation::disk::ReadAt;
@@ -166,9 +167,21 @@ pub(crate) struct Dictionaries {
     file: Arc<dyn ReadAt>,
     slots: Vec<Slot>,
     cache: Arc<Cache>,
+    /// Whether the disk was asked for all of them.
+    asked: AtomicBool,
 }
 
 impl Dictionaries {
+    /// Asks the disk for all of them, once: they lie one after another.
+    pub(crate) fn ask(&self) {
+        let (begin, end) = (self.slots.first(), self.slots.last());
+        if let (Some(begin), Some(end)) = (begin, end)
+            && !self.asked.swap(true, Ordering::Relaxed)
+        {
+            self.file.will_need(begin.offset, (end.offset + end.len as u64).saturating_sub(begin.offset));
+        }
+    }
+
     /// Reads the directory; dictionaries lie before `end`. Nothing of it means that there are none.
     pub(crate) fn open(
         r: &mut Reader<'_>,
@@ -191,7 +204,7 @@ impl Dictionaries {
                 slots.push(Slot { id, value_type, key, entries, offset, len, crc: r.u32()?, decoded });
             }
         }
-        Ok(Self { file, slots, cache })
+        Ok(Self { file, slots, cache, asked: AtomicBool::new(false) })
     }
 
     /// The dictionary of a column.
@@ -222,7 +235,7 @@ impl Dictionaries {
 /// Those of a file that has none.
 #[cfg(test)]
 pub(crate) fn none(file: Arc<dyn ReadAt>) -> Arc<Dictionaries> {
-    Arc::new(Dictionaries { file, slots: Vec::new(), cache: Arc::default() })
+    Arc::new(Dictionaries { file, slots: Vec::new(), cache: Arc::default(), asked: AtomicBool::new(false) })
 }
 
 #[cfg(test)]

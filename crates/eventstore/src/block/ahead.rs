@@ -28,6 +28,16 @@ impl Columns {
     /// All that records are made of.
     pub(crate) const RECORD: Self = Self(!(HEADER_BIT | 1 << TOKENS));
 
+    /// Those with a number of their own.
+    pub(crate) const fn numbered(ids: &[u8]) -> Self {
+        let (mut bits, mut i) = (0, 0);
+        while i < ids.len() {
+            bits |= 1 << ids[i];
+            i += 1;
+        }
+        Self(bits)
+    }
+
     fn of(entry: &Entry) -> Self {
         Self(match u32::from(entry.id) {
             id if entry.id != ATTRIBUTE && id < ATTRIBUTES_FROM => 1 << id,
@@ -70,6 +80,13 @@ impl Block {
     pub(super) fn touch_column(&self, entry: &Entry) {
         if !self.is_in_memory() {
             self.touch(Columns::of(entry).0);
+        }
+    }
+
+    /// Asks for all dictionaries of the segment, of which records are made.
+    pub(crate) fn ask_for_dictionaries(&self) {
+        if let Source::File { dictionaries, .. } = &self.source {
+            dictionaries.ask();
         }
     }
 

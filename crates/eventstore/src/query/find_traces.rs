@@ -24,12 +24,15 @@ use super::group::groups_of;
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
 use super::run::{Halt, Run, blocks, blocks_of_traces, leave_out, narrow_below};
 use super::view::{IntColumn, Rows, View};
-use crate::block::{Block, Loaded, Values};
+use crate::block::{Block, Columns, Loaded, Values};
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
-use crate::schema::{DURATION, NAME, PARENT, SEQ, STATUS, TIME, TRACE_ID};
+use crate::schema::{DURATION, NAME, PARENT, RESOURCE, RESOURCES, SEQ, STATUS, TIME, TRACE_ID};
 
 const STATUS_ERROR: i64 = 2;
+/// What summaries of traces are made of.
+const SUMMARISED: Columns =
+    Columns::numbered(&[TRACE_ID, TIME, SEQ, RESOURCE, RESOURCES, PARENT, DURATION, STATUS, NAME]);
 
 /// See [`crate::SpanStore::find_traces`].
 pub(crate) fn find_traces(
@@ -246,6 +249,8 @@ impl Search<'_> {
     fn summaries(&self, run: &mut Run<'_>, found: &[Found]) -> Vec<TraceSummary> {
         let wanted: HashMap<[u8; 16], usize> = found.iter().enumerate().map(|(i, (t, _))| (t.0, i)).collect();
         let blocks = blocks_of_traces(self.snapshot, run, wanted.keys());
+        blocks.iter().for_each(|block| block.ask_for_header());
+        blocks.iter().for_each(|block| block.ask_for(SUMMARISED));
         let make = || -> Vec<Summary> { found.iter().map(|_| Summary::default()).collect() };
         run.go_on();
         let acc = run.fold(

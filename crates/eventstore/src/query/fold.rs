@@ -18,6 +18,9 @@ const BLOCKS_PER_THREAD_MIN: usize = 8;
 /// So many blocks are looked at before further threads help a search that may end early.
 const ALONE_BLOCKS: usize = 8;
 
+/// After so many it is taken to go on beyond these.
+const GOES_ON: usize = 2;
+
 /// What is handed out.
 pub(crate) trait Morsel: Sync {
     /// The block that is looked into, if it is one.
@@ -111,7 +114,9 @@ impl Run<'_> {
         };
         let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
         for (place, block) in first.iter().enumerate() {
-            self.read_ahead(first.iter().skip(place));
+            // A search that goes on will want more.
+            let ahead = if place < GOES_ON { first } else { blocks };
+            self.read_ahead(ahead.iter().skip(place));
             if let Err(why) = look(self, place, block) {
                 return self.stop(why);
             }

@@ -186,7 +186,10 @@ pub(super) fn winners<T: Send>(
     by_block.values_mut().for_each(|rows| rows.sort_unstable());
     let winners: Vec<Winners<'_>> =
         by_block.into_iter().filter_map(|(block, rows)| Some((blocks.get(block)?, rows))).collect();
-    winners.iter().for_each(|(block, _)| block.ask_for(Columns::RECORD));
+    for (block, _) in &winners {
+        block.ask_for_dictionaries();
+        block.ask_for(Columns::RECORD);
+    }
     let look = |out: &mut Vec<Row<T>>, run: &mut Run<'_>, (block, rows): &Winners<'_>| {
         let found = run.visit(block, |view| materialize(view, rows))?.unwrap_or_default();
         let held = found.iter().map(|r| bytes(&r.record)).sum();
