@@ -52,6 +52,18 @@ impl Run<'_> {
         blocks: &[B],
         make: impl Fn() -> S + Sync,
         look: impl Fn(&mut S, &mut Run<'_>, &B) -> Result<(), Partial> + Sync,
+        join: impl FnMut(&mut S, S),
+    ) -> S {
+        self.fold_wanted(blocks, |_| true, make, look, join)
+    }
+
+    /// The same of the blocks that are still `wanted` when their turn comes.
+    fn fold_wanted<B: Morsel, S: Send>(
+        &mut self,
+        blocks: &[B],
+        wanted: impl Fn(&B) -> bool + Sync,
+        make: impl Fn() -> S + Sync,
+        look: impl Fn(&mut S, &mut Run<'_>, &B) -> Result<(), Partial> + Sync,
         mut join: impl FnMut(&mut S, S),
     ) -> S {
         let next = AtomicUsize::new(0);
@@ -59,6 +71,10 @@ impl Run<'_> {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(block) = blocks.get(at).filter(|_| !run.ended()) else { break };
+                if !wanted(block) {
+                    run.skip();
+                    continue;
+                }
                 run.read_ahead(blocks.iter().skip(at).filter_map(Morsel::block));
                 if let Err(why) = look(state, run, block) {
                     run.stop(why);
@@ -105,15 +121,12 @@ impl Run<'_> {
         wanted: impl Fn(&Arc<Block>) -> bool + Sync,
         look: impl Fn(&mut Run<'_>, usize, &Arc<Block>) -> Result<(), Partial> + Sync,
     ) {
-        let look = |run: &mut Run<'_>, place: usize, block: &Arc<Block>| {
-            if wanted(block) {
-                return look(run, place, block);
-            }
-            run.skip();
-            Ok(())
-        };
         let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
         for (place, block) in first.iter().enumerate() {
+            if !wanted(block) {
+                self.skip();
+                continue;
+            }
             // A search that goes on will want more.
             let ahead = if place < GOES_ON { first } else { blocks };
             self.read_ahead(ahead.iter().skip(place));
@@ -123,7 +136,8 @@ impl Run<'_> {
         }
         if rest.first().is_some_and(&wanted) {
             let places: Vec<(usize, &Arc<Block>)> = blocks.iter().enumerate().skip(ALONE_BLOCKS).collect();
-            self.fold(&places, || (), |(), run, (place, block)| look(run, *place, block), |(), ()| ());
+            let wanted = |(_, block): &(usize, &Arc<Block>)| wanted(block);
+            self.fold_wanted(&places, wanted, || (), |(), run, (place, block)| look(run, *place, block), |(), ()| ());
         } else {
             rest.iter().for_each(|_| self.skip());
         }

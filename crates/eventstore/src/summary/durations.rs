@@ -4,6 +4,7 @@
 //! tables; where they are fewer, one for the segment. Hours are encoded as soon as no later block can have spans of them.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -41,7 +42,7 @@ pub(crate) struct Durations {
 }
 
 /// What spans of a group have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// Places among the services and names of the table.
     pub(crate) service: u32,
@@ -50,6 +51,14 @@ pub(crate) struct Key {
     pub(crate) status: u8,
     /// Whether they have no parent.
     pub(crate) root: bool,
+}
+
+impl Hash for Key {
+    /// As one number: it is done for every span that is written.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let small = u64::from(self.kind) << 9 | u64::from(self.status) << 1 | u64::from(self.root);
+        state.write_u64(u64::from(self.service) << 48 ^ u64::from(self.name) << 16 ^ small);
+    }
 }
 
 /// One line of the table; durations are nanoseconds.
