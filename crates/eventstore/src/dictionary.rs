@@ -21,6 +21,7 @@ use thiserror::Error;
 use crate::column::Damaged;
 use crate::column::binary::{self, Blob, Dictionary, hash};
 use crate::column::bytes::{Reader, put_bytes, put_varint};
+use crate::extent::Extent;
 use crate::value_type::ValueType;
 
 /// Entries that the blocks of a segment share in one column; blocks that would add more keep their own.
@@ -121,9 +122,7 @@ impl Builder {
             directory.extend([id, value_type as u8]);
             put_bytes(&mut directory, key.as_bytes());
             put_varint(&mut directory, column.len() as u64);
-            put_varint(&mut directory, at + from as u64);
-            put_varint(&mut directory, (out.len() - from) as u64);
-            directory.extend_from_slice(&crc32c::crc32c(&out[from..]).to_le_bytes());
+            Extent::of(&out[from..], at + from as u64).encode(&mut directory);
         }
         (out, directory)
     }
@@ -156,9 +155,7 @@ struct Slot {
     value_type: ValueType,
     key: Box<str>,
     entries: usize,
-    offset: u64,
-    len: usize,
-    crc: u32,
+    extent: Extent,
     decoded: Mutex<Weak<Dictionary>>,
 }
 
@@ -174,11 +171,11 @@ pub(crate) struct Dictionaries {
 impl Dictionaries {
     /// Asks the disk for all of them, once: they lie one after another.
     pub(crate) fn ask(&self) {
-        let (begin, end) = (self.slots.first(), self.slots.last());
-        if let (Some(begin), Some(end)) = (begin, end)
+        if let (Some(Slot { extent: first, .. }), Some(Slot { extent: last, .. })) =
+            (self.slots.first(), self.slots.last())
             && !self.asked.swap(true, Ordering::Relaxed)
         {
-            self.file.will_need(begin.offset, (end.offset + end.len as u64).saturating_sub(begin.offset));
+            self.file.will_need(first.offset, (last.offset + last.len as u64).saturating_sub(first.offset));
         }
     }
 
@@ -195,13 +192,9 @@ impl Dictionaries {
                 let id = r.u8()?;
                 let value_type = ValueType::from_u8(r.u8()?).ok_or(Damaged("value type"))?;
                 let key = r.text()?.into();
-                let (entries, offset) = (r.count(ENTRIES_MAX)?, r.varint()?);
-                let len = r.count(binary::BLOB_BYTES_MAX)?;
-                if offset.checked_add(len as u64).is_none_or(|to| to > end) {
-                    return Err(Damaged("dictionary directory"));
-                }
-                let decoded = Mutex::default();
-                slots.push(Slot { id, value_type, key, entries, offset, len, crc: r.u32()?, decoded });
+                let entries = r.count(ENTRIES_MAX)?;
+                let extent = Extent::decode(r, binary::BLOB_BYTES_MAX, end, "dictionary directory")?;
+                slots.push(Slot { id, value_type, key, entries, extent, decoded: Mutex::default() });
             }
         }
         Ok(Self { file, slots, cache, asked: AtomicBool::new(false) })
@@ -216,10 +209,7 @@ impl Dictionaries {
         if let Some(found) = decoded.upgrade() {
             return Ok(found);
         }
-        let bytes = self.file.read_vec_at(slot.len, slot.offset)?;
-        if crc32c::crc32c(&bytes) != slot.crc {
-            return Err(DictionaryError::Checksum);
-        }
+        let bytes = slot.extent.read(&*self.file)?.ok_or(DictionaryError::Checksum)?;
         let dictionary = Arc::new(Dictionary { entries: binary::read_blob(&mut Reader(&bytes), slot.entries)? });
         *decoded = Arc::downgrade(&dictionary);
         self.cache.keep(&dictionary);
@@ -228,7 +218,7 @@ impl Dictionaries {
 
     /// The columns that have a dictionary, with the number of entries and the bytes in the file.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (ColumnRef<'_>, usize, usize)> {
-        self.slots.iter().map(|s| ((s.id, s.value_type, &*s.key), s.entries, s.len))
+        self.slots.iter().map(|s| ((s.id, s.value_type, &*s.key), s.entries, s.extent.len))
     }
 }
 

@@ -16,6 +16,7 @@ mod config;
 mod dictionary;
 mod engine;
 mod error;
+mod extent;
 mod histogram;
 mod manifest;
 mod observer;

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use foundation::disk::ReadAt;
 use model::{TimeRange, UnixNanos};
 
+use columns::{Columns, Texts};
 pub(crate) use counts::Counts;
 pub(crate) use durations::Durations;
 use durations::Slice;
@@ -23,6 +24,7 @@ use durations::Slice;
 use crate::block::{Block, BlockError};
 use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_signed, put_varint};
+use crate::extent::Extent;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
 
@@ -61,18 +63,26 @@ pub(crate) struct SlicePlace {
 impl Summaries {
     /// Those of blocks, which are sorted by the time of their first row, and the bytes that are to be written at `at`.
     pub(crate) fn of_blocks(schema: Schema, blocks: &[Arc<Block>], origins: &OriginCache, at: u64) -> (Self, Vec<u8>) {
+        let mut services = Texts::default();
+        let mut counts = Some(counts::Builder::default());
+        let mut durations = (schema == Schema::Spans).then(durations::Builder::default);
+        for block in blocks {
+            // What does not read back is found by whoever reads it; here it only means that blocks are asked.
+            let columns = Columns::of(schema, block, &mut services, origins).ok();
+            counts = counts.zip(columns.as_ref()).and_then(|(counts, columns)| counts.add(columns, &services));
+            durations = durations.zip(columns.as_ref()).and_then(|(tables, columns)| tables.add(columns, &services));
+            if counts.is_none() && durations.is_none() {
+                break;
+            }
+        }
         let mut bytes = Vec::new();
         let mut put = |table: Vec<u8>| {
-            let place = Place::of(&table, at + bytes.len() as u64);
+            let extent = Extent::of(&table, at + bytes.len() as u64);
             bytes.extend_from_slice(&table);
-            place
+            Place::at(extent)
         };
-        // What does not read back is found by whoever reads it; here it only means that blocks are asked.
-        let counts = counts::of_blocks(schema, blocks, origins).unwrap_or_default().map(&mut put);
-        let slices = match schema {
-            Schema::Spans => durations::of_blocks(blocks, origins).unwrap_or_default(),
-            Schema::Logs => Vec::new(),
-        };
+        let counts = counts.and_then(|counts| counts.finish(&services)).map(&mut put);
+        let slices = durations.and_then(|durations| durations.finish(&services)).unwrap_or_default();
         let durations =
             slices.into_iter().map(|Slice { begin, end, table }| SlicePlace { begin, end, place: put(table) });
         (Self { counts, durations: durations.collect() }, bytes)
@@ -85,14 +95,14 @@ impl Summaries {
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        self.counts.iter().for_each(|place| place.encode(out));
+        self.counts.iter().for_each(|place| place.extent.encode(out));
         if !self.durations.is_empty() {
             put_varint(out, self.durations.len() as u64);
         }
         for SlicePlace { begin, end, place } in &self.durations {
             put_signed(out, begin.0);
             put_varint(out, end.0.wrapping_sub(begin.0) as u64);
-            place.encode(out);
+            place.extent.encode(out);
         }
     }
 
@@ -125,42 +135,30 @@ impl Summaries {
     /// The bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
         let places = self.counts.iter().chain(self.durations.iter().map(|slice| &slice.place));
-        places.map(|place| place.len).sum()
+        places.map(Place::len).sum()
     }
 }
 
 /// Where a table lies in the file of its segment.
 #[derive(Debug)]
 pub(crate) struct Place {
-    offset: u64,
-    len: usize,
-    crc: u32,
+    extent: Extent,
     /// Set once it could not be read, so that this is reported once.
     unreadable: AtomicBool,
 }
 
 impl Place {
-    fn of(table: &[u8], offset: u64) -> Self {
-        Self { offset, len: table.len(), crc: crc32c::crc32c(table), unreadable: AtomicBool::new(false) }
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.offset);
-        put_varint(out, self.len as u64);
-        out.extend_from_slice(&self.crc.to_le_bytes());
+    fn at(extent: Extent) -> Self {
+        Self { extent, unreadable: AtomicBool::new(false) }
     }
 
     fn decode(r: &mut Reader<'_>, end: u64) -> Result<Self, Damaged> {
-        let (offset, len, crc) = (r.varint()?, r.count(BYTES_MAX)?, r.u32()?);
-        if offset.checked_add(len as u64).is_none_or(|to| to > end) {
-            return Err(Damaged("summary place"));
-        }
-        Ok(Self { offset, len, crc, unreadable: AtomicBool::new(false) })
+        Extent::decode(r, BYTES_MAX, end, "summary place").map(Self::at)
     }
 
     /// Its bytes in the file.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.extent.len
     }
 
     /// Reads, checks and decodes the table.
@@ -169,10 +167,7 @@ impl Place {
         file: &dyn ReadAt,
         decode: impl FnOnce(&mut Reader<'_>) -> Result<T, Damaged>,
     ) -> Result<T, BlockError> {
-        let bytes = file.read_vec_at(self.len, self.offset)?;
-        if crc32c::crc32c(&bytes) != self.crc {
-            return Err(BlockError::Checksum("a summary"));
-        }
+        let bytes = self.extent.read(file)?.ok_or(BlockError::Checksum("a summary"))?;
         Ok(decode(&mut Reader(&bytes))?)
     }
 

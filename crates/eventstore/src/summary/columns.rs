@@ -1,5 +1,7 @@
 //! What the tables look at of a block: one value per row.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -9,7 +11,7 @@ use crate::column::binary::{self, Binary};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::presence::Presence;
 use crate::resources::OriginCache;
-use crate::schema::{NAME, RESOURCE};
+use crate::schema::{NAME, RESOURCE, Schema, TIME};
 
 /// Distinct texts and their places, in the order in which they were met.
 #[derive(Debug, Default)]
@@ -52,16 +54,50 @@ impl Texts {
     }
 }
 
-/// A block that is looked at.
+/// A block that is looked at, and what all tables want of each of its rows.
 pub(super) struct Columns<'a> {
     block: &'a Block,
     header: Header,
     presences: Presences,
+    /// Rising.
+    pub(super) times: Vec<i64>,
+    /// Severity numbers or status codes.
+    pub(super) counted: Vec<i64>,
+    /// Places among the services of the segment.
+    pub(super) services: Vec<u32>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(block: &'a Block) -> Result<Self, BlockError> {
-        Ok(Self { block, header: block.read_header()?, presences: Presences::default() })
+    /// Services that are met for the first time are added to those of the segment.
+    pub(super) fn of(
+        schema: Schema,
+        block: &'a Block,
+        services: &mut Texts,
+        origins: &OriginCache,
+    ) -> Result<Self, BlockError> {
+        let (header, presences) = (block.read_header()?, Presences::default());
+        let mut columns = Self { block, header, presences, times: vec![], counted: vec![], services: vec![] };
+        columns.times = columns.ints(TIME)?;
+        columns.counted = columns.ints(schema.counted())?;
+        columns.services = columns.services(services, origins)?;
+        Ok(columns)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.block.rows()
+    }
+
+    /// Rows that follow each other and have the same hour, minute or whatever is so many nanoseconds long, counted from the
+    /// epoch.
+    pub(super) fn runs(&self, nanos: i64) -> impl Iterator<Item = (i64, Range<usize>)> + '_ {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let of = self.times.get(from)?.div_euclid(nanos);
+            let rest = self.times.get(from..).unwrap_or_default();
+            let run = from..from + rest.partition_point(|t| t.div_euclid(nanos) <= of);
+            from = run.end;
+            Some((of, run))
+        })
     }
 
     fn load(&self, id: u8) -> Result<Option<Loaded>, BlockError> {
@@ -78,8 +114,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The place of each row's service.
-    pub(super) fn services(&self, services: &mut Texts, origins: &OriginCache) -> Result<Vec<u32>, BlockError> {
+    fn services(&self, services: &mut Texts, origins: &OriginCache) -> Result<Vec<u32>, BlockError> {
         let places: Vec<u32> = self.block.read_resources(origins)?.iter().map(|r| services.place(&r.service)).collect();
         let of = |code: i64| places.get(code as usize).copied().ok_or(Damaged("resource column"));
         Ok(self.ints(RESOURCE)?.into_iter().map(of).collect::<Result<_, _>>()?)

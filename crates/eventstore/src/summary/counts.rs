@@ -1,17 +1,13 @@
 //! How many rows a segment has per minute, service and severity (logs) or status (spans).
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::columns::{Columns, Texts};
 use super::{LINES_MAX, is_small};
-use crate::block::{Block, BlockError};
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::column::{Damaged, ints};
-use crate::resources::OriginCache;
-use crate::schema::{COUNTED_VALUES, SEVERITY, STATUS, Schema, TIME};
+use crate::schema::COUNTED_VALUES;
 
 /// Nanoseconds of a minute; minutes are counted from the epoch.
 pub(crate) const MINUTE: i64 = 60_000_000_000;
@@ -28,52 +24,50 @@ pub(crate) struct Counts {
     pub(crate) lines: Vec<(i64, u32, u64)>,
 }
 
-/// The encoded table of blocks; `None` when it would not be small, or rows have values that are not counted.
-pub(crate) fn of_blocks(
-    schema: Schema,
-    blocks: &[Arc<Block>],
-    origins: &OriginCache,
-) -> Result<Option<Vec<u8>>, BlockError> {
-    let counted = if schema == Schema::Logs { SEVERITY } else { STATUS };
-    let mut services = Texts::default();
-    let mut lines: HashMap<(i64, u32, u8), u64, FxBuildHasher> = HashMap::default();
-    let mut rows = 0;
-    // One cell per service and value, and those that are not zero.
-    let (mut cells, mut used) = (Vec::<u32>::new(), Vec::<usize>::new());
-    for block in blocks {
-        let columns = Columns::of(block)?;
-        let (times, values) = (columns.ints(TIME)?, columns.ints(counted)?);
-        let of_rows = columns.services(&mut services, origins)?;
+/// The table while blocks go by.
+#[derive(Default)]
+pub(super) struct Builder {
+    /// By minute, place of the service, and value.
+    lines: HashMap<(i64, u32, u8), u64, FxBuildHasher>,
+    rows: u64,
+    /// One cell per service and value; zeros between two runs of rows.
+    cells: Vec<u32>,
+}
+
+impl Builder {
+    /// Counts the rows of a block; `None` when one has a value that is not counted, or there are too many lines.
+    pub(super) fn add(mut self, columns: &Columns<'_>, services: &Texts) -> Option<Self> {
+        let values = &columns.counted;
         if services.len() > SERVICES_MAX || values.iter().any(|v| !(0..COUNTED_VALUES as i64).contains(v)) {
-            return Ok(None);
+            return None;
         }
-        rows += block.rows() as u64;
-        cells.resize(services.len() * COUNTED_VALUES, 0);
-        let mut from = 0;
-        // Rows are in the order of time.
-        while let Some(minute) = times.get(from).map(|t| t.div_euclid(MINUTE)) {
-            let to = from + times[from..].partition_point(|t| t.div_euclid(MINUTE) <= minute);
-            for (service, value) in of_rows[from..to].iter().zip(&values[from..to]) {
+        self.rows += columns.rows() as u64;
+        self.cells.resize(services.len() * COUNTED_VALUES, 0);
+        // The cells that are not zero.
+        let mut used = Vec::new();
+        for (minute, run) in columns.runs(MINUTE) {
+            for (service, value) in columns.services[run.clone()].iter().zip(&values[run]) {
                 let cell = *service as usize * COUNTED_VALUES + *value as usize;
-                if cells[cell] == 0 {
+                if self.cells[cell] == 0 {
                     used.push(cell);
                 }
-                cells[cell] += 1;
+                self.cells[cell] += 1;
             }
             for cell in used.drain(..) {
                 let key = (minute, (cell / COUNTED_VALUES) as u32, (cell % COUNTED_VALUES) as u8);
-                *lines.entry(key).or_default() += u64::from(std::mem::take(&mut cells[cell]));
+                *self.lines.entry(key).or_default() += u64::from(std::mem::take(&mut self.cells[cell]));
             }
-            from = to;
         }
-        if lines.len() > LINES_MAX {
-            return Ok(None);
-        }
+        (self.lines.len() <= LINES_MAX).then_some(self)
     }
-    let mut lines: Vec<((i64, u32, u8), u64)> = lines.into_iter().collect();
-    lines.sort_unstable();
-    let table = encode(&services, &lines);
-    Ok(is_small(table.len(), rows).then_some(table))
+
+    /// The encoded table; `None` when it would not be small.
+    pub(super) fn finish(self, services: &Texts) -> Option<Vec<u8>> {
+        let mut lines: Vec<((i64, u32, u8), u64)> = self.lines.into_iter().collect();
+        lines.sort_unstable();
+        let table = encode(services, &lines);
+        is_small(table.len(), self.rows).then_some(table)
+    }
 }
 
 fn encode(services: &Texts, lines: &[((i64, u32, u8), u64)]) -> Vec<u8> {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 use model::UnixNanos;
@@ -14,12 +13,10 @@ use rustc_hash::FxBuildHasher;
 use super::columns::{Columns, Texts};
 use super::counts::MINUTE;
 use super::{LINES_MAX, is_small};
-use crate::block::{Block, BlockError};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::histogram::Histogram;
-use crate::resources::OriginCache;
-use crate::schema::{DURATION, KIND, PARENT, STATUS, TIME};
+use crate::schema::{DURATION, KIND, PARENT};
 
 /// Nanoseconds of an hour; hours are counted from the epoch.
 pub(crate) const HOUR: i64 = 60 * MINUTE;
@@ -91,7 +88,9 @@ struct Counted {
 }
 
 impl Counted {
-    const NONE: fn() -> Self = || Self { min: i64::MAX, max: 0, sum: 0, histogram: Histogram::default() };
+    fn none() -> Self {
+        Self { min: i64::MAX, max: 0, sum: 0, histogram: Histogram::default() }
+    }
 
     fn add(&mut self, duration: i64) -> Option<()> {
         self.min = self.min.min(duration);
@@ -112,10 +111,8 @@ impl Counted {
 
 type Groups = HashMap<Key, Counted, FxBuildHasher>;
 
-/// What is counted while blocks go by.
-#[derive(Default)]
-struct Tables {
-    services: Texts,
+/// The tables while blocks go by, in the order of their first rows.
+pub(super) struct Builder {
     names: Texts,
     spans: u64,
     /// Hours to which blocks may still add.
@@ -124,65 +121,56 @@ struct Tables {
     hours: Vec<Slice>,
     /// Of the whole segment.
     all: Groups,
-    begin: i64,
-    end: i64,
+    /// The times of its first and last span.
+    first: i64,
+    last: i64,
 }
 
-/// The encoded tables of blocks of spans, in the order of their first; none when they would not be small, or not tell all.
-pub(crate) fn of_blocks(blocks: &[Arc<Block>], origins: &OriginCache) -> Result<Vec<Slice>, BlockError> {
-    let mut tables = Tables { begin: i64::MAX, end: i64::MIN, ..Tables::default() };
-    for block in blocks {
-        if tables.close(block.meta.min_time.0.div_euclid(HOUR)).is_none() || tables.add(block, origins)?.is_none() {
-            return Ok(Vec::new());
-        }
+impl Default for Builder {
+    fn default() -> Self {
+        let (open, hours, all) = (BTreeMap::new(), Vec::new(), Groups::default());
+        Self { names: Texts::default(), spans: 0, open, hours, all, first: i64::MAX, last: i64::MIN }
     }
-    Ok(tables.finish().unwrap_or_default())
 }
 
-impl Tables {
-    /// `None` when something of the block cannot be counted.
-    fn add(&mut self, block: &Block, origins: &OriginCache) -> Result<Option<()>, BlockError> {
-        let columns = Columns::of(block)?;
-        let (times, parents) = (columns.ints(TIME)?, columns.ints(PARENT)?);
-        let (kinds, states, durations) = (columns.ints(KIND)?, columns.ints(STATUS)?, columns.ints(DURATION)?);
+impl Builder {
+    /// Counts the spans of a block; `None` when something of it cannot be counted.
+    pub(super) fn add(mut self, columns: &Columns<'_>, services: &Texts) -> Option<Self> {
+        let (first, last) = (*columns.times.first()?, *columns.times.last()?);
+        self.close(first.div_euclid(HOUR), services)?;
+        let (kinds, states) = (columns.ints(KIND).ok()?, &columns.counted);
+        let (parents, durations) = (columns.ints(PARENT).ok()?, columns.ints(DURATION).ok()?);
         let within = |values: &[i64], end: i64| values.iter().all(|v| (0..end).contains(v));
-        if !within(&kinds, KINDS) || !within(&states, STATES) || !within(&durations, i64::MAX) {
-            return Ok(None);
+        if !within(&kinds, KINDS) || !within(states, STATES) || !within(&durations, i64::MAX) {
+            return None;
         }
-        let services = columns.services(&mut self.services, origins)?;
-        let names = columns.names(&mut self.names)?;
-        self.spans += block.rows() as u64;
-        self.begin = self.begin.min(block.meta.min_time.0);
-        self.end = self.end.max(block.meta.max_time.0.saturating_add(1));
-        let mut from = 0;
-        // Rows are in the order of time.
-        while let Some(hour) = times.get(from).map(|t| t.div_euclid(HOUR)) {
-            let to = from + times[from..].partition_point(|t| t.div_euclid(HOUR) <= hour);
+        let names = columns.names(&mut self.names).ok()?;
+        self.spans += columns.rows() as u64;
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+        for (hour, run) in columns.runs(HOUR) {
             let groups = self.open.entry(hour).or_default();
-            for row in from..to {
+            for row in run {
                 let (kind, status, root) = (kinds[row] as u8, states[row] as u8, parents[row] == 0);
-                let key = Key { service: services[row], name: names[row], kind, status, root };
-                if groups.entry(key).or_insert_with(Counted::NONE).add(durations[row]).is_none() {
-                    return Ok(None);
-                }
+                let key = Key { service: columns.services[row], name: names[row], kind, status, root };
+                groups.entry(key).or_insert_with(Counted::none).add(durations[row])?;
             }
             if groups.len() > GROUPS_MAX {
-                return Ok(None);
+                return None;
             }
-            from = to;
         }
-        Ok(Some(()))
+        Some(self)
     }
 
     /// Encodes the hours before `hour`.
-    fn close(&mut self, hour: i64) -> Option<()> {
+    fn close(&mut self, hour: i64, services: &Texts) -> Option<()> {
         while let Some(first) = self.open.first_entry().filter(|first| *first.key() < hour) {
             let (hour, groups) = first.remove_entry();
-            let table = encode(&self.services, &self.names, &groups)?;
+            let table = encode(services, &self.names, &groups)?;
             let begin = UnixNanos(hour.saturating_mul(HOUR));
             self.hours.push(Slice { begin, end: UnixNanos(begin.0.saturating_add(HOUR)), table });
             for (key, counted) in &groups {
-                self.all.entry(*key).or_insert_with(Counted::NONE).join(counted)?;
+                self.all.entry(*key).or_insert_with(Counted::none).join(counted)?;
             }
             if self.all.len() > GROUPS_MAX {
                 return None;
@@ -191,14 +179,15 @@ impl Tables {
         Some(())
     }
 
-    fn finish(mut self) -> Option<Vec<Slice>> {
-        self.close(i64::MAX)?;
+    /// The encoded tables in the order of time; `None` when they would not be small, or not tell all.
+    pub(super) fn finish(mut self, services: &Texts) -> Option<Vec<Slice>> {
+        self.close(i64::MAX, services)?;
         let bytes = self.hours.iter().map(|slice| slice.table.len()).sum();
         if self.hours.len() <= SLICES_MAX && is_small(bytes, self.spans) {
             return Some(self.hours);
         }
-        let table = encode(&self.services, &self.names, &self.all)?;
-        let (begin, end) = (UnixNanos(self.begin), UnixNanos(self.end));
+        let table = encode(services, &self.names, &self.all)?;
+        let (begin, end) = (UnixNanos(self.first), UnixNanos(self.last.saturating_add(1)));
         is_small(table.len(), self.spans).then(|| vec![Slice { begin, end, table }])
     }
 }
@@ -316,7 +305,7 @@ mod tests {
             names.place(name);
         }
         let of = |durations: &[i64]| {
-            let mut counted = Counted::NONE();
+            let mut counted = Counted::none();
             durations.iter().for_each(|d| counted.add(*d).unwrap());
             counted
         };
