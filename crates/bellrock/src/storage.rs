@@ -136,13 +136,15 @@ fn print_signal(out: &mut String, s: &SignalReport, all: bool) {
     let shown = if all { s.columns.len() } else { COLUMNS.min(s.columns.len()) };
     for c in &s.columns[..shown] {
         let name = if c.key.is_empty() { c.column.clone() } else { c.key.clone() };
+        // What lies beside columns has no values, and no type of them.
+        let beside = c.column.starts_with('[');
         let _ = writeln!(
             out,
             "    {:<36} {:<7} {:>12} {:>14} values {:>10} distinct  {:>8.2} B/record",
             name,
-            c.value_type,
+            if beside { "-" } else { &c.value_type },
             size(c.bytes),
-            c.values,
+            if beside { "-".to_owned() } else { c.values.to_string() },
             distinct(c),
             c.bytes_per_record
         );
