@@ -1,7 +1,7 @@
 //! Small segments into larger ones, so that files (each held open) stay few.
 //!
 //! A merge copies codes and columns, joins dictionaries and catalogues and builds the footer
-//! anew; no row is decoded. What is written over and over is bounded: a merge
+//! anew; rows are looked at only for the summaries, which are made anew too. What is written over and over is bounded: a merge
 //! makes of its largest segment one that is several times larger, so a row is
 //! written again about once per such step until its segment is large
 //! enough. Days that are quiet are brought down to few segments once.
