@@ -18,7 +18,8 @@ use crate::config::{self, Loaded};
 use crate::data_dir;
 use crate::serve::listen::bind_receivers;
 use crate::serve::live::{self, Live};
-use crate::serve::{signals, start_logging};
+use crate::serve::signals::{Asked, Signals};
+use crate::serve::start_logging;
 use crate::start_pages;
 
 /// Forwards until SIGINT or SIGTERM.
@@ -57,24 +58,21 @@ async fn collect(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
         remote_write: None,
         shared: Shared::default(),
     };
+    let mut signals = Signals::listen()?;
     let mut live = Live::start(plan, host, fixed, config.drain_timeout).await?;
     let addresses: Vec<String> =
         ports.iter().filter_map(|(setting, socket)| Some(format!("{setting} {}", socket.local_addr().ok()?))).collect();
     drop(ports);
     tracing::info!(ports = addresses.join(", "), "ready in {} ms", begin.elapsed().as_millis());
     start_pages::give_back();
-    let mut hangup = signals::hangup()?;
     let load = || config::load_collect(args);
-    loop {
-        tokio::select! {
-            stopped = signals::wait() => break stopped?,
-            _ = hangup.recv() => drop(live.reload(&load).await),
-        }
+    while let Asked::Reload = signals.next().await {
+        drop(live.reload(&load).await);
     }
     tracing::info!("stopping: answering what is in flight");
     tokio::select! {
         () = live.stop() => tracing::info!("stopped"),
-        _ = signals::wait() => tracing::warn!("told twice to stop: leaving at once; queues on disk are sent at the next start"),
+        () = signals.stop() => tracing::warn!("told twice to stop: leaving at once; queues on disk are sent at the next start"),
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ use crate::cli::ServeArgs;
 use crate::config::{self, Config, ConfigError, Loaded};
 use crate::{data_dir, start_pages};
 use live::Live;
+use signals::{Asked, Signals};
 
 /// How long the engines get to write what is in memory to segments. It is safe in the logs either
 /// way; a flushed store only starts faster.
@@ -206,6 +207,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     budget.beside(move || query_slots.saturating_sub(free.available_permits()));
     faces::spawn(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
 
+    let mut signals = Signals::listen()?;
     let shutdown = Shutdown::new();
     let background = background::start(engines.metrics.clone(), retention, clock.clone(), shutdown.clone())?;
     let stop_writer = Shutdown::new();
@@ -249,7 +251,6 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let mut live = Live::start(plan, host, fixed, config.drain_timeout).await?;
     live.scrape(config.scraping.clone(), targets);
     drop(ports.receivers);
-    let mut hangup = signals::hangup()?;
     readiness.set(true);
     announce(&endpoints, begin, &data_dir.path);
     start_pages::give_back();
@@ -270,8 +271,10 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     loop {
         tokio::select! {
-            stopped = signals::wait() => break stopped?,
-            _ = hangup.recv() => drop(reload_all(&alerting, &mut live, &load).await),
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::Reload => drop(reload_all(&alerting, &mut live, &load).await),
+            },
             Some(reply) = reloads.recv() => drop(reply.send(reload_all(&alerting, &mut live, &load).await)),
         }
     }
@@ -298,7 +301,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     tokio::select! {
         () = stop => tracing::info!("stopped"),
-        _ = signals::wait() => tracing::warn!("told twice to stop: leaving at once; what was acknowledged is in the logs"),
+        () = signals.stop() => tracing::warn!("told twice to stop: leaving at once; what was acknowledged is in the logs"),
     }
     Ok(())
 }

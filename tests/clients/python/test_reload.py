@@ -116,3 +116,10 @@ def test_pipelines_are_replaced_under_load(tmp_path):
     finally:
         stop.set()
         server.terminate()
+
+
+def test_a_stop_that_comes_during_a_reload_is_kept(tmp_path):
+    for number in range(4):
+        server = Server(tmp_path / f"server-{number}").start()
+        server.process.send_signal(signal.SIGHUP)
+        assert server.terminate() == 0, server.log()[-3000:]
