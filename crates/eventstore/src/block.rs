@@ -35,9 +35,10 @@ use crate::column::presence::{self, Picked, Presence};
 use crate::column::template::{NumberedTexts, Templates};
 use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
-use crate::resources::{OriginCache, ResourceInfo, ScopeInfo, Services};
+use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
 use crate::sketch::Sketch;
+use crate::summary::kinds::Kinds;
 use crate::value_type::ValueType;
 
 /// Rows of a block. Larger blocks compress little better and make the newest-N queries decode more.
@@ -93,7 +94,7 @@ pub(crate) struct Block {
     resources: OnceLock<Arc<[Arc<ResourceInfo>]>>,
     scopes: OnceLock<Arc<[Arc<ScopeInfo>]>>,
     /// As the index of its segment knows them.
-    services: Option<Services>,
+    kinds: Option<Kinds>,
     /// In memory only, made when first asked for: see [`Block::may_have_trace`].
     traces: OnceLock<Option<Box<[u32]>>>,
     /// Of a block in a file, what was read of it: see `ahead`.
@@ -164,14 +165,14 @@ impl Block {
         Self::new(Source::File { file, offset, dictionaries }, len, meta)
     }
 
-    /// The same with the services that have rows in it.
-    pub(crate) fn with_services(self, services: Option<Services>) -> Self {
-        Self { services, ..self }
+    /// The same with the kinds of its rows.
+    pub(crate) fn with_kinds(self, kinds: Option<Kinds>) -> Self {
+        Self { kinds, ..self }
     }
 
-    /// The services that have rows in it, where that is known without reading it.
-    pub(crate) fn services(&self) -> Option<&[Arc<str>]> {
-        self.services.as_deref()
+    /// The kinds of its rows, where they are known without reading it.
+    pub(crate) fn kinds(&self) -> Option<&Kinds> {
+        self.kinds.as_ref()
     }
 
     fn new(source: Source, len: u64, meta: Meta) -> Self {
@@ -182,7 +183,7 @@ impl Block {
             header: OnceLock::new(),
             resources: OnceLock::new(),
             scopes: OnceLock::new(),
-            services: None,
+            kinds: None,
             traces: OnceLock::new(),
             touched: AtomicU64::new(0),
             damaged: AtomicBool::new(false),

@@ -26,7 +26,6 @@ pub mod query;
 mod resources;
 mod schema;
 mod segment;
-mod services;
 mod sketch;
 mod store;
 mod summary;

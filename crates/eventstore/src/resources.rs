@@ -20,9 +20,6 @@ pub(crate) struct ResourceInfo {
     pub(crate) service: String,
 }
 
-/// The services of one block, by name.
-pub(crate) type Services = Arc<[Arc<str>]>;
-
 /// A scope as queries look at it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct ScopeInfo {

@@ -2,8 +2,8 @@
 //!
 //! Dictionaries of the columns (`dictionary`) and summaries of the rows (`summary`) lie between blocks and footer.
 //! The footer holds the block directory, the directory of dictionaries, and the trace index: for each trace
-//! fingerprint the blocks that may have spans (or logs) of the trace. Last come the attribute catalogue, the services
-//! of each block, and where the summaries lie. It is
+//! fingerprint the blocks that may have spans (or logs) of the trace. Last come the attribute catalogue, the kinds
+//! of rows of each block, and where the summaries lie. It is
 //! read when the segment is opened; blocks are read when queries ask for
 //! them. Format: `docs/formats/segment.md`.
 
@@ -22,10 +22,8 @@ use crate::column::{Damaged, ints};
 use crate::dictionary::{Builder, Cache, Dictionaries};
 use crate::manifest::SegmentInfo;
 use crate::partition::Day;
-use crate::resources::OriginCache;
 use crate::schema::Schema;
-use crate::services;
-use crate::summary::{Counts, Durations, Place as Table, SlicePlace, Summaries};
+use crate::summary::{Counts, Durations, Made, Place as Table, SlicePlace, Summaries, kinds};
 
 /// Its last byte is the version.
 const MAGIC: [u8; 8] = *b"BellEvt\x03";
@@ -36,7 +34,9 @@ const MAGIC_1: [u8; 8] = *b"BellEvt\x01";
 const END_MAGIC_1: [u8; 8] = *b"\x01tvElleB";
 /// Parts of a footer that may be missing, as bits.
 const CATALOGUE: u8 = 1;
+/// Of earlier builds.
 const SERVICES: u8 = 2;
+const KINDS: u8 = 16;
 /// Footer length, footer checksum, magic.
 const TRAILER_BYTES: usize = 16;
 /// Bytes of a file that are not synced yet, at most.
@@ -164,18 +164,16 @@ pub(crate) fn write(
     at += bytes.len() as u64;
     footer.extend_from_slice(&directory);
     // Nobody can be misled by an index that is not there: a table that does not read back is found by whoever reads it.
-    let origins = OriginCache::default();
-    let services = services::Index::of_blocks(&blocks, &origins).unwrap_or_default();
-    let (summaries, bytes) = Summaries::of_blocks(schema, &blocks, &origins, at);
+    let Made { summaries, bytes, kinds } = Summaries::of_blocks(schema, &blocks, at);
     file.write_all(&bytes)?;
     at += bytes.len() as u64;
     let part = |there: bool, bit: u8| if there { bit } else { 0 };
-    footer.push(part(catalogue.is_some(), CATALOGUE) | part(services.is_some(), SERVICES) | summaries.parts());
+    footer.push(part(catalogue.is_some(), CATALOGUE) | part(kinds.is_some(), KINDS) | summaries.parts());
     if let Some(catalogue) = catalogue {
         catalogue.encode(&mut footer);
     }
-    if let Some(services) = services {
-        services.encode(&mut footer);
+    if let Some(kinds) = kinds {
+        footer.extend_from_slice(&kinds);
     }
     summaries.encode(&mut footer);
     file.write_all(&footer)?;
@@ -239,13 +237,17 @@ impl Segment {
             _ => CATALOGUE,
         };
         let catalogue = if parts & CATALOGUE != 0 { Some(Catalogue::decode(&mut r)?) } else { None };
-        let services = if parts & SERVICES != 0 { Some(services::Index::decode(&mut r, n)?) } else { None };
+        let kinds = match parts {
+            _ if parts & KINDS != 0 => Some(kinds::Index::decode(&mut r, schema, n)?),
+            _ if parts & SERVICES != 0 => Some(kinds::Index::decode_services(&mut r, n)?),
+            _ => None,
+        };
         let summaries = Summaries::decode(&mut r, parts, footer_at)?;
-        let mut services = services.map(services::Index::into_services);
+        let mut kinds = kinds.map(kinds::Index::into_kinds);
         let block = |(at, len, meta)| {
-            let of_block = services.as_mut().and_then(Iterator::next);
+            let of_block = kinds.as_mut().and_then(Iterator::next);
             let block = Block::in_file(file.clone(), at, len, meta, dictionaries.clone());
-            Arc::new(block.with_services(of_block))
+            Arc::new(block.with_kinds(of_block))
         };
         let blocks = directory.into_iter().map(block).collect();
         Ok(Self { info, blocks, traces, dictionaries, catalogue, file, summaries, left_alone: AtomicBool::new(false) })

@@ -1,14 +1,15 @@
-//! What is known of the rows of a segment as a whole, so that questions over long times read no blocks.
+//! What is known of the rows of a segment without reading them, made when it is written, by flushes and merges alike.
 //!
-//! Two tables, both without a row of their own for a record: how many rows there are of each minute, service and severity
-//! or status (`counts`), and the durations of spans by service, name, kind and status (`durations`). They are made from
-//! the blocks when a segment is written, by flushes and merges alike, and kept where they are much smaller than what they
-//! spare. They lie before the footer, which says where, and are read when a query asks. Whoever cannot read one reads the
-//! blocks. Format: `docs/formats/segment.md`.
+//! Two tables answer questions over long times, both without a row of their own for a record: how many rows there are of
+//! each minute, service and severity or status (`counts`), and the durations of spans by service, name, kind and status
+//! (`durations`). They are kept where they are much smaller than what they spare, lie before the footer, which says where,
+//! and are read when a query asks; whoever cannot read one reads the blocks. An index in the footer says which kinds of
+//! rows each block has (`kinds`), so that others are left out. Format: `docs/formats/segment.md`.
 
 mod columns;
 pub(crate) mod counts;
 pub(crate) mod durations;
+pub(crate) mod kinds;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +44,15 @@ fn is_small(bytes: usize, rows: u64) -> bool {
 pub(crate) const COUNTS: u8 = 4;
 pub(crate) const DURATIONS: u8 = 8;
 
+/// What is made of the blocks of a segment.
+pub(crate) struct Made {
+    pub(crate) summaries: Summaries,
+    /// The tables.
+    pub(crate) bytes: Vec<u8>,
+    /// The index for the footer.
+    pub(crate) kinds: Option<Vec<u8>>,
+}
+
 /// Where the tables of a segment lie.
 #[derive(Debug, Default)]
 pub(crate) struct Summaries {
@@ -61,17 +71,19 @@ pub(crate) struct SlicePlace {
 }
 
 impl Summaries {
-    /// Those of blocks, which are sorted by the time of their first row, and the bytes that are to be written at `at`.
-    pub(crate) fn of_blocks(schema: Schema, blocks: &[Arc<Block>], origins: &OriginCache, at: u64) -> (Self, Vec<u8>) {
-        let mut services = Texts::default();
+    /// Those of blocks, which are sorted by the time of their first row; the tables are to be written at `at`.
+    pub(crate) fn of_blocks(schema: Schema, blocks: &[Arc<Block>], at: u64) -> Made {
+        let (mut services, origins) = (Texts::default(), OriginCache::default());
+        let mut kinds = Some(kinds::Builder::default());
         let mut counts = Some(counts::Builder::default());
         let mut durations = (schema == Schema::Spans).then(durations::Builder::default);
         for block in blocks {
             // What does not read back is found by whoever reads it; here it only means that blocks are asked.
-            let columns = Columns::of(schema, block, &mut services, origins).ok();
+            let columns = Columns::of(schema, block, &mut services, &origins).ok();
+            kinds = kinds.zip(columns.as_ref()).and_then(|(kinds, columns)| kinds.add(columns, &services));
             counts = counts.zip(columns.as_ref()).and_then(|(counts, columns)| counts.add(columns, &services));
             durations = durations.zip(columns.as_ref()).and_then(|(tables, columns)| tables.add(columns, &services));
-            if counts.is_none() && durations.is_none() {
+            if kinds.is_none() && counts.is_none() && durations.is_none() {
                 break;
             }
         }
@@ -85,7 +97,8 @@ impl Summaries {
         let slices = durations.and_then(|durations| durations.finish(&services)).unwrap_or_default();
         let durations =
             slices.into_iter().map(|Slice { begin, end, table }| SlicePlace { begin, end, place: put(table) });
-        (Self { counts, durations: durations.collect() }, bytes)
+        let summaries = Self { counts, durations: durations.collect() };
+        Made { summaries, bytes, kinds: kinds.map(|kinds| kinds.finish(&services)) }
     }
 
     /// Which of them there are.

@@ -16,6 +16,8 @@ pub(crate) enum Fact<'a> {
     Absent,
     /// Its value.
     Is(ValueView<'a>),
+    /// That no value is larger.
+    AtMost(i64),
 }
 
 /// Rows of which something is known without looking at them.
@@ -45,15 +47,21 @@ pub(crate) fn is_counted(field: &Field, schema: Schema) -> bool {
     matches!((schema, field), (Schema::Logs, Field::Severity) | (Schema::Spans, Field::Status))
 }
 
-/// Rows of a minute and service.
+/// Rows of a service.
 pub(crate) struct RowsOf<'a> {
-    pub(crate) counted: Counted,
     pub(crate) service: &'a str,
+    pub(crate) counted: Option<Counted>,
+    /// No span of them took more nanoseconds.
+    pub(crate) longest: Option<i64>,
 }
 
 impl Facts for RowsOf<'_> {
     fn of(&self, field: &Field) -> Fact<'_> {
-        if *field == Field::Service { Fact::Is(text_view(self.service)) } else { self.counted.of(field) }
+        match field {
+            Field::Service => Fact::Is(text_view(self.service)),
+            Field::Duration => self.longest.map_or(Fact::Unknown, Fact::AtMost),
+            _ => self.counted.as_ref().map_or(Fact::Unknown, |counted| counted.of(field)),
+        }
     }
 }
 

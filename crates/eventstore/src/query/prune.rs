@@ -1,15 +1,14 @@
 //! What a block's directory entry and the index of its segment say about a filter, before anything of the block is read.
 //!
-//! The entry counts rows per severity or status, the index knows the services.
-//! Conditions on these hold for all, some or none of the rows; every other
-//! condition may hold for some.
+//! The entry counts rows per severity or status, the index knows which kinds of rows there are. A filter holds for all,
+//! some or none of the rows of which something is known; what depends on more may hold for some.
 
-use super::compile::{Node, Plan, ValueView};
-use super::facts::{Counted, Fact, Facts, is_counted};
+use super::compile::{Node, Plan};
+use super::facts::{Counted, Fact, Facts, RowsOf};
 use super::filter::Field;
 use crate::block::Block;
 use crate::schema::Schema;
-use crate::value_type::ValueType;
+use crate::summary::kinds::Kind;
 
 /// How many rows of a block satisfy a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,31 +21,39 @@ pub(crate) enum Share {
 impl Plan {
     /// Which rows of a block match.
     pub(crate) fn share(&self, schema: Schema, block: &Block) -> Share {
-        share(&self.root, schema, block)
+        if self.is_all() {
+            return Share::All;
+        }
+        let counts = &block.meta.counts;
+        let counted: u64 = counts.iter().map(|n| u64::from(*n)).sum();
+        if counted == u64::from(block.meta.rows) {
+            let present = counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            let by_count = among(present.map(|(v, _)| share(&self.root, &Counted { schema, value: v as u8 })));
+            if by_count != Share::Some {
+                return by_count;
+            }
+        }
+        match block.kinds() {
+            Some(kinds) => among(kinds.iter().map(|Kind { service, value, longest }| {
+                let counted = value.map(|value| Counted { schema, value });
+                share(&self.root, &RowsOf { service, counted, longest })
+            })),
+            None => Share::Some,
+        }
     }
 
     /// Whether rows of which so much is known match; `None` when that depends on more.
     pub(crate) fn decides(&self, facts: &impl Facts) -> Option<bool> {
-        decides(&self.root, facts)
+        match share(&self.root, facts) {
+            Share::None => Some(false),
+            Share::Some => None,
+            Share::All => Some(true),
+        }
     }
 
     /// Whether the filter looks at fields only for which `is` holds, and not at text.
     pub(crate) fn asks_only(&self, is: impl Fn(&Field) -> bool + Copy) -> bool {
         asks_only(&self.root, is)
-    }
-}
-
-fn decides(node: &Node, facts: &impl Facts) -> Option<bool> {
-    match node {
-        Node::And(nodes) => nodes.iter().try_fold(true, |all, n| Some(decides(n, facts)? && all)),
-        Node::Or(nodes) => nodes.iter().try_fold(false, |any, n| Some(decides(n, facts)? || any)),
-        Node::Not(inner) => decides(inner, facts).map(|hit| !hit),
-        Node::Test(field, test) => match facts.of(field) {
-            Fact::Unknown => None,
-            Fact::Absent => Some(false),
-            Fact::Is(value) => Some(test.matches(value)),
-        },
-        Node::Text(_) => None,
     }
 }
 
@@ -59,52 +66,57 @@ fn asks_only(node: &Node, is: impl Fn(&Field) -> bool + Copy) -> bool {
     }
 }
 
-fn share(node: &Node, schema: Schema, block: &Block) -> Share {
+/// Which of the rows match of which `facts` are known.
+fn share(node: &Node, facts: &impl Facts) -> Share {
     match node {
-        Node::And(nodes) => nodes.iter().map(|n| share(n, schema, block)).fold(Share::All, |a, b| match (a, b) {
-            (Share::None, _) | (_, Share::None) => Share::None,
-            (Share::All, Share::All) => Share::All,
-            _ => Share::Some,
-        }),
-        Node::Or(nodes) => nodes.iter().map(|n| share(n, schema, block)).fold(Share::None, |a, b| match (a, b) {
-            (Share::All, _) | (_, Share::All) => Share::All,
-            (Share::None, Share::None) => Share::None,
-            _ => Share::Some,
-        }),
-        Node::Not(inner) => match share(inner, schema, block) {
-            Share::None => Share::All,
-            Share::Some => Share::Some,
-            Share::All => Share::None,
-        },
-        Node::Test(field, _) if is_counted(field, schema) => {
-            let meta = &block.meta;
-            let counted: u64 = meta.counts.iter().map(|n| u64::from(*n)).sum();
-            if counted != u64::from(meta.rows) {
-                return Share::Some;
+        Node::And(nodes) => all(nodes.iter().map(|n| share(n, facts))),
+        Node::Or(nodes) => not(all(nodes.iter().map(|n| not(share(n, facts))))),
+        Node::Not(inner) => not(share(inner, facts)),
+        Node::Test(field, test) => match facts.of(field) {
+            Fact::Unknown => Share::Some,
+            Fact::Absent => Share::None,
+            Fact::Is(value) => {
+                if test.matches(value) {
+                    Share::All
+                } else {
+                    Share::None
+                }
             }
-            let present = meta.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-            among(present.map(|(v, _)| decides(node, &Counted { schema, value: v as u8 }).unwrap_or_default()))
-        }
-        Node::Test(Field::Service, test) => match block.services() {
-            Some(services) => {
-                among(services.iter().map(|s| test.matches(ValueView::Binary(ValueType::Str, s.as_bytes()))))
+            Fact::AtMost(max) => {
+                if test.int_range().is_some_and(|(low, _)| low > max) {
+                    Share::None
+                } else {
+                    Share::Some
+                }
             }
-            None => Share::Some,
         },
-        Node::Test(..) | Node::Text(_) => Share::Some,
+        Node::Text(_) => Share::Some,
     }
 }
 
-/// The share of rows, given of each kind that there is whether it is a hit.
-fn among(kinds: impl Iterator<Item = bool>) -> Share {
-    let (mut hit, mut miss) = (false, false);
-    for kind in kinds {
-        hit |= kind;
-        miss |= !kind;
+fn not(share: Share) -> Share {
+    match share {
+        Share::None => Share::All,
+        Share::Some => Share::Some,
+        Share::All => Share::None,
     }
-    match (hit, miss) {
-        (true, true) => Share::Some,
-        (true, false) => Share::All,
-        (false, _) => Share::None,
+}
+
+/// The share of rows for which all conditions hold.
+fn all(conditions: impl Iterator<Item = Share>) -> Share {
+    let mut all = Share::All;
+    for share in conditions {
+        match share {
+            Share::None => return Share::None,
+            Share::Some => all = Share::Some,
+            Share::All => {}
+        }
     }
+    all
+}
+
+/// The share of all rows, given those of the kinds that there are.
+fn among(mut kinds: impl Iterator<Item = Share>) -> Share {
+    let Some(first) = kinds.next() else { return Share::None };
+    if kinds.all(|share| share == first) { first } else { Share::Some }
 }

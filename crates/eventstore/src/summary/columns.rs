@@ -6,12 +6,12 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::block::{Block, BlockError, Header, Loaded, Presences, Values};
-use crate::column::Damaged;
 use crate::column::binary::{self, Binary};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::presence::Presence;
+use crate::column::{Damaged, ints};
 use crate::resources::OriginCache;
-use crate::schema::{NAME, RESOURCE, Schema, TIME};
+use crate::schema::{DURATION, NAME, RESOURCE, Schema, TIME};
 
 /// Distinct texts and their places, in the order in which they were met.
 #[derive(Debug, Default)]
@@ -54,8 +54,14 @@ impl Texts {
     }
 }
 
+/// Appends a column of a table.
+pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = i64>) {
+    ints::encode(&values.collect::<Vec<_>>(), out);
+}
+
 /// A block that is looked at, and what all tables want of each of its rows.
 pub(super) struct Columns<'a> {
+    pub(super) schema: Schema,
     block: &'a Block,
     header: Header,
     presences: Presences,
@@ -63,6 +69,8 @@ pub(super) struct Columns<'a> {
     pub(super) times: Vec<i64>,
     /// Severity numbers or status codes.
     pub(super) counted: Vec<i64>,
+    /// Nanoseconds; none of logs.
+    pub(super) durations: Vec<i64>,
     /// Places among the services of the segment.
     pub(super) services: Vec<u32>,
 }
@@ -76,9 +84,13 @@ impl<'a> Columns<'a> {
         origins: &OriginCache,
     ) -> Result<Self, BlockError> {
         let (header, presences) = (block.read_header()?, Presences::default());
-        let mut columns = Self { block, header, presences, times: vec![], counted: vec![], services: vec![] };
+        let (times, counted, durations, services_of) = Default::default();
+        let mut columns = Self { schema, block, header, presences, times, counted, durations, services: services_of };
         columns.times = columns.ints(TIME)?;
         columns.counted = columns.ints(schema.counted())?;
+        if schema == Schema::Spans {
+            columns.durations = columns.ints(DURATION)?;
+        }
         columns.services = columns.services(services, origins)?;
         Ok(columns)
     }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::columns::{Columns, Texts};
+use super::columns::{Columns, Texts, put_column};
 use super::{LINES_MAX, is_small};
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::column::{Damaged, ints};
@@ -91,10 +91,6 @@ fn encode(services: &Texts, lines: &[((i64, u32, u8), u64)]) -> Vec<u8> {
     put_column(&mut out, lines.iter().map(|((_, service, value), _)| place(*service, *value)));
     put_column(&mut out, lines.iter().map(|(_, rows)| *rows as i64));
     out
-}
-
-fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = i64>) {
-    ints::encode(&values.collect::<Vec<_>>(), out);
 }
 
 impl Counts {

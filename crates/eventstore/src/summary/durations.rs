@@ -16,7 +16,7 @@ use super::{LINES_MAX, is_small};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::histogram::Histogram;
-use crate::schema::{DURATION, KIND, PARENT};
+use crate::schema::{KIND, PARENT};
 
 /// Nanoseconds of an hour; hours are counted from the epoch.
 pub(crate) const HOUR: i64 = 60 * MINUTE;
@@ -139,9 +139,9 @@ impl Builder {
         let (first, last) = (*columns.times.first()?, *columns.times.last()?);
         self.close(first.div_euclid(HOUR), services)?;
         let (kinds, states) = (columns.ints(KIND).ok()?, &columns.counted);
-        let (parents, durations) = (columns.ints(PARENT).ok()?, columns.ints(DURATION).ok()?);
+        let (parents, durations) = (columns.ints(PARENT).ok()?, &columns.durations);
         let within = |values: &[i64], end: i64| values.iter().all(|v| (0..end).contains(v));
-        if !within(&kinds, KINDS) || !within(states, STATES) || !within(&durations, i64::MAX) {
+        if !within(&kinds, KINDS) || !within(states, STATES) || !within(durations, i64::MAX) {
             return None;
         }
         let names = columns.names(&mut self.names).ok()?;

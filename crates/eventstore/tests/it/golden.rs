@@ -135,7 +135,7 @@ fn write(dir: &Path, version: &str) {
 
 #[test]
 fn every_version_opens_and_has_everything() {
-    for version in ["v1", "v2-without-catalogue", "v2", NEWEST, NEWEST_WITH_SUMMARIES] {
+    for version in ["v1", "v2-without-catalogue", "v2", "v3-with-services", NEWEST, NEWEST_WITH_SUMMARIES] {
         opens_and_has_everything(version);
     }
 }

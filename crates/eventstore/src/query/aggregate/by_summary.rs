@@ -112,7 +112,8 @@ impl State<'_> {
         let mut places: HashMap<Vec<u32>, usize, FxBuildHasher> = HashMap::default();
         let group = |(service, value): &(u32, u8)| {
             let service = counts.services.get(*service as usize).map_or("", |s| s);
-            let rows = RowsOf { counted: Counted { schema: job.schema, value: *value }, service };
+            let counted = Some(Counted { schema: job.schema, value: *value });
+            let rows = RowsOf { service, counted, longest: None };
             if job.plan.decides(&rows) != Some(true) {
                 return None;
             }

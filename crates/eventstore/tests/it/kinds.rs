@@ -1,4 +1,4 @@
-//! A service that is rare: its newest records over days are read from the blocks that have some.
+//! Services, failures and slow spans that are rare: they are read from the blocks that have some.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use eventstore::EventStore;
 use eventstore::query::*;
 use foundation::UnixNanos;
 use foundation::disk::sim::SimDisk;
-use model::trace::Resource;
+use model::trace::{Resource, Status};
 use model::{LogRecord, Span, SpanId, TimeRange, TraceId};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -91,4 +91,70 @@ fn the_newest_records_of_a_rare_service_are_read_from_their_blocks() {
         drop(store);
         store = open(Arc::new(disk.clone()), Path::new("/store"));
     }
+}
+
+/// Ten flushes a day, each a block; of three of them one span failed: a fast one, a slow one of another service, a slow one.
+fn failing(disk: &SimDisk) -> EventStore {
+    let store = open(Arc::new(disk.clone()), Path::new("/store"));
+    for day in 0..DAYS {
+        for flush in 0..FLUSHES {
+            let span = |i: i64| {
+                let failed = match flush {
+                    3 => Some(("api", 10)),
+                    5 => Some(("bot", 1_000_000)),
+                    7 => Some(("api", 1_000_000)),
+                    _ => None,
+                };
+                let (service, nanos) =
+                    failed.filter(|_| i == 20).unwrap_or((["api", "bot"][i as usize % 2], 2_000_000));
+                let start = UnixNanos(day * DAY + flush * 10_000_000 + i);
+                Span {
+                    trace_id: TraceId(((day * FLUSHES + flush) as u128 + 1).to_be_bytes()),
+                    span_id: SpanId((i as u64 + 1).to_be_bytes()),
+                    start,
+                    end: UnixNanos(start.0 + nanos),
+                    status: Status { code: if failed.is_some() && i == 20 { 2 } else { 0 }, ..Status::default() },
+                    resource: resource(service),
+                    ..Span::default()
+                }
+            };
+            ingest_spans(&store, &(0..40).map(span).collect::<Vec<_>>()).unwrap();
+            store.spans().flush();
+        }
+    }
+    store
+}
+
+#[test]
+fn slow_failing_spans_of_a_service_are_read_from_their_blocks() {
+    let disk = SimDisk::new(71);
+    drop(failing(&disk));
+    let store = open(Arc::new(disk), Path::new("/store"));
+    let is = |field, op, value: i64| Filter::Is(Predicate::Compare { field, op, value: Operand::Int(value) });
+    let slow = |nanos| {
+        Filter::And(vec![
+            Filter::eq(Field::Service, "api"),
+            is(Field::Status, CompareOp::Eq, 2),
+            is(Field::Duration, CompareOp::Gt, nanos),
+        ])
+    };
+    // The same question, in which the index decides nothing.
+    let text = Predicate::Text { text: "nowhere".into(), mode: TextMatch::Token };
+    let by_reading = |filter| Filter::Or(vec![filter, Filter::Is(text.clone())]);
+    let ask = |filter| {
+        let found =
+            store.spans().find_traces(&Select::all(TimeRange::ALL, limits()).filter(filter), 100, None).unwrap();
+        let traces: Vec<TraceId> = found.value.traces.iter().map(|t| t.trace_id).collect();
+        (traces, found.stats.blocks_scanned as i64)
+    };
+    let (found, blocks) = ask(slow(1_000));
+    let (read, all_blocks) = ask(by_reading(slow(1_000)));
+    assert_eq!((found.len() as i64, &found), (DAYS, &read));
+    // Once to find the traces and once to tell what is in them.
+    assert!(blocks == 2 * DAYS && all_blocks >= DAYS * FLUSHES, "{blocks} of {all_blocks} blocks");
+    let (found, blocks) = ask(slow(0));
+    assert_eq!((found.len() as i64, blocks), (2 * DAYS, 4 * DAYS));
+    // As long as the longest that failed, about: none takes longer than an eighth more.
+    assert_eq!(ask(slow(1_130_000)), (vec![], 0));
+    assert_eq!(ask(is(Field::Duration, CompareOp::Gt, 2_300_000)), (vec![], 0));
 }
