@@ -282,28 +282,31 @@ fn pick_frames(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<i64>, D
     if out.len() == at.len() { Ok(out) } else { Err(Damaged("place of a value")) }
 }
 
-/// The values at `at` of `n` that are stored as differences.
+/// The values at `at` of `n` that are stored as differences: frames between them are summed, those after the last passed over.
 fn pick_sums(r: &mut Reader<'_>, n: usize, at: &[usize]) -> Result<Vec<i64>, Damaged> {
     let mut sum = r.signed()?;
     let mut out = Vec::with_capacity(at.len());
-    let mut left = at;
-    let mut take = |i: usize, sum: i64| {
-        if let Some((first, rest)) = left.split_first()
-            && *first == i
-        {
-            out.push(sum);
-            left = rest;
-        }
-    };
-    take(0, sum);
+    let (first, mut left) = at.split_at(at.partition_point(|i| *i == 0));
+    out.extend(first.iter().map(|_| sum));
     let mut deltas = [0; FRAME];
     for from in (1..n).step_by(FRAME) {
         let frame = deltas.get_mut(..FRAME.min(n - from)).unwrap_or_default();
-        read_frames(r, frame)?;
-        for (i, delta) in frame.iter().enumerate() {
-            sum = sum.wrapping_add(*delta);
-            take(from + i, sum);
+        if left.is_empty() {
+            skip_frame(r, frame.len())?;
+            continue;
         }
+        read_frames(r, frame)?;
+        let (here, later) = left.split_at(left.partition_point(|i| *i < from + FRAME));
+        left = later;
+        let mut summed = 0;
+        let mut sum_to = |end: usize| {
+            let deltas = frame.get(summed..end).unwrap_or_default();
+            summed = end;
+            sum = deltas.iter().fold(sum, |sum, delta| sum.wrapping_add(*delta));
+            sum
+        };
+        out.extend(here.iter().map(|i| sum_to(i - from + 1)));
+        sum_to(frame.len());
     }
     if out.len() == at.len() { Ok(out) } else { Err(Damaged("place of a value")) }
 }

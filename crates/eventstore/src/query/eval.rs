@@ -13,14 +13,40 @@ use super::nested;
 use super::run::Halt;
 use super::text::{TextSearch, value_text};
 use super::view::{IntColumn, Rows, View};
-use crate::block::{Coded, Loaded, Values};
+use crate::block::{Coded, Columns, Loaded, Values};
 use crate::column::binary::{Binary, Entries};
 use crate::column::bitmap::Bitmap;
 use crate::column::bytes::unzigzag;
 use crate::column::ids::Ids;
+use crate::column::ints;
 use crate::column::presence::Presence;
 use crate::schema::*;
 use crate::value_type::ValueType;
+
+/// Columns that are read of a block which may have rows that match, as far as each has a number of its own.
+pub(crate) fn tested_columns(plan: &Plan, schema: Schema) -> Columns {
+    fn of(node: &Node, schema: Schema) -> Columns {
+        match node {
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().fold(Columns::default(), |all, n| all.or(of(n, schema))),
+            Node::Not(inner) => of(inner, schema),
+            Node::Test(Field::Service, _) => Columns::numbered(&[RESOURCE, RESOURCES]),
+            Node::Test(field, _) => number(field, schema).map_or(Columns::default(), |id| Columns::numbered(&[id])),
+            Node::Text(_) => Columns::default(),
+        }
+    }
+    of(&plan.root, schema)
+}
+
+/// The column of a field that is one number per row.
+fn number(field: &Field, schema: Schema) -> Option<u8> {
+    match (field, schema) {
+        (Field::Kind, Schema::Spans) => Some(KIND),
+        (Field::Status, Schema::Spans) => Some(STATUS),
+        (Field::Duration, Schema::Spans) => Some(DURATION),
+        (Field::Severity, Schema::Logs) => Some(SEVERITY),
+        _ => None,
+    }
+}
 
 /// Rows on which single conditions can be tested.
 pub(super) trait Conditions {
@@ -52,13 +78,7 @@ impl Conditions for View<'_> {
 
     /// Of few rows, numbers and services are read for these alone.
     fn keep(&self, field: &Field, test: &Test, rows: &mut Bitmap) -> Result<(), Halt> {
-        let number = match (field, self.schema()) {
-            (Field::Kind, Schema::Spans) => Some(KIND),
-            (Field::Status, Schema::Spans) => Some(STATUS),
-            (Field::Duration, Schema::Spans) => Some(DURATION),
-            (Field::Severity, Schema::Logs) => Some(SEVERITY),
-            _ => None,
-        };
+        let number = number(field, self.schema());
         let list: Vec<usize> = rows.iter().collect();
         if !self.are_few(&list) || number.is_none() && *field != Field::Service {
             rows.and(&self.test(field, test)?);
@@ -211,6 +231,14 @@ fn by_code(view: &View<'_>, codes: &IntColumn, hit: &[bool]) -> Result<Bitmap, H
 }
 
 fn int_column(view: &View<'_>, id: u8, test: &Test, zero_is_absent: bool) -> Result<Bitmap, Halt> {
+    // Severities, kinds and states are few numbers: each is tested once.
+    if matches!(id, SEVERITY | KIND | STATUS)
+        && let Some(ints::Dictionary { codes, entries }) = view.int_codes(id)?
+    {
+        let passes = |v: &i64| !(zero_is_absent && *v == 0) && test.matches(ValueView::Int(*v));
+        let hits: Vec<bool> = entries.iter().map(passes).collect();
+        return Ok(code_rows(view, &Presence::All, &codes, &hits));
+    }
     let Some(column) = view.ints(id)? else {
         return Ok(constant(view, !zero_is_absent && test.matches(ValueView::Int(0))));
     };

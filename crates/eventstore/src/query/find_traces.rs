@@ -18,8 +18,9 @@ use parking_lot::Mutex;
 mod sets;
 
 use super::compile::{Plan, compile};
-use super::eval::matching;
+use super::eval::{matching, tested_columns};
 use super::filter::{Field, Filter};
+use super::fold::EndsEarly;
 use super::group::groups_of;
 use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
 use super::run::{Halt, Run, blocks, blocks_of_traces, leave_out, narrow_below};
@@ -27,7 +28,7 @@ use super::view::{IntColumn, Rows, View};
 use crate::block::{Block, Columns, Loaded, Values};
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
-use crate::schema::{DURATION, NAME, PARENT, RESOURCE, RESOURCES, SEQ, STATUS, TIME, TRACE_ID};
+use crate::schema::{DURATION, NAME, PARENT, RESOURCE, RESOURCES, SEQ, STATUS, Schema, TIME, TRACE_ID};
 
 const STATUS_ERROR: i64 = 2;
 /// What summaries of traces are made of.
@@ -120,8 +121,8 @@ impl Search<'_> {
         leave_out(run, self.plan, &mut blocks);
         blocks.sort_by_key(|b| Reverse(b.meta.max_time));
         let newest = Mutex::new(Newest { limit, best: HashMap::new(), order: BTreeMap::new() });
-        let wanted = |block: &Arc<Block>| newest.lock().worst().is_none_or(|w| block.meta.max_time >= w.time);
-        run.fold_early(&blocks, wanted, |run, _, block| {
+        let columns = tested_columns(self.plan, Schema::Spans).or(Columns::numbered(&[TIME, SEQ, TRACE_ID]));
+        run.fold_early(&blocks, columns, &newest, |run, _, block| {
             let matches = run.visit(block, |view| Matches::of(view, self.plan, range))?.flatten();
             let mut newest = newest.lock();
             for (trace, id) in matches.iter().flat_map(Matches::newest_first) {
@@ -199,6 +200,17 @@ impl Newest {
             self.best.remove(&dropped);
         }
         true
+    }
+}
+
+impl EndsEarly for Mutex<Newest> {
+    fn wants(&self, block: &Block) -> bool {
+        self.lock().worst().is_none_or(|worst| block.meta.max_time >= worst.time)
+    }
+
+    fn found(&self) -> (usize, usize) {
+        let newest = self.lock();
+        (newest.order.len(), newest.limit)
     }
 }
 

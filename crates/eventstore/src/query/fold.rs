@@ -10,10 +10,11 @@ use std::thread;
 
 use super::request::Partial;
 use super::run::Run;
-use crate::block::Block;
+use crate::block::{Block, Columns};
 
-/// A thread is made for at least so many blocks: it costs as much as looking into one.
-const BLOCKS_PER_THREAD_MIN: usize = 8;
+/// A thread is made for at least so many blocks: it costs as much as looking into two or three, and more where it has to wait
+/// for a core.
+const BLOCKS_PER_THREAD_MIN: usize = 16;
 
 /// So many blocks are looked at before further threads help a search that may end early.
 const ALONE_BLOCKS: usize = 8;
@@ -44,6 +45,25 @@ impl Morsel for (usize, &Arc<Block>) {
     }
 }
 
+/// A search for the best so many rows, which ends when no block is wanted any more.
+pub(crate) trait EndsEarly: Sync {
+    /// Whether the block may have a row that is better than those that were found.
+    fn wants(&self, block: &Block) -> bool;
+
+    /// How many were found, of how many.
+    fn found(&self) -> (usize, usize);
+
+    /// How many more blocks it will want after so many, if these have as many rows each; all, when that is not known.
+    fn ahead(&self, looked_at: usize) -> usize {
+        match self.found() {
+            (found, limit) if found > 0 && found < limit => {
+                (limit - found).saturating_mul(looked_at).div_ceil(found).saturating_add(1)
+            }
+            _ => usize::MAX,
+        }
+    }
+}
+
 impl Run<'_> {
     /// Looks at every block with `look`, on as many threads as the limits allow. Each thread makes a
     /// state of its own; `join` puts them together. Blocks (`B` is one, or one with more to it) are handed out in order.
@@ -54,14 +74,16 @@ impl Run<'_> {
         look: impl Fn(&mut S, &mut Run<'_>, &B) -> Result<(), Partial> + Sync,
         join: impl FnMut(&mut S, S),
     ) -> S {
-        self.fold_wanted(blocks, |_| true, make, look, join)
+        self.fold_wanted(blocks, |_| true, |_| usize::MAX, make, look, join)
     }
 
-    /// The same of the blocks that are still `wanted` when their turn comes.
+    /// The same of the blocks that are still `wanted` when their turn comes. From a place on, so many as `ahead` says are
+    /// taken to be.
     fn fold_wanted<B: Morsel, S: Send>(
         &mut self,
         blocks: &[B],
         wanted: impl Fn(&B) -> bool + Sync,
+        ahead: impl Fn(usize) -> usize + Sync,
         make: impl Fn() -> S + Sync,
         look: impl Fn(&mut S, &mut Run<'_>, &B) -> Result<(), Partial> + Sync,
         mut join: impl FnMut(&mut S, S),
@@ -75,14 +97,19 @@ impl Run<'_> {
                     run.skip();
                     continue;
                 }
-                run.read_ahead(blocks.iter().skip(at).filter_map(Morsel::block));
+                let next = blocks.iter().skip(at).take_while(|block| wanted(block));
+                run.read_ahead(next.filter_map(Morsel::block), ahead(at));
                 if let Err(why) = look(state, run, block) {
                     run.stop(why);
                     break;
                 }
             }
         };
-        let weight: usize = blocks.iter().map(Morsel::weight).sum();
+        let mut weight: usize = blocks.iter().take(ahead(0)).map(Morsel::weight).sum();
+        if self.is_cold() {
+            // Those that the disk has to be waited for take longer.
+            weight *= 2;
+        }
         let others = self.limits().threads.min(blocks.len()).min(weight / BLOCKS_PER_THREAD_MIN).saturating_sub(1);
         let mut state = make();
         if others == 0 {
@@ -113,31 +140,40 @@ impl Run<'_> {
         state
     }
 
-    /// Looks at blocks in order until none is `wanted` any more: most such searches end after a few blocks, and only those
-    /// that do not are worth further threads. `look` is given the place of the block, too.
-    pub(crate) fn fold_early(
+    /// Looks at blocks in order until none is wanted any more: most such searches end after a few blocks, and only those
+    /// that do not are worth further threads. `columns` are read of each; `look` is given the place of the block, too.
+    pub(crate) fn fold_early<S: EndsEarly>(
         &mut self,
         blocks: &[Arc<Block>],
-        wanted: impl Fn(&Arc<Block>) -> bool + Sync,
+        columns: Columns,
+        search: &S,
         look: impl Fn(&mut Run<'_>, usize, &Arc<Block>) -> Result<(), Partial> + Sync,
     ) {
         let (first, rest) = blocks.split_at(blocks.len().min(ALONE_BLOCKS));
+        first.iter().for_each(|block| block.ask_for_header());
         for (place, block) in first.iter().enumerate() {
-            if !wanted(block) {
+            if !search.wants(block) {
                 self.skip();
                 continue;
             }
-            // A search that goes on will want more.
-            let ahead = if place < GOES_ON { first } else { blocks };
-            self.read_ahead(ahead.iter().skip(place));
+            if place == 0 {
+                self.ask_for(block, columns);
+            } else {
+                // A search that goes on will want more.
+                let next = if place < GOES_ON { first } else { blocks };
+                let next = next.iter().skip(place).take_while(|block| search.wants(block));
+                self.read_ahead(next, search.ahead(place));
+            }
             if let Err(why) = look(self, place, block) {
                 return self.stop(why);
             }
         }
-        if rest.first().is_some_and(&wanted) {
+        if rest.first().is_some_and(|block| search.wants(block)) {
             let places: Vec<(usize, &Arc<Block>)> = blocks.iter().enumerate().skip(ALONE_BLOCKS).collect();
-            let wanted = |(_, block): &(usize, &Arc<Block>)| wanted(block);
-            self.fold_wanted(&places, wanted, || (), |(), run, (place, block)| look(run, *place, block), |(), ()| ());
+            let wanted = |(_, block): &(usize, &Arc<Block>)| search.wants(block);
+            let ahead = |at| search.ahead(ALONE_BLOCKS + at);
+            let look = |(): &mut (), run: &mut Run<'_>, (place, block): &(usize, &Arc<Block>)| look(run, *place, block);
+            self.fold_wanted(&places, wanted, ahead, || (), look, |(), ()| ());
         } else {
             rest.iter().for_each(|_| self.skip());
         }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use model::{LogRecord, Span, TimeRange, UnixNanos};
 use parking_lot::Mutex;
 
-use super::eval::matching;
-use super::fold::Morsel;
+use super::eval::{matching, tested_columns};
+use super::fold::{EndsEarly, Morsel};
 use super::materialize;
 use super::prune::Share;
 use super::request::{Order, Outcome, Page, Row, RowId, Rows, Select};
@@ -49,8 +49,8 @@ fn latest<T: Send>(
     best.sort(&mut blocks);
     let schema = run.shared.schema;
     let best = Mutex::new(best);
-    let wanted = |block: &Arc<Block>| best.lock().may_improve(block);
-    run.fold_early(&blocks, wanted, |run, place, block| {
+    let columns = tested_columns(&plan, schema).or(Columns::numbered(&[TIME, SEQ]));
+    run.fold_early(&blocks, columns, &best, |run, place, block| {
         run.visit(block, |view| {
             let within = view.in_range(select.range)?;
             let all = plan.share(schema, block) == Share::All;
@@ -157,6 +157,17 @@ impl<'a> Best<'a> {
     }
 }
 
+impl EndsEarly for Mutex<Best<'_>> {
+    fn wants(&self, block: &Block) -> bool {
+        self.lock().may_improve(block)
+    }
+
+    fn found(&self) -> (usize, usize) {
+        let best = self.lock();
+        (best.kept.len(), best.page.limit)
+    }
+}
+
 /// The rows of a block that are materialised.
 type Winners<'a> = (&'a Arc<Block>, Vec<usize>);
 
@@ -167,7 +178,7 @@ impl Morsel for Winners<'_> {
 
     /// All columns are read.
     fn weight(&self) -> usize {
-        2
+        4
     }
 }
 

@@ -150,12 +150,25 @@ impl<'a> Run<'a> {
         self.partial.get_or_insert(why);
     }
 
-    /// Asks the disk for what the next blocks will be read for, given what had to be read of the ones before.
-    pub(super) fn read_ahead<'b>(&self, next: impl Iterator<Item = &'b Arc<Block>> + Clone) {
-        next.clone().take(HEADERS_AHEAD).for_each(|block| block.ask_for_header());
-        if !self.cold.is_empty() {
-            next.take(COLUMNS_AHEAD).for_each(|block| block.ask_for(self.cold));
+    /// Asks the disk for what the next blocks will be read for, given what had to be read of the ones before. At most
+    /// `wanted` of them are taken to be read.
+    pub(super) fn read_ahead<'b>(&self, next: impl Iterator<Item = &'b Arc<Block>> + Clone, wanted: usize) {
+        next.clone().take(wanted.min(HEADERS_AHEAD)).for_each(|block| block.ask_for_header());
+        if self.is_cold() {
+            next.take(wanted.min(COLUMNS_AHEAD)).for_each(|block| block.ask_for(self.cold));
         }
+    }
+
+    /// Whether the disk had to be asked.
+    pub(super) fn is_cold(&self) -> bool {
+        !self.cold.is_empty()
+    }
+
+    /// Asks for columns of a block that will be read, and, if they were not in memory, of those that follow.
+    pub(super) fn ask_for(&mut self, block: &Block, columns: Columns) {
+        let known = block.touched();
+        block.ask_for(columns);
+        self.cold = self.cold.or(block.touched().without(known));
     }
 
     /// Looks into a block; `None` when the block is damaged and left out.

@@ -41,7 +41,7 @@ pub(crate) fn trace(
     }
     let mut found: Vec<Row<Span>> = Vec::new();
     for (i, block) in blocks.iter().enumerate() {
-        run.read_ahead(blocks.iter().skip(i));
+        run.read_ahead(blocks.iter().skip(i), usize::MAX);
         let spans = run.visit(block, |view| {
             let rows: Vec<usize> = matching(view, &plan, Bitmap::all(view.rows()))?.iter().collect();
             if rows.is_empty() { Ok(Vec::new()) } else { materialize::spans(view, &rows) }
