@@ -3,7 +3,7 @@
 //! Lengths are an integer column; the bytes lie one after another and are
 //! compressed with zstd when that helps.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -547,27 +547,59 @@ fn compress(raw: &[u8]) -> Option<Vec<u8>> {
 
 /// Reads what [`put_compressed`] wrote.
 pub(crate) fn read_compressed(r: &mut Reader<'_>) -> Result<Vec<u8>, Damaged> {
-    match r.u8()? {
-        RAW => Ok(r.bytes()?.to_vec()),
-        ZSTD => {
-            let len = r.count(BLOB_BYTES_MAX)?;
-            let packed = r.bytes()?;
-            // What is allocated is what the frame has, whatever the number before it claims.
-            if !matches!(zstd::zstd_safe::get_frame_content_size(packed), Ok(Some(n)) if n == len as u64) {
-                return Err(Damaged("zstd length"));
-            }
-            let raw = DECOMPRESSOR
-                .with_borrow_mut(|slot| {
-                    if slot.is_none() {
-                        *slot = zstd::bulk::Decompressor::new().ok();
-                    }
-                    slot.as_mut()?.decompress(packed, len).ok()
-                })
-                .ok_or(Damaged("zstd frame"))?;
-            if raw.len() == len { Ok(raw) } else { Err(Damaged("zstd length")) }
-        }
-        _ => Err(Damaged("compression")),
+    let Compressed { bytes, packed_from, .. } = Compressed::read(r)?;
+    packed_from.map_or_else(|| Ok(bytes.to_vec()), |len| decompress(bytes, len))
+}
+
+/// What [`put_compressed`] wrote, decompressed when it is first asked for.
+pub(crate) struct Compressed<'a> {
+    bytes: &'a [u8],
+    /// How many bytes it was, where it is compressed.
+    packed_from: Option<usize>,
+    plain: OnceCell<Vec<u8>>,
+}
+
+impl<'a> Compressed<'a> {
+    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Damaged> {
+        let packed_from = match r.u8()? {
+            RAW => None,
+            ZSTD => Some(r.count(BLOB_BYTES_MAX)?),
+            _ => return Err(Damaged("compression")),
+        };
+        Ok(Self { bytes: r.bytes()?, packed_from, plain: OnceCell::new() })
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.packed_from.unwrap_or(self.bytes.len())
+    }
+
+    pub(crate) fn get(&self) -> Result<&[u8], Damaged> {
+        match (self.packed_from, self.plain.get()) {
+            (None, _) => Ok(self.bytes),
+            (_, Some(plain)) => Ok(plain),
+            (Some(len), None) => {
+                let plain = decompress(self.bytes, len)?;
+                Ok(self.plain.get_or_init(|| plain))
+            }
+        }
+    }
+}
+
+/// Decompresses a frame of `len` bytes.
+fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, Damaged> {
+    // What is allocated is what the frame has, whatever the number before it claims.
+    if !matches!(zstd::zstd_safe::get_frame_content_size(packed), Ok(Some(n)) if n == len as u64) {
+        return Err(Damaged("zstd length"));
+    }
+    let raw = DECOMPRESSOR
+        .with_borrow_mut(|slot| {
+            if slot.is_none() {
+                *slot = zstd::bulk::Decompressor::new().ok();
+            }
+            slot.as_mut()?.decompress(packed, len).ok()
+        })
+        .ok_or(Damaged("zstd frame"))?;
+    if raw.len() == len { Ok(raw) } else { Err(Damaged("zstd length")) }
 }
 
 #[cfg(test)]

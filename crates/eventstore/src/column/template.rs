@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::binary::{self, Blob, Dictionary, Entries, hash, put_compressed, read_compressed};
+use super::binary::{self, Blob, Compressed, Dictionary, Entries, hash, put_compressed};
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::tokens::{self, Token};
 use super::{Damaged, codes, ints};
@@ -259,7 +259,7 @@ pub(crate) fn decode_templates(
 
 /// Reads `n` texts.
 pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Arc<Dictionary>>) -> Result<Blob, Damaged> {
-    let (texts, bytes) = decode_where(r, n, shared, |_| true)?;
+    let (texts, bytes) = decode_where(r, n, shared, None)?;
     if texts.bytes().len() == bytes { Ok(texts) } else { Err(Damaged("template length")) }
 }
 
@@ -274,15 +274,15 @@ pub(crate) fn decode_at(
     for i in at {
         *wanted.get_mut(*i).ok_or(Damaged("place of a text"))? = true;
     }
-    Ok(decode_where(r, n, shared, |i| wanted.get(i) == Some(&true))?.0)
+    Ok(decode_where(r, n, shared, Some(&wanted))?.0)
 }
 
-/// Reads those of `n` texts that are wanted; and the bytes of all of them.
+/// Reads those of `n` texts that are wanted, or all; and the bytes of all of them.
 fn decode_where(
     r: &mut Reader<'_>,
     n: usize,
     shared: Option<&Arc<Dictionary>>,
-    wanted: impl Fn(usize) -> bool,
+    wanted: Option<&[bool]>,
 ) -> Result<(Blob, usize), Damaged> {
     let Templates { texts, codes } = decode_templates(r, n, shared)?;
     let bytes = r.count(binary::BLOB_BYTES_MAX)?;
@@ -299,15 +299,19 @@ fn decode_where(
             variables.push(Variable::read(r, n, &mut used)?);
         }
     }
-    let pools = ReadPools::read(r, &used)?;
+    let mut pools = ReadPools::read(r, &used)?;
     let mut out = Vec::new();
+    if wanted.is_none() {
+        pools.join()?;
+        out.reserve(bytes.min(1 << 24));
+    }
     let mut offsets = Vec::with_capacity(n + 1);
     offsets.push(0);
     // Texts of each template that are passed over since the last one that was made.
     let mut passed = vec![0usize; texts.len()];
     for (i, code) in codes.into_iter().enumerate() {
         let mut variable = first[code as usize];
-        if !wanted(i) {
+        if wanted.is_some_and(|wanted| wanted.get(i) != Some(&true)) {
             passed[code as usize] += 1;
             continue;
         }
@@ -315,9 +319,6 @@ fn decode_where(
         if skipped > 0 {
             let end = first.get(code as usize + 1).copied().unwrap_or(variables.len());
             variables.get_mut(variable..end).into_iter().flatten().for_each(|v| v.skip(skipped));
-        }
-        if out.capacity() == 0 {
-            out.reserve(if wanted(0) && wanted(n - 1) { bytes.min(1 << 24) } else { 256 });
         }
         let mut template = texts.get(code as usize);
         while let Some(at) = memchr::memchr(VARIABLE, template) {
@@ -383,7 +384,9 @@ pub(crate) fn decode_numbered(
     if width >= size_of::<u32>() {
         return Ok(None);
     }
-    let numbers: Vec<u32> = ReadPools::read(r, &used)?.numbers[width].iter().map(|n| *n as u32).collect();
+    let mut pools = ReadPools::read(r, &used)?;
+    pools.join()?;
+    let numbers: Vec<u32> = pools.numbers[width].iter().map(|n| *n as u32).collect();
     let small = numbers.iter().all(|n| *n < NUMBERS_END);
     Ok(small.then(|| NumberedTexts { prefix: [before, prefix].concat(), suffix: [suffix, after].concat(), numbers }))
 }
@@ -458,7 +461,7 @@ impl<'a> Variable<'a> {
         match self {
             Self::Numbers { prefix, suffix, width, at } => {
                 out.extend_from_slice(prefix);
-                put_decimal(pools.numbers[*width].get(*at).copied().ok_or(ended())?, out);
+                put_decimal(pools.number(*width, *at)?, out);
                 out.extend_from_slice(suffix);
                 *at += 1;
             }
@@ -473,7 +476,7 @@ impl<'a> Variable<'a> {
             }
             Self::Texts { lens, at } => {
                 let len = lens.next().ok_or(ended())? as usize;
-                out.extend_from_slice(pools.text.get(*at..*at + len).ok_or(ended())?);
+                out.extend_from_slice(pools.text.get()?.get(*at..*at + len).ok_or(ended())?);
                 *at += len;
             }
         }
@@ -483,31 +486,55 @@ impl<'a> Variable<'a> {
 
 /// What [`Pools`] wrote.
 struct ReadPools<'a> {
+    /// By the width of the numbers, their bytes, the lowest first: those of a width that no wanted text has stay compressed.
+    planes: [Vec<Compressed<'a>>; 8],
+    /// Empty until they are joined from their bytes.
     numbers: [Vec<u64>; 8],
     nibbles: &'a [u8],
-    text: Vec<u8>,
+    text: Compressed<'a>,
 }
 
 impl<'a> ReadPools<'a> {
     fn read(r: &mut Reader<'a>, used: &Used) -> Result<Self, Damaged> {
-        let mut numbers: [Vec<u64>; 8] = Default::default();
+        let mut planes: [Vec<Compressed<'a>>; 8] = Default::default();
         for (width, n) in used.numbers.iter().enumerate().filter(|(_, n)| **n > 0) {
-            for byte in 0..=width {
-                let plane = read_compressed(r)?;
+            for _ in 0..=width {
+                let plane = Compressed::read(r)?;
                 if plane.len() != *n {
                     return Err(Damaged("numbers"));
                 }
-                let pool = &mut numbers[width];
-                pool.resize(*n, 0);
-                pool.iter_mut().zip(plane).for_each(|(v, b)| *v |= u64::from(b) << (8 * byte));
+                planes[width].push(plane);
             }
         }
-        let nibbles = r.bytes()?;
-        let text = read_compressed(r)?;
+        let (nibbles, text) = (r.bytes()?, Compressed::read(r)?);
         if nibbles.len() != used.nibbles.div_ceil(2) || text.len() != used.text {
             return Err(Damaged("variables"));
         }
-        Ok(Self { numbers, nibbles, text })
+        Ok(Self { planes, numbers: Default::default(), nibbles, text })
+    }
+
+    /// Makes all numbers.
+    fn join(&mut self) -> Result<(), Damaged> {
+        for (planes, numbers) in self.planes.iter().zip(&mut self.numbers) {
+            for (byte, plane) in planes.iter().enumerate() {
+                numbers.resize(plane.len(), 0);
+                numbers.iter_mut().zip(plane.get()?).for_each(|(n, b)| *n |= u64::from(*b) << (8 * byte));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number at `at` of those of this width.
+    fn number(&self, width: usize, at: usize) -> Result<u64, Damaged> {
+        let ended = Damaged("variable");
+        if let Some(number) = self.numbers.get(width).and_then(|numbers| numbers.get(at)) {
+            return Ok(*number);
+        }
+        let mut number = 0;
+        for plane in self.planes.get(width).ok_or(ended)?.iter().rev() {
+            number = number << 8 | u64::from(*plane.get()?.get(at).ok_or(ended)?);
+        }
+        Ok(number)
     }
 
     /// Appends `len` digits from `at` on.
