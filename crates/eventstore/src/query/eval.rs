@@ -92,16 +92,15 @@ impl Conditions for View<'_> {
         };
         match number {
             Some(id) => {
-                let column = self.ints_of_rows(id, &list)?;
-                let value = |row| column.as_ref().map_or(0, |c| c.at(row));
                 // A log record without severity has no such field.
                 let passes = |v| !(id == SEVERITY && v == 0) && test.matches(ValueView::Int(v));
-                list.iter().for_each(|row| set(*row, passes(value(*row))));
+                let values = self.ints_at(id, &list)?;
+                list.iter().zip(values).for_each(|(row, value)| set(*row, passes(value)));
             }
             None => {
                 let hits: Vec<bool> = self.resources()?.iter().map(|r| test.matches(text_view(&r.service))).collect();
-                let codes = self.required_of_rows(RESOURCE, &list)?;
-                list.iter().for_each(|row| set(*row, hits.get(codes.at(*row) as usize) == Some(&true)));
+                let codes = self.required_at(RESOURCE, &list)?;
+                list.iter().zip(codes).for_each(|(row, code)| set(*row, hits.get(code as usize) == Some(&true)));
             }
         }
         Ok(())

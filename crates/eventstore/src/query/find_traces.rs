@@ -19,12 +19,11 @@ mod sets;
 
 use super::compile::{Plan, compile};
 use super::eval::{matching, tested_columns};
-use super::filter::{Field, Filter};
+use super::filter::Filter;
 use super::fold::EndsEarly;
-use super::group::groups_of;
-use super::request::{GroupBy, Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
+use super::request::{Outcome, Partial, RowId, Select, ServiceSpans, TraceSummary, Traces};
 use super::run::{Halt, Run, blocks, blocks_of_traces, leave_out, narrow_below};
-use super::view::{IntColumn, Rows, View};
+use super::view::View;
 use crate::block::{Block, Columns, Loaded, Values};
 use crate::engine::{Engine, Snapshot};
 use crate::error::QueryError;
@@ -140,8 +139,9 @@ impl Search<'_> {
 /// The matching rows of a block.
 struct Matches {
     rows: Vec<usize>,
-    times: IntColumn,
-    seqs: IntColumn,
+    /// One for each of the rows.
+    times: Vec<i64>,
+    seqs: Vec<i64>,
     traces: Arc<Loaded>,
 }
 
@@ -152,15 +152,15 @@ impl Matches {
         if rows.is_empty() {
             return Ok(None);
         }
-        let (times, seqs) = (view.required_of_rows(TIME, &rows)?, view.required_of_rows(SEQ, &rows)?);
+        let (times, seqs) = (view.required_at(TIME, &rows)?, view.required_at(SEQ, &rows)?);
         Ok(view.column_of_rows(TRACE_ID, &rows)?.map(|traces| Self { rows, times, seqs, traces }))
     }
 
     /// Traces and places of the rows.
     fn newest_first(&self) -> impl Iterator<Item = (TraceId, RowId)> + '_ {
-        self.rows.iter().rev().filter_map(|row| {
+        self.rows.iter().zip(&self.times).zip(&self.seqs).rev().filter_map(|((row, time), seq)| {
             let Values::Trace(traces) = &self.traces.values else { return None };
-            let id = RowId { time: UnixNanos(self.times.at(*row)), seq: self.seqs.at(*row) as u64 };
+            let id = RowId { time: UnixNanos(*time), seq: *seq as u64 };
             Some((TraceId(traces.get(self.traces.presence.value(*row)?)), id))
         })
     }
@@ -308,31 +308,28 @@ fn add(view: &View<'_>, visible: &Plan, wanted: &HashMap<[u8; 16], usize>, acc: 
         return Ok(());
     }
     let list: Vec<usize> = rows.iter().collect();
-    let rows = Rows::These(list.clone());
-    let services = groups_of(view, &GroupBy::Field(Field::Service), &rows)?;
-    let (times, seqs) = (view.required_of_rows(TIME, &list)?, view.required_of_rows(SEQ, &list)?);
-    let (parents, durations) = (view.ints_of_rows(PARENT, &list)?, view.ints_of_rows(DURATION, &list)?);
-    let (statuses, names) = (view.ints_of_rows(STATUS, &list)?, view.column_of_rows(NAME, &list)?);
+    let (resources, codes) = (view.resources()?, view.required_at(RESOURCE, &list)?);
+    let (times, seqs) = (view.required_at(TIME, &list)?, view.required_at(SEQ, &list)?);
+    let (parents, durations) = (view.ints_at(PARENT, &list)?, view.ints_at(DURATION, &list)?);
+    let (statuses, names) = (view.ints_at(STATUS, &list)?, view.column_of_rows(NAME, &list)?);
     let name = |row| match names.as_deref() {
         Some(Loaded { values: Values::Binary(v), presence }) => {
             presence.value(row).map_or_else(String::new, |i| String::from_utf8_lossy(v.get(i)).into_owned())
         }
         _ => String::new(),
     };
-    for (row, code) in list.into_iter().zip(services.codes) {
+    for (i, row) in list.into_iter().enumerate() {
         let Some(s) = wanted.get(&traces.get(row)).and_then(|i| acc.get_mut(*i)) else { continue };
-        let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
-        let end = UnixNanos(id.time.0.wrapping_add(durations.as_ref().map_or(0, |d| d.at(row))));
-        let service = services.names.text(code);
-        s.last(id.time, end);
+        let id = RowId { time: UnixNanos(times[i]), seq: seqs[i] as u64 };
+        let service = resources.get(codes[i] as usize).map_or("", |resource| &resource.service);
+        s.last(id.time, UnixNanos(id.time.0.wrapping_add(durations[i])));
         s.spans += 1;
-        s.errors += u64::from(statuses.as_ref().is_some_and(|c| c.at(row) == STATUS_ERROR));
-        match s.services.get_mut(&*service) {
+        s.errors += u64::from(statuses[i] == STATUS_ERROR);
+        match s.services.get_mut(service) {
             Some(n) => *n += 1,
-            None => drop(s.services.insert(service.clone().into_owned(), 1)),
+            None => drop(s.services.insert(service.to_owned(), 1)),
         }
-        let root = parents.as_ref().is_none_or(|p| p.at(row) == 0);
-        s.lead(root, id, || (service.into_owned(), name(row)));
+        s.lead(parents[i] == 0, id, || (service.to_owned(), name(row)));
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::materialize;
 use super::prune::Share;
 use super::request::{Order, Outcome, Page, Row, RowId, Rows, Select};
 use super::run::{Halt, Prepared, Run, narrow_below, prepare};
-use super::view::{IntColumn, View};
+use super::view::View;
 use crate::block::{Block, Columns};
 use crate::engine::Engine;
 use crate::error::QueryError;
@@ -60,7 +60,7 @@ fn latest<T: Send>(
             }
             // Decoded before the lock is taken.
             let list: Vec<usize> = rows.iter().collect();
-            let ids = (view.required_of_rows(TIME, &list)?, view.required_of_rows(SEQ, &list)?);
+            let ids = (view.required_at(TIME, &list)?, view.required_at(SEQ, &list)?);
             best.lock().take(&ids, place, &list);
             Ok(())
         })?;
@@ -136,11 +136,10 @@ impl<'a> Best<'a> {
     }
 
     /// Takes the rows of a block, best first, until they no longer improve.
-    fn take(&mut self, (times, seqs): &(IntColumn, IntColumn), block: usize, rows: &[usize]) {
-        let rows: &mut dyn Iterator<Item = &usize> =
-            if self.descending() { &mut rows.iter().rev() } else { &mut rows.iter() };
-        for &row in rows {
-            let id = RowId { time: UnixNanos(times.at(row)), seq: seqs.at(row) as u64 };
+    fn take(&mut self, (times, seqs): &(Vec<i64>, Vec<i64>), block: usize, rows: &[usize]) {
+        let mut ids = rows.iter().zip(times).zip(seqs);
+        while let Some(((&row, &time), &seq)) = if self.descending() { ids.next_back() } else { ids.next() } {
+            let id = RowId { time: UnixNanos(time), seq: seq as u64 };
             let key = self.key(id);
             if self.page.after.is_some_and(|after| key <= self.key(after)) {
                 continue;

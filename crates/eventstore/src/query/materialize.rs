@@ -11,7 +11,7 @@ use model::{Attributes, LogRecord, Span, SpanId, TraceId, UnixNanos, Value};
 use super::eval::parents_of;
 use super::request::{Row, RowId};
 use super::run::Halt;
-use super::view::{IntColumn, View};
+use super::view::View;
 use crate::block::{Loaded, Values};
 use crate::column::bytes::Reader;
 use crate::schema::*;
@@ -19,16 +19,17 @@ use crate::value_type::ValueType;
 
 /// The row ids of `rows`, which rise.
 pub(crate) fn row_ids(view: &View<'_>, rows: &[usize]) -> Result<Vec<RowId>, Halt> {
-    let (times, seqs) = (view.required_of_rows(TIME, rows)?, view.required_of_rows(SEQ, rows)?);
-    Ok(rows.iter().map(|r| RowId { time: UnixNanos(times.at(*r)), seq: seqs.at(*r) as u64 }).collect())
+    let (times, seqs) = (view.required_at(TIME, rows)?, view.required_at(SEQ, rows)?);
+    Ok(times.into_iter().zip(seqs).map(|(time, seq)| RowId { time: UnixNanos(time), seq: seq as u64 }).collect())
 }
 
 /// What logs and spans have in common.
 struct Shared {
     trace: Option<Arc<Loaded>>,
     span: Option<Arc<Loaded>>,
-    resource: IntColumn,
-    scope: IntColumn,
+    /// One of these for each row.
+    resource: Vec<i64>,
+    scope: Vec<i64>,
     attributes: Vec<Attributes>,
 }
 
@@ -52,8 +53,8 @@ fn shared(view: &View<'_>, rows: &[usize]) -> Result<Shared, Halt> {
     Ok(Shared {
         trace: view.column_of_rows(TRACE_ID, rows)?,
         span: view.column_of_rows(SPAN_ID, rows)?,
-        resource: view.required_of_rows(RESOURCE, rows)?,
-        scope: view.required_of_rows(SCOPE, rows)?,
+        resource: view.required_at(RESOURCE, rows)?,
+        scope: view.required_at(SCOPE, rows)?,
         attributes,
     })
 }
@@ -77,9 +78,10 @@ impl Shared {
         }
     }
 
-    fn origin(&self, view: &View<'_>, row: usize) -> Result<(Resource, Scope), Halt> {
-        let resource = view.resources()?.get(self.resource.at(row) as usize).map(|r| r.resource.clone());
-        let scope = view.scopes()?.get(self.scope.at(row) as usize).map(|s| s.scope.clone());
+    /// Of the row at place `i` of those that are read.
+    fn origin(&self, view: &View<'_>, i: usize) -> Result<(Resource, Scope), Halt> {
+        let resource = view.resources()?.get(self.resource[i] as usize).map(|r| r.resource.clone());
+        let scope = view.scopes()?.get(self.scope[i] as usize).map(|s| s.scope.clone());
         Ok((resource.unwrap_or_default(), scope.unwrap_or_default()))
     }
 }
@@ -110,21 +112,15 @@ fn texts(view: &View<'_>, id: u8, rows: &[usize]) -> Result<impl Fn(usize) -> St
     })
 }
 
-/// An integer column that every row has; zero when the block lacks it.
-fn ints(view: &View<'_>, id: u8, rows: &[usize]) -> Result<impl Fn(usize) -> i64 + use<>, Halt> {
-    let column = view.ints_of_rows(id, rows)?;
-    Ok(move |row| column.as_ref().map_or(0, |c| c.at(row)))
-}
-
 /// The log records of `rows`, which rise.
 pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>>, Halt> {
     let ids = row_ids(view, rows)?;
     let mut shared = shared(view, rows)?;
     let (observed, severity, flags, dropped) = (
-        ints(view, OBSERVED, rows)?,
-        ints(view, SEVERITY, rows)?,
-        ints(view, FLAGS, rows)?,
-        ints(view, DROPPED_ATTRIBUTES, rows)?,
+        view.ints_at(OBSERVED, rows)?,
+        view.ints_at(SEVERITY, rows)?,
+        view.ints_at(FLAGS, rows)?,
+        view.ints_at(DROPPED_ATTRIBUTES, rows)?,
     );
     let (severity_text, event_name) = (texts(view, SEVERITY_TEXT, rows)?, texts(view, EVENT_NAME, rows)?);
     let bodies = view
@@ -133,19 +129,19 @@ pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>
         .collect::<Result<Vec<_>, Halt>>()?;
     let mut out = Vec::with_capacity(rows.len());
     for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
-        let (resource, scope) = shared.origin(view, row)?;
+        let (resource, scope) = shared.origin(view, i)?;
         let record = LogRecord {
             time: id.time,
-            observed_time: UnixNanos(id.time.0.wrapping_add(observed(row))),
-            severity_number: severity(row) as u8,
+            observed_time: UnixNanos(id.time.0.wrapping_add(observed[i])),
+            severity_number: severity[i] as u8,
             severity_text: severity_text(row),
             body: bodies.iter().find_map(|(c, t)| value(c, *t, row)).unwrap_or_default(),
             attributes: std::mem::take(&mut shared.attributes[i]),
             event_name: event_name(row),
             trace_id: shared.trace_id(row),
             span_id: shared.span_id(row),
-            flags: flags(row) as u32,
-            dropped_attributes_count: dropped(row) as u32,
+            flags: flags[i] as u32,
+            dropped_attributes_count: dropped[i] as u32,
             resource,
             scope,
         };
@@ -159,32 +155,33 @@ pub(crate) fn spans(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<Span>>, H
     let ids = row_ids(view, rows)?;
     let mut shared = shared(view, rows)?;
     let parents = parents_of(view, rows)?;
-    let (duration, kind, status) = (ints(view, DURATION, rows)?, ints(view, KIND, rows)?, ints(view, STATUS, rows)?);
-    let (flags, dropped_attributes) = (ints(view, FLAGS, rows)?, ints(view, DROPPED_ATTRIBUTES, rows)?);
-    let (dropped_events, dropped_links) = (ints(view, DROPPED_EVENTS, rows)?, ints(view, DROPPED_LINKS, rows)?);
+    let ints = |id| view.ints_at(id, rows);
+    let (duration, kind, status) = (ints(DURATION)?, ints(KIND)?, ints(STATUS)?);
+    let (flags, dropped_attributes) = (ints(FLAGS)?, ints(DROPPED_ATTRIBUTES)?);
+    let (dropped_events, dropped_links) = (ints(DROPPED_EVENTS)?, ints(DROPPED_LINKS)?);
     let (name, message, trace_state) =
         (texts(view, NAME, rows)?, texts(view, STATUS_MESSAGE, rows)?, texts(view, TRACE_STATE, rows)?);
     let (events, links) = (view.column_of_rows(EVENTS, rows)?, view.column_of_rows(LINKS, rows)?);
     let mut out = Vec::with_capacity(rows.len());
     for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
-        let (resource, scope) = shared.origin(view, row)?;
+        let (resource, scope) = shared.origin(view, i)?;
         let record = Span {
             trace_id: shared.trace_id(row),
             span_id: shared.span_id(row),
             parent_span_id: SpanId(parents.get(i).copied().unwrap_or_default()),
             trace_state: trace_state(row),
-            flags: flags(row) as u32,
+            flags: flags[i] as u32,
             name: name(row),
-            kind: kind(row) as u8,
+            kind: kind[i] as u8,
             start: id.time,
-            end: UnixNanos(id.time.0.wrapping_add(duration(row))),
+            end: UnixNanos(id.time.0.wrapping_add(duration[i])),
             attributes: std::mem::take(&mut shared.attributes[i]),
-            dropped_attributes_count: dropped_attributes(row) as u32,
+            dropped_attributes_count: dropped_attributes[i] as u32,
             events: messages(events.as_deref(), row, wire::otlp::read_event)?,
-            dropped_events_count: dropped_events(row) as u32,
+            dropped_events_count: dropped_events[i] as u32,
             links: messages(links.as_deref(), row, wire::otlp::read_link)?,
-            dropped_links_count: dropped_links(row) as u32,
-            status: Status { code: status(row) as u8, message: message(row) },
+            dropped_links_count: dropped_links[i] as u32,
+            status: Status { code: status[i] as u8, message: message(row) },
             resource,
             scope,
         };

@@ -255,6 +255,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The integers of `rows`, which rise, one for each; zeros when the block lacks the column.
+    pub(crate) fn ints_at(&self, id: u8, rows: &[usize]) -> Result<Vec<i64>, Halt> {
+        Ok(self.ints_of_rows(id, rows)?.map_or_else(|| vec![0; rows.len()], |column| column.of(rows)))
+    }
+
+    /// The same of a column that no block lacks.
+    pub(crate) fn required_at(&self, id: u8, rows: &[usize]) -> Result<Vec<i64>, Halt> {
+        Ok(self.required_of_rows(id, rows)?.of(rows))
+    }
+
     /// What [`View::ints_of_rows`] says of a column that no block lacks.
     pub(crate) fn required_of_rows(&self, id: u8, rows: &[usize]) -> Result<IntColumn, Halt> {
         Ok(self.ints_of_rows(id, rows)?.ok_or(Damaged("missing column"))?)
@@ -313,6 +323,15 @@ impl IntColumn {
         match &self.0.values {
             Values::Ints(v) => v,
             _ => &[],
+        }
+    }
+
+    /// The values of rows, which rise; 0 outside.
+    fn of(&self, rows: &[usize]) -> Vec<i64> {
+        match &self.0.presence {
+            // Read for these rows alone.
+            Presence::Rows(read) if read.len() == rows.len() && self.get().len() == rows.len() => self.get().to_vec(),
+            _ => rows.iter().map(|row| self.at(*row)).collect(),
         }
     }
 
