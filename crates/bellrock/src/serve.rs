@@ -42,6 +42,7 @@ use pipeline::component::{Host, Shared, Sockets, StatusBoard};
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, scrape};
 use storage::{Retention, Running};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tsdb::Tsdb;
@@ -66,8 +67,10 @@ pub(crate) fn run(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
         .thread_name("bellrock")
         .build()
         .context("cannot start the threads that serve sockets")?;
-    let result = runtime.block_on(serve(loaded, args));
+    let faces = faces::threads().context("cannot start the threads of the API")?;
+    let result = runtime.block_on(serve(loaded, args, faces.handle()));
     // Connections that outlived their deadline are cut off here.
+    faces.shutdown_timeout(Duration::from_millis(500));
     runtime.shutdown_timeout(Duration::from_millis(500));
     result
 }
@@ -84,7 +87,7 @@ pub(crate) fn start_logging(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
+async fn serve(loaded: Loaded, args: ServeArgs, threads: &Handle) -> anyhow::Result<()> {
     let Loaded { config, plan, yaml, fixed, warnings: _ } = loaded;
     let begin = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -104,7 +107,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     let readiness = Readiness::default();
     let board = StatusBoard::new(clock.clone());
     let health = api::health::router(readiness.clone(), board.clone());
-    faces::spawn(&mut admin, ports.health.socket, health, admin_stopped.clone());
+    faces::spawn(&mut admin, threads, ports.health.socket, health, admin_stopped.clone())?;
 
     let metastore = tokio::task::spawn_blocking({
         let (dir, clock) = (data_dir.path.clone(), clock.clone());
@@ -205,7 +208,7 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     };
     let free = app.slots.clone();
     budget.beside(move || query_slots.saturating_sub(free.available_permits()));
-    faces::spawn(&mut admin, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped);
+    faces::spawn(&mut admin, threads, ports.metrics.socket, api::self_metrics::router(app.clone()), admin_stopped)?;
 
     let mut signals = Signals::listen()?;
     let shutdown = Shutdown::new();
@@ -222,11 +225,11 @@ async fn serve(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
 
     let (stop_faces, faces_stopped) = watch::channel(false);
     let mut faces = JoinSet::new();
-    faces::spawn(&mut faces, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone());
+    faces::spawn(&mut faces, threads, ports.api.socket, api::api_router(app.clone()), faces_stopped.clone())?;
     if let Some(port) = ports.alertmanager {
-        faces::spawn(&mut faces, port.socket, api::alertmanager_router(app.clone()), faces_stopped.clone());
+        faces::spawn(&mut faces, threads, port.socket, api::alertmanager_router(app.clone()), faces_stopped.clone())?;
     }
-    faces::spawn(&mut faces, ports.ui.socket, api::ui_router(app), faces_stopped);
+    faces::spawn(&mut faces, threads, ports.ui.socket, api::ui_router(app), faces_stopped)?;
 
     let (stop_alerts, alerts_stopped) = watch::channel(false);
     let mut alerts = JoinSet::new();

@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
@@ -46,9 +47,25 @@ impl Default for Patience {
     }
 }
 
-/// Serves `router` on `socket` until `stop` says so, and then what is in flight.
-pub(super) fn spawn(tasks: &mut JoinSet<()>, socket: TcpListener, router: Router, stop: watch::Receiver<bool>) {
-    tasks.spawn(serve(socket, router, Patience::default(), stop));
+/// The threads of these ports: whoever asks does not stand in line behind what arrives.
+pub(super) fn threads() -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().enable_all().thread_name("faces").build()
+}
+
+/// Serves `router` on `socket`, with these threads, until `stop` says so, and then what is in flight.
+pub(super) fn spawn(
+    tasks: &mut JoinSet<()>,
+    threads: &Handle,
+    socket: TcpListener,
+    router: Router,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let socket = {
+        let _entered = threads.enter();
+        TcpListener::from_std(socket.into_std()?)?
+    };
+    tasks.spawn_on(serve(socket, router, Patience::default(), stop), threads);
+    Ok(())
 }
 
 async fn serve(socket: TcpListener, router: Router, patience: Patience, mut stop: watch::Receiver<bool>) {
