@@ -35,10 +35,10 @@ use crate::column::presence::{self, Picked, Presence};
 use crate::column::template::{NumberedTexts, Templates};
 use crate::column::{Damaged, doubles, ints};
 use crate::dictionary::{Dictionaries, DictionaryError};
+use crate::kinds::Kinds;
 use crate::resources::{OriginCache, ResourceInfo, ScopeInfo};
 use crate::schema::{self, COUNTED_VALUES, PARENT_ID, RESOURCES, SCOPES, SPAN_ID, TRACE_ID};
 use crate::sketch::Sketch;
-use crate::summary::kinds::Kinds;
 use crate::value_type::ValueType;
 
 /// Rows of a block. Larger blocks compress little better and make the newest-N queries decode more.

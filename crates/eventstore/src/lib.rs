@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod extent;
 mod histogram;
+mod kinds;
 mod manifest;
 mod observer;
 mod partition;
@@ -29,6 +30,7 @@ mod segment;
 mod sketch;
 mod store;
 mod summary;
+mod texts;
 mod usage;
 mod value_type;
 

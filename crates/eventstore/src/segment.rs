@@ -20,10 +20,11 @@ use crate::catalogue::Catalogue;
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::dictionary::{Builder, Cache, Dictionaries};
+use crate::kinds;
 use crate::manifest::SegmentInfo;
 use crate::partition::Day;
 use crate::schema::Schema;
-use crate::summary::{Counts, Durations, Made, Place as Table, SlicePlace, Summaries, kinds};
+use crate::summary::{Counts, Durations, Made, Place as Table, SlicePlace, Summaries};
 
 /// Its last byte is the version.
 const MAGIC: [u8; 8] = *b"BellEvt\x03";

@@ -3,13 +3,12 @@
 //! Two tables answer questions over long times, both without a row of their own for a record: how many rows there are of
 //! each minute, service and severity or status (`counts`), and the durations of spans by service, name, kind and status
 //! (`durations`). They are kept where they are much smaller than what they spare, lie before the footer, which says where,
-//! and are read when a query asks; whoever cannot read one reads the blocks. An index in the footer says which kinds of
-//! rows each block has (`kinds`), so that others are left out. Format: `docs/formats/segment.md`.
+//! and are read when a query asks; whoever cannot read one reads the blocks. The index of kinds
+//! (`crate::kinds`), which lies in the footer, is made of the same look at each block. Format: `docs/formats/segment.md`.
 
 mod columns;
 pub(crate) mod counts;
 pub(crate) mod durations;
-pub(crate) mod kinds;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use foundation::disk::ReadAt;
 use model::{TimeRange, UnixNanos};
 
-use columns::{Columns, Texts};
+use columns::Columns;
 pub(crate) use counts::Counts;
 pub(crate) use durations::Durations;
 use durations::Slice;
@@ -26,8 +25,10 @@ use crate::block::{Block, BlockError};
 use crate::column::Damaged;
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::extent::Extent;
+use crate::kinds;
 use crate::resources::OriginCache;
 use crate::schema::Schema;
+use crate::texts::Texts;
 
 /// Tables are kept when they take no more bytes than the segment has rows, divided by this: a fiftieth of the segment.
 const ROWS_PER_BYTE: u64 = 2;
@@ -80,7 +81,9 @@ impl Summaries {
         for block in blocks {
             // What does not read back is found by whoever reads it; here it only means that blocks are asked.
             let columns = Columns::of(schema, block, &mut services, &origins).ok();
-            kinds = kinds.zip(columns.as_ref()).and_then(|(kinds, columns)| kinds.add(columns, &services));
+            kinds = kinds
+                .zip(columns.as_ref())
+                .and_then(|(kinds, columns)| kinds.add(&columns.kinds(schema), services.len()));
             counts = counts.zip(columns.as_ref()).and_then(|(counts, columns)| counts.add(columns, &services));
             durations = durations.zip(columns.as_ref()).and_then(|(tables, columns)| tables.add(columns, &services));
             if kinds.is_none() && counts.is_none() && durations.is_none() {

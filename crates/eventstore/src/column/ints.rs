@@ -40,6 +40,11 @@ pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
     }
 }
 
+/// The same of values that are made one by one.
+pub(crate) fn encode_each(values: impl Iterator<Item = i64>, out: &mut Vec<u8>) {
+    encode(&values.collect::<Vec<_>>(), out);
+}
+
 /// Few distinct values: ports, status codes, line numbers.
 fn dictionary(values: &[i64]) -> Option<Vec<u8>> {
     let max = ENTRIES_MAX.min(values.len() / 8);

@@ -7,8 +7,8 @@ use super::compile::{Node, Plan};
 use super::facts::{Counted, Fact, Facts, RowsOf};
 use super::filter::Field;
 use crate::block::Block;
+use crate::kinds::Kind;
 use crate::schema::Schema;
-use crate::summary::kinds::Kind;
 
 /// How many rows of a block satisfy a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,66 +2,17 @@
 
 use std::ops::Range;
 
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
-
 use crate::block::{Block, BlockError, Header, Loaded, Presences, Values};
-use crate::column::binary::{self, Binary};
-use crate::column::bytes::{Reader, put_varint};
+use crate::column::Damaged;
+use crate::column::binary::Binary;
 use crate::column::presence::Presence;
-use crate::column::{Damaged, ints};
+use crate::kinds;
 use crate::resources::OriginCache;
 use crate::schema::{DURATION, NAME, RESOURCE, Schema, TIME};
-
-/// Distinct texts and their places, in the order in which they were met.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    places: HashMap<Box<str>, u32, FxBuildHasher>,
-    list: Vec<Box<str>>,
-}
-
-impl Texts {
-    pub(super) fn place(&mut self, text: &str) -> u32 {
-        if let Some(place) = self.places.get(text) {
-            return *place;
-        }
-        let place = self.list.len() as u32;
-        self.list.push(text.into());
-        self.places.insert(text.into(), place);
-        place
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(super) fn get(&self, place: u32) -> &str {
-        self.list.get(place as usize).map_or("", |text| text)
-    }
-
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.list.len() as u64);
-        let texts: Vec<&[u8]> = self.list.iter().map(|text| text.as_bytes()).collect();
-        binary::put_blob(&texts, out);
-    }
-
-    /// Reads what [`Texts::encode`] wrote: at most `max` texts.
-    pub(super) fn decode(r: &mut Reader<'_>, max: usize) -> Result<Vec<Box<str>>, Damaged> {
-        let n = r.count(max)?;
-        let texts = binary::read_blob(r, n)?;
-        let text = |i| std::str::from_utf8(texts.get(i)).map(Into::into).map_err(|_| Damaged("text"));
-        (0..n).map(text).collect()
-    }
-}
-
-/// Appends a column of a table.
-pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = i64>) {
-    ints::encode(&values.collect::<Vec<_>>(), out);
-}
+use crate::texts::Texts;
 
 /// A block that is looked at, and what all tables want of each of its rows.
 pub(super) struct Columns<'a> {
-    pub(super) schema: Schema,
     block: &'a Block,
     header: Header,
     presences: Presences,
@@ -85,7 +36,7 @@ impl<'a> Columns<'a> {
     ) -> Result<Self, BlockError> {
         let (header, presences) = (block.read_header()?, Presences::default());
         let (times, counted, durations, services_of) = Default::default();
-        let mut columns = Self { schema, block, header, presences, times, counted, durations, services: services_of };
+        let mut columns = Self { block, header, presences, times, counted, durations, services: services_of };
         columns.times = columns.ints(TIME)?;
         columns.counted = columns.ints(schema.counted())?;
         if schema == Schema::Spans {
@@ -93,6 +44,12 @@ impl<'a> Columns<'a> {
         }
         columns.services = columns.services(services, origins)?;
         Ok(columns)
+    }
+
+    /// What the index of kinds wants of them.
+    pub(super) fn kinds(&self, schema: Schema) -> kinds::Rows<'_> {
+        let durations = (schema == Schema::Spans).then_some(&*self.durations);
+        kinds::Rows { services: &self.services, values: &self.counted, durations }
     }
 
     pub(super) fn rows(&self) -> usize {

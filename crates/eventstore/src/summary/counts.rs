@@ -3,11 +3,12 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::columns::{Columns, Texts, put_column};
+use super::columns::Columns;
 use super::{LINES_MAX, is_small};
 use crate::column::bytes::{Reader, put_signed, put_varint};
 use crate::column::{Damaged, ints};
 use crate::schema::COUNTED_VALUES;
+use crate::texts::Texts;
 
 /// Nanoseconds of a minute; minutes are counted from the epoch.
 pub(crate) const MINUTE: i64 = 60_000_000_000;
@@ -77,19 +78,17 @@ fn encode(services: &Texts, lines: &[((i64, u32, u8), u64)]) -> Vec<u8> {
     keys.sort_unstable();
     keys.dedup();
     put_varint(&mut out, keys.len() as u64);
-    put_column(&mut out, keys.iter().map(|(service, _)| i64::from(*service)));
-    put_column(&mut out, keys.iter().map(|(_, value)| i64::from(*value)));
+    ints::encode_each(keys.iter().map(|(service, _)| i64::from(*service)), &mut out);
+    ints::encode_each(keys.iter().map(|(_, value)| i64::from(*value)), &mut out);
     put_varint(&mut out, lines.len() as u64);
     let first = lines.first().map_or(0, |((minute, ..), _)| *minute);
     put_signed(&mut out, first);
     let minutes = lines.iter().map(|((minute, ..), _)| *minute);
-    put_column(
-        &mut out,
-        minutes.clone().zip(std::iter::once(first).chain(minutes)).map(|(minute, before)| minute - before),
-    );
+    let steps = minutes.clone().zip(std::iter::once(first).chain(minutes)).map(|(minute, before)| minute - before);
+    ints::encode_each(steps, &mut out);
     let place = |service, value| keys.partition_point(|key| *key < (service, value)) as i64;
-    put_column(&mut out, lines.iter().map(|((_, service, value), _)| place(*service, *value)));
-    put_column(&mut out, lines.iter().map(|(_, rows)| *rows as i64));
+    ints::encode_each(lines.iter().map(|((_, service, value), _)| place(*service, *value)), &mut out);
+    ints::encode_each(lines.iter().map(|(_, rows)| *rows as i64), &mut out);
     out
 }
 

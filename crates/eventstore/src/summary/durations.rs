@@ -10,13 +10,14 @@ use hashbrown::HashMap;
 use model::UnixNanos;
 use rustc_hash::FxBuildHasher;
 
-use super::columns::{Columns, Texts};
+use super::columns::Columns;
 use super::counts::MINUTE;
 use super::{LINES_MAX, is_small};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::histogram::Histogram;
 use crate::schema::{KIND, PARENT};
+use crate::texts::Texts;
 
 /// Nanoseconds of an hour; hours are counted from the epoch.
 pub(crate) const HOUR: i64 = 60 * MINUTE;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::columns::{Columns, Texts, put_column};
 use crate::column::bytes::{Reader, put_varint};
 use crate::column::{Damaged, ints};
 use crate::schema::{COUNTED_VALUES, Schema};
+use crate::texts::Texts;
 
 /// Services of a segment; with more of them, as when their names are data, there is no index.
 const SERVICES_MAX: usize = 4096;
@@ -90,9 +90,19 @@ fn longest_of(code: u16) -> i64 {
 
 const CODE_MAX: u16 = 487;
 
+/// What is looked at of the rows of a block: one of each per row.
+pub(crate) struct Rows<'a> {
+    /// Places among the services of the segment.
+    pub(crate) services: &'a [u32],
+    /// Severity numbers or status codes.
+    pub(crate) values: &'a [i64],
+    /// Nanoseconds; of spans.
+    pub(crate) durations: Option<&'a [i64]>,
+}
+
 /// The index while blocks go by.
 #[derive(Default)]
-pub(super) struct Builder {
+pub(crate) struct Builder {
     sets: HashMap<Vec<Key>, u32, FxBuildHasher>,
     list: Vec<Vec<Key>>,
     listed: usize,
@@ -106,16 +116,16 @@ pub(super) struct Builder {
 const NONE: i64 = -1;
 
 impl Builder {
-    /// Looks at the rows of a block; `None` when there are too many services or kinds.
-    pub(super) fn add(mut self, columns: &Columns<'_>, services: &Texts) -> Option<Self> {
-        if services.len() > SERVICES_MAX {
+    /// Looks at the rows of a block, whose services have places among so many; `None` when there are too many services or kinds.
+    pub(crate) fn add(mut self, rows: &Rows<'_>, services: usize) -> Option<Self> {
+        if services > SERVICES_MAX {
             return None;
         }
-        let mut kinds = self.kinds(columns, services.len());
+        let mut kinds = self.kinds(rows, services);
         if kinds.len() > KINDS_MAX {
             kinds = by_service(kinds);
         }
-        if columns.schema == Schema::Spans {
+        if rows.durations.is_some() {
             self.longest.extend(kinds.iter().map(|(_, longest)| i64::from(code_of(*longest))));
         }
         let set: Vec<Key> = kinds.into_iter().map(|(key, _)| key).collect();
@@ -130,17 +140,17 @@ impl Builder {
     }
 
     /// The kinds of a block, rising, with the longest durations.
-    fn kinds(&mut self, columns: &Columns<'_>, services: usize) -> Vec<(Key, i64)> {
+    fn kinds(&mut self, rows: &Rows<'_>, services: usize) -> Vec<(Key, i64)> {
         const VALUES: usize = COUNTED_VALUES + 1;
         self.cells.resize(services * VALUES, NONE);
         let mut used = Vec::new();
-        for (row, (service, value)) in columns.services.iter().zip(&columns.counted).enumerate() {
+        for (row, (service, value)) in rows.services.iter().zip(rows.values).enumerate() {
             let value = usize::try_from(*value).unwrap_or(COUNTED_VALUES).min(COUNTED_VALUES);
             let cell = *service as usize * VALUES + value;
             if self.cells[cell] == NONE {
                 used.push(cell);
             }
-            let duration = columns.durations.get(row).map_or(0, |nanos| (*nanos).max(0));
+            let duration = rows.durations.and_then(|all| all.get(row)).map_or(0, |nanos| (*nanos).max(0));
             self.cells[cell] = self.cells[cell].max(duration);
         }
         used.sort_unstable();
@@ -149,16 +159,16 @@ impl Builder {
     }
 
     /// The encoded index.
-    pub(super) fn finish(self, services: &Texts) -> Vec<u8> {
+    pub(crate) fn finish(self, services: &Texts) -> Vec<u8> {
         let mut out = Vec::new();
         services.encode(&mut out);
         put_varint(&mut out, self.list.len() as u64);
         for set in &self.list {
             put_varint(&mut out, set.len() as u64);
-            put_column(&mut out, set.iter().map(|key| i64::from(key.service)));
-            put_column(&mut out, set.iter().map(|key| i64::from(key.value)));
+            ints::encode_each(set.iter().map(|key| i64::from(key.service)), &mut out);
+            ints::encode_each(set.iter().map(|key| i64::from(key.value)), &mut out);
         }
-        put_column(&mut out, self.blocks.iter().map(|set| i64::from(*set)));
+        ints::encode_each(self.blocks.iter().map(|set| i64::from(*set)), &mut out);
         ints::encode(&self.longest, &mut out);
         out
     }
