@@ -5,7 +5,6 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use foundation::Clock;
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
@@ -19,7 +18,7 @@ use crate::data_dir;
 use crate::serve::listen::bind_receivers;
 use crate::serve::live::{self, Live};
 use crate::serve::signals::{Asked, Signals};
-use crate::serve::start_logging;
+use crate::serve::{start_logging, threads};
 use crate::start_pages;
 
 /// Forwards until SIGINT or SIGTERM.
@@ -27,11 +26,7 @@ pub(crate) fn run(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
     start_logging(&loaded.config)?;
     pipeline::connections::raise_open_files();
     live::warn(&loaded.warnings);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("bellrock")
-        .build()
-        .context("cannot start the threads that serve sockets")?;
+    let runtime = threads("bellrock")?;
     let result = runtime.block_on(collect(loaded, args));
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     result

@@ -42,7 +42,7 @@ use pipeline::component::{Host, Shared, Sockets, StatusBoard};
 use pipeline::ingest::Acceptance;
 use pipeline::{Engines, Import, Ingest, Journal, RemoteWrite, RequestLimit, scrape};
 use storage::{Retention, Running};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tsdb::Tsdb;
@@ -62,17 +62,18 @@ pub(crate) fn run(loaded: Loaded, args: ServeArgs) -> anyhow::Result<()> {
     start_logging(&loaded.config)?;
     pipeline::connections::raise_open_files();
     live::warn(&loaded.warnings);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("bellrock")
-        .build()
-        .context("cannot start the threads that serve sockets")?;
-    let faces = faces::threads().context("cannot start the threads of the API")?;
+    let (runtime, faces) = (threads("bellrock")?, threads("faces")?);
     let result = runtime.block_on(serve(loaded, args, faces.handle()));
     // Connections that outlived their deadline are cut off here.
     faces.shutdown_timeout(Duration::from_millis(500));
     runtime.shutdown_timeout(Duration::from_millis(500));
     result
+}
+
+/// Threads that serve sockets, as many as there are cores.
+pub(crate) fn threads(name: &str) -> anyhow::Result<Runtime> {
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name(name).build();
+    threads.context("cannot start the threads that serve sockets")
 }
 
 pub(crate) fn start_logging(config: &Config) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::runtime::{self, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
@@ -47,12 +47,8 @@ impl Default for Patience {
     }
 }
 
-/// The threads of these ports: whoever asks does not stand in line behind what arrives.
-pub(super) fn threads() -> io::Result<Runtime> {
-    runtime::Builder::new_multi_thread().enable_all().thread_name("faces").build()
-}
-
-/// Serves `router` on `socket`, with these threads, until `stop` says so, and then what is in flight.
+/// Serves `router` on `socket` until `stop` says so, and then what is in flight. The threads are those of these ports alone:
+/// whoever asks does not stand in line behind what arrives.
 pub(super) fn spawn(
     tasks: &mut JoinSet<()>,
     threads: &Handle,
