@@ -372,8 +372,8 @@ impl Block {
         Ok(ints::below(&mut r, self.rows(), bounds)?)
     }
 
-    /// The codes of a column of integers that every row has; `None` when it is not stored as a dictionary.
-    pub(crate) fn int_codes(&self, header: &Header, entry: &Entry) -> Result<Option<ints::Dictionary>, BlockError> {
+    /// A column of integers as it is stored; `None` when it is none, or not every row has it.
+    pub(crate) fn stored_ints(&self, header: &Header, entry: &Entry) -> Result<Option<ints::Stored>, BlockError> {
         if !matches!(entry.value_type, ValueType::Int | ValueType::Bool) || entry.present as usize != self.rows() {
             return Ok(None);
         }
@@ -383,7 +383,7 @@ impl Block {
             return Ok(None);
         }
         presence::decode(&mut r, self.rows(), self.rows())?;
-        Ok(ints::decode_dictionary(&mut r, self.rows())?)
+        Ok(Some(ints::decode_stored(&mut r, self.rows())?))
     }
 
     /// The templates of a text column and the template of each value, without decoding the values; `None` when

@@ -209,12 +209,20 @@ pub(crate) struct Dictionary {
     pub(crate) entries: Vec<i64>,
 }
 
-/// Reads `n` values as a dictionary; `None` when they are stored in another way.
-pub(crate) fn decode_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Option<Dictionary>, Damaged> {
-    if n == 0 || r.u8()? != DICT {
-        return Ok(None);
+/// A column as it is stored.
+pub(crate) enum Stored {
+    Coded(Dictionary),
+    /// In any other way.
+    Plain(Vec<i64>),
+}
+
+/// Reads `n` values, as codes where they have a dictionary.
+pub(crate) fn decode_stored(r: &mut Reader<'_>, n: usize) -> Result<Stored, Damaged> {
+    if n == 0 || r.0.first() != Some(&DICT) {
+        return decode(r, n).map(Stored::Plain);
     }
-    read_dictionary(r, n).map(Some)
+    r.u8()?;
+    read_dictionary(r, n).map(Stored::Coded)
 }
 
 fn read_dictionary(r: &mut Reader<'_>, n: usize) -> Result<Dictionary, Damaged> {
@@ -335,8 +343,11 @@ mod tests {
             assert_eq!(decode_at(&mut r, values.len(), &at).unwrap(), picked);
             assert!(r.0.is_empty());
         }
-        if let Some(Dictionary { codes, entries }) = decode_dictionary(&mut Reader(&out), values.len()).unwrap() {
-            assert!(codes.iter().map(|c| &entries[*c as usize]).eq(values));
+        match decode_stored(&mut Reader(&out), values.len()).unwrap() {
+            Stored::Coded(Dictionary { codes, entries }) => {
+                assert!(codes.iter().map(|c| &entries[*c as usize]).eq(values));
+            }
+            Stored::Plain(plain) => assert_eq!(plain, values),
         }
         out.len()
     }

@@ -54,9 +54,8 @@ pub(crate) fn groups_of(view: &View<'_>, by: &GroupBy, rows: &Rows) -> Result<Gr
         GroupBy::Field(Field::Service) => {
             let mut out = Collected::new(list.len());
             let codes: Vec<u32> = view.resources()?.iter().map(|r| out.code_of(Some(r.service.clone()))).collect();
-            let places = view.required_of_rows(RESOURCE, list)?;
-            for (to, row) in out.codes.iter_mut().zip(list) {
-                *to = codes.get(places.at(*row) as usize).copied().unwrap_or(NO_GROUP);
+            for (to, place) in out.codes.iter_mut().zip(view.required_at(RESOURCE, list)?) {
+                *to = codes.get(place as usize).copied().unwrap_or(NO_GROUP);
             }
             Some(out.groups())
         }
@@ -114,11 +113,9 @@ fn coded_of(
 
 /// The groups of `rows` by a column of integers.
 fn ints_of(view: &View<'_>, id: u8, rows: &[usize], name: impl Fn(i64) -> Option<String>) -> Result<Groups, Halt> {
-    let column = view.ints_of_rows(id, rows)?;
     let mut out = Collected::new(rows.len());
     let mut known: HashMap<i64, u32, FxBuildHasher> = HashMap::default();
-    for (i, row) in rows.iter().enumerate() {
-        let value = column.as_ref().map_or(0, |c| c.at(*row));
+    for (i, value) in view.ints_at(id, rows)?.into_iter().enumerate() {
         let code = *known.entry(value).or_insert_with(|| out.code_of(name(value)));
         out.set(i, code);
     }

@@ -124,7 +124,11 @@ impl<'a> View<'a> {
         if let Some(found) = self.loaded.borrow().get(&place) {
             return Ok(found.clone());
         }
-        let column = Arc::new(self.block.load(&self.header, self.entry(place)?, &self.presences)?);
+        self.keep(place, self.block.load(&self.header, self.entry(place)?, &self.presences)?)
+    }
+
+    fn keep(&self, place: usize, column: Loaded) -> Result<Arc<Loaded>, Halt> {
+        let column = Arc::new(column);
         self.decoded(column.heap_bytes())?;
         self.loaded.borrow_mut().insert(place, column.clone());
         Ok(column)
@@ -209,11 +213,18 @@ impl<'a> View<'a> {
         Ok(self.block.codes_of_rows(&self.header, self.entry(place)?, &self.presences, rows)?)
     }
 
-    /// The codes of a column of integers that every row has, if it has a dictionary.
+    /// The codes of a column of integers that every row has, if it has a dictionary; else its values are at hand.
     pub(crate) fn int_codes(&self, id: u8) -> Result<Option<ints::Dictionary>, Halt> {
-        match self.with_id(id).next() {
-            Some((place, entry)) if !self.is_loaded(place) => Ok(self.block.int_codes(&self.header, entry)?),
-            _ => Ok(None),
+        let Some((place, entry)) = self.with_id(id).next().filter(|(place, _)| !self.is_loaded(*place)) else {
+            return Ok(None);
+        };
+        match self.block.stored_ints(&self.header, entry)? {
+            Some(ints::Stored::Coded(codes)) => Ok(Some(codes)),
+            Some(ints::Stored::Plain(values)) => {
+                self.keep(place, Loaded { presence: Presence::All, values: Values::Ints(values) })?;
+                Ok(None)
+            }
+            None => Ok(None),
         }
     }
 

@@ -35,8 +35,8 @@ impl<'a> Columns<'a> {
         origins: &OriginCache,
     ) -> Result<Self, BlockError> {
         let (header, presences) = (block.read_header()?, Presences::default());
-        let (times, counted, durations, services_of) = Default::default();
-        let mut columns = Self { block, header, presences, times, counted, durations, services: services_of };
+        let mut columns =
+            Self { block, header, presences, times: vec![], counted: vec![], durations: vec![], services: vec![] };
         columns.times = columns.ints(TIME)?;
         columns.counted = columns.ints(schema.counted())?;
         if schema == Schema::Spans {
