@@ -69,7 +69,8 @@ async fn fetch(url: Url) -> anyhow::Result<(u16, Vec<u8>)> {
     let client = Client::new(&HttpConfig::default(), options)?;
     let server = url.origin().ascii_serialization();
     let answer = client.send(Request::get(url), TIMEOUT).await;
-    let answer = answer.with_context(|| format!("cannot ask the server at {server} (set --api)"))?;
+    let answer =
+        answer.with_context(|| format!("cannot ask the server at {server} (is it running? else set --api)"))?;
     if answer.truncated {
         bail!("the answer is longer than {} MiB; narrow it with `| limit` or `| fields`", ANSWER_BYTES_MAX >> 20);
     }

@@ -206,8 +206,8 @@ pub(crate) struct StorageArgs {
     #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR", global = true)]
     pub data_dir: Option<PathBuf>,
     /// Ask a running server instead: the address of its API, as http://127.0.0.1:8080.
-    #[arg(long, value_name = "URL", global = true)]
-    pub url: Option<String>,
+    #[arg(long, visible_alias = "url", value_name = "URL", global = true)]
+    pub api: Option<String>,
     /// Print JSON, as the API answers.
     #[arg(long)]
     pub json: bool,

@@ -12,7 +12,7 @@ const LAYOUT_VERSION: &str = "1";
 /// Why a data directory cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum DataDirError {
-    #[error("cannot use the data directory {}: {source} (set --data-dir)", path.display())]
+    #[error("cannot use the data directory {} (set --data-dir)", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error(
         "the data directory {} is in use by another bellrock{}; stop it, or set --data-dir",

@@ -1,7 +1,7 @@
 //! `bellrock storage`: what lies on disk, and what retention would remove or removes.
 //!
 //! Looks into the data directory when no server has it open, else asks the
-//! server (`--url`): both give the same report.
+//! server (`--api`): both give the same report.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn run(args: &StorageArgs, config: &Config) -> anyhow::Result<String> {
     match &args.command {
         None => {
-            let report = match &args.url {
+            let report = match &args.api {
                 Some(url) => fetch(url)?,
                 None => look(&config.data_dir, &config.limits)?,
             };
@@ -44,7 +44,7 @@ fn open(dir: &Path) -> anyhow::Result<(data_dir::DataDir, Stopped)> {
     if !dir.is_dir() {
         bail!("there is no data directory {} (set --data-dir)", dir.display());
     }
-    let locked = data_dir::open(dir).context("a server that runs is asked with --url http://127.0.0.1:8080")?;
+    let locked = data_dir::open(dir).context("a server that runs is asked with --api http://127.0.0.1:8080")?;
     let stopped = Stopped::open(Arc::new(RealDisk), dir)?;
     Ok((locked, stopped))
 }
@@ -55,7 +55,7 @@ fn look(dir: &Path, limits: &Limits) -> anyhow::Result<Report> {
 }
 
 fn run_prune(args: &StorageArgs, prune: &PruneArgs, config: &Config) -> anyhow::Result<String> {
-    if let Some(url) = &args.url {
+    if let Some(url) = &args.api {
         if !prune.dry_run {
             bail!("a running server prunes by itself, every minute; add --dry-run to see what goes next");
         }
@@ -76,9 +76,9 @@ fn run_prune(args: &StorageArgs, prune: &PruneArgs, config: &Config) -> anyhow::
 /// `GET /api/v1/storage` of a running server, in HTTP/1.0 so that the body ends with the connection.
 fn fetch(url: &str) -> anyhow::Result<Report> {
     let Some(authority) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
-        bail!("--url: `{url}` is not an address; write http://127.0.0.1:8080, the API of the server");
+        bail!("--api: `{url}` is not an address; write http://127.0.0.1:8080, the API of the server");
     };
-    let asking = || format!("cannot ask the server at {url}");
+    let asking = || format!("cannot ask the server at {url} (is it running? else set --api)");
     let mut stream = TcpStream::connect(authority).with_context(asking)?;
     stream.set_read_timeout(Some(TIMEOUT)).with_context(asking)?;
     write!(stream, "GET /api/v1/storage HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\n\r\n")
