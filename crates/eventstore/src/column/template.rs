@@ -259,39 +259,53 @@ pub(crate) fn decode_templates(
 
 /// Reads `n` texts.
 pub(crate) fn decode(r: &mut Reader<'_>, n: usize, shared: Option<&Arc<Dictionary>>) -> Result<Blob, Damaged> {
-    let (texts, bytes) = decode_where(r, n, shared, None)?;
-    if texts.bytes().len() == bytes { Ok(texts) } else { Err(Damaged("template length")) }
+    let (Templates { texts, codes }, mut values) = read(r, n, shared)?;
+    values.pools.join()?;
+    let mut out = Vec::with_capacity(values.bytes.min(1 << 24));
+    let mut offsets = Vec::with_capacity(n + 1);
+    offsets.push(0);
+    for code in codes {
+        values.append(texts.get(code as usize), code as usize, &mut out)?;
+        offsets.push(out.len() as u32);
+    }
+    if out.len() == values.bytes { Ok(Blob::new(offsets, out)) } else { Err(Damaged("template length")) }
 }
 
-/// Reads those at `at` (below `n`) of `n` texts.
+/// Reads those at `at` (rising, below `n`) of `n` texts.
 pub(crate) fn decode_at(
     r: &mut Reader<'_>,
     n: usize,
     shared: Option<&Arc<Dictionary>>,
     at: &[usize],
 ) -> Result<Blob, Damaged> {
-    let mut wanted = vec![false; n];
-    for i in at {
-        *wanted.get_mut(*i).ok_or(Damaged("place of a text"))? = true;
+    let (Templates { texts, codes }, mut values) = read(r, n, shared)?;
+    let mut out = Vec::new();
+    let mut offsets = Vec::with_capacity(at.len() + 1);
+    offsets.push(0);
+    // Of each template, the texts that were made or passed over.
+    let mut passed = vec![0; texts.len()];
+    for (i, rank) in at.iter().zip(ranks(&codes, texts.len(), at)) {
+        let code = *codes.get(*i).ok_or(Damaged("place of a text"))? as usize;
+        values.skip(code, rank.saturating_sub(passed[code]));
+        passed[code] = rank + 1;
+        values.append(texts.get(code), code, &mut out)?;
+        offsets.push(out.len() as u32);
     }
-    Ok(decode_where(r, n, shared, Some(&wanted))?.0)
+    if offsets.len() > at.len() { Ok(Blob::new(offsets, out)) } else { Err(Damaged("place of a text")) }
 }
 
-/// Reads those of `n` texts that are wanted, or all; and the bytes of all of them.
-fn decode_where(
-    r: &mut Reader<'_>,
+/// Reads `n` texts as far as none of them is made.
+fn read<'a>(
+    r: &mut Reader<'a>,
     n: usize,
     shared: Option<&Arc<Dictionary>>,
-    wanted: Option<&[bool]>,
-) -> Result<(Blob, usize), Damaged> {
-    let Templates { texts, codes } = decode_templates(r, n, shared)?;
+) -> Result<(Templates, TextValues<'a>), Damaged> {
+    let templates = decode_templates(r, n, shared)?;
+    let texts = &templates.texts;
     let bytes = r.count(binary::BLOB_BYTES_MAX)?;
-    let mut rows = vec![0usize; texts.len()];
-    codes.iter().for_each(|c| rows[*c as usize] += 1);
     let (mut used, mut values_left) = (Used::default(), bytes);
-    // Of all templates; `first[t]` is the place of the first variable of template `t`.
-    let (mut variables, mut first) = (Vec::new(), Vec::with_capacity(texts.len()));
-    for (t, n) in rows.into_iter().enumerate() {
+    let (mut variables, mut first) = (Vec::new(), Vec::with_capacity(texts.len() + 1));
+    for (t, n) in count(&templates.codes, texts.len()).into_iter().enumerate() {
         first.push(variables.len());
         for _ in memchr::memchr_iter(VARIABLE, texts.get(t)) {
             // Every value is at least a byte of the texts: bounds what is allocated.
@@ -299,41 +313,98 @@ fn decode_where(
             variables.push(Variable::read(r, n, &mut used)?);
         }
     }
-    let mut pools = ReadPools::read(r, &used)?;
-    let mut out = Vec::new();
-    if wanted.is_none() {
-        pools.join()?;
-        out.reserve(bytes.min(1 << 24));
+    first.push(variables.len());
+    let pools = ReadPools::read(r, &used)?;
+    Ok((templates, TextValues { variables, first, pools, bytes }))
+}
+
+/// The values of texts, which are made in their order.
+struct TextValues<'a> {
+    /// Those of the first template, then those of the next.
+    variables: Vec<Variable<'a>>,
+    /// The place of the first variable of each template, and where those of the last one end.
+    first: Vec<usize>,
+    pools: ReadPools<'a>,
+    /// Of all texts together.
+    bytes: usize,
+}
+
+impl<'a> TextValues<'a> {
+    fn of(&mut self, template: usize) -> (&mut [Variable<'a>], &ReadPools<'a>) {
+        let variables = match self.first.get(template..template + 2) {
+            Some(&[from, to]) => self.variables.get_mut(from..to).unwrap_or_default(),
+            _ => &mut [],
+        };
+        (variables, &self.pools)
     }
-    let mut offsets = Vec::with_capacity(n + 1);
-    offsets.push(0);
-    // Texts of each template that are passed over since the last one that was made.
-    let mut passed = vec![0usize; texts.len()];
-    for (i, code) in codes.into_iter().enumerate() {
-        let mut variable = first[code as usize];
-        if wanted.is_some_and(|wanted| wanted.get(i) != Some(&true)) {
-            passed[code as usize] += 1;
-            continue;
+
+    /// Passes over the next `n` texts of a template.
+    fn skip(&mut self, template: usize, n: usize) {
+        if n > 0 {
+            self.of(template).0.iter_mut().for_each(|v| v.skip(n));
         }
-        let skipped = std::mem::take(&mut passed[code as usize]);
-        if skipped > 0 {
-            let end = first.get(code as usize + 1).copied().unwrap_or(variables.len());
-            variables.get_mut(variable..end).into_iter().flatten().for_each(|v| v.skip(skipped));
-        }
-        let mut template = texts.get(code as usize);
-        while let Some(at) = memchr::memchr(VARIABLE, template) {
-            out.extend_from_slice(&template[..at]);
-            variables.get_mut(variable).ok_or(Damaged("variables"))?.append(&pools, &mut out)?;
-            variable += 1;
-            template = &template[at + 1..];
-        }
-        out.extend_from_slice(template);
-        if out.len() > bytes {
-            return Err(Damaged("template length"));
-        }
-        offsets.push(out.len() as u32);
     }
-    Ok((Blob::new(offsets, out), bytes))
+
+    /// Appends the next text of a template, which is `text`.
+    fn append(&mut self, mut text: &[u8], template: usize, out: &mut Vec<u8>) -> Result<(), Damaged> {
+        let (variables, pools) = self.of(template);
+        for variable in variables {
+            let at = memchr::memchr(VARIABLE, text).ok_or(Damaged("variables"))?;
+            out.extend_from_slice(&text[..at]);
+            variable.append(pools, out)?;
+            text = &text[at + 1..];
+        }
+        out.extend_from_slice(text);
+        if out.len() > self.bytes { Err(Damaged("template length")) } else { Ok(()) }
+    }
+}
+
+/// So many tables are counted in turn: a counter is not waited for by the next of the same code.
+const COUNTED_IN_TURN: usize = 4;
+
+/// How often each code below `end` comes.
+fn count(codes: &[u32], end: usize) -> Vec<usize> {
+    if end == 1 {
+        return vec![codes.len()];
+    }
+    let mut tables = vec![0u32; end * COUNTED_IN_TURN];
+    let mut tables: Vec<&mut [u32]> = tables.chunks_exact_mut(end.max(1)).collect();
+    for codes in codes.chunks(COUNTED_IN_TURN) {
+        codes.iter().zip(&mut tables).for_each(|(c, table)| table[*c as usize] += 1);
+    }
+    (0..end).map(|c| tables.iter().map(|table| table[c] as usize).sum()).collect()
+}
+
+/// Up to so many codes are each looked for among all: that takes less than to count them one after the other.
+const LOOKED_FOR_MAX: usize = 16;
+
+/// Of the codes at `at` (rising), which are below `end`, how many of the same come before each.
+fn ranks(codes: &[u32], end: usize, at: &[usize]) -> Vec<usize> {
+    if end == 1 {
+        return at.to_vec();
+    }
+    let mut seen = vec![0; end];
+    if at.len().min(end) > LOOKED_FOR_MAX {
+        let mut out = Vec::with_capacity(at.len());
+        for (i, code) in codes.iter().enumerate() {
+            let seen = &mut seen[*code as usize];
+            if at.get(out.len()) == Some(&i) {
+                out.push(*seen);
+            }
+            *seen += 1;
+        }
+        return out;
+    }
+    // Up to where each was looked for.
+    let mut looked = vec![0; end];
+    let rank = |i: &usize| {
+        let code = *codes.get(*i)?;
+        let (seen, looked) = (&mut seen[code as usize], &mut looked[code as usize]);
+        *seen += codes.get(*looked..*i)?.iter().filter(|c| **c == code).count();
+        *looked = *i;
+        Some(*seen)
+    };
+    at.iter().map_while(rank).collect()
 }
 
 /// Texts that differ in one number only.
@@ -640,6 +711,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn codes_are_counted_as_one_would(codes in prop::collection::vec(0u32..40, 0..200), step in 1usize..30, end in 40usize..50) {
+            let before = |i: usize, code: u32| codes[..i].iter().filter(|c| **c == code).count();
+            let all: Vec<usize> = (0..end as u32).map(|code| before(codes.len(), code)).collect();
+            prop_assert_eq!(count(&codes, end), all);
+            let at: Vec<usize> = (0..codes.len()).step_by(step).collect();
+            let expected: Vec<usize> = at.iter().map(|i| before(*i, codes[*i])).collect();
+            prop_assert_eq!(ranks(&codes, end, &at), expected);
+        }
+
         #[test]
         fn any_texts_round_trip(texts in prop::collection::vec("[ab9f0 -]{0,12}", 0..60)) {
             round_trip(&texts.iter().map(|t| t.as_bytes()).collect::<Vec<_>>());
