@@ -221,6 +221,10 @@ fn by_resource(view: &View<'_>, matches: impl Fn(&crate::resources::ResourceInfo
     if hit.iter().all(|h| *h == hit[0]) {
         return Ok(constant(view, hit.first() == Some(&true)));
     }
+    if let Some(ints::Dictionary { codes, entries }) = view.int_codes(RESOURCE)? {
+        let hits: Vec<bool> = entries.iter().map(|r| hit.get(*r as usize) == Some(&true)).collect();
+        return Ok(code_rows(view, &Presence::All, &codes, &hits));
+    }
     by_code(view, &view.resource_codes()?, &hit)
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn spans(engine: &Engine, select: &Select, page: &Page) -> Result<Out
     latest(engine, select, page, materialize::spans, materialize::span_bytes)
 }
 
-/// Makes records of rows of a block.
-type Materialize<T> = fn(&View<'_>, &[usize]) -> Result<Vec<Row<T>>, Halt>;
+/// Makes records of rows of a block, which rise and have these ids.
+type Materialize<T> = fn(&View<'_>, &[usize], &[RowId]) -> Result<Vec<Row<T>>, Halt>;
 
 fn latest<T: Send>(
     engine: &Engine,
@@ -167,17 +167,21 @@ impl EndsEarly for Mutex<Best<'_>> {
     }
 }
 
-/// The rows of a block that are materialised.
-type Winners<'a> = (&'a Arc<Block>, Vec<usize>);
+/// The rows of a block that are materialised, with their ids.
+struct Winners<'a> {
+    block: &'a Arc<Block>,
+    rows: Vec<usize>,
+    ids: Vec<RowId>,
+}
 
 impl Morsel for Winners<'_> {
     fn block(&self) -> Option<&Arc<Block>> {
-        Some(self.0)
+        Some(self.block)
     }
 
-    /// All columns are read.
+    /// All columns are read, of few rows.
     fn weight(&self) -> usize {
-        4
+        2
     }
 }
 
@@ -189,19 +193,22 @@ pub(super) fn winners<T: Send>(
     materialize: Materialize<T>,
     bytes: fn(&T) -> usize,
 ) -> Vec<Row<T>> {
-    let mut by_block: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (block, row, _) in kept.into_values() {
-        by_block.entry(block).or_default().push(row);
+    let mut by_block: BTreeMap<usize, Vec<(usize, RowId)>> = BTreeMap::new();
+    for (block, row, id) in kept.into_values() {
+        by_block.entry(block).or_default().push((row, id));
     }
-    by_block.values_mut().for_each(|rows| rows.sort_unstable());
-    let winners: Vec<Winners<'_>> =
-        by_block.into_iter().filter_map(|(block, rows)| Some((blocks.get(block)?, rows))).collect();
-    for (block, _) in &winners {
-        block.ask_for_dictionaries();
-        block.ask_for(Columns::RECORD);
+    let of_block = |(block, mut rows): (usize, Vec<(usize, RowId)>)| {
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        let (rows, ids) = rows.into_iter().unzip();
+        Some(Winners { block: blocks.get(block)?, rows, ids })
+    };
+    let winners: Vec<Winners<'_>> = by_block.into_iter().filter_map(of_block).collect();
+    for of_block in &winners {
+        of_block.block.ask_for_dictionaries();
+        of_block.block.ask_for(Columns::RECORD);
     }
-    let look = |out: &mut Vec<Row<T>>, run: &mut Run<'_>, (block, rows): &Winners<'_>| {
-        let found = run.visit(block, |view| materialize(view, rows))?.unwrap_or_default();
+    let look = |out: &mut Vec<Row<T>>, run: &mut Run<'_>, Winners { block, rows, ids }: &Winners<'_>| {
+        let found = run.visit(block, |view| materialize(view, rows, ids))?.unwrap_or_default();
         let held = found.iter().map(|r| bytes(&r.record)).sum();
         out.extend(found);
         run.hold(held)

@@ -112,9 +112,8 @@ fn texts(view: &View<'_>, id: u8, rows: &[usize]) -> Result<impl Fn(usize) -> St
     })
 }
 
-/// The log records of `rows`, which rise.
-pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>>, Halt> {
-    let ids = row_ids(view, rows)?;
+/// The log records of `rows`, which rise and have these `ids`.
+pub(crate) fn logs(view: &View<'_>, rows: &[usize], ids: &[RowId]) -> Result<Vec<Row<LogRecord>>, Halt> {
     let mut shared = shared(view, rows)?;
     let (observed, severity, flags, dropped) = (
         view.ints_at(OBSERVED, rows)?,
@@ -128,7 +127,7 @@ pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>
         .map(|(p, e)| Ok((view.load_rows(p, rows)?, e.value_type)))
         .collect::<Result<Vec<_>, Halt>>()?;
     let mut out = Vec::with_capacity(rows.len());
-    for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
+    for (i, (&row, &id)) in rows.iter().zip(ids).enumerate() {
         let (resource, scope) = shared.origin(view, i)?;
         let record = LogRecord {
             time: id.time,
@@ -150,9 +149,8 @@ pub(crate) fn logs(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<LogRecord>
     Ok(out)
 }
 
-/// The spans of `rows`, which rise.
-pub(crate) fn spans(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<Span>>, Halt> {
-    let ids = row_ids(view, rows)?;
+/// The spans of `rows`, which rise and have these `ids`.
+pub(crate) fn spans(view: &View<'_>, rows: &[usize], ids: &[RowId]) -> Result<Vec<Row<Span>>, Halt> {
     let mut shared = shared(view, rows)?;
     let parents = parents_of(view, rows)?;
     let ints = |id| view.ints_at(id, rows);
@@ -163,7 +161,7 @@ pub(crate) fn spans(view: &View<'_>, rows: &[usize]) -> Result<Vec<Row<Span>>, H
         (texts(view, NAME, rows)?, texts(view, STATUS_MESSAGE, rows)?, texts(view, TRACE_STATE, rows)?);
     let (events, links) = (view.column_of_rows(EVENTS, rows)?, view.column_of_rows(LINKS, rows)?);
     let mut out = Vec::with_capacity(rows.len());
-    for (i, (&row, id)) in rows.iter().zip(ids).enumerate() {
+    for (i, (&row, &id)) in rows.iter().zip(ids).enumerate() {
         let (resource, scope) = shared.origin(view, i)?;
         let record = Span {
             trace_id: shared.trace_id(row),

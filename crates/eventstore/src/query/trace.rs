@@ -44,7 +44,10 @@ pub(crate) fn trace(
         run.read_ahead(blocks.iter().skip(i), usize::MAX);
         let spans = run.visit(block, |view| {
             let rows: Vec<usize> = matching(view, &plan, Bitmap::all(view.rows()))?.iter().collect();
-            if rows.is_empty() { Ok(Vec::new()) } else { materialize::spans(view, &rows) }
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            materialize::spans(view, &rows, &materialize::row_ids(view, &rows)?)
         });
         let taken = spans.and_then(|spans| {
             let spans = spans.unwrap_or_default();
