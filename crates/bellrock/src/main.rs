@@ -13,6 +13,7 @@ mod collect;
 mod config;
 mod data_dir;
 mod export;
+mod remote;
 mod rules;
 mod serve;
 mod start_pages;

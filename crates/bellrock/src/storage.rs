@@ -4,8 +4,6 @@
 //! server (`--api`): both give the same report.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +12,14 @@ use anyhow::{Context as _, bail};
 use foundation::Clock as _;
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
+use net::Request;
 use storage::report::{ColumnReport, Report, SignalReport};
 use storage::{Limits, Stopped, plan, remove, report};
 
 use crate::cli::{PruneArgs, StorageArgs, StorageCommand};
 use crate::config::Config;
 use crate::data_dir;
+use crate::remote::{self, Remote};
 
 /// Columns that are printed per signal without `--all`.
 const COLUMNS: usize = 15;
@@ -73,24 +73,14 @@ fn run_prune(args: &StorageArgs, prune: &PruneArgs, config: &Config) -> anyhow::
     Ok(out)
 }
 
-/// `GET /api/v1/storage` of a running server, in HTTP/1.0 so that the body ends with the connection.
-fn fetch(url: &str) -> anyhow::Result<Report> {
-    let Some(authority) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
-        bail!("--api: `{url}` is not an address; write http://127.0.0.1:8080, the API of the server");
-    };
-    let asking = || format!("cannot ask the server at {url} (is it running? else set --api)");
-    let mut stream = TcpStream::connect(authority).with_context(asking)?;
-    stream.set_read_timeout(Some(TIMEOUT)).with_context(asking)?;
-    write!(stream, "GET /api/v1/storage HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\n\r\n")
-        .with_context(asking)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).with_context(asking)?;
-    let (head, body) = answer.split_once("\r\n\r\n").with_context(asking)?;
-    let status = head.lines().next().unwrap_or_default();
-    if !status.contains(" 200") {
-        bail!("the server at {url} answered {status}: {body}");
+/// What a running server says.
+fn fetch(api: &str) -> anyhow::Result<Report> {
+    let server = Remote::new(remote::API, api)?;
+    let answer = server.send(Request::get(server.url("/api/v1/storage")), TIMEOUT)?;
+    if !answer.status.is_success() {
+        return Err(remote::refused("", &answer));
     }
-    serde_json::from_str(body).with_context(|| format!("the answer of {url} is not a storage report"))
+    serde_json::from_slice(&answer.body).with_context(|| format!("the answer of {api} is not a storage report"))
 }
 
 fn size(bytes: u64) -> String {

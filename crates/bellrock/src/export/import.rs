@@ -1,18 +1,18 @@
 //! Sends what an export wrote to a server, over OTLP/HTTP: the column `otlp`, some thousand records per request.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use net::Request;
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use super::columns::OTLP;
 use crate::cli::ImportArgs;
+use crate::remote::{self, Remote};
 
 /// Values that are read at once.
 const BATCH: usize = 1_000;
@@ -22,7 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Sends the file; what is to be printed.
 pub(crate) fn import(args: &ImportArgs) -> anyhow::Result<String> {
-    let sent = requests(&args.file, |path, request| post(&args.url, path, request))?;
+    let server = Remote::new(remote::OTLP, &args.url)?;
+    let sent = requests(&args.file, |path, request| post(&server, path, request))?;
     Ok(format!("sent {sent} records of {} to {}\n", args.file.display(), args.url))
 }
 
@@ -67,30 +68,17 @@ pub(super) fn requests(
     Ok(sent)
 }
 
-/// One request in HTTP/1.0, so that the answer ends with the connection.
-fn post(url: &str, path: &str, body: &[u8]) -> anyhow::Result<()> {
-    let Some(authority) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
-        bail!("--url: `{url}` is not an address; write http://127.0.0.1:4318, the OTLP/HTTP port of the server");
-    };
-    let sending = || format!("cannot send to {url}");
-    let mut stream = TcpStream::connect(authority).with_context(sending)?;
-    stream.set_read_timeout(Some(TIMEOUT)).with_context(sending)?;
-    let head = format!(
-        "POST {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).with_context(sending)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).with_context(sending)?;
-    let body_at = answer.windows(4).position(|w| w == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    let (head, body) = answer.split_at(body_at);
-    let status = String::from_utf8_lossy(head).lines().next().unwrap_or_default().to_owned();
-    if !status.contains(" 200") {
-        bail!("{url} answered {status}: {}", String::from_utf8_lossy(body));
+fn post(server: &Remote, path: &str, body: &[u8]) -> anyhow::Result<()> {
+    let request = Request::post(server.url(path), "application/x-protobuf", body.to_vec());
+    let answer = server.send(request, TIMEOUT)?;
+    // In a refusal, and where not every record was taken, the message is a text within protobuf.
+    let said = || String::from_utf8_lossy(&answer.body).into_owned();
+    if !answer.status.is_success() {
+        bail!("the server answered {}: {}", answer.status, said());
     }
     // OTLP: the answer to a request that was taken whole is empty.
-    if !body.is_empty() {
-        bail!("{url} did not take every record: {}", String::from_utf8_lossy(body));
+    if !answer.body.is_empty() {
+        bail!("the server did not take every record: {}", said());
     }
     Ok(())
 }
