@@ -11,6 +11,7 @@ mod config;
 mod context;
 pub(crate) mod error;
 mod errors;
+mod export;
 mod facets;
 mod fields;
 mod logs;
@@ -58,6 +59,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/logs/patterns", get(patterns::patterns))
         .route("/api/v1/logs/tail", get(tail::tail))
         .route("/api/v1/logs/{id}/context", get(context::context))
+        .route("/api/v1/export", get(export::export))
         .route("/api/v1/complete", get(complete::complete))
         .route("/api/v1/facets", get(facets::facets))
         .route("/api/v1/histogram", get(logs::histogram))

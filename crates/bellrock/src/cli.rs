@@ -105,10 +105,13 @@ pub(crate) enum QueryOutput {
 /// What `export` takes. Times are unix milliseconds, unix nanoseconds, RFC 3339, `now` or `now-1h`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
+    /// Ask a running server instead of reading a data directory: the address of its API, as http://127.0.0.1:8080.
+    #[arg(long, visible_alias = "url", value_name = "URL")]
+    pub api: Option<String>,
     /// Configuration file (YAML), for the data directory.
     #[arg(long, value_name = "FILE", env = "BELLROCK_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The data directory [default: ./bellrock-data].
+    /// The data directory of a server that is stopped [default: ./bellrock-data].
     #[arg(long, value_name = "DIR", env = "BELLROCK_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// What to export.
@@ -123,6 +126,9 @@ pub(crate) struct ExportArgs {
     /// Only records that match, as `service:api level>=warn`; see the query language.
     #[arg(long, value_name = "FILTER", default_value = "")]
     pub filter: String,
+    /// Write what can be read when blocks are damaged, and say how many are left out.
+    #[arg(long)]
+    pub skip_damaged: bool,
     /// The file to make; must not exist.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -7,83 +7,63 @@
 
 mod columns;
 mod import;
+mod source;
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use derived::Derived;
-use eventstore::EventStore;
-use eventstore::query::{Limits, Order, Page, RowId, Select};
+use anyhow::Context as _;
 use foundation::Clock as _;
 use foundation::clock::SystemClock;
-use foundation::disk::{RealDisk, SharedDisk};
-use metastore::Metastore;
-use model::{AccessScope, TimeRange};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use query::{EventSignal, lang};
+use query::EventSignal;
+use query::export::Records;
 
 use crate::cli::{ExportArgs, ExportSignal};
 use crate::config::Config;
-use crate::data_dir;
-use crate::serve::rejected;
 use columns::Columns;
 pub(crate) use import::import;
+use source::{Source, Wanted};
 
-/// Rows that are read at once; with wide rows some tens of megabytes.
-const PAGE_ROWS: usize = 5_000;
 /// Rows of a row group: what a reader of Parquet takes in at once, and what is held here.
 const GROUP_ROWS: usize = 50_000;
-/// Memory and time of one page.
-const PAGE_BYTES_MAX: usize = 1 << 30;
-const PAGE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Writes the file; what is to be printed.
 pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<String> {
     let now = SystemClock.now();
-    let range = query::time::parse_range(args.from.as_deref(), args.to.as_deref(), now, Duration::from_secs(3600))?;
-    let signal = match args.signal {
-        ExportSignal::Logs => EventSignal::Logs,
-        ExportSignal::Traces => EventSignal::Traces,
+    let wanted = Wanted {
+        signal: match args.signal {
+            ExportSignal::Logs => EventSignal::Logs,
+            ExportSignal::Traces => EventSignal::Traces,
+        },
+        range: query::time::parse_range(args.from.as_deref(), args.to.as_deref(), now, Duration::from_secs(3600))?,
+        filter: args.filter.clone(),
+        skip_damaged: args.skip_damaged,
     };
-    let filter = lang::lower(&lang::parse(&args.filter)?, signal)?;
-    if !config.data_dir.is_dir() {
-        bail!("there is no data directory {} (set --data-dir)", config.data_dir.display());
-    }
-    let locked = data_dir::open(&config.data_dir).context("export reads the data directory of a stopped server")?;
-    let store = open(&locked.path, config)?;
+    let source = match &args.api {
+        Some(api) => Source::running(api)?,
+        None => Source::stopped(config)?,
+    };
     let file = File::create_new(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let result = write(&store, signal, range, &filter, file);
+    let result = write(&source, &wanted, file);
     if result.is_err() {
         // Half a file looks like a whole one to nobody, but the name is free again.
         drop(std::fs::remove_file(&args.out));
     }
-    Ok(format!("{} {} in {}\n", result?, args.signal.records(), args.out.display()))
+    let (rows, damaged) = result?;
+    let mut said = format!("{rows} {} in {}\n", args.signal.records(), args.out.display());
+    if damaged > 0 {
+        said.push_str(&format!("not whole: {damaged} blocks could not be read and were left out\n"));
+    }
+    Ok(said)
 }
 
-/// Opens the events as the server does: what the log still holds is exported too, and derived state sees it.
-fn open(dir: &Path, config: &Config) -> anyhow::Result<EventStore> {
-    let disk: SharedDisk = Arc::new(RealDisk);
-    let metastore = Metastore::open(dir, Arc::new(SystemClock))?;
-    let settings = rejected::settings(config, &metastore)?;
-    metastore.close();
-    let derived = Derived::open(disk.clone(), &dir.join("derived"), settings)?;
-    let events = eventstore::Config::new(dir.join("events"));
-    EventStore::open_observed(disk, events, Some(Arc::new(derived))).context("cannot open the events engine")
-}
-
-fn write(
-    store: &EventStore,
-    signal: EventSignal,
-    range: TimeRange,
-    filter: &eventstore::query::Filter,
-    file: File,
-) -> anyhow::Result<u64> {
-    let mut columns = match signal {
+/// How many records were written, and how many damaged blocks were left out.
+fn write(source: &Source, wanted: &Wanted, file: File) -> anyhow::Result<(u64, u64)> {
+    let mut columns = match wanted.signal {
         EventSignal::Logs => Columns::logs(),
         EventSignal::Traces => Columns::spans(),
     };
@@ -91,60 +71,34 @@ fn write(
     let zstd = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::try_new(3)?);
     let properties = WriterProperties::builder().set_compression(zstd).set_created_by("bellrock".to_owned()).build();
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
-    let (mut rows, mut after) = (0, None);
-    loop {
-        let limits = Limits::new(PAGE_TIMEOUT, PAGE_BYTES_MAX);
-        let select = Select { range, filter: filter.clone(), access: AccessScope::ALL, limits };
-        after = page(store, signal, &select, after, &mut columns)?;
-        if columns.rows() >= GROUP_ROWS || (after.is_none() && columns.rows() > 0) {
-            rows += columns.rows() as u64;
+    let mut rows = 0;
+    let damaged = source.pages(wanted, |records| {
+        rows += records.len() as u64;
+        match records {
+            Records::Logs(records) => records.iter().for_each(|record| columns.push_log(record)),
+            Records::Spans(spans) => spans.iter().for_each(|span| columns.push_span(span)),
+        }
+        if columns.rows() >= GROUP_ROWS {
             columns.write_group(&mut writer)?;
         }
-        if after.is_none() {
-            break;
-        }
+        Ok(())
+    })?;
+    if columns.rows() > 0 {
+        columns.write_group(&mut writer)?;
     }
     writer.close()?;
-    Ok(rows)
-}
-
-/// The next page of rows, oldest first; where to go on.
-fn page(
-    store: &EventStore,
-    signal: EventSignal,
-    select: &Select,
-    after: Option<RowId>,
-    columns: &mut Columns,
-) -> anyhow::Result<Option<RowId>> {
-    let page = Page { order: Order::Ascending, limit: PAGE_ROWS, after };
-    let (partial, next) = match signal {
-        EventSignal::Logs => {
-            let found = store.logs().latest(select, &page)?;
-            found.value.rows.iter().for_each(|row| columns.push_log(&row.record));
-            (found.partial, found.value.next)
-        }
-        EventSignal::Traces => {
-            let found = store.spans().latest(select, &page)?;
-            found.value.rows.iter().for_each(|row| columns.push_span(&row.record));
-            (found.partial, found.value.next)
-        }
-    };
-    match partial {
-        // A file that lacks rows without saying so would be worse than none.
-        Some(partial) => bail!("the export would not be whole: {partial}; nothing was written"),
-        None => Ok(next),
-    }
+    Ok((rows, damaged))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
-    use eventstore::LogBatch;
-    use eventstore::query::Filter;
+    use eventstore::{EventStore, LogBatch};
     use foundation::UnixNanos;
+    use foundation::disk::SharedDisk;
     use model::trace::{Resource, Scope};
-    use model::{LogRecord, Value};
+    use model::{LogRecord, TimeRange, Value};
     use wire::rows::RowLogSink;
 
     use super::*;
@@ -192,7 +146,9 @@ mod tests {
         }
         let out = dir.path().join("logs.parquet");
         let file = File::create_new(&out).unwrap();
-        assert_eq!(write(&store, EventSignal::Logs, TimeRange::ALL, &Filter::All, file).unwrap(), 12_000);
+        let (signal, range) = (EventSignal::Logs, TimeRange::ALL);
+        let wanted = Wanted { signal, range, filter: String::new(), skip_damaged: false };
+        assert_eq!(write(&Source::Stopped { store, _locked: None }, &wanted, file).unwrap(), (12_000, 0));
         let mut found = RowLogSink::default();
         let sent = import::requests(&out, |path, request| {
             assert_eq!(path, "/v1/logs");

@@ -9,6 +9,7 @@ pub mod arrivals;
 pub mod complete;
 mod cursor;
 pub mod explain;
+pub mod export;
 pub mod fields;
 pub mod lang;
 pub mod logs;

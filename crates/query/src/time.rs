@@ -94,6 +94,13 @@ pub fn parse_time(parameter: &'static str, text: &str, now: UnixNanos) -> Result
     i64::try_from(time.unix_timestamp_nanos()).map(UnixNanos).map_err(|_| bad())
 }
 
+/// Writes a time as [`parse_time`] reads it: RFC 3339 in UTC, with as many decimals as there are.
+pub fn rfc3339(at: UnixNanos) -> String {
+    // Every time that 64 bits of nanoseconds hold is in the years 1677 to 2262.
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
 /// `` (now itself), `-1h`, `+5m`.
 fn relative(offset: &str, now: UnixNanos) -> Option<UnixNanos> {
     if offset.is_empty() {
@@ -131,6 +138,17 @@ mod tests {
         assert_eq!(read("now"), Ok(NOW.0));
         assert_eq!(read("now-1h30m"), Ok(NOW.0 - 5_400_000_000_000));
         assert_eq!(read("now+5m"), read("now 5m"));
+    }
+
+    #[test]
+    fn all_times_have_a_text_that_reads_the_same() {
+        assert_eq!(rfc3339(NOW), "2026-11-22T14:30:00Z");
+        assert_eq!(rfc3339(UnixNanos(NOW.0 + 120_000_000)), "2026-11-22T14:30:00.12Z");
+        assert_eq!(rfc3339(UnixNanos::MIN), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(rfc3339(UnixNanos::MAX), "2262-04-11T23:47:16.854775807Z");
+        for time in [i64::MIN, -1, 0, 1, 99_999_999_999_999_999, NOW.0 + 1, i64::MAX] {
+            assert_eq!(read(&rfc3339(UnixNanos(time))), Ok(time));
+        }
     }
 
     #[test]

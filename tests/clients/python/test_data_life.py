@@ -146,6 +146,80 @@ def test_an_export_is_cut_by_time_and_filter(stepping, tmp_path):
     assert again.returncode != 0 and "cannot make" in again.stderr and parquet.read_table(out).num_rows == 150
 
 
+def test_a_running_server_is_exported_from(stepping, tmp_path):
+    end_ns = time.time_ns() // 1_000_000_000 * 1_000_000_000
+    # More than two pages.
+    for part in range(3):
+        send_logs(stepping, [end_ns - 3_000_000_000_000 + (part * 4_000 + i) * 1_000_003 for i in range(4_000)])
+    send(stepping, 300)
+    api = stepping.url("api")
+    cut = ["--from=now-2h", f"--to={end_ns + 60_000_000_000}"]
+
+    def exported(name, *source):
+        tables = []
+        for signal in ("logs", "traces"):
+            out = tmp_path / f"{name}-{signal}.parquet"
+            printed = run("export", *source, f"--signal={signal}", *cut, f"--out={out}")
+            tables.append(parquet.read_table(out))
+            assert f"{tables[-1].num_rows} " in printed
+        return tables
+
+    running = exported("running", f"--api={api}")
+    assert [table.num_rows for table in running] == [12_000, 300]
+    times = running[0].column("time").cast("int64").to_pylist()
+    assert times == sorted(times)
+
+    out = tmp_path / "wrong.parquet"
+    wrong = ["export", f"--api={api}", "--signal=logs", "--filter=level:eror", f"--out={out}"]
+    failed = subprocess.run([binary(), *wrong], capture_output=True, text=True, timeout=60, check=False)
+    assert failed.returncode == 1 and "did you mean `error`?" in failed.stderr and not out.exists(), failed.stderr
+
+    # What the API answers is what any OTLP receiver takes.
+    with Server(tmp_path / "other") as other:
+        parameters, pages = {"signal": "logs", "from": "now-2h", "limit": 5_000}, 0
+        while True:
+            page = requests.get(f"{api}/api/v1/export", params=parameters, timeout=30)
+            assert page.status_code == 200 and page.headers["content-type"] == "application/x-protobuf"
+            sent = requests.post(other.url("otlp_http", "/v1/logs"), data=page.content, timeout=30,
+                                 headers={"content-type": page.headers["content-type"]})
+            assert sent.status_code == 200 and not sent.content
+            pages += 1
+            if "bellrock-next-cursor" not in page.headers:
+                break
+            parameters["cursor"] = page.headers["bellrock-next-cursor"]
+        assert pages == 3
+        status = requests.get(other.url("api", "/api/v1/status"), timeout=10).json()
+        assert status["signals"]["logs"]["accepted"] == 12_000
+
+    assert stepping.terminate() == 0
+    stopped = exported("stopped", f"--data-dir={stepping.data_dir}")
+    for live, still in zip(running, stopped):
+        # Spans that begin together may come in another order.
+        order = [(live.column_names[0], "ascending"), ("span_id", "ascending")]
+        assert live.sort_by(order).equals(still.sort_by(order))
+
+
+def test_an_export_says_what_is_damaged(stepping, tmp_path):
+    end_ns = time.time_ns() // 1_000_000_000 * 1_000_000_000
+    for part in range(3):
+        send_logs(stepping, [end_ns - 20_000_000_000 + (part * 4_000 + i) * 1_000_003 for i in range(4_000)])
+    assert stepping.terminate() == 0
+    largest = max((stepping.data_dir / "events/logs").rglob("*.evt"), key=lambda path: path.stat().st_size)
+    damaged = bytearray(largest.read_bytes())
+    # Into a column of the first block.
+    for at in range(4_000, 4_100):
+        damaged[at] ^= 0xFF
+    largest.write_bytes(damaged)
+    out = tmp_path / "logs.parquet"
+    export = [binary(), "export", f"--data-dir={stepping.data_dir}", "--signal=logs", "--from=now-1h",
+              f"--to={end_ns + 60_000_000_000}", f"--out={out}"]
+    failed = subprocess.run(export, capture_output=True, text=True, timeout=60, check=False)
+    assert failed.returncode == 1 and "--skip-damaged" in failed.stderr and not out.exists(), failed.stderr
+    done = subprocess.run([*export, "--skip-damaged"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "not whole: 1 blocks" in done.stdout, done
+    assert 0 < parquet.read_table(out).num_rows < 12_000
+
+
 def test_retention_takes_what_the_dry_run_announced(tmp_path):
     config = tmp_path / "bellrock.yaml"
     config.write_text("storage: {retention: 30d}\n")

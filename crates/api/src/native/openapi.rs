@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    analyse, complete, config, context, errors, facets, fields, logs, map, patterns, queries, rules, services, slos,
-    status, storage, tail, traces,
+    analyse, complete, config, context, errors, export, facets, fields, logs, map, patterns, queries, rules, services,
+    slos, status, storage, tail, traces,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,7 @@ use super::{
         patterns::patterns,
         tail::tail,
         context::context,
+        export::export,
         facets::facets,
         complete::complete,
         services::list,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use model::Signal;
+use query::time::rfc3339;
 use serde_json::{Value, json};
 use tsdb::{Cardinal, Cardinality};
 
 use super::params::Params;
 use super::respond::{PromError, success};
-use super::time::rfc3339;
 use crate::app::App;
 use crate::run;
 

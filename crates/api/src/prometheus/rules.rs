@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use promql::matcher::Matcher;
+use query::time::rfc3339;
 use serde_json::{Value, json};
 
 use super::json;
@@ -12,7 +13,6 @@ use super::params::Params;
 use super::respond::{ENVELOPE, Failure, PromError};
 use super::stream::{self, List};
 use super::targets::{labels_json, time};
-use super::time::rfc3339;
 use crate::app::App;
 use crate::sources::{Alert, Alerting, Rule, RuleGroup};
 

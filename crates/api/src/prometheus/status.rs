@@ -6,10 +6,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use foundation::units::format_duration;
+use query::time::rfc3339;
 use serde_json::json;
 
 use super::respond::success;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::self_metrics;
 

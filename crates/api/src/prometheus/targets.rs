@@ -6,11 +6,11 @@ use foundation::UnixNanos;
 use foundation::units::format_duration;
 use model::Labels;
 use pipeline::scrape::TargetState;
+use query::time::rfc3339;
 use serde_json::{Map, Value, json};
 
 use super::params::Params;
 use super::respond::{PromError, success};
-use super::time::rfc3339;
 use crate::app::App;
 
 /// Scrape targets.

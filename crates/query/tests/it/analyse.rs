@@ -252,6 +252,38 @@ fn pages_go_both_ways() {
 }
 
 #[test]
+fn an_export_has_every_record_once_oldest_first() {
+    use query::export::{Records, page};
+    let store = filled();
+    let mut times = Vec::new();
+    for signal in [EventSignal::Logs, EventSignal::Traces] {
+        let mut cursor: Option<String> = None;
+        let mut here = Vec::new();
+        loop {
+            let found = page(&store, &ask(""), signal, 2, cursor.as_deref()).unwrap();
+            assert!(found.partial.is_none() && found.value.records.len() <= 2);
+            match found.value.records {
+                Records::Logs(records) => here.extend(records.iter().map(|r| r.time)),
+                Records::Spans(spans) => here.extend(spans.iter().map(|s| s.start)),
+            }
+            let Some(next) = found.value.next_cursor else { break };
+            // A cursor of logs is none of spans.
+            let other = if signal == EventSignal::Logs { EventSignal::Traces } else { EventSignal::Logs };
+            assert!(page(&store, &ask(""), other, 2, Some(&next)).is_err());
+            cursor = Some(next);
+        }
+        assert!(here.is_sorted());
+        times.push(here.len());
+    }
+    let spans = store.spans().latest(
+        &eventstore::query::Select::all(TimeRange::ALL, limits()),
+        &eventstore::query::Page { order: eventstore::query::Order::Ascending, limit: 100, after: None },
+    );
+    assert_eq!(times, [some_logs().len(), spans.unwrap().value.rows.len()]);
+    assert!(page(&store, &ask("level:eror"), EventSignal::Logs, 2, None).is_err());
+}
+
+#[test]
 fn facets_prefixes_and_histograms() {
     let store = filled();
     let facets =

@@ -1,0 +1,89 @@
+//! Records as OTLP, page by page: what `bellrock export` asks a running server for, and what any OTLP receiver takes.
+
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use eventstore::query::Partial;
+use foundation::ErrorKind;
+use query::export::{RecordPage, Records, page};
+use query::logs::LIMIT_MAX;
+use wire::otlp::encode::{logs_request, traces_request};
+
+use super::error::ApiError;
+use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
+use crate::app::App;
+use crate::run;
+
+const PROTOBUF: &str = "application/x-protobuf";
+/// What to pass as `cursor` for the next page.
+const NEXT_CURSOR: &str = "bellrock-next-cursor";
+/// How many blocks of this page could not be read.
+const DAMAGED_BLOCKS: &str = "bellrock-damaged-blocks";
+
+/// A page as it is sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    request: Vec<u8>,
+    next_cursor: Option<String>,
+    damaged_blocks: u64,
+}
+
+impl IntoResponse for Sent {
+    fn into_response(self) -> Response {
+        let mut response = ([(CONTENT_TYPE, PROTOBUF)], self.request).into_response();
+        let headers = response.headers_mut();
+        if let Some(cursor) = self.next_cursor.and_then(|c| HeaderValue::try_from(c).ok()) {
+            headers.insert(NEXT_CURSOR, cursor);
+        }
+        if self.damaged_blocks > 0 {
+            headers.insert(DAMAGED_BLOCKS, self.damaged_blocks.into());
+        }
+        response
+    }
+}
+
+/// Records that match, oldest first, as an OTLP export request (`ExportLogsServiceRequest` or `ExportTraceServiceRequest`), grouped by
+/// resource and scope. `limit` is 1 to 5000, which it is when left out. The header `bellrock-next-cursor` is the `cursor` of the next
+/// page; the last page has none. `bellrock-damaged-blocks` says how many blocks could not be read and are missing.
+#[utoipa::path(get, path = "/api/v1/export", params(RangeParams, SignalParam, FilterParam, PageParams),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/x-protobuf"),
+        (status = 400, body = ApiError),
+        (status = 422, body = ApiError, description = "So many records need more memory than a query may take; ask for fewer"),
+    ))]
+pub(crate) async fn export(
+    State(app): State<App>,
+    Query(range): Query<RangeParams>,
+    Query(signal): Query<SignalParam>,
+    Query(filter): Query<FilterParam>,
+    Query(params): Query<PageParams>,
+) -> Result<Sent, ApiError> {
+    let (range, signal) = (range.range(&app)?, signal.get()?);
+    run::query(&app, move |app, grant| {
+        let request = grant.request(range, filter.text());
+        let limit = params.limit.unwrap_or(LIMIT_MAX);
+        let found = page(&app.engines.events, &request, signal, limit, params.cursor().as_deref())?;
+        let damaged_blocks = match found.partial {
+            None => 0,
+            Some(Partial::Damaged { blocks }) => blocks,
+            Some(why) => return Err(refused(why, limit)),
+        };
+        let RecordPage { records, next_cursor } = found.value;
+        let request = match records {
+            Records::Logs(records) => logs_request(&records),
+            Records::Spans(spans) => traces_request(&spans),
+        };
+        Ok(Sent { request, next_cursor, damaged_blocks })
+    })
+    .await?
+}
+
+/// Half a page would look like a whole one.
+fn refused(why: Partial, limit: usize) -> ApiError {
+    let kind = match why {
+        Partial::Memory | Partial::Groups { .. } => ErrorKind::LimitExceeded,
+        Partial::Deadline | Partial::Cancelled | Partial::Damaged { .. } => ErrorKind::Timeout,
+    };
+    ApiError::new(kind, format!("{why}; ask for fewer than {limit} records at once with `limit`"))
+}

@@ -1,0 +1,178 @@
+//! Where records come from, page by page: the data directory of a stopped server, or a server that runs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use derived::Derived;
+use eventstore::EventStore;
+use eventstore::query::{Limits, Partial};
+use foundation::clock::SystemClock;
+use foundation::disk::{RealDisk, SharedDisk};
+use foundation::{Clock as _, UnixNanos};
+use metastore::Metastore;
+use model::{AccessScope, TimeRange};
+use net::Response;
+use query::export::{RecordPage, Records, page};
+use query::{EventSignal, logs, time};
+use wire::otlp::{Decoded, decode_logs, decode_traces};
+use wire::rows::{RowLogSink, RowSpanSink};
+
+use crate::config::Config;
+use crate::data_dir::{self, DataDir};
+use crate::remote::{self, Remote};
+use crate::serve::rejected;
+
+/// Memory and time of one page.
+const PAGE_BYTES_MAX: usize = 1 << 30;
+const PAGE_TIMEOUT: Duration = Duration::from_secs(600);
+/// A server says with it that a query needs more memory than it may take.
+const TOO_MUCH: u16 = 422;
+
+/// What is to be exported.
+pub(super) struct Wanted {
+    pub(super) signal: EventSignal,
+    pub(super) range: TimeRange,
+    pub(super) filter: String,
+    /// Whether the rest is wanted, too, when blocks are damaged.
+    pub(super) skip_damaged: bool,
+}
+
+/// Where records come from.
+pub(super) enum Source {
+    /// A data directory, which nobody else may open meanwhile.
+    Stopped {
+        store: EventStore,
+        _locked: Option<DataDir>,
+    },
+    Running(Remote),
+}
+
+/// A page; `None` when so many records are too much at once.
+type Found = Option<(RecordPage, u64)>;
+
+impl Source {
+    /// Opens the events as the server does: what the log still holds is exported too, and derived state sees it.
+    pub(super) fn stopped(config: &Config) -> anyhow::Result<Self> {
+        let dir: &Path = &config.data_dir;
+        if !dir.is_dir() {
+            bail!("there is no data directory {} (set --data-dir)", dir.display());
+        }
+        let locked = data_dir::open(dir).context("a server that runs is asked with --api http://127.0.0.1:8080")?;
+        let disk: SharedDisk = Arc::new(RealDisk);
+        let metastore = Metastore::open(dir, Arc::new(SystemClock))?;
+        let settings = rejected::settings(config, &metastore)?;
+        metastore.close();
+        let derived = Derived::open(disk.clone(), &dir.join("derived"), settings)?;
+        let events = eventstore::Config::new(dir.join("events"));
+        let store = EventStore::open_observed(disk, events, Some(Arc::new(derived)));
+        Ok(Self::Stopped { store: store.context("cannot open the events engine")?, _locked: Some(locked) })
+    }
+
+    pub(super) fn running(api: &str) -> anyhow::Result<Self> {
+        Remote::new(remote::API, api).map(Self::Running)
+    }
+
+    /// Hands out all pages, oldest records first; how many damaged blocks were met.
+    pub(super) fn pages(
+        &self,
+        wanted: &Wanted,
+        mut each: impl FnMut(Records) -> anyhow::Result<()>,
+    ) -> anyhow::Result<u64> {
+        let (mut limit, mut cursor, mut damaged) = (logs::LIMIT_MAX, None, 0);
+        loop {
+            let found = match self {
+                Self::Stopped { store, .. } => local(store, wanted, limit, cursor.as_deref()),
+                Self::Running(server) => ask(server, wanted, limit, cursor.as_deref()),
+            };
+            let Some((page, blocks)) = found? else {
+                if limit == 1 {
+                    bail!("a single record is too large to be exported");
+                }
+                limit /= 2;
+                continue;
+            };
+            if blocks > 0 && !wanted.skip_damaged {
+                let why = Partial::Damaged { blocks };
+                bail!("the export would not be whole: {why}; nothing was written (--skip-damaged writes the rest)");
+            }
+            damaged = damaged.max(blocks);
+            each(page.records)?;
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok(damaged),
+            }
+        }
+    }
+}
+
+fn local(store: &EventStore, wanted: &Wanted, limit: usize, cursor: Option<&str>) -> anyhow::Result<Found> {
+    let limits = Limits::new(PAGE_TIMEOUT, PAGE_BYTES_MAX);
+    let request =
+        query::Request { access: AccessScope::ALL, range: wanted.range, filter: wanted.filter.clone(), limits };
+    let found = page(store, &request, wanted.signal, limit, cursor)?;
+    match found.partial {
+        None => Ok(Some((found.value, 0))),
+        Some(Partial::Damaged { blocks }) => Ok(Some((found.value, blocks))),
+        Some(Partial::Memory) => Ok(None),
+        Some(why) => bail!("the export would not be whole: {why}; nothing was written"),
+    }
+}
+
+fn ask(server: &Remote, wanted: &Wanted, limit: usize, cursor: Option<&str>) -> anyhow::Result<Found> {
+    let mut url = server.url("/api/v1/export");
+    url.query_pairs_mut()
+        .append_pair("signal", wanted.signal.name())
+        .append_pair("q", &wanted.filter)
+        .append_pair("from", &time::rfc3339(wanted.range.start))
+        .append_pair("to", &time::rfc3339(wanted.range.end))
+        .append_pair("limit", &limit.to_string())
+        .append_pair("cursor", cursor.unwrap_or_default());
+    let answer = server.send(net::Request::get(url), PAGE_TIMEOUT)?;
+    if answer.truncated || answer.status.as_u16() == TOO_MUCH {
+        return Ok(None);
+    }
+    if !answer.status.is_success() {
+        return Err(remote::refused(&wanted.filter, &answer));
+    }
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    let damaged = header("bellrock-damaged-blocks").and_then(|n| n.parse().ok()).unwrap_or_default();
+    let next_cursor = header("bellrock-next-cursor").map(str::to_owned);
+    let records = read(wanted.signal, &answer).context("the server's answer is no page of records")?;
+    Ok(Some((RecordPage { records, next_cursor }, damaged)))
+}
+
+/// The records of an answer, in the order of their times: requests are grouped by resource.
+fn read(signal: EventSignal, answer: &Response) -> anyhow::Result<Records> {
+    let limits = unlimited(SystemClock.now());
+    let whole = |decoded: Decoded| match decoded.first_error {
+        Some(error) if decoded.rejected > 0 => bail!("{} records cannot be read: {error}", decoded.rejected),
+        _ => Ok(()),
+    };
+    Ok(match signal {
+        EventSignal::Logs => {
+            let mut sink = RowLogSink::default();
+            whole(decode_logs(&answer.body, &limits, &mut sink)?)?;
+            sink.records.sort_by_key(|record| record.time);
+            Records::Logs(sink.records)
+        }
+        EventSignal::Traces => {
+            let mut sink = RowSpanSink::default();
+            whole(decode_traces(&answer.body, &limits, &mut sink)?)?;
+            sink.spans.sort_by_key(|span| span.start);
+            Records::Spans(sink.spans)
+        }
+    })
+}
+
+/// What the server took, it may have with larger limits than the usual ones.
+const fn unlimited(now: UnixNanos) -> wire::otlp::Limits {
+    wire::otlp::Limits {
+        max_attributes: usize::MAX,
+        max_value_bytes: usize::MAX,
+        max_events: usize::MAX,
+        max_links: usize::MAX,
+        ..wire::otlp::Limits::new(now)
+    }
+}
