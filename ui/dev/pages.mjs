@@ -183,6 +183,15 @@ export async function pages(base) {
         await page.getByRole("dialog").waitFor({ timeout: 3000 });
       },
     },
+    {
+      name: "logs-save",
+      path: "/logs?q=level%3E%3Dinfo",
+      act: async (page) => {
+        await page.getByRole("button", { name: "Save what matches" }).click();
+        await page.getByRole("button", { name: "JSON lines" }).click();
+        await page.getByText(/records? saved/).waitFor();
+      },
+    },
     { name: "logs-patterns", path: "/logs?tab=patterns" },
     { name: "logs-analyse", path: "/logs?tab=analyse" },
     { name: "logs-live", path: "/logs?live=1", act: (page) => page.waitForTimeout(3000) },

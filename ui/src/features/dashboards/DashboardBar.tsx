@@ -6,11 +6,11 @@ import { Download, History, MonitorPlay, Pencil, Plus, Save, Star, Undo2 } from 
 import { useState } from "react";
 import { type DashboardDocument, starDashboard } from "../../api/dashboards.ts";
 import { Popover } from "../../components/Popover.tsx";
+import { download } from "../../lib/download.ts";
 import { useNarrow } from "../../lib/narrow.ts";
 import { useView } from "../../lib/view.ts";
 import { CopyOfButton } from "./CopyOfButton.tsx";
 import styles from "./Dashboard.module.css";
-import { download } from "./download.ts";
 import type { Draft } from "./draft.ts";
 import { setTitle } from "./edits.ts";
 import type { Dashboard, Finding, Panel } from "./model.ts";

@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../../api/client.ts";
 import { fetchLogContext, fetchLogVolume } from "../../api/logs.ts";
+import { ExportMenu } from "../../components/ExportMenu.tsx";
 import { FieldsPanel } from "../../components/FieldsPanel.tsx";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
@@ -26,6 +27,7 @@ import { LogTable, type LogTableHandle } from "./LogTable.tsx";
 import { LogTools } from "./LogTools.tsx";
 import { MarkedBar } from "./MarkedBar.tsx";
 import type { LogRow } from "./rows.ts";
+import { SaveLogs } from "./SaveLogs.tsx";
 import { useLogPages } from "./useLogPages.ts";
 import { useTail } from "./useTail.ts";
 import { VolumeChart } from "./VolumeChart.tsx";
@@ -134,6 +136,9 @@ export function LogsPage() {
           order={order}
           onOrder={(next) => patch({ order: next === "asc" ? "asc" : undefined, peek: undefined })}
         />
+        <ExportMenu signal="logs" range={range} q={q}>
+          <SaveLogs range={range} q={q} order={order} columns={columns} zone={zone} />
+        </ExportMenu>
       </FilterBar>
       <div className={styles.volume}>
         {volume.data && (

@@ -4,6 +4,7 @@ import { downloadImage } from "../../charts/image.ts";
 import { toCsv } from "../../charts/series.ts";
 import { AddToDashboard } from "../../components/AddToDashboard.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { download } from "../../lib/download.ts";
 import { PlainLink } from "../../lib/PlainLink.tsx";
 import type { Range } from "../../lib/time/range.ts";
 import { useView } from "../../lib/view.ts";
@@ -36,14 +37,9 @@ const BEFORE: readonly [string, string][] = [
 export function ExploreTools({ tab, range, answers, texts }: ExploreToolsProps) {
   const { search, patch } = useView();
   const first = texts.find((text) => text !== null && text !== "");
-  const download = () => {
+  const save = () => {
     const { times, lines } = toChart(answers, 0, Number.POSITIVE_INFINITY);
-    const url = URL.createObjectURL(new Blob([toCsv(times, lines)], { type: "text/csv" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = "metrics.csv";
-    link.click();
-    URL.revokeObjectURL(url);
+    download("metrics.csv", toCsv(times, lines), "text/csv");
   };
   return (
     <div className={styles.tools}>
@@ -103,7 +99,7 @@ export function ExploreTools({ tab, range, answers, texts }: ExploreToolsProps) 
             aria-label="Download as CSV"
             title="Download as CSV"
             disabled={answers.length === 0}
-            onClick={download}
+            onClick={save}
           >
             <Download size={14} aria-hidden />
           </button>

@@ -5,6 +5,7 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { fetchDashboards } from "../../api/dashboards.ts";
 import { ErrorBox } from "../../components/States.tsx";
+import { download } from "../../lib/download.ts";
 import { plural } from "../../lib/number.ts";
 import { type Change, changesOf, makeBundle, readBundle } from "./bundle.ts";
 import styles from "./Settings.module.css";
@@ -22,15 +23,10 @@ export function Provisioning() {
       setError(asError(cause));
     }
   };
-  const download = () =>
+  const save = () =>
     attempt(async () => {
       const bundle = await makeBundle(new AbortController().signal);
-      const url = URL.createObjectURL(new Blob([`${JSON.stringify(bundle, null, 1)}\n`], { type: "application/json" }));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = "bellrock-export.json";
-      link.click();
-      URL.revokeObjectURL(url);
+      download("bellrock-export.json", `${JSON.stringify(bundle, null, 1)}\n`);
     });
   const choose = (file: File | undefined) =>
     attempt(async () => {
@@ -46,7 +42,7 @@ export function Provisioning() {
         Dashboards, saved views, rules, objectives, routing and channels as one file. Secrets of channels are not in it.
       </p>
       <div className={styles.line}>
-        <button type="button" className="button primary" onClick={() => void download()}>
+        <button type="button" className="button primary" onClick={() => void save()}>
           <Download size={14} aria-hidden /> Export everything
         </button>
       </div>

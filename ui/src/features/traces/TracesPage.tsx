@@ -6,6 +6,7 @@ import { useCallback, useMemo } from "react";
 import { ApiError } from "../../api/client.ts";
 import { fetchTraces } from "../../api/traces.ts";
 import { DropTraceFile } from "../../components/DropTraceFile.tsx";
+import { ExportMenu } from "../../components/ExportMenu.tsx";
 import { FieldsPanel } from "../../components/FieldsPanel.tsx";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { NothingFound } from "../../components/NothingFound.tsx";
@@ -95,6 +96,7 @@ export function TracesPage() {
         placeholder={'service:api status:error duration>500ms http.route:"/v1/match"   or a trace id'}
       >
         <OpenFileButton />
+        <ExportMenu signal="traces" range={range} q={q} />
       </FilterBar>
       {!pages.error && <SearchCharts range={range} q={q} zone={zone} onQuery={run} />}
       <div className={styles.body}>
