@@ -174,6 +174,9 @@ pub(crate) struct ImportArgs {
     /// The OTLP/HTTP port of the server.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
     pub url: String,
+    /// Records of the file that are passed over: as many as an import that failed says are stored.
+    #[arg(long, value_name = "RECORDS", default_value_t = 0)]
+    pub skip: usize,
 }
 
 /// What `backfill` takes.

@@ -104,6 +104,8 @@ mod tests {
     use super::*;
 
     const NOW: UnixNanos = UnixNanos::from_secs(1_000);
+    /// More than one row group, and more than one request of an import.
+    const COUNT: i64 = 60_000;
 
     /// A record with a value of every type.
     fn record(i: i64) -> LogRecord {
@@ -135,7 +137,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk: SharedDisk = Arc::new(foundation::disk::sim::SimDisk::new(1));
         let store = EventStore::open(disk, eventstore::Config::new("/store")).unwrap();
-        let records: Vec<LogRecord> = (0..12_000).map(record).collect();
+        let records: Vec<LogRecord> = (0..COUNT).map(record).collect();
         let limits = wire::otlp::Limits::new(NOW);
         for part in records.chunks(2_000) {
             let request = wire::otlp::encode::logs_request(part);
@@ -148,18 +150,33 @@ mod tests {
         let file = File::create_new(&out).unwrap();
         let (signal, range) = (EventSignal::Logs, TimeRange::ALL);
         let wanted = Wanted { signal, range, filter: String::new(), skip_damaged: false };
-        assert_eq!(write(&Source::Stopped { store, _locked: None }, &wanted, file).unwrap(), (12_000, 0));
-        let mut found = RowLogSink::default();
-        let sent = import::requests(&out, |path, request| {
-            assert_eq!(path, "/v1/logs");
-            wire::otlp::decode_logs(request, &limits, &mut found)?;
-            Ok(())
-        });
-        assert_eq!(sent.unwrap(), 12_000);
+        assert_eq!(write(&Source::Stopped { store, _locked: None }, &wanted, file).unwrap(), (COUNT as u64, 0));
+        let read = |skip: usize, mut refuse_after: usize| {
+            let mut found = RowLogSink::default();
+            let sent = import::requests(&out, skip, |path, request| {
+                assert_eq!(path, "/v1/logs");
+                anyhow::ensure!(refuse_after > 0, "refused");
+                refuse_after -= 1;
+                wire::otlp::decode_logs(request, &limits, &mut found)?;
+                Ok(())
+            });
+            (sent, found.records)
+        };
+        let (sent, found) = read(0, usize::MAX);
+        assert_eq!(sent.unwrap(), COUNT as usize);
         let sorted = |mut r: LogRecord| {
             r.attributes.sort_by(|a, b| a.0.cmp(&b.0));
             r
         };
-        assert!(found.records.into_iter().map(sorted).eq(records.into_iter().map(sorted)));
+        assert!(found.clone().into_iter().map(sorted).eq(records.into_iter().map(sorted)));
+        // What failed says where to go on.
+        let (failed, begun) = read(0, 1);
+        let said = failed.unwrap_err().to_string();
+        let next: usize = said.rsplit_once("go on with --skip ").and_then(|(_, n)| n.parse().ok()).unwrap();
+        assert!(next == begun.len() && next > 0);
+        let (sent, rest) = read(next, usize::MAX);
+        assert!(sent.unwrap() == rest.len() && [begun, rest].concat() == found);
+        let (nothing, _) = read(COUNT as usize + 1, usize::MAX);
+        assert_eq!(nothing.unwrap(), 0);
     }
 }

@@ -23,13 +23,15 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Sends the file; what is to be printed.
 pub(crate) fn import(args: &ImportArgs) -> anyhow::Result<String> {
     let server = Remote::new(remote::OTLP, &args.url)?;
-    let sent = requests(&args.file, |path, request| post(&server, path, request))?;
+    let sent = requests(&args.file, args.skip, |path, request| post(&server, path, request))?;
     Ok(format!("sent {sent} records of {} to {}\n", args.file.display(), args.url))
 }
 
-/// Hands the records of a file to `send`, request by request with the path of their signal; how many there were.
+/// Hands the records of a file behind the first `skip` to `send`, request by request with the path of their signal; how many
+/// there were.
 pub(super) fn requests(
     file: &Path,
+    skip: usize,
     mut send: impl FnMut(&'static str, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
     let named = || format!("cannot read {}", file.display());
@@ -43,23 +45,28 @@ pub(super) fn requests(
     let Some(column) = (0..schema.num_columns()).find(|i| schema.column(*i).path().string() == OTLP) else {
         bail!("{}: there is no column `{OTLP}`; only files of `bellrock export` can be imported", file.display());
     };
-    let mut sent = 0;
+    let (mut skipped, mut sent) = (0, 0);
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;
         let ColumnReader::ByteArrayColumnReader(mut values) = group.get_column_reader(column)? else {
             bail!("{}: the column `{OTLP}` does not hold bytes", file.display());
         };
-        let mut request = Vec::new();
+        skipped += values.skip_records(skip - skipped)?;
+        let (mut request, mut waiting) = (Vec::new(), 0);
         loop {
             let mut batch: Vec<ByteArray> = Vec::new();
             let (records, _, _) = values.read_records(BATCH, None, None, &mut batch)?;
             // Messages that follow one another are one message with the fields of all.
             batch.iter().for_each(|value| request.extend_from_slice(value.data()));
+            waiting += records;
             if !request.is_empty() && (records == 0 || request.len() >= REQUEST_BYTES) {
-                send(path, &request).with_context(|| format!("{sent} records are stored, then it failed"))?;
+                let stored = skipped + sent;
+                send(path, &request).with_context(|| {
+                    format!("the first {stored} records are stored, then it failed; go on with --skip {stored}")
+                })?;
                 request.clear();
+                sent += std::mem::take(&mut waiting);
             }
-            sent += records;
             if records == 0 {
                 break;
             }
