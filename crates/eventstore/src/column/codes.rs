@@ -13,20 +13,23 @@ const ZSTD_PLANES: u8 = 4;
 
 /// Packed codes of fewer bytes are not worth the try of anything else.
 const PACKED_BYTES_MIN: usize = 256;
-/// Anything else has to save one byte in so many: it takes five times as long to read, and every query with a filter reads codes.
-const SAVED_MIN: usize = 4;
+/// Anything else has to save one part in so many: it takes five times as long to read, and every query with a filter reads codes.
+const SAVED_PART: usize = 4;
+/// It is not tried where single values promise less than this; values that repeat each other may save more than they promise.
+const PROMISED_PART: usize = 8;
 
 /// Appends codes below `entries`. The number of codes is not stored.
 pub(crate) fn encode(codes: &[u32], entries: usize, out: &mut Vec<u8>) {
     let width = width(entries);
     let packed_bytes = (codes.len() * width as usize).div_ceil(64) * 8;
     if packed_bytes >= PACKED_BYTES_MIN {
-        let worth = packed_bytes - packed_bytes / SAVED_MIN;
+        let worth = packed_bytes - packed_bytes / SAVED_PART;
+        let promising = packed_bytes - packed_bytes / PROMISED_PART;
         let mut tried = Vec::new();
         if entries > 256 {
             tried.push(INTS);
             ints::encode_frames(&codes.iter().map(|c| i64::from(*c)).collect::<Vec<_>>(), &mut tried);
-            if entries <= 1 << 16 && entropy_bytes(codes, entries) < worth.min(tried.len()) {
+            if entries <= 1 << 16 && entropy_bytes(codes, entries) < promising.min(tried.len()) {
                 let mut planes = vec![ZSTD_PLANES];
                 put_compressed(&codes.iter().map(|c| *c as u8).collect::<Vec<_>>(), &mut planes);
                 put_compressed(&codes.iter().map(|c| (*c >> 8) as u8).collect::<Vec<_>>(), &mut planes);
@@ -34,7 +37,7 @@ pub(crate) fn encode(codes: &[u32], entries: usize, out: &mut Vec<u8>) {
                     tried = planes;
                 }
             }
-        } else if entropy_bytes(codes, entries) < worth {
+        } else if entropy_bytes(codes, entries) < promising {
             // Up to two bits a code compress better packed: a byte of them repeats, and Huffman codes have whole bits.
             if width <= 2 {
                 tried.push(ZSTD_PACKED);
@@ -174,6 +177,9 @@ mod tests {
         let frequent: Vec<u32> =
             (0..8192).map(|i| if random(i) % 4 == 0 { random(i * 31) % 700 } else { random(i) % 9 }).collect();
         assert_eq!(round_trip(&frequent, 700)[0], ZSTD_PLANES);
+        // Each value is nearly as frequent as the others, and yet their order repeats.
+        let in_turn: Vec<u32> = (0..8192).map(|i| i % 6).collect();
+        assert_eq!(round_trip(&in_turn, 6)[0], ZSTD_BYTES);
         assert_eq!(round_trip(&[0; 100], 1).len(), 1);
     }
 

@@ -742,6 +742,23 @@ mod tests {
             let at = at % out.len();
             out[at] ^= 1 << bit;
             let _ = decode(&mut Reader(&out), texts.len(), None);
+            let _ = decode_at(&mut Reader(&out), texts.len(), None, &[0, 1, 7, 39]);
+        }
+
+        #[test]
+        fn some_of_many_texts_are_those(picked in prop::collection::vec(any::<bool>(), 400), templates in 1usize..60) {
+            let texts: Vec<String> = (0..400).map(|i| format!("{} took {i}ms", "ox".repeat(1 + i * 7 % templates))).collect();
+            let texts: Vec<&[u8]> = texts.iter().map(|t| t.as_bytes()).collect();
+            let mut out = Vec::new();
+            let split = split(&texts).ok_or(TestCaseError::fail("no templates"))?;
+            split.encode(texts.iter().map(|t| t.len()).sum(), &mut out);
+            let at: Vec<usize> = (0..400).filter(|i| picked[*i]).collect();
+            let some = decode_at(&mut Reader(&out), 400, None, &at).map_err(|e| TestCaseError::fail(e.to_string()))?;
+            prop_assert_eq!(some.len(), at.len());
+            at.iter().enumerate().for_each(|(place, i)| assert_eq!(some.get(place), texts[*i]));
+            // Places beyond the end, and such that do not rise.
+            prop_assert!(decode_at(&mut Reader(&out), 400, None, &[3, 400]).is_err());
+            let _ = decode_at(&mut Reader(&out), 400, None, &[7, 3, 3]);
         }
     }
 }
