@@ -2,6 +2,7 @@
 import { Download } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { exportCommand } from "../lib/export-command.ts";
+import { hasSpanSets } from "../lib/filter.ts";
 import type { Range } from "../lib/time/range.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./ExportMenu.module.css";
@@ -12,12 +13,13 @@ export interface ExportMenuProps {
   signal: "logs" | "traces";
   range: Range;
   q: string;
+  /** A file is being made. */
+  busy?: boolean;
   children?: ReactNode;
 }
 
-export function ExportMenu({ signal, range, q, children }: ExportMenuProps) {
+export function ExportMenu({ signal, range, q, busy = false, children }: ExportMenuProps) {
   const [open, setOpen] = useState(false);
-  const command = exportCommand({ server: new URL(".", document.baseURI).href, signal, range, q });
   return (
     <Popover
       open={open}
@@ -25,20 +27,34 @@ export function ExportMenu({ signal, range, q, children }: ExportMenuProps) {
       title="Save what matches"
       align="right"
       button={<Download size={14} aria-hidden />}
-      buttonLabel="Save what matches"
-      buttonClass="button icon"
+      buttonLabel={busy ? "Save what matches: a file is being made" : "Save what matches"}
+      buttonClass={`button icon ${styles.button}`}
+      busy={busy}
     >
       <div className={styles.box}>
         {children}
-        <div className={styles.head}>
-          <span className="grow">All {signal === "logs" ? "records" : "spans"} that match, as Parquet</span>
-          <CopyButton text={command} label="Copy the command" />
-        </div>
-        <Pre className={styles.command}>{command}</Pre>
-        <p className="faint">
-          DuckDB, pandas and Spark read it; <code>bellrock import</code> brings it into another server.
-        </p>
+        {signal === "traces" && hasSpanSets(q) ? (
+          <p>Export takes spans that match; braces find whole traces. Write the condition without braces.</p>
+        ) : (
+          <Command signal={signal} range={range} q={q} />
+        )}
       </div>
     </Popover>
+  );
+}
+
+function Command({ signal, range, q }: Pick<ExportMenuProps, "signal" | "range" | "q">) {
+  const command = exportCommand({ server: new URL(".", document.baseURI).href, signal, range, q });
+  return (
+    <>
+      <div className={styles.head}>
+        <span className="grow">All {signal === "logs" ? "records" : "spans"} that match, as Parquet</span>
+        <CopyButton text={command} label="Copy the command" />
+      </div>
+      <Pre className={styles.command}>{command}</Pre>
+      <p className="faint">
+        DuckDB, pandas and Spark read it; <code>bellrock import</code> brings it into another server.
+      </p>
+    </>
   );
 }

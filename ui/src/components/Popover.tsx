@@ -11,6 +11,8 @@ export interface PopoverProps {
   button: ReactNode;
   buttonLabel?: string;
   buttonClass?: string;
+  /** Something goes on behind the panel, also while it is closed. */
+  busy?: boolean;
   children: ReactNode;
 }
 
@@ -22,6 +24,7 @@ export function Popover({
   button,
   buttonLabel,
   buttonClass,
+  busy,
   children,
 }: PopoverProps) {
   const id = useId();
@@ -55,6 +58,7 @@ export function Popover({
         aria-expanded={open}
         aria-controls={open ? id : undefined}
         aria-label={buttonLabel}
+        aria-busy={busy}
         title={buttonLabel}
         onClick={() => onOpenChange(!open)}
       >

@@ -1,5 +1,8 @@
 // Hands a text to the browser as a file.
 
+/** By then a large file has been read, too. */
+const READ_MS = 30_000;
+
 /** `parts` follow one another in the file. */
 export function download(name: string, parts: string | readonly string[], type = "application/json"): void {
   const url = URL.createObjectURL(new Blob(typeof parts === "string" ? [parts] : [...parts], { type }));
@@ -7,5 +10,5 @@ export function download(name: string, parts: string | readonly string[], type =
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  setTimeout(() => URL.revokeObjectURL(url), READ_MS);
 }

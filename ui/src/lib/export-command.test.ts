@@ -13,5 +13,10 @@ test("the command names everything that is looked at", () => {
 
 test("a shell takes the filter as it is written", () => {
   const command = exportCommand({ server: "https://h/b", signal: "traces", range, q: `name:"it's" $HOME` });
-  expect(command).toContain(`--filter 'name:"it'\\''s" $HOME' \\\n`);
+  expect(command).toContain(`--filter='name:"it'\\''s" $HOME' \\\n`);
+});
+
+test("a filter that begins with a minus is no flag", () => {
+  const command = exportCommand({ server: "https://h/b", signal: "logs", range, q: "-level:debug" });
+  expect(command).toContain("--filter=-level:debug \\\n");
 });

@@ -15,7 +15,8 @@ export function exportCommand({ server, signal, range, q }: Exported): string {
   return [
     `bellrock export --api ${quoted(server.replace(/\/+$/, ""))} --signal ${signal}`,
     `--from ${time(range.fromMilli)} --to ${time(range.toMilli)}`,
-    ...(q.trim() ? [`--filter ${quoted(q)}`] : []),
+    // With `=`: a filter may begin with `-`, as flags do.
+    ...(q.trim() ? [`--filter=${quoted(q)}`] : []),
     `--out ${signal}.parquet`,
   ].join(" \\\n  ");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addTerm, hasTerm, removeTerm, searchedTexts, splitTerms, term } from "./filter.ts";
+import { addTerm, hasSpanSets, hasTerm, removeTerm, searchedTexts, splitTerms, term } from "./filter.ts";
 
 test("values are quoted only when they must be", () => {
   expect(term("service", "api")).toBe("service:api");
@@ -26,3 +26,28 @@ test("quotes and parentheses hold terms together", () => {
 test("texts to mark", () => {
   expect(searchedTexts('timeout "not found" service:api -noise AND x')).toEqual(["timeout", "not found", "x"]);
 });
+
+test.each([
+  "{service:api} {status:error}",
+  "a -{b}",
+  "NOT {b}",
+  "root{duration>1s}",
+  "(-root{a})",
+  '"x" {b}',
+  "/x/ {b}",
+  "{}",
+])("%s asks for several spans", (query) => expect(hasSpanSets(query)).toBe(true));
+
+test.each([
+  "service:api",
+  "http.route:/users/{id}",
+  "path = {id}",
+  'name:"{a}"',
+  '"\\" {a}"',
+  "name~/x {2}/",
+  "name ~ /x {2}/",
+  "-/a {2}/",
+  "a\\ {b}",
+  "\\{a}",
+  "groot{a}",
+])("%s asks for one", (query) => expect(hasSpanSets(query)).toBe(false));

@@ -61,6 +61,15 @@ export function splitTerms(query: string): string[] {
   return parts;
 }
 
+// What may hold a brace that is none: quotes, escapes, regular expressions, and a value after an operator and a space.
+const OPAQUE = /"(?:\\.|[^"\\])*"?|\\.|((?:^|[\s({]|~\s*)-*)\/(?:\\.|[^/\\])+\/|[=<>~]\s+/gu;
+const SPAN_SET = /(?:^|[\s()])-*(?:root)?\{/;
+
+/** Whether the query asks for several spans of a trace: `root{..} -{..}`. A brace counts only where a condition begins. */
+export function hasSpanSets(query: string): boolean {
+  return SPAN_SET.test(query.replace(OPAQUE, (_, before: string | undefined) => `${before ?? ""}_`));
+}
+
 /** The words and phrases of a query that are searched in the text, for marking them in results. */
 export function searchedTexts(query: string): string[] {
   return splitTerms(query)

@@ -29,6 +29,7 @@ import { MarkedBar } from "./MarkedBar.tsx";
 import type { LogRow } from "./rows.ts";
 import { SaveLogs } from "./SaveLogs.tsx";
 import { useLogPages } from "./useLogPages.ts";
+import { useSave } from "./useSave.ts";
 import { useTail } from "./useTail.ts";
 import { VolumeChart } from "./VolumeChart.tsx";
 
@@ -73,6 +74,7 @@ export function LogsPage() {
   );
   const list = useLogPages(range, q, order, !live && !context && tab === "records");
   const tail = useTail(q, live);
+  const save = useSave({ range, q, order, columns, zone });
   const volume = useQuery({
     queryKey: ["log-volume", range, q],
     queryFn: ({ signal }) => fetchLogVolume(range, q, VOLUME_BUCKETS, signal),
@@ -136,8 +138,8 @@ export function LogsPage() {
           order={order}
           onOrder={(next) => patch({ order: next === "asc" ? "asc" : undefined, peek: undefined })}
         />
-        <ExportMenu signal="logs" range={range} q={q}>
-          <SaveLogs range={range} q={q} order={order} columns={columns} zone={zone} />
+        <ExportMenu signal="logs" range={range} q={q} busy={save.running}>
+          <SaveLogs save={save} />
         </ExportMenu>
       </FilterBar>
       <div className={styles.volume}>

@@ -61,3 +61,17 @@ test("nothing is an empty file", async () => {
   const saved = await saveLogs({ ...saving, format: "jsonl", fetchPage: server(0).fetchPage });
   expect(saved).toEqual({ parts: [""], rows: 0, more: false, partial: null });
 });
+
+test("pages without records leave no trace in a file", async () => {
+  const { fetchPage } = server(12_000);
+  // The first page and every second one are empty, but lead on.
+  let asked = 0;
+  const halting = async (query: LogQuery): Promise<LogPage> =>
+    asked++ % 2 === 0
+      ? { ...(await fetchPage({ ...query, limit: 0 })), next_cursor: query.cursor ?? "0" }
+      : fetchPage(query);
+  const saved = await saveLogs({ ...saving, format: "csv", fetchPage: halting });
+  const whole = await saveLogs({ ...saving, format: "csv", fetchPage });
+  expect([saved.rows, asked]).toEqual([12_000, 6]);
+  expect(saved.parts.join("")).toBe(whole.parts.join(""));
+});

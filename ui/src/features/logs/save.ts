@@ -35,7 +35,7 @@ export async function saveLogs({ query, format, columns, zone, fetchPage, onRows
   do {
     const rows: number = Math.min(PAGE_ROWS, limit - saved.rows);
     const page: LogPage = await fetchPage({ ...query, limit: rows, ...(cursor ? { cursor } : {}) });
-    saved.parts.push(asText(page.logs, format, columns, zone, saved.rows === 0));
+    saved.parts.push(asText(page.logs, format, columns, zone, saved.parts.length === 0));
     saved.rows += page.logs.length;
     saved.partial ??= page.partial?.reason ?? null;
     cursor = page.next_cursor;
@@ -54,7 +54,6 @@ function asText(
 ): string {
   // A record is as the API says it, with the type of each value.
   if (format === "jsonl") return logs.map((record) => `${JSON.stringify(record)}\n`).join("");
-  const text = rowsAs("CSV", logs.map(toRow), columns, zone);
-  const lines = first ? text : text.slice(text.indexOf("\r\n") + 2);
-  return lines === "" ? "" : `${lines}\r\n`;
+  const text = `${rowsAs("CSV", logs.map(toRow), columns, zone)}\r\n`;
+  return first ? text : text.slice(text.indexOf("\r\n") + 2);
 }
