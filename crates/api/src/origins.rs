@@ -32,7 +32,7 @@ impl Origins {
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Authorization, Content-Type, Origin"),
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
-            (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Date"),
+            (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Date, Bellrock-Next-Cursor, Bellrock-Damaged-Blocks"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }

@@ -8,7 +8,7 @@ mod print;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use net::{Request, Url};
 use serde_json::Value as Json;
 
@@ -33,12 +33,12 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<Said> {
     if answered.truncated {
         bail!("the answer is longer than {} MiB; narrow it with `| limit` or `| fields`", ANSWER_BYTES_MAX >> 20);
     }
-    let answer: Json = serde_json::from_slice(&answered.body).with_context(|| {
-        format!("{} answered {} with something that is not JSON; is it the API port?", args.api, answered.status)
-    })?;
     if !answered.status.is_success() {
-        return Err(remote::refused(&args.query, &answered));
+        return Err(server.refused(&args.query, &answered));
     }
+    let Ok(answer) = serde_json::from_slice::<Json>(&answered.body) else {
+        return Err(server.unexpected(&answered, "something that is not JSON"));
+    };
     let found = match args.output {
         QueryOutput::Json => serde_json::to_string_pretty(&answer)? + "\n",
         QueryOutput::Jsonl => print::lines(&answer),

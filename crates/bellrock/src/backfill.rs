@@ -32,7 +32,7 @@ pub(crate) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<String
         BackfillFormat::Text => Format::Text,
     };
     let locked =
-        data_dir::open(&config.data_dir).context("backfill writes into the data directory of a stopped server")?;
+        data_dir::existing(&config.data_dir).context("backfill writes into the data directory of a stopped server")?;
     for path in &args.files {
         let mut check = Check::default();
         parse(path, format, &read(path)?, &mut check)?;
@@ -180,6 +180,7 @@ mod tests {
         let file = dir.join("samples.txt");
         foundation::disk::write_atomic(&RealDisk, &file, text.as_bytes())?;
         let serve = ServeArgs { data_dir: Some(dir.join("data")), ..ServeArgs::default() };
+        drop(data_dir::open(&dir.join("data"))?);
         run(
             &BackfillArgs { config: None, data_dir: None, format, files: vec![file] },
             &crate::config::load(&serve)?.config,

@@ -7,7 +7,12 @@ use clap::{Args, Parser, Subcommand};
 
 /// Receives, stores, queries and shows traces, metrics and logs.
 #[derive(Debug, Parser)]
-#[command(name = "bellrock", version, about, max_term_width = 100)]
+#[command(
+    name = "bellrock",
+    version,
+    about = "Receives, stores, queries, shows and alerts on traces, metrics and logs",
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -72,7 +77,7 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct QueryArgs {
     /// What to look for, as `service:api level>=warn`, and after `|` what to make of it, as
     /// `| stats count(), p95(duration) by service`; see the query language. Nothing means everything.
-    #[arg(value_name = "QUERY", default_value = "")]
+    #[arg(value_name = "QUERY", default_value = "", allow_hyphen_values = true)]
     pub query: String,
     /// What to look at; spans with `traces`.
     #[arg(long, value_enum, default_value = "logs")]
@@ -81,10 +86,10 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "URL", env = "BELLROCK_API", default_value = "http://127.0.0.1:8080")]
     pub api: String,
     /// Inclusive [default: one hour before --to].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<String>,
     /// Exclusive [default: now].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub to: Option<String>,
     /// How to write what was found.
     #[arg(long, short, value_enum, default_value = "table")]
@@ -118,13 +123,13 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_enum)]
     pub signal: ExportSignal,
     /// Inclusive [default: one hour before --to].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<String>,
     /// Exclusive [default: now].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub to: Option<String>,
     /// Only records that match, as `service:api level>=warn`; see the query language.
-    #[arg(long, value_name = "FILTER", default_value = "")]
+    #[arg(long, value_name = "FILTER", default_value = "", allow_hyphen_values = true)]
     pub filter: String,
     /// Write what can be read when blocks are damaged, and say how many are left out.
     #[arg(long)]

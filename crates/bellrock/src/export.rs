@@ -30,6 +30,8 @@ use source::{Source, Wanted};
 
 /// Rows of a row group: what a reader of Parquet takes in at once, and what is held here.
 const GROUP_ROWS: usize = 50_000;
+/// The same in bytes, for large records.
+const GROUP_BYTES: usize = 256 << 20;
 
 /// Writes the file; what is to be printed.
 pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<String> {
@@ -49,14 +51,17 @@ pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<Strin
     };
     let file = File::create_new(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     let result = write(&source, &wanted, file);
-    if result.is_err() {
+    if !matches!(result, Ok((1.., _))) {
         // Half a file looks like a whole one to nobody, but the name is free again.
         drop(std::fs::remove_file(&args.out));
     }
     let (rows, damaged) = result?;
+    if rows == 0 && damaged == 0 {
+        return Ok(format!("no {} match; no file was made\n", args.signal.records()));
+    }
     let mut said = format!("{rows} {} in {}\n", args.signal.records(), args.out.display());
     if damaged > 0 {
-        said.push_str(&format!("not whole: {damaged} blocks could not be read and were left out\n"));
+        said.push_str(&format!("not whole: at least {damaged} blocks could not be read and were left out\n"));
     }
     Ok(said)
 }
@@ -78,7 +83,7 @@ fn write(source: &Source, wanted: &Wanted, file: File) -> anyhow::Result<(u64, u
             Records::Logs(records) => records.iter().for_each(|record| columns.push_log(record)),
             Records::Spans(spans) => spans.iter().for_each(|span| columns.push_span(span)),
         }
-        if columns.rows() >= GROUP_ROWS {
+        if columns.rows() >= GROUP_ROWS || columns.bytes() >= GROUP_BYTES {
             columns.write_group(&mut writer)?;
         }
         Ok(())
@@ -176,7 +181,8 @@ mod tests {
         assert!(next == begun.len() && next > 0);
         let (sent, rest) = read(next, usize::MAX);
         assert!(sent.unwrap() == rest.len() && [begun, rest].concat() == found);
-        let (nothing, _) = read(COUNT as usize + 1, usize::MAX);
-        assert_eq!(nothing.unwrap(), 0);
+        assert_eq!(read(COUNT as usize, usize::MAX).0.unwrap(), 0);
+        let (beyond, _) = read(COUNT as usize + 1, usize::MAX);
+        assert!(beyond.unwrap_err().to_string().contains("the file has 60000 records"));
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use foundation::Clock as _;
 use foundation::clock::SystemClock;
 use foundation::disk::RealDisk;
@@ -41,10 +41,7 @@ pub(crate) fn run(args: &StorageArgs, config: &Config) -> anyhow::Result<String>
 
 /// Locks a directory that is there; looking must not make one.
 fn open(dir: &Path) -> anyhow::Result<(data_dir::DataDir, Stopped)> {
-    if !dir.is_dir() {
-        bail!("there is no data directory {} (set --data-dir)", dir.display());
-    }
-    let locked = data_dir::open(dir).context("a server that runs is asked with --api http://127.0.0.1:8080")?;
+    let locked = data_dir::of_stopped(dir)?;
     let stopped = Stopped::open(Arc::new(RealDisk), dir)?;
     Ok((locked, stopped))
 }
@@ -78,9 +75,9 @@ fn fetch(api: &str) -> anyhow::Result<Report> {
     let server = Remote::new(remote::API, api)?;
     let answer = server.send(Request::get(server.url("/api/v1/storage")), TIMEOUT)?;
     if !answer.status.is_success() {
-        return Err(remote::refused("", &answer));
+        return Err(server.refused("", &answer));
     }
-    serde_json::from_slice(&answer.body).with_context(|| format!("the answer of {api} is not a storage report"))
+    serde_json::from_slice(&answer.body).map_err(|_| server.unexpected(&answer, "something that is no storage report"))
 }
 
 fn size(bytes: u64) -> String {

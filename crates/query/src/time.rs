@@ -14,6 +14,10 @@ use time::format_description::well_known::Rfc3339;
 
 /// Whole numbers below this are milliseconds: it is the year 5138.
 const MILLIS_END: i64 = 100_000_000_000_000;
+/// Whole numbers from here on and below [`SECONDS_END`] are seconds, which no parameter takes: as milliseconds they would lie
+/// in the first years of 1970, as seconds they are from 1973 on.
+const SECONDS_START: i64 = 100_000_000;
+const SECONDS_END: i64 = 100_000_000_000;
 /// Whole numbers from this on are nanoseconds: it is March 1973. What lies
 /// between the two would be microseconds, which no parameter takes.
 const NANOS_START: i64 = 100_000_000_000_000_000;
@@ -39,8 +43,16 @@ pub enum TimeError {
         /// What was given.
         text: String,
     },
+    /// A number of a size that only seconds have.
+    #[error("`{parameter}` is `{text}`, which looks like seconds; write unix milliseconds: `{text}000`")]
+    Seconds {
+        /// `from` or `to`.
+        parameter: &'static str,
+        /// What was given.
+        text: String,
+    },
     /// `to` is not after `from`.
-    #[error("`to` must be after `from`; to look at the last hour write `from=now-1h&to=now`")]
+    #[error("`to` must be after `from`; the last hour is from `now-1h` to `now`")]
     Empty,
 }
 
@@ -48,6 +60,16 @@ impl TimeError {
     /// What a caller can do: a wrong time stays wrong.
     pub const fn kind(&self) -> ErrorKind {
         ErrorKind::InvalidInput
+    }
+
+    /// Which of the two is wrong.
+    pub const fn parameter(&self) -> &'static str {
+        match self {
+            Self::Form { parameter, .. } | Self::Microseconds { parameter, .. } | Self::Seconds { parameter, .. } => {
+                parameter
+            }
+            Self::Empty => "from",
+        }
     }
 }
 
@@ -83,6 +105,7 @@ pub fn parse_time(parameter: &'static str, text: &str, now: UnixNanos) -> Result
     }
     if let Ok(number) = text.parse::<i64>() {
         return match number {
+            SECONDS_START..SECONDS_END => Err(TimeError::Seconds { parameter, text: text.to_owned() }),
             ..MILLIS_END => Ok(UnixNanos::from_millis(number)),
             NANOS_START.. => Ok(UnixNanos(number)),
             _ => Err(TimeError::Microseconds { parameter, text: text.to_owned() }),

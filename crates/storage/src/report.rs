@@ -181,7 +181,8 @@ fn column_reports(
         }
     }
     let report = |((column, key, value_type), sum): (_, ColumnSum)| {
-        let distinct = sum.distinct.map(|d| d.count());
+        // An estimate may lie above what there can be.
+        let distinct = sum.distinct.map(|d| d.count()).map(|(n, exact)| (n.min(sum.values), exact));
         ColumnReport {
             column,
             key,

@@ -37,7 +37,7 @@ pub use logs::decode_logs;
 pub use metrics::decode_metrics;
 pub(crate) use read::unique;
 pub use read::{read_array, read_event, read_link, read_map, read_resource, read_scope, read_value};
-pub use response::{Encoding, Status, export_response};
+pub use response::{Encoding, Status, export_response, read_export_response};
 pub use traces::decode_traces;
 
 #[cfg(test)]

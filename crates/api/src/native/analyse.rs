@@ -102,7 +102,7 @@ pub(crate) async fn analyse(
         let request = grant.request(range, filter.text());
         let outcome = analyse::analyse(&app.engines.events, signal, &request)?;
         let footer = Footer::hinted(app, signal, &request, &outcome, is_empty(&outcome.value));
-        Rendered::new(&shape(outcome.value, footer))
+        Rendered::new(&shape(signal, outcome.value, footer))
     })
     .await?
 }
@@ -122,11 +122,11 @@ fn is_empty(found: &Analysed) -> bool {
     }
 }
 
-fn shape(found: Analysed, footer: Footer) -> AnalysisShape {
+fn shape(signal: EventSignal, found: Analysed, footer: Footer) -> AnalysisShape {
     let mut out = AnalysisShape { table: None, patterns: None, records: None, footer };
     match found {
         Analysed::Table(t) => out.table = Some(table(t)),
-        Analysed::Patterns(p) => out.patterns = Some(PatternsShape::new(EventSignal::Logs, p)),
+        Analysed::Patterns(p) => out.patterns = Some(PatternsShape::new(signal, p)),
         Analysed::Logs(fields, rows) => {
             let value = |r: &model::LogRecord| fields.iter().map(|(_, f)| log_value(r, f).map(AnyValue)).collect();
             let by_field = !fields.is_empty();

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::run;
 
 const PROTOBUF: &str = "application/x-protobuf";
-/// What to pass as `cursor` for the next page.
+/// What to pass as `cursor` for the next page; empty on the last one, so that a header that got lost is no end.
 const NEXT_CURSOR: &str = "bellrock-next-cursor";
 /// How many blocks of this page could not be read.
 const DAMAGED_BLOCKS: &str = "bellrock-damaged-blocks";
@@ -33,9 +33,9 @@ impl IntoResponse for Sent {
     fn into_response(self) -> Response {
         let mut response = ([(CONTENT_TYPE, PROTOBUF)], self.request).into_response();
         let headers = response.headers_mut();
-        if let Some(cursor) = self.next_cursor.and_then(|c| HeaderValue::try_from(c).ok()) {
-            headers.insert(NEXT_CURSOR, cursor);
-        }
+        // A cursor is hexadecimal digits.
+        let cursor = HeaderValue::try_from(self.next_cursor.unwrap_or_default());
+        headers.insert(NEXT_CURSOR, cursor.unwrap_or_else(|_| HeaderValue::from_static("")));
         if self.damaged_blocks > 0 {
             headers.insert(DAMAGED_BLOCKS, self.damaged_blocks.into());
         }
@@ -44,13 +44,17 @@ impl IntoResponse for Sent {
 }
 
 /// Records that match, oldest first, as an OTLP export request (`ExportLogsServiceRequest` or `ExportTraceServiceRequest`), grouped by
-/// resource and scope. `limit` is 1 to 5000, which it is when left out. The header `bellrock-next-cursor` is the `cursor` of the next
-/// page; the last page has none. `bellrock-damaged-blocks` says how many blocks could not be read and are missing.
+/// resource and scope. `limit` is 1 to 5000, which it is when left out. Ask all pages with the same absolute `from` and `to`: relative
+/// ones move on.
 #[utoipa::path(get, path = "/api/v1/export", params(RangeParams, SignalParam, FilterParam, PageParams),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/x-protobuf"),
+        (status = 200, body = Vec<u8>, content_type = "application/x-protobuf", headers(
+            ("bellrock-next-cursor" = String, description = "`cursor` of the next page; empty on the last one"),
+            ("bellrock-damaged-blocks" = u64, description = "How many blocks could not be read and are missing in this page, if any"),
+        )),
         (status = 400, body = ApiError),
         (status = 422, body = ApiError, description = "So many records need more memory than a query may take; ask for fewer"),
+        (status = 503, body = ApiError, description = "No slot became free, or the deadline passed; ask again, or for fewer"),
     ))]
 pub(crate) async fn export(
     State(app): State<App>,
@@ -85,5 +89,7 @@ fn refused(why: Partial, limit: usize) -> ApiError {
         Partial::Memory | Partial::Groups { .. } => ErrorKind::LimitExceeded,
         Partial::Deadline | Partial::Cancelled | Partial::Damaged { .. } => ErrorKind::Timeout,
     };
-    ApiError::new(kind, format!("{why}; ask for fewer than {limit} records at once with `limit`"))
+    let remedy =
+        if limit > 1 { format!("; ask for fewer than {limit} records at once with `limit`") } else { String::new() };
+    ApiError::new(kind, format!("{why}{remedy}"))
 }

@@ -59,7 +59,7 @@ pub(crate) struct RangeParams {
 impl RangeParams {
     pub(crate) fn range(&self, app: &App) -> Result<TimeRange, ApiError> {
         parse_range(self.from.as_deref(), self.to.as_deref(), app.clock.now(), SPAN)
-            .map_err(|e| ApiError::invalid("from", e.to_string()))
+            .map_err(|e| ApiError::invalid(e.parameter(), e.to_string()))
     }
 }
 
@@ -106,7 +106,9 @@ impl SignalParam {
         match self.signal.as_deref() {
             None | Some("" | "logs") => Ok(EventSignal::Logs),
             Some("traces") => Ok(EventSignal::Traces),
-            Some(other) => Err(ApiError::invalid("signal", format!("`{other}` has no fields; use `logs` or `traces`"))),
+            Some(other) => {
+                Err(ApiError::invalid("signal", format!("`{other}` is not known here; use `logs` or `traces`")))
+            }
         }
     }
 }

@@ -144,7 +144,7 @@ impl AroundParams {
             return Ok(None);
         }
         let range = parse_range(self.from.as_deref(), self.to.as_deref(), app.clock.now(), SPAN);
-        range.map(Some).map_err(|e| ApiError::invalid("from", e.to_string()))
+        range.map(Some).map_err(|e| ApiError::invalid(e.parameter(), e.to_string()))
     }
 }
 

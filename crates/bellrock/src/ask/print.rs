@@ -34,11 +34,15 @@ pub(super) fn table(answer: &Json) -> String {
         return analysis(table);
     }
     if let Some(patterns) = answer.get("patterns") {
-        let row = |p: &Json| vec![text(&p["count"]), text(&p["level"]), text(&p["template"])];
-        return columns(
-            &[("count", true), ("level", false), ("template", false)],
-            list(&patterns["patterns"]).map(row),
-        );
+        // The highest level of the records; spans have none.
+        let leveled = list(&patterns["patterns"]).any(|p| !text(&p["level"]).is_empty());
+        let row = |p: &Json| {
+            let level = leveled.then(|| text(&p["level"]));
+            std::iter::once(text(&p["count"])).chain(level).chain([text(&p["template"])]).collect()
+        };
+        let heads = [("count", true), ("up to", false), ("template", false)];
+        let heads: Vec<(&str, bool)> = heads.into_iter().filter(|(name, _)| leveled || *name != "up to").collect();
+        return columns(&heads, list(&patterns["patterns"]).map(row));
     }
     let records = &answer["records"];
     let fields: Vec<(&str, bool)> = list(&records["fields"]).filter_map(Json::as_str).map(|f| (f, false)).collect();
@@ -236,7 +240,7 @@ mod tests {
         assert_eq!(table(&answer), "body  n\nx     5\n\n");
         assert_eq!(lines(&answer), "{\"body\":\"x\",\"n\":5}\n{\"body\":null,\"n\":null}\n");
         let patterns = json!({"patterns": {"patterns": [{"count": 12, "level": "INFO", "template": "user <*> left"}]}});
-        assert_eq!(table(&patterns), "count  level  template\n   12  INFO   user <*> left\n");
+        assert_eq!(table(&patterns), "count  up to  template\n   12  INFO   user <*> left\n");
         assert_eq!((table(&json!({})), lines(&json!({}))), (String::new(), String::new()));
     }
 }

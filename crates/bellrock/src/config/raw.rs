@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pipeline::config::COLLECTOR_SECTIONS;
 use serde::Deserialize;
@@ -115,16 +116,44 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// Files of another kind that people name as configuration: the section that tells them, what they are, and what to do with them.
+const OTHER_KINDS: [(&str, &str, &str); 2] = [
+    (
+        "groups",
+        "this is a file of rules, and no configuration",
+        "name it in `rule_files`, or look at it with `bellrock rules check`",
+    ),
+    (
+        "route",
+        "this is a file for Alertmanager, and no configuration",
+        "name it in `alerting_file`, or look at it with `bellrock check-config`",
+    ),
+];
+
+/// Says which files are of another kind, and names them.
+fn other_kinds(document: &Node, findings: &mut Findings) -> Vec<Arc<str>> {
+    let mut files = Vec::new();
+    for (key, _) in document.entries() {
+        if let Some((_, what, remedy)) = OTHER_KINDS.iter().find(|(section, ..)| key.text == *section) {
+            findings.error(&key.place, key.text.as_str(), *what, *remedy);
+            files.push(key.place.file.clone());
+        }
+    }
+    files
+}
+
 /// Reads our own sections of a document.
 ///
 /// # Errors
 /// Everything that is wrong, with its place and the name that was probably meant.
 pub(super) fn read(document: &Node, findings: &mut Findings) -> Option<Raw> {
+    let others = other_kinds(document, findings);
     let own = document.entries().iter().filter(|(key, _)| !COLLECTOR_SECTIONS.contains(&key.text.as_str()));
     let own = Node { place: document.place.clone(), value: Value::Mapping(own.cloned().collect()) };
     match yaml::read::<Raw>(&own, Manner::Loose) {
         Ok((raw, unknown)) => {
-            for u in unknown {
+            // What else stands in a file of another kind is right there.
+            for u in unknown.into_iter().filter(|u| !others.contains(&u.key.place.file)) {
                 let sections: &[&str] = if u.of.is_empty() { &COLLECTOR_SECTIONS } else { &[] };
                 let remedy = meant(&u.key.text, u.known.iter().chain(sections).copied());
                 findings.error(&u.key.place, u.path(), "is not known", remedy);

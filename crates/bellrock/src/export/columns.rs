@@ -52,6 +52,8 @@ pub(super) struct Columns {
     signal: &'static str,
     list: Vec<(&'static str, Data)>,
     rows: usize,
+    /// Of texts and attributes, about.
+    bytes: usize,
 }
 
 const TIME: fn() -> Data = || Data::Time(Vec::new());
@@ -72,7 +74,7 @@ enum Cell<'a> {
 
 impl Columns {
     fn new(signal: &'static str, columns: &[(&'static str, fn() -> Data)]) -> Self {
-        Self { signal, list: columns.iter().map(|(name, data)| (*name, data())).collect(), rows: 0 }
+        Self { signal, list: columns.iter().map(|(name, data)| (*name, data())).collect(), rows: 0, bytes: 0 }
     }
 
     pub(super) fn logs() -> Self {
@@ -136,6 +138,10 @@ impl Columns {
         self.rows
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn push_log(&mut self, r: &LogRecord) {
         let (trace, span) = (id(&r.trace_id.0), id(&r.span_id.0));
         let body = text(&r.body);
@@ -178,6 +184,12 @@ impl Columns {
     fn push(&mut self, row: Vec<Cell<'_>>) {
         debug_assert_eq!(row.len(), self.list.len());
         for ((_, data), cell) in self.list.iter_mut().zip(row) {
+            // A map is as large as the attributes in the whole record, which is a column too.
+            self.bytes += match &cell {
+                Cell::Text(text) => text.len(),
+                Cell::Bytes(bytes) => 2 * bytes.len(),
+                Cell::Long(_) | Cell::Int(_) | Cell::Map(_) => 8,
+            };
             match (data, cell) {
                 (Data::Time(v) | Data::Long(v), Cell::Long(x)) => v.push(x),
                 (Data::Int(v), Cell::Int(x)) => v.push(x),
@@ -207,7 +219,7 @@ impl Columns {
             }
         }
         group.close()?;
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         Ok(())
     }
 }

@@ -1,10 +1,9 @@
 //! Where records come from, page by page: the data directory of a stopped server, or a server that runs.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use derived::Derived;
 use eventstore::EventStore;
 use eventstore::query::{Limits, Partial};
@@ -29,6 +28,13 @@ const PAGE_BYTES_MAX: usize = 1 << 30;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(600);
 /// A server says with it that a query needs more memory than it may take.
 const TOO_MUCH: u16 = 422;
+/// That no slot became free, or that the deadline passed.
+const TRY_AGAIN: u16 = 503;
+/// A page that fails is asked for so many times again, after twice the pause each time.
+const TRIES_MAX: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+/// After so many pages more records are asked for at once again.
+const GOOD_PAGES: usize = 8;
 
 /// What is to be exported.
 pub(super) struct Wanted {
@@ -49,18 +55,21 @@ pub(super) enum Source {
     Running(Remote),
 }
 
-/// A page; `None` when so many records are too much at once.
-type Found = Option<(RecordPage, u64)>;
+/// What came of asking for a page.
+enum Found {
+    /// Records, and how many blocks could not be read.
+    Page(RecordPage, u64),
+    /// So many records are too much at once.
+    TooMuch(anyhow::Error),
+    /// It may go well the next time.
+    Failed(anyhow::Error),
+}
 
 impl Source {
     /// Opens the events as the server does: what the log still holds is exported too, and derived state sees it.
     pub(super) fn stopped(config: &Config) -> anyhow::Result<Self> {
-        let dir: &Path = &config.data_dir;
-        if !dir.is_dir() {
-            bail!("there is no data directory {} (set --data-dir)", dir.display());
-        }
-        let locked = data_dir::open(dir).context("a server that runs is asked with --api http://127.0.0.1:8080")?;
-        let disk: SharedDisk = Arc::new(RealDisk);
+        let locked = data_dir::of_stopped(&config.data_dir)?;
+        let (dir, disk) = (&locked.path, Arc::new(RealDisk) as SharedDisk);
         let metastore = Metastore::open(dir, Arc::new(SystemClock))?;
         let settings = rejected::settings(config, &metastore)?;
         metastore.close();
@@ -74,49 +83,63 @@ impl Source {
         Remote::new(remote::API, api).map(Self::Running)
     }
 
-    /// Hands out all pages, oldest records first; how many damaged blocks were met.
+    /// Hands out all pages, oldest records first; how many damaged blocks were met in one page, at most.
     pub(super) fn pages(
         &self,
         wanted: &Wanted,
         mut each: impl FnMut(Records) -> anyhow::Result<()>,
     ) -> anyhow::Result<u64> {
-        let (mut limit, mut cursor, mut damaged) = (logs::LIMIT_MAX, None, 0);
+        let (mut limit, mut good, mut tries, mut damaged) = (logs::LIMIT_MAX, 0, 0, 0);
+        let mut cursor: Option<String> = None;
         loop {
             let found = match self {
                 Self::Stopped { store, .. } => local(store, wanted, limit, cursor.as_deref()),
                 Self::Running(server) => ask(server, wanted, limit, cursor.as_deref()),
             };
-            let Some((page, blocks)) = found? else {
-                if limit == 1 {
-                    bail!("a single record is too large to be exported");
+            match found? {
+                Found::Page(page, blocks) => {
+                    if blocks > 0 && !wanted.skip_damaged {
+                        bail!("{} (--skip-damaged writes the rest)", not_whole(Partial::Damaged { blocks }));
+                    }
+                    damaged = damaged.max(blocks);
+                    each(page.records)?;
+                    match page.next_cursor {
+                        Some(next) => cursor = Some(next),
+                        None => return Ok(damaged),
+                    }
+                    (tries, good) = (0, good + 1);
+                    // What was large may lie behind.
+                    if good % GOOD_PAGES == 0 {
+                        limit = (limit * 2).min(logs::LIMIT_MAX);
+                    }
                 }
-                limit /= 2;
-                continue;
-            };
-            if blocks > 0 && !wanted.skip_damaged {
-                let why = Partial::Damaged { blocks };
-                bail!("the export would not be whole: {why}; nothing was written (--skip-damaged writes the rest)");
-            }
-            damaged = damaged.max(blocks);
-            each(page.records)?;
-            match page.next_cursor {
-                Some(next) => cursor = Some(next),
-                None => return Ok(damaged),
+                Found::TooMuch(why) if limit == 1 => return Err(why),
+                Found::TooMuch(_) => (limit, good) = (limit / 2, 0),
+                Found::Failed(why) if tries == TRIES_MAX => return Err(why),
+                Found::Failed(_) => {
+                    std::thread::sleep(PAUSE * (1 << tries));
+                    tries += 1;
+                    (limit, good) = ((limit / 2).max(1), 0);
+                }
             }
         }
     }
+}
+
+fn not_whole(why: Partial) -> String {
+    format!("the export would not be whole: {why}; nothing was written")
 }
 
 fn local(store: &EventStore, wanted: &Wanted, limit: usize, cursor: Option<&str>) -> anyhow::Result<Found> {
     let limits = Limits::new(PAGE_TIMEOUT, PAGE_BYTES_MAX);
     let request =
         query::Request { access: AccessScope::ALL, range: wanted.range, filter: wanted.filter.clone(), limits };
-    let found = page(store, &request, wanted.signal, limit, cursor)?;
+    let found = page(store, &request, wanted.signal, limit, cursor).map_err(|e| remote::wrong(&wanted.filter, &e))?;
     match found.partial {
-        None => Ok(Some((found.value, 0))),
-        Some(Partial::Damaged { blocks }) => Ok(Some((found.value, blocks))),
-        Some(Partial::Memory) => Ok(None),
-        Some(why) => bail!("the export would not be whole: {why}; nothing was written"),
+        None => Ok(Found::Page(found.value, 0)),
+        Some(Partial::Damaged { blocks }) => Ok(Found::Page(found.value, blocks)),
+        Some(why @ Partial::Memory) => Ok(Found::TooMuch(anyhow!(not_whole(why)))),
+        Some(why) => bail!(not_whole(why)),
     }
 }
 
@@ -129,18 +152,33 @@ fn ask(server: &Remote, wanted: &Wanted, limit: usize, cursor: Option<&str>) -> 
         .append_pair("to", &time::rfc3339(wanted.range.end))
         .append_pair("limit", &limit.to_string())
         .append_pair("cursor", cursor.unwrap_or_default());
-    let answer = server.send(net::Request::get(url), PAGE_TIMEOUT)?;
-    if answer.truncated || answer.status.as_u16() == TOO_MUCH {
-        return Ok(None);
+    let answer = match server.send(net::Request::get(url), PAGE_TIMEOUT) {
+        Ok(answer) => answer,
+        // Whoever answered before may do so again.
+        Err(e) if cursor.is_some() => return Ok(Found::Failed(e)),
+        Err(e) => return Err(e),
+    };
+    if answer.truncated {
+        return Ok(Found::TooMuch(anyhow!("a single record is longer than {} MiB", remote::ANSWER_BYTES_MAX >> 20)));
     }
-    if !answer.status.is_success() {
-        return Err(remote::refused(&wanted.filter, &answer));
+    let refused = || server.refused(&wanted.filter, &answer);
+    match answer.status.as_u16() {
+        200 => {}
+        TOO_MUCH => return Ok(Found::TooMuch(refused())),
+        TRY_AGAIN => {
+            return Ok(Found::Failed(refused().context("narrow --from and --to, or ask when less is going on")));
+        }
+        _ => return Err(refused()),
     }
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    let next = header("bellrock-next-cursor");
+    let (Some("application/x-protobuf"), Some(next)) = (header("content-type"), next) else {
+        return Err(server.unexpected(&answer, "something that is no page of records"));
+    };
     let damaged = header("bellrock-damaged-blocks").and_then(|n| n.parse().ok()).unwrap_or_default();
-    let next_cursor = header("bellrock-next-cursor").map(str::to_owned);
+    let next_cursor = Some(next.to_owned()).filter(|next| !next.is_empty());
     let records = read(wanted.signal, &answer).context("the server's answer is no page of records")?;
-    Ok(Some((RecordPage { records, next_cursor }, damaged)))
+    Ok(Found::Page(RecordPage { records, next_cursor }, damaged))
 }
 
 /// The records of an answer, in the order of their times: requests are grouped by resource.

@@ -9,7 +9,7 @@ use model::Signal;
 use serde_json::{Value as Json, json};
 
 use super::decoded::Decoded;
-use crate::protobuf::Writer;
+use crate::protobuf::{Malformed, Reader, Writer};
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
@@ -62,6 +62,31 @@ pub fn export_response(signal: Signal, decoded: &Decoded, encoding: Encoding) ->
     }
 }
 
+/// What a server says in an `Export*ServiceResponse` of records that it did not take: how many, and why. A server that took all may
+/// have something to say, too.
+///
+/// # Errors
+/// It is no such message.
+pub fn read_export_response(body: &[u8]) -> Result<(u64, String), Malformed> {
+    let (mut rejected, mut message) = (0, String::new());
+    let mut r = Reader::new(body);
+    while let Some(key) = r.key()? {
+        if key.field() != 1 {
+            r.skip(key)?;
+            continue;
+        }
+        let mut partial = Reader::new(r.delimited()?);
+        while let Some(key) = partial.key()? {
+            match key.field() {
+                1 => rejected = partial.uint()?,
+                2 => message = String::from_utf8_lossy(partial.delimited()?).into_owned(),
+                _ => partial.skip(key)?,
+            }
+        }
+    }
+    Ok((rejected, message))
+}
+
 /// What `error_message` says: how many records were refused, and the first of them.
 fn message(signal: Signal, decoded: &Decoded) -> String {
     match (&decoded.first_error, decoded.rejected) {
@@ -90,6 +115,22 @@ impl Status {
             Encoding::Protobuf => self.to_protobuf(),
             Encoding::Json => self.to_json().to_string().into_bytes(),
         }
+    }
+
+    /// The message of a status in protobuf.
+    ///
+    /// # Errors
+    /// It is no such message.
+    pub fn read_message(body: &[u8]) -> Result<String, Malformed> {
+        let mut message = String::new();
+        let mut r = Reader::new(body);
+        while let Some(key) = r.key()? {
+            match key.field() {
+                2 => message = String::from_utf8_lossy(r.delimited()?).into_owned(),
+                _ => r.skip(key)?,
+            }
+        }
+        Ok(message)
     }
 
     fn to_protobuf(&self) -> Vec<u8> {
@@ -151,6 +192,10 @@ mod tests {
     fn full_success_leaves_partial_success_unset() {
         let all = Decoded { accepted: 5, ..Decoded::default() };
         assert_eq!(export_response(Signal::Traces, &all, Encoding::Protobuf), b"");
+        assert_eq!(read_export_response(b""), Ok((0, String::new())));
+        // As a Collector spells it.
+        assert_eq!(read_export_response(b"\x0a\x00"), Ok((0, String::new())));
+        assert!(read_export_response(b"404 not found").is_err());
         assert_eq!(json_of(Signal::Traces, &all), "{}");
     }
 
@@ -164,6 +209,7 @@ mod tests {
             w.string(2, expected);
         });
         assert_eq!(export_response(Signal::Traces, &some, Encoding::Protobuf), w.as_bytes());
+        assert_eq!(read_export_response(w.as_bytes()), Ok((2, expected.to_owned())));
         assert_eq!(
             json_of(Signal::Traces, &some),
             format!(r#"{{"partialSuccess":{{"rejectedSpans":"2","errorMessage":"{expected}"}}}}"#)
@@ -183,6 +229,7 @@ mod tests {
             String::from_utf8(status.encode(Encoding::Json)).unwrap(),
             r#"{"code":14,"message":"full","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.500s"}]}"#
         );
+        assert_eq!(Status::read_message(&status.encode(Encoding::Protobuf)), Ok("full".to_owned()));
         let plain = Status { code: 3, message: "bad".into(), retry_after: None };
         assert_eq!(plain.encode(Encoding::Protobuf), b"\x08\x03\x12\x03bad");
         assert_eq!(duration_text(Duration::new(3, 1)), "3.000000001s");
