@@ -112,10 +112,12 @@ pub(crate) fn remove_files(disk: &SharedDisk, dir: &Path, gone: &[SegmentInfo]) 
     folders.sort_unstable();
     folders.dedup();
     for folder in folders {
-        if disk.list(&folder).is_ok_and(|files| files.is_empty())
-            && let Err(error) = disk.remove_dir_all(&folder)
-        {
-            tracing::warn!(path = %folder.display(), %error, "cannot remove an empty folder");
+        // What somebody writes into it meanwhile keeps it.
+        match disk.remove_dir(&folder) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => {
+                tracing::warn!(path = %folder.display(), %error, "cannot remove an empty folder");
+            }
+            _ => {}
         }
     }
     Removed {

@@ -48,6 +48,8 @@ pub trait Disk: Send + Sync + 'static {
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder that has nothing in it; another one stays, with an error ([`io::ErrorKind::DirectoryNotEmpty`]).
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder and all that is in it.
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Makes a folder and those above it.

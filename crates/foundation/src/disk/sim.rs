@@ -366,6 +366,17 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut s = self.0.lock();
+        s.change()?;
+        let mut below = s.names.keys().chain(&s.dirs).filter(|p| p.starts_with(path) && *p != path);
+        if below.next().is_some() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        s.dirs.retain(|d| d != path);
+        Ok(())
+    }
+
     fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
         let mut s = self.0.lock();
         s.change()?;
