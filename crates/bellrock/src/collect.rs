@@ -52,6 +52,7 @@ async fn collect(loaded: Loaded, args: &CollectArgs) -> anyhow::Result<()> {
         extensions: BTreeMap::new(),
         remote_write: None,
         shared: Shared::default(),
+        targets: Default::default(),
     };
     let mut signals = Signals::listen()?;
     let mut live = Live::start(plan, host, fixed, config.drain_timeout).await?;

@@ -251,6 +251,7 @@ async fn serve(loaded: Loaded, args: ServeArgs, threads: &Handle) -> anyhow::Res
         extensions: BTreeMap::new(),
         remote_write: Some(remote_write),
         shared: Shared::default(),
+        targets: targets.clone(),
     };
     let mut live = Live::start(plan, host, fixed, config.drain_timeout).await?;
     live.scrape(config.scraping.clone(), targets);

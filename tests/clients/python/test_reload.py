@@ -123,3 +123,51 @@ def test_a_stop_that_comes_during_a_reload_is_kept(tmp_path):
         server = Server(tmp_path / f"server-{number}").start()
         server.process.send_signal(signal.SIGHUP)
         assert server.terminate() == 0, server.log()[-3000:]
+
+
+SCRAPING = """
+receivers:
+  otlp: {protocols: {http: {endpoint: '127.0.0.1:HTTP'}, grpc: {endpoint: '127.0.0.1:GRPC'}}}
+  prometheus:
+    config:
+      scrape_configs:
+        - job_name: own
+          scrape_interval: 200ms
+          scrape_timeout: 200ms
+          static_configs: [{targets: ['127.0.0.1:METRICS', '127.0.0.1:1']}]
+processors:
+  batch: {timeout: 50ms}
+exporters:
+  bellrock: {}
+service:
+  pipelines:
+    metrics: {receivers: [NAMES], processors: [batch], exporters: [bellrock]}
+"""
+
+
+def test_targets_of_a_collectors_receiver_are_shown_and_go_with_it(tmp_path):
+    config = tmp_path / "otel.yaml"
+    server = Server(tmp_path)
+    ports = {"HTTP": server.ports["otlp_http"], "GRPC": server.ports["otlp_grpc"], "METRICS": server.ports["metrics"]}
+
+    def write(names):
+        text = SCRAPING.replace("NAMES", names)
+        for key, port in ports.items():
+            text = text.replace(key, str(port))
+        config.write_text(text)
+
+    def targets():
+        answer = requests.get(server.url("api", "/api/v1/targets"), timeout=10).json()
+        return {t["scrapeUrl"].split("/")[2]: (t["scrapePool"], t["health"], t["lastError"]) for t in answer["data"]["activeTargets"]}
+
+    write("otlp, prometheus")
+    with server.start(f"--config={config}"):
+        own, away = f"127.0.0.1:{ports['METRICS']}", "127.0.0.1:1"
+        poll.until("both targets were scraped", lambda: {h for _, h, _ in targets().values()} == {"up", "down"}, 20)
+        found = targets()
+        assert found[own] == ("own", "up", "") and found[away][:2] == ("own", "down") and "refused" in found[away][2], found
+        assert server.log().count("a target cannot be scraped") == 1
+        # A pipeline without it has no targets.
+        write("otlp")
+        assert requests.post(server.url("api", "/-/reload"), timeout=30).status_code == 200
+        assert targets() == {}

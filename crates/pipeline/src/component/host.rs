@@ -17,6 +17,7 @@ use crate::ingest::Ingest;
 use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::remote_write::RemoteWrite;
+use crate::scrape::Targets;
 
 /// Says whether a request may be made.
 pub trait Authenticator: Send + Sync {
@@ -79,6 +80,8 @@ pub struct Host {
     pub remote_write: Option<RemoteWrite>,
     /// What two graphs may have open together, by its folder.
     pub shared: Shared,
+    /// What is scraped, for those who ask.
+    pub targets: Targets,
 }
 
 /// Things that the graphs of two configurations share while one follows the other: a queue on disk has one writer.

@@ -45,6 +45,7 @@ pub(super) fn host(dir: &Path) -> Host {
         extensions: Default::default(),
         remote_write: None,
         shared: Default::default(),
+        targets: Default::default(),
         clock,
     }
 }

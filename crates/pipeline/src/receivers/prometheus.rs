@@ -8,7 +8,7 @@ use model::Signal;
 use serde_json::Value;
 
 use crate::component::{Host, Outputs, Receiver, ReceiverFactory, Refused, Run, Setup, Starting};
-use crate::scrape::{self, Destination, Scraping, Targets};
+use crate::scrape::{self, Destination, Scraping};
 
 /// How it is known.
 pub(super) const FACTORY: ReceiverFactory =
@@ -42,7 +42,13 @@ impl Receiver for Prometheus {
         Box::pin(async move {
             if let (Some(scraping), Some(consumer)) = (self.scraping, outputs.of(Signal::Metrics)) {
                 let destination = Destination::Pipeline(consumer, host.journal.clone());
-                let task = scrape::serve(scraping, destination, host.clock.clone(), Targets::default(), run.stopped());
+                let task = scrape::serve(
+                    scraping,
+                    destination,
+                    host.clock.clone(),
+                    host.targets.of(run.component()),
+                    run.stopped(),
+                );
                 run.spawn("scrape", task);
             }
             Ok(())

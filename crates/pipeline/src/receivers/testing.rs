@@ -116,6 +116,7 @@ pub(super) fn host(directory: &Path) -> Host {
         extensions: BTreeMap::new(),
         remote_write: None,
         shared: Shared::default(),
+        targets: Default::default(),
     }
 }
 

@@ -112,6 +112,7 @@ pub async fn serve(
     drop(running);
     tasks.abort_all();
     while tasks.join_next().await.is_some() {}
+    targets.end();
 }
 
 async fn sleep_or_forever(period: Option<Duration>) {
@@ -210,14 +211,23 @@ impl Scraper {
         };
         report(&mut samples, &target, t, up, took, counts);
         let metadata = self.cache.take_metadata(&mut samples);
-        {
+        let health = if error.is_empty() { Health::Up } else { Health::Down };
+        let before = {
             let mut latest = self.entry.latest.lock();
             (latest.time, latest.took) = (Some(now), took);
-            latest.health = if error.is_empty() { Health::Up } else { Health::Down };
-            latest.error = error;
+            latest.error.clone_from(&error);
             if let Some(metadata) = metadata {
                 latest.metadata = metadata.into();
             }
+            std::mem::replace(&mut latest.health, health)
+        };
+        let job = &self.config.job_name;
+        match (before, health) {
+            (Health::Up | Health::Unknown, Health::Down) => {
+                tracing::warn!(job, target = target.url(), "a target cannot be scraped: {error}");
+            }
+            (Health::Down, Health::Up) => tracing::info!(job, target = target.url(), "the target is scraped again"),
+            _ => {}
         }
         self.append(samples).await;
     }

@@ -14,9 +14,13 @@ use super::target::Target;
 /// Dropped targets that are remembered per pool.
 const DROPPED_MAX: usize = 1000;
 
-/// The state of all targets; clones share it.
+/// The state of all targets; clones share it. Each scrapes for an owner, which knows nothing of the pools of others.
 #[derive(Clone, Default)]
-pub struct Targets(Arc<Shared>);
+pub struct Targets {
+    shared: Arc<Shared>,
+    /// Empty for `scrape_configs` of the server; the id of a receiver that scrapes into its pipelines.
+    owner: Arc<str>,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -25,6 +29,7 @@ struct Shared {
 }
 
 struct PoolEntry {
+    owner: Arc<str>,
     name: String,
     active: Vec<TargetEntry>,
     dropped: Vec<Labels>,
@@ -119,6 +124,11 @@ impl Health {
 }
 
 impl Targets {
+    /// The same targets for another owner.
+    pub fn of(&self, owner: &str) -> Self {
+        Self { shared: self.shared.clone(), owner: owner.into() }
+    }
+
     /// The state of now, by pool in the order of the configuration.
     pub fn pools(&self) -> Vec<Pool> {
         let pool = |p: &PoolEntry| Pool {
@@ -126,27 +136,36 @@ impl Targets {
             active: p.active.iter().map(TargetEntry::state).collect(),
             dropped: p.dropped.clone(),
         };
-        self.0.pools.read().iter().map(pool).collect()
+        self.shared.pools.read().iter().map(pool).collect()
     }
 
     /// `external_labels` of the configuration that runs.
     pub fn external_labels(&self) -> Labels {
-        self.0.external_labels.read().clone()
+        self.shared.external_labels.read().clone()
     }
 
     /// Forgets the pools of another configuration, and takes the labels of the one that runs.
     pub(super) fn begin(&self, scraping: &Scraping) {
         let named = |pool: &PoolEntry| scraping.pools.iter().any(|p| p.job_name == pool.name);
-        self.0.pools.write().retain(named);
-        *self.0.external_labels.write() = scraping.external_labels.clone();
+        self.shared.pools.write().retain(|pool| pool.owner != self.owner || named(pool));
+        if self.owner.is_empty() {
+            *self.shared.external_labels.write() = scraping.external_labels.clone();
+        }
+    }
+
+    /// Forgets what was scraped, for a receiver that may not come back.
+    pub(super) fn end(&self) {
+        if !self.owner.is_empty() {
+            self.shared.pools.write().retain(|pool| pool.owner != self.owner);
+        }
     }
 
     /// Replaces what is known of one pool.
     pub(super) fn set(&self, name: &str, active: Vec<TargetEntry>, mut dropped: Vec<Labels>) {
         dropped.truncate(DROPPED_MAX);
-        let entry = PoolEntry { name: name.to_owned(), active, dropped };
-        let mut pools = self.0.pools.write();
-        match pools.iter_mut().find(|p| p.name == name) {
+        let entry = PoolEntry { owner: self.owner.clone(), name: name.to_owned(), active, dropped };
+        let mut pools = self.shared.pools.write();
+        match pools.iter_mut().find(|p| p.owner == self.owner && p.name == name) {
             Some(pool) => *pool = entry,
             None => pools.push(entry),
         }

@@ -30,6 +30,7 @@ fn host(dir: &std::path::Path) -> Host {
         extensions: BTreeMap::new(),
         remote_write: None,
         shared: Shared::default(),
+        targets: Default::default(),
         clock,
     }
 }
