@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use eventstore::query::Partial;
 use foundation::ErrorKind;
@@ -21,6 +21,9 @@ const NEXT_CURSOR: &str = "bellrock-next-cursor";
 /// How many blocks of this page could not be read.
 const DAMAGED_BLOCKS: &str = "bellrock-damaged-blocks";
 
+/// Pages of other origins need them as well.
+const EXPOSED: &str = "Bellrock-Next-Cursor, Bellrock-Damaged-Blocks";
+
 /// A page as it is sent.
 #[derive(Debug)]
 pub(crate) struct Sent {
@@ -33,6 +36,7 @@ impl IntoResponse for Sent {
     fn into_response(self) -> Response {
         let mut response = ([(CONTENT_TYPE, PROTOBUF)], self.request).into_response();
         let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         // A cursor is hexadecimal digits.
         let cursor = HeaderValue::try_from(self.next_cursor.unwrap_or_default());
         headers.insert(NEXT_CURSOR, cursor.unwrap_or_else(|_| HeaderValue::from_static("")));

@@ -70,7 +70,12 @@ pub(crate) struct HintShape {
 
 impl From<query::lang::Hint> for HintShape {
     fn from(h: query::lang::Hint) -> Self {
-        let known = h.suggestion.as_ref().map_or(String::new(), |s| format!(", did you mean `{s}`?"));
+        let known = match (&h.suggestion, h.other) {
+            (Some(suggestion), _) => format!(", did you mean `{suggestion}`?"),
+            (None, Some(EventSignal::Logs)) => ": it is a field of log records".to_owned(),
+            (None, Some(EventSignal::Traces)) => ": it is a field of spans".to_owned(),
+            (None, None) => String::new(),
+        };
         Self {
             position: Position { offset: h.at.offset, length: h.at.length },
             message: format!("no record of this time range has a field `{}`{known}", h.name),

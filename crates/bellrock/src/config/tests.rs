@@ -31,11 +31,15 @@ fn what_is_printed_is_a_valid_configuration_with_the_same_meaning() {
 fn a_file_of_another_kind_is_known() {
     check(
         "groups: []\n",
-        expect!["bellrock.yaml:1:1: error: groups: this is a file of rules, and no configuration; name it in `rule_files`, or look at it with `bellrock rules check`"],
+        expect![
+            "bellrock.yaml:1:1: error: groups: this is a file of rules, and no configuration; name it in `rule_files`, or look at it with `bellrock rules check`"
+        ],
     );
     check(
         "global: {smtp_from: a@b}\nroute: {receiver: x}\n",
-        expect!["bellrock.yaml:2:1: error: route: this is a file for Alertmanager, and no configuration; name it in `alerting_file`, or look at it with `bellrock check-config`"],
+        expect![
+            "bellrock.yaml:2:1: error: route: this is a file for Alertmanager, and no configuration; name it in `alerting_file`, or look at it with `bellrock check-config`"
+        ],
     );
 }
 

@@ -169,6 +169,11 @@ pub enum Problem {
     /// A duration compared with an attribute whose unit nobody knows.
     #[error("the unit of `{0}` is not known; compare it with a plain number")]
     UnknownUnit(String),
+    /// The same of a name that spans have as a field.
+    #[error(
+        "`{0}` is a field of spans, and the unit of an attribute of that name is not known; look at spans, or compare it with a plain number"
+    )]
+    UnitOfSpans(String),
     /// An id of the wrong length or with other characters than hex digits.
     #[error("`{value}` is not a {field}: that is {digits} hex digits, or fewer and a `*`")]
     Id {

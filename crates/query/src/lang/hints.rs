@@ -18,6 +18,8 @@ pub struct Hint {
     pub name: String,
     /// What to write there instead, when a known name is near.
     pub suggestion: Option<String>,
+    /// The signal whose records have a field of this name.
+    pub other: Option<EventSignal>,
 }
 
 /// The fields of `query` that are neither built in nor in `catalogue`, in the order of the text.
@@ -39,8 +41,21 @@ fn unknown(keys: Vec<&Key>, signal: EventSignal, catalogue: &[String]) -> Vec<Hi
     keys.into_iter()
         .filter(|key| key.scope != KeyScope::Auto || fields::find(signal, &key.name).is_none())
         .filter(|key| !catalogue.contains(&key.name))
-        .map(|key| Hint { at: key.at, name: key.name.clone(), suggestion: suggestion(key, signal, catalogue) })
+        .map(|key| Hint {
+            at: key.at,
+            name: key.name.clone(),
+            suggestion: suggestion(key, signal, catalogue),
+            other: other(key, signal),
+        })
         .collect()
+}
+
+fn other(key: &Key, signal: EventSignal) -> Option<EventSignal> {
+    let other = match signal {
+        EventSignal::Logs => EventSignal::Traces,
+        EventSignal::Traces => EventSignal::Logs,
+    };
+    (key.scope == KeyScope::Auto && fields::find(other, &key.name).is_some()).then_some(other)
 }
 
 fn suggestion(key: &Key, signal: EventSignal, catalogue: &[String]) -> Option<String> {
@@ -85,7 +100,13 @@ mod tests {
         let hints = unknown_fields(&super::super::parse(text).unwrap(), EventSignal::Traces, &catalogue);
         let lines: Vec<_> = hints
             .iter()
-            .map(|h| format!("{} -> {}\n", &text[h.at.offset..h.at.end()], h.suggestion.as_deref().unwrap_or("?")))
+            .map(|h| {
+                format!(
+                    "{} -> {}\n",
+                    &text[h.at.offset..h.at.end()],
+                    h.suggestion.as_deref().unwrap_or(h.other.map_or("?", EventSignal::name))
+                )
+            })
             .collect();
         expect.assert_eq(&lines.concat());
     }
@@ -111,7 +132,7 @@ mod tests {
             expect![[r#"
             resource.k8s.pod_name -> resource.k8s.pod.name
             attr."weird kye" -> attr."weird key"
-            level -> ?
+            level -> logs
             zzz -> ?
         "#]],
         );

@@ -5,7 +5,7 @@
 
 use eventstore::query::{CompareOp, Field, Filter, Operand, Predicate, TextMatch};
 
-use super::ast::{Expr, Form, Key, Node, Op, Piece, Position, Query, Value};
+use super::ast::{Expr, Form, Key, KeyScope, Node, Op, Piece, Position, Query, Value};
 use super::error::{FilterError, Problem};
 use super::fields::{self, Values};
 use super::hints::nearest;
@@ -222,10 +222,18 @@ impl Condition<'_> {
             Some(Number::Nanos(nanos)) => match unit_of(&self.key.name) {
                 Some(unit) if nanos % unit == 0 => Operand::Int(nanos / unit),
                 Some(unit) => Operand::Double(nanos as f64 / unit as f64),
-                None => return Err(self.bad(Problem::UnknownUnit(self.key.name.clone()))),
+                None => return Err(self.bad(self.without_unit())),
             },
             None => Operand::Str(word.to_owned()),
         })
+    }
+
+    /// Why the unit of the key is not known.
+    fn without_unit(&self) -> Problem {
+        let of_spans = fields::find(EventSignal::Traces, &self.key.name).is_some();
+        let make =
+            if of_spans && self.key.scope == KeyScope::Auto { Problem::UnitOfSpans } else { Problem::UnknownUnit };
+        make(self.key.name.clone())
     }
 
     /// The word of a field that has names or numbers only.

@@ -380,6 +380,12 @@ fn attribute_values() {
     "#]],
     );
     logs(
+        "duration>500ms",
+        expect![[r#"
+        at `500ms`: `duration` is a field of spans, and the unit of an attribute of that name is not known; look at spans, or compare it with a plain number
+    "#]],
+    );
+    logs(
         "code:(200, \"x\") code!=(200,300) code:(404, 500..599, a*)",
         expect![[r#"
         And
