@@ -12,7 +12,7 @@ use super::filter::{AttributeScope, Field};
 use super::nested;
 use super::run::Halt;
 use super::text::{TextSearch, value_text};
-use super::view::{IntColumn, Rows, View};
+use super::view::{Rows, View};
 use crate::block::{Coded, Columns, Loaded, Values};
 use crate::column::binary::{Binary, Entries};
 use crate::column::bitmap::Bitmap;
@@ -171,7 +171,7 @@ fn field_rows(view: &View<'_>, field: &Field, test: &Test) -> Result<Bitmap, Hal
             let scopes = view.scopes()?;
             let hit: Vec<bool> =
                 scopes.iter().map(|s| !s.scope.name.is_empty() && test.matches(text_view(&s.scope.name))).collect();
-            by_code(view, &view.scope_codes()?, &hit)
+            by_place(view, SCOPE, &hit)
         }
         Field::Name if spans => text_column(view, NAME, test),
         Field::StatusMessage if spans => text_column(view, STATUS_MESSAGE, test),
@@ -221,26 +221,33 @@ fn by_resource(view: &View<'_>, matches: impl Fn(&crate::resources::ResourceInfo
     if hit.iter().all(|h| *h == hit[0]) {
         return Ok(constant(view, hit.first() == Some(&true)));
     }
-    if let Some(ints::Dictionary { codes, entries }) = view.int_codes(RESOURCE)? {
-        let hits: Vec<bool> = entries.iter().map(|r| hit.get(*r as usize) == Some(&true)).collect();
-        return Ok(code_rows(view, &Presence::All, &codes, &hits));
-    }
-    by_code(view, &view.resource_codes()?, &hit)
+    by_place(view, RESOURCE, &hit)
 }
 
-fn by_code(view: &View<'_>, codes: &IntColumn, hit: &[bool]) -> Result<Bitmap, Halt> {
-    let codes = codes.get();
-    Ok(Bitmap::filled(view.rows(), |row| codes.get(row).and_then(|c| hit.get(*c as usize)) == Some(&true)))
+/// The rows whose place in a table of the block, which is the column `id`, is a hit.
+fn by_place(view: &View<'_>, id: u8, hit: &[bool]) -> Result<Bitmap, Halt> {
+    let is_hit = |place: &i64| hit.get(*place as usize) == Some(&true);
+    if let Some(rows) = coded_ints(view, id, is_hit)? {
+        return Ok(rows);
+    }
+    let places = view.required(id)?;
+    Ok(Bitmap::filled(view.rows(), |row| places.get().get(row).is_some_and(is_hit)))
+}
+
+/// The rows whose integer in the column `id` passes, asked once per distinct one; `None` when it has no dictionary.
+fn coded_ints(view: &View<'_>, id: u8, passes: impl Fn(&i64) -> bool) -> Result<Option<Bitmap>, Halt> {
+    Ok(view.int_codes(id)?.map(|ints::Dictionary { codes, entries }| {
+        let hits: Vec<bool> = entries.iter().map(passes).collect();
+        code_rows(view, &Presence::All, &codes, &hits)
+    }))
 }
 
 fn int_column(view: &View<'_>, id: u8, test: &Test, zero_is_absent: bool) -> Result<Bitmap, Halt> {
     // Severities, kinds and states are few numbers: each is tested once.
     if matches!(id, SEVERITY | KIND | STATUS)
-        && let Some(ints::Dictionary { codes, entries }) = view.int_codes(id)?
+        && let Some(rows) = coded_ints(view, id, |v| !(zero_is_absent && *v == 0) && test.matches(ValueView::Int(*v)))?
     {
-        let passes = |v: &i64| !(zero_is_absent && *v == 0) && test.matches(ValueView::Int(*v));
-        let hits: Vec<bool> = entries.iter().map(passes).collect();
-        return Ok(code_rows(view, &Presence::All, &codes, &hits));
+        return Ok(rows);
     }
     let Some(column) = view.ints(id)? else {
         return Ok(constant(view, !zero_is_absent && test.matches(ValueView::Int(0))));

@@ -281,7 +281,8 @@ impl<'a> View<'a> {
         Ok(self.ints_of_rows(id, rows)?.ok_or(Damaged("missing column"))?)
     }
 
-    fn required(&self, id: u8) -> Result<IntColumn, Halt> {
+    /// The same of a column that no block lacks.
+    pub(crate) fn required(&self, id: u8) -> Result<IntColumn, Halt> {
         Ok(self.ints(id)?.ok_or(Damaged("missing column"))?)
     }
 
