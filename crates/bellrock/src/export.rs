@@ -56,10 +56,11 @@ pub(crate) fn export(args: &ExportArgs, config: &Config) -> anyhow::Result<Strin
         drop(std::fs::remove_file(&args.out));
     }
     let (rows, damaged) = result?;
-    if rows == 0 && damaged == 0 {
-        return Ok(format!("no {} match; no file was made\n", args.signal.records()));
-    }
-    let mut said = format!("{rows} {} in {}\n", args.signal.records(), args.out.display());
+    let records = args.signal.records();
+    let mut said = match rows {
+        0 => format!("no {records} match; no file was made\n"),
+        _ => format!("{rows} {records} in {}\n", args.out.display()),
+    };
     if damaged > 0 {
         said.push_str(&format!("not whole: at least {damaged} blocks could not be read and were left out\n"));
     }

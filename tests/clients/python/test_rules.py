@@ -96,6 +96,8 @@ def test_an_export_is_a_file_that_promtool_takes(own_server, tmp_path):
 
 def test_a_file_with_errors_is_refused_as_a_whole(own_server):
     bad = "groups:\n  - name: a\n    rules:\n      - alrt: A\n        expr: up\n      - alert: B\n        expr: 'sum('\n"
+    nothing = requests.post(own_server.url("api", "/api/v1/rules"), data="\n", timeout=10)
+    assert nothing.status_code == 400 and "is the file there?" in nothing.json()["error"]["message"], nothing.text
     answer = requests.post(own_server.url("api", "/api/v1/rules"), data=bad, timeout=10)
     assert answer.status_code == 400
     findings = answer.json()["error"]["findings"]

@@ -334,6 +334,12 @@ fn tried_alert(a: &PastAlert) -> TriedAlertShape {
 }
 
 fn text(body: Bytes) -> Result<String, ApiError> {
+    if body.trim_ascii().is_empty() {
+        return Err(ApiError::invalid(
+            "body",
+            "nothing was sent: is the file there? Send it as the body of the request",
+        ));
+    }
     String::from_utf8(body.into()).map_err(|_| ApiError::new(ErrorKind::InvalidInput, "the file is not UTF-8"))
 }
 
