@@ -108,7 +108,8 @@ class Server:
         raise RuntimeError(f"no {field} in /proc")
 
     def __enter__(self):
-        return self.start()
+        """Starts it, unless it was started with arguments of its own."""
+        return self if self.alive() else self.start()
 
     def __exit__(self, *_):
         self.terminate()

@@ -70,6 +70,12 @@ def run(*args):
     return done.stdout
 
 
+def failed(*args):
+    done = subprocess.run([binary(), *args], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
 def test_data_goes_out_as_parquet_and_comes_in_again(stepping, tmp_path):
     send(stepping, 1_000)
     running = json.loads(requests.get(stepping.url("api", "/api/v1/storage"), timeout=10).text)
@@ -170,9 +176,8 @@ def test_a_running_server_is_exported_from(stepping, tmp_path):
     assert times == sorted(times)
 
     out = tmp_path / "wrong.parquet"
-    wrong = ["export", f"--api={api}", "--signal=logs", "--filter=level:eror", f"--out={out}"]
-    failed = subprocess.run([binary(), *wrong], capture_output=True, text=True, timeout=60, check=False)
-    assert failed.returncode == 1 and "did you mean `error`?" in failed.stderr and not out.exists(), failed.stderr
+    said = failed("export", f"--api={api}", "--signal=logs", "--filter=level:eror", f"--out={out}")
+    assert "did you mean `error`?" in said and not out.exists(), said
 
     # What the API answers is what any OTLP receiver takes.
     with Server(tmp_path / "other") as other:
@@ -211,31 +216,27 @@ def test_an_export_says_what_is_damaged(stepping, tmp_path):
         damaged[at] ^= 0xFF
     largest.write_bytes(damaged)
     out = tmp_path / "logs.parquet"
-    export = [binary(), "export", f"--data-dir={stepping.data_dir}", "--signal=logs", "--from=now-1h",
-              f"--to={end_ns + 60_000_000_000}", f"--out={out}"]
-    failed = subprocess.run(export, capture_output=True, text=True, timeout=60, check=False)
-    assert failed.returncode == 1 and "--skip-damaged" in failed.stderr and not out.exists(), failed.stderr
-    done = subprocess.run([*export, "--skip-damaged"], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0 and "not whole: at least 1 blocks" in done.stdout, done
-    left = parquet.read_table(out).num_rows
-    assert 0 < left < 12_000
+    cut = ["--signal=logs", "--from=now-1h", f"--to={end_ns + 60_000_000_000}", f"--out={out}"]
 
+    def left(source):
+        said = failed("export", source, *cut)
+        assert "--skip-damaged" in said and not out.exists(), said
+        assert "not whole: at least 1 blocks" in run("export", source, *cut, "--skip-damaged")
+        rows = parquet.read_table(out).num_rows
+        out.unlink()
+        return rows
+
+    rows = left(f"--data-dir={stepping.data_dir}")
+    assert 0 < rows < 12_000
     # A server that runs says the same.
     stepping.start(f"--config={stepping.config}")
-    out.unlink()
-    export[2] = f"--api={stepping.url('api')}"
-    failed = subprocess.run(export, capture_output=True, text=True, timeout=60, check=False)
-    assert failed.returncode == 1 and "--skip-damaged" in failed.stderr and not out.exists(), failed.stderr
-    done = subprocess.run([*export, "--skip-damaged"], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0 and parquet.read_table(out).num_rows == left, done
+    assert left(f"--api={stepping.url('api')}") == rows
 
 
 def test_large_records_are_exported_in_small_pages(tmp_path):
     config = tmp_path / "bellrock.yaml"
     config.write_text("query: {memory: 8MiB}\n")
-    with Server(tmp_path / "server") as server:
-        server.kill()
-        server.start(f"--config={config}")
+    with Server(tmp_path / "server").start(f"--config={config}") as server:
         now = time.time_ns()
         # Some thirty megabytes; a page of all of them is more than a query may hold.
         for part in range(6):
@@ -261,11 +262,6 @@ def test_an_import_says_what_was_wrong(stepping, tmp_path):
     out = tmp_path / "spans.parquet"
     run("export", f"--api={stepping.url('api')}", "--signal=traces", "--from=now-1h", "--to=now+1h", f"--out={out}")
 
-    def failed(*args):
-        done = subprocess.run([binary(), *args], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 1, done.stdout
-        return done.stderr
-
     said = failed("import", str(out), f"--url={stepping.url('api')}")
     assert "nothing was stored" in said and "is this the OTLP/HTTP port?" in said, said
     said = failed("import", str(out), f"--url={stepping.url('otlp_http', '/v1/logs')}")
@@ -285,9 +281,7 @@ def test_an_import_says_what_was_wrong(stepping, tmp_path):
     # What a server does not take is counted, and the rest is stored.
     strict = tmp_path / "strict.yaml"
     strict.write_text("storage: {future_max: 1m}\n")
-    with Server(tmp_path / "other") as other:
-        other.kill()
-        other.start(f"--config={strict}")
+    with Server(tmp_path / "other").start(f"--config={strict}") as other:
         spans = [span(i, time.time_ns() + (3_600_000_000_000 if i == 7 else 0)) for i in range(20)]
         body = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
         assert requests.post(stepping.url("otlp_http", "/v1/traces"), json=body, timeout=10).status_code == 200
@@ -301,9 +295,7 @@ def test_retention_takes_what_the_dry_run_announced(tmp_path):
     config = tmp_path / "bellrock.yaml"
     config.write_text("storage: {retention: 30d}\n")
     day_ns = 86_400 * 1_000_000_000
-    with Server(tmp_path / "server") as server:
-        server.kill()
-        server.start(f"--config={config}")
+    with Server(tmp_path / "server").start(f"--config={config}") as server:
         now = time.time_ns()
         for days, count in ((4, 40), (2, 20), (0, 5)):
             send_logs(server, [now - days * day_ns - i for i in range(count)])
@@ -336,9 +328,7 @@ def test_retention_takes_what_the_dry_run_announced(tmp_path):
 def test_a_cap_on_series_is_reported(tmp_path):
     config = tmp_path / "bellrock.yaml"
     config.write_text("derived: {step: 1s, span_metrics: {series_per_service_max: 3}}\n")
-    with Server(tmp_path / "server") as server:
-        server.kill()
-        server.start(f"--config={config}")
+    with Server(tmp_path / "server").start(f"--config={config}") as server:
         now = time.time_ns()
         spans = [{**span(i, now), "name": f"GET /{i}"} for i in range(10)]
         resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}

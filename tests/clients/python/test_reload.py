@@ -161,8 +161,7 @@ def test_targets_of_a_collectors_receiver_are_shown_and_go_with_it(tmp_path):
         return {t["scrapeUrl"].split("/")[2]: (t["scrapePool"], t["health"], t["lastError"]) for t in answer["data"]["activeTargets"]}
 
     write("otlp, prometheus")
-    server.start(f"--config={config}")
-    try:
+    with server.start(f"--config={config}"):
         own, away = f"127.0.0.1:{ports['METRICS']}", "127.0.0.1:1"
         poll.until("both targets were scraped", lambda: {h for _, h, _ in targets().values()} == {"up", "down"}, 20)
         found = targets()
@@ -172,5 +171,3 @@ def test_targets_of_a_collectors_receiver_are_shown_and_go_with_it(tmp_path):
         write("otlp")
         assert requests.post(server.url("api", "/-/reload"), timeout=30).status_code == 200
         assert targets() == {}
-    finally:
-        server.kill()
