@@ -11,7 +11,7 @@ mod config;
 mod context;
 pub(crate) mod error;
 mod errors;
-mod export;
+pub mod export;
 mod facets;
 mod fields;
 mod logs;

@@ -5,14 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Receives, stores, queries and shows traces, metrics and logs.
+/// Receives, stores, queries, shows and alerts on traces, metrics and logs.
 #[derive(Debug, Parser)]
-#[command(
-    name = "bellrock",
-    version,
-    about = "Receives, stores, queries, shows and alerts on traces, metrics and logs",
-    max_term_width = 100
-)]
+#[command(name = "bellrock", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 /// Whole numbers below this are milliseconds: it is the year 5138.
 const MILLIS_END: i64 = 100_000_000_000_000;
 /// Whole numbers from here on and below [`SECONDS_END`] are seconds, which no parameter takes: as milliseconds they would lie
-/// in the first years of 1970, as seconds they are from 1973 on.
+/// before March 1973, as seconds they are from that month on.
 const SECONDS_START: i64 = 100_000_000;
 const SECONDS_END: i64 = 100_000_000_000;
 /// Whole numbers from this on are nanoseconds: it is March 1973. What lies

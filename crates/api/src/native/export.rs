@@ -8,6 +8,7 @@ use eventstore::query::Partial;
 use foundation::ErrorKind;
 use query::export::{RecordPage, Records, page};
 use query::logs::LIMIT_MAX;
+use wire::otlp::Encoding;
 use wire::otlp::encode::{logs_request, traces_request};
 
 use super::error::ApiError;
@@ -15,11 +16,10 @@ use super::params::{FilterParam, PageParams, Query, RangeParams, SignalParam};
 use crate::app::App;
 use crate::run;
 
-const PROTOBUF: &str = "application/x-protobuf";
-/// What to pass as `cursor` for the next page; empty on the last one, so that a header that got lost is no end.
-const NEXT_CURSOR: &str = "bellrock-next-cursor";
-/// How many blocks of this page could not be read.
-const DAMAGED_BLOCKS: &str = "bellrock-damaged-blocks";
+/// The header with what to pass as `cursor` for the next page; empty on the last one, so that a header that got lost is no end.
+pub const NEXT_CURSOR: &str = "bellrock-next-cursor";
+/// The header with the number of blocks of this page that could not be read, if there are any.
+pub const DAMAGED_BLOCKS: &str = "bellrock-damaged-blocks";
 
 /// Pages of other origins need them as well.
 const EXPOSED: &str = "Bellrock-Next-Cursor, Bellrock-Damaged-Blocks";
@@ -34,7 +34,7 @@ pub(crate) struct Sent {
 
 impl IntoResponse for Sent {
     fn into_response(self) -> Response {
-        let mut response = ([(CONTENT_TYPE, PROTOBUF)], self.request).into_response();
+        let mut response = ([(CONTENT_TYPE, Encoding::Protobuf.content_type())], self.request).into_response();
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         // A cursor is hexadecimal digits.

@@ -1,8 +1,8 @@
 //! Answers of the API as text for people, and as one JSON object per line for programs.
 
+use foundation::UnixNanos;
+use query::time::rfc3339;
 use serde_json::{Map, Value as Json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// One row or record per line, as an object.
 pub(super) fn lines(answer: &Json) -> String {
@@ -36,12 +36,12 @@ pub(super) fn table(answer: &Json) -> String {
     if let Some(patterns) = answer.get("patterns") {
         // The highest level of the records; spans have none.
         let leveled = list(&patterns["patterns"]).any(|p| !text(&p["level"]).is_empty());
+        let heads = [Some(("count", true)), leveled.then_some(("up to", false)), Some(("template", false))];
+        let heads: Vec<(&str, bool)> = heads.into_iter().flatten().collect();
         let row = |p: &Json| {
-            let level = leveled.then(|| text(&p["level"]));
-            std::iter::once(text(&p["count"])).chain(level).chain([text(&p["template"])]).collect()
+            let cells = [Some(text(&p["count"])), leveled.then(|| text(&p["level"])), Some(text(&p["template"]))];
+            cells.into_iter().flatten().collect()
         };
-        let heads = [("count", true), ("up to", false), ("template", false)];
-        let heads: Vec<(&str, bool)> = heads.into_iter().filter(|(name, _)| leveled || *name != "up to").collect();
         return columns(&heads, list(&patterns["patterns"]).map(row));
     }
     let records = &answer["records"];
@@ -153,9 +153,8 @@ fn plain(v: &Json) -> Json {
 
 /// Unix nanoseconds in a text, as RFC 3339.
 fn moment(v: &Json) -> String {
-    let time = v.as_str().and_then(|s| s.parse::<i128>().ok());
-    let time = time.and_then(|n| OffsetDateTime::from_unix_timestamp_nanos(n).ok()?.format(&Rfc3339).ok());
-    time.unwrap_or_else(|| text(v))
+    let time = v.as_str().and_then(|s| s.parse().ok());
+    time.map_or_else(|| text(v), |nanos| rfc3339(UnixNanos(nanos)))
 }
 
 /// A duration in the largest unit of which there is one, with three digits: quantiles know no more.

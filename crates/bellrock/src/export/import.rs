@@ -10,7 +10,7 @@ use net::Request;
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
-use wire::otlp::{Status, read_export_response};
+use wire::otlp::{Encoding, Status, read_export_response};
 
 use super::columns::OTLP;
 use crate::cli::ImportArgs;
@@ -100,7 +100,7 @@ pub(super) fn requests(
 
 /// How many records of a request the server did not take, and what it says.
 fn post(server: &Remote, path: &str, body: &[u8]) -> anyhow::Result<(u64, String)> {
-    let request = Request::post(server.url(path), "application/x-protobuf", body.to_vec());
+    let request = Request::post(server.url(path), Encoding::Protobuf.content_type(), body.to_vec());
     let answer = server.send(request, TIMEOUT)?;
     if !answer.status.is_success() {
         // Who takes records answers in protobuf as it was asked; others do as they like.

@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use api::native::export::{DAMAGED_BLOCKS, NEXT_CURSOR};
 use derived::Derived;
 use eventstore::EventStore;
 use eventstore::query::{Limits, Partial};
 use foundation::clock::SystemClock;
 use foundation::disk::{RealDisk, SharedDisk};
-use foundation::{Clock as _, UnixNanos};
+use foundation::{Clock as _, ErrorKind, UnixNanos};
 use metastore::Metastore;
 use model::{AccessScope, TimeRange};
 use net::Response;
+use pipeline::refusal::http_status;
 use query::export::{RecordPage, Records, page};
 use query::{EventSignal, logs, time};
-use wire::otlp::{Decoded, decode_logs, decode_traces};
+use wire::otlp::{Decoded, Encoding, decode_logs, decode_traces};
 use wire::rows::{RowLogSink, RowSpanSink};
 
 use crate::config::Config;
@@ -27,9 +29,9 @@ use crate::serve::rejected;
 const PAGE_BYTES_MAX: usize = 1 << 30;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(600);
 /// A server says with it that a query needs more memory than it may take.
-const TOO_MUCH: u16 = 422;
+const TOO_MUCH: u16 = http_status(ErrorKind::LimitExceeded);
 /// That no slot became free, or that the deadline passed.
-const TRY_AGAIN: u16 = 503;
+const TRY_AGAIN: u16 = http_status(ErrorKind::Timeout);
 /// A page that fails is asked for so many times again, after twice the pause each time.
 const TRIES_MAX: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -171,11 +173,11 @@ fn ask(server: &Remote, wanted: &Wanted, limit: usize, cursor: Option<&str>) -> 
         _ => return Err(refused()),
     }
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-    let next = header("bellrock-next-cursor");
-    let (Some("application/x-protobuf"), Some(next)) = (header("content-type"), next) else {
+    let is_otlp = header("content-type") == Some(Encoding::Protobuf.content_type());
+    let Some(next) = header(NEXT_CURSOR).filter(|_| is_otlp) else {
         return Err(server.unexpected(&answer, "something that is no page of records"));
     };
-    let damaged = header("bellrock-damaged-blocks").and_then(|n| n.parse().ok()).unwrap_or_default();
+    let damaged = header(DAMAGED_BLOCKS).and_then(|n| n.parse().ok()).unwrap_or_default();
     let next_cursor = Some(next.to_owned()).filter(|next| !next.is_empty());
     let records = read(wanted.signal, &answer).context("the server's answer is no page of records")?;
     Ok(Found::Page(RecordPage { records, next_cursor }, damaged))
